@@ -1,0 +1,36 @@
+"""The command list. Each command lives in the module of its name, as `command`."""
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+COMMANDS: Final = {
+    "plan": "Plan a task graph and, with --apply, make its worktrees.",
+    "validate": "Check a task graph without a repository.",
+    "status": "Show where every slice stands.",
+    "remove": "Remove one slice's worktree and branch.",
+    "prune": "Remove slices that are merged or no longer planned.",
+    "schema": "Print a JSON Schema.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only to run it, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of use, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"gitslices.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list for `--help`, from the one-line texts above."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))

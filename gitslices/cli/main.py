@@ -1,0 +1,115 @@
+"""The entry point: a clean environment, one command, one place that prints, one exit code."""
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from gitslices import __version__
+from gitslices.cli.commands import LazyGroup
+from gitslices.cli.options import Outcome
+from gitslices.git.environment import take_local_variables
+
+INTERRUPTED: Final = 130
+CLOSED_PIPE: Final = 141
+TERMINATED: Final = 143
+BUG: Final = 70
+
+
+class TerminatedError(BaseException):
+    """SIGTERM came."""
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: gitslices plan FILE, then gitslices plan FILE --apply",
+)
+@click.version_option(__version__, package_name="gitslices", message="gitslices %(version)s")
+def app() -> None:
+    """Plan parallel work on one Git repository, and give every slice its own worktree.
+
+    A task graph says which files each task reads and writes. Tasks that could touch the same file
+    are put in an order, all others may run side by side.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    named_by_hook = take_local_variables(os.environ, Path.cwd())
+    as_json = "--json" in argv
+    try:
+        outcome = app.main(
+            list(argv), prog_name="gitslices", standalone_mode=False, obj=named_by_hook
+        )
+        code = (
+            _print(outcome, as_json=as_json) if isinstance(outcome, Outcome) else int(outcome or 0)
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_standard_output()
+        return CLOSED_PIPE
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except TerminatedError:
+        return TERMINATED
+    except Exception as error:
+        return _report(error, as_json=as_json)
+    return code
+
+
+def _print(outcome: Outcome, *, as_json: bool) -> int:
+    if as_json:
+        from gitslices.output.document import encode_document
+
+        sys.stdout.buffer.write(encode_document(outcome.document))
+    else:
+        click.echo(outcome.text(), nl=False, color=_wants_colour(sys.stdout.isatty()))
+    return outcome.exit_code
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
+    from gitslices.output.failure import describe_failure, format_failure
+
+    failure = describe_failure(error)
+    if failure.exit_code == BUG and os.environ.get("GITSLICES_DEBUG"):
+        traceback.print_exception(error)
+    with contextlib.suppress(BrokenPipeError):
+        if as_json:
+            from gitslices.output.document import encode_document
+
+            sys.stdout.buffer.write(encode_document(failure.document))
+            sys.stdout.flush()
+        else:
+            click.echo(
+                format_failure(failure), err=True, nl=False,
+                color=_wants_colour(sys.stderr.isatty()),
+            )  # fmt: skip
+    return failure.exit_code
+
+
+def _wants_colour(terminal: bool) -> bool:
+    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _forget_standard_output() -> None:
+    # Python flushes standard output once more at exit and would complain of the closed pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise TerminatedError

@@ -1,0 +1,73 @@
+"""What every command takes, and the workspace it works in."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from gitslices.workspace import Workspace
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What a command has to say: `document` under `--json`, else `text`."""
+
+    document: Any
+    text: Callable[[], str]
+    exit_code: int = 0
+
+
+def common_options(function: Function) -> Function:
+    """Add `-C` and `--json`, which every command takes."""
+    function = click.option(
+        "-C", "directory", metavar="DIR", default=".", type=click.Path(path_type=Path),
+        help="Work in the repository that holds DIR.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+    )(function)
+
+
+def goal_option(function: Function) -> Function:
+    """Add `--goal`, for repositories with several goals under way."""
+    return click.option("--goal", "goal_id", metavar="ID", help="The goal, if there are several.")(
+        function
+    )
+
+
+def lock_option(function: Function) -> Function:
+    """Add `--lock-timeout`, for commands that change branches and worktrees."""
+    return click.option(
+        "--lock-timeout", type=click.FloatRange(min=0), default=120, show_default=True,
+        metavar="SECONDS", help="How long to wait for another gitslices.",
+    )(function)  # fmt: skip
+
+
+def open_here(directory: Path, *, lock_timeout: float = 120.0) -> "Workspace":
+    """The workspace of the repository at `directory`, with nothing left half done in it."""
+    from gitslices.ops.topology import recover
+    from gitslices.workspace import open_workspace
+
+    context = click.get_current_context()
+    named_by_hook = context.find_root().obj if str(directory) == "." else None
+    workspace = open_workspace(
+        Path(os.path.abspath(directory)),  # noqa: PTH100
+        git_dir=named_by_hook,
+        clock=lambda: datetime.now(UTC),
+        lock_timeout=lock_timeout,
+        purpose=context.command_path,
+    )
+    recover(workspace)
+    return workspace
+
+
+def is_terminal() -> bool:
+    """Whether a person watches standard error."""
+    return sys.stderr.isatty()

@@ -1,0 +1,48 @@
+"""`gitslices remove`."""
+
+from pathlib import Path
+
+import click
+
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.model import SliceId
+
+_EXAMPLES = """\b
+Examples:
+  gitslices remove api
+  gitslices remove api --force       even with work that is nowhere else
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("slice_id", metavar="SLICE")
+@click.option("--force", is_flag=True, help="Remove uncommitted and unmerged work, too.")
+@goal_option
+@lock_option
+@common_options
+def command(
+    *,
+    slice_id: str,
+    force: bool,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Remove the worktree and the branch of SLICE.
+
+    Refuses while there are uncommitted files or commits that the target lacks. What is removed is
+    kept in the repository's trash, the last commit by a reference under refs/gitslices/trash/.
+    """
+    from gitslices.ops.remove import RemoveRequest, remove
+    from gitslices.output.escape import escape
+
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    report = remove(
+        workspace, RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)
+    )
+    at = f" (was at {report.tip[:10]})" if report.tip else ""
+    return Outcome(
+        document={"ok": True, "removed": report},
+        text=lambda: f"removed {escape(report.slice_id)}: {report.branch_name}{at}\n",
+    )

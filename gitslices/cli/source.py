@@ -1,0 +1,23 @@
+"""The task graph that a command line means."""
+
+import sys
+from pathlib import Path
+
+from gitslices.errors import InputError
+from gitslices.graph import find_graph_file, load_graph, load_graph_stream
+from gitslices.model import TaskGraph
+
+
+def load_source(file: str | None, root: Path) -> TaskGraph:
+    """The graph in `file`, on standard input for `-`, else the one at `root`."""
+    if file == "-":
+        return load_graph_stream(sys.stdin.buffer, "standard input")
+    if file is not None:
+        return load_graph(Path(file))
+    found = find_graph_file(root)
+    if found is None:
+        raise InputError(
+            f"no task graph at {str(root)!r}",
+            hint="name one: gitslices plan FILE, or write gitslices.toml there",
+        )
+    return load_graph(found)

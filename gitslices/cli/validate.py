@@ -1,0 +1,34 @@
+"""`gitslices validate`."""
+
+from pathlib import Path
+
+import click
+
+from gitslices.cli.options import Outcome, common_options
+
+_EXAMPLES = """\b
+Examples:
+  gitslices validate tasks.yaml
+  make-graph | gitslices validate - --json
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("file", required=False)
+@common_options
+def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
+    """Check the task graph in FILE, and report every error with its place.
+
+    FILE is JSON, YAML or TOML, `-` standard input; without it, the first of gitslices.toml,
+    gitslices.yaml, gitslices.json and task_graph.json in DIR. No repository is needed.
+    """
+    from gitslices.cli.source import load_source
+    from gitslices.output.escape import escape
+    from gitslices.output.plan_text import count
+
+    graph = load_source(file, directory)
+    tasks = len(graph.tasks)
+    return Outcome(
+        document={"ok": True, "goal_id": graph.goal_id, "tasks": tasks},
+        text=lambda: f"{escape(graph.goal_id)}: {count(tasks, 'task')}, no errors\n",
+    )

@@ -1,0 +1,34 @@
+"""Which environment variables tie a process to one repository."""
+
+from collections.abc import MutableMapping
+from pathlib import Path
+
+# `git rev-parse --local-env-vars`, less the three that carry `git -c` settings: those are the
+# user's wish for the whole command, while these point at one repository, worktree or index.
+LOCAL_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+
+def take_local_variables(environ: MutableMapping[str, str], cwd: Path) -> Path | None:
+    """Remove from `environ` what ties git to one repository; return the `GIT_DIR` it named.
+
+    A hook's environment makes every git that inherits it answer for the hook's repository, even
+    with `-C` elsewhere: a commit in another worktree lands on the hook's branch. So the variables
+    go once, at the program's entry, before any git starts.
+    """
+    taken = {name: environ.pop(name) for name in LOCAL_VARIABLES if name in environ}
+    return cwd / taken["GIT_DIR"] if taken.get("GIT_DIR") else None

@@ -1,0 +1,44 @@
+"""Open a repository without GitPython, whose import costs more than all that a hook may take."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from gitslices.errors import MachineError, NotARepositoryError
+from gitslices.git.repository import Repository, Result
+
+
+def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository:
+    """Open the repository that holds `directory`, or the one that `git_dir` names.
+
+    One git process. Raises `NotARepositoryError` where git finds none, or does not trust it.
+    """
+    place = ("--git-dir", str(git_dir)) if git_dir else ("-C", str(directory))
+    result = _execute(
+        (*place, "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
+         "--is-inside-work-tree", "--show-cdup"),
+        None,
+    )  # fmt: skip
+    if result.status != 0:
+        raise NotARepositoryError(
+            f"git finds no repository at {str(git_dir or directory)!r}: {result.complaint}",
+            hint="run gitslices inside a repository, or name one with -C DIR",
+        )
+    own, common, inside, *up = result.text.splitlines()
+    top = Path(os.path.abspath(directory / "".join(up))) if inside == "true" else None  # noqa: PTH100
+    return Repository(top, Path(own), Path(common), _execute)
+
+
+def _execute(argv: tuple[str, ...], data: bytes | None) -> Result:
+    try:
+        done = subprocess.run(
+            ["git", *argv],
+            input=data,
+            stdin=subprocess.DEVNULL if data is None else None,
+            capture_output=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C"},
+        )
+    except FileNotFoundError as error:
+        raise MachineError("there is no git on PATH", hint="install git 2.38 or newer") from error
+    return Result(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,95 @@
+"""What git knows: settings, commits, trees, branches. Nothing here changes anything."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gitslices.errors import InputError, NoCommitError
+from gitslices.git.repository import Repository
+from gitslices.model import BranchName, Oid, RepoPath, RepoTree
+
+HEADS = "refs/heads/"
+_SYMLINK, _SUBMODULE = "120000", "160000"
+
+
+def read_config(repo: Repository) -> Mapping[str, str]:
+    """The settings gitslices looks at, by lower-case key; the last value of a key wins."""
+    wanted = r"^(gitslices\.|core\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$)"
+    # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given.
+    result = repo.run_at(
+        repo.git_dir, "config", "--null", "--get-regexp", wanted, ok=(0, 1), hooks=True
+    )
+    pairs = (entry.partition("\n") for entry in result.text.split("\0") if entry)
+    # A key without `=` is git's shorthand for true.
+    return {key: value if equals else "true" for key, equals, value in pairs}
+
+
+def read_head_branch(repo: Repository, git_dir: Path) -> BranchName | None:
+    """The branch checked out where `git_dir` belongs, born or not; None when HEAD is detached."""
+    result = repo.run_at(git_dir, "symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+    name = result.text.strip()
+    return BranchName(name.removeprefix(HEADS)) if name.startswith(HEADS) else None
+
+
+def find_commit(repo: Repository, revision: str) -> Oid | None:
+    """The commit that `revision` names, or None."""
+    result = repo.run(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}",
+        ok=(0, 1, 128),
+    )  # fmt: skip
+    return Oid(result.text.strip()) if result.status == 0 else None
+
+
+def read_base(repo: Repository, name: str) -> Oid:
+    """The commit of the branch `name`, else of the revision `name`; a tag never hides a branch."""
+    commit = find_commit(repo, HEADS + name) or find_commit(repo, name)
+    if commit is not None:
+        return commit
+    if not repo.run("for-each-ref", "--count=1", "--format=%(refname)", HEADS).stdout:
+        raise NoCommitError(
+            "the repository has no commit to start slices from",
+            hint="make one first: git commit --allow-empty -m 'Start'",
+        )
+    raise InputError(f"{name!r} names no commit", hint="see: git branch --all")
+
+
+def read_tree(repo: Repository, commit: Oid, config: Mapping[str, str]) -> RepoTree:
+    """Every tracked path of `commit`, in one call."""
+    # Not --format: git 2.39 quotes its paths even under -z.
+    listing = repo.run("ls-tree", "-r", "-z", "--full-tree", commit).text
+    entries = [
+        (entry[:6], RepoPath(entry.partition("\t")[2])) for entry in listing.split("\0") if entry
+    ]
+    return RepoTree(
+        commit=commit,
+        paths=tuple(sorted(path for _, path in entries)),
+        symlinks=frozenset(path for mode, path in entries if mode == _SYMLINK),
+        submodules=frozenset(path for mode, path in entries if mode == _SUBMODULE),
+        ignore_case=is_true(config.get("core.ignorecase")),
+        precompose_unicode=is_true(config.get("core.precomposeunicode")),
+    )
+
+
+def read_branches(repo: Repository, prefixes: Sequence[str] = ()) -> dict[BranchName, Oid]:
+    """The tips of all local branches, or of those at and beneath `prefixes`."""
+    refs = [HEADS + prefix for prefix in prefixes] or [HEADS]
+    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *refs).text
+    lines = (line.partition(" ") for line in listing.splitlines())
+    return {BranchName(ref.removeprefix(HEADS)): Oid(oid) for oid, _, ref in lines}
+
+
+def is_ancestor(repo: Repository, commit: Oid, descendant: Oid) -> bool:
+    """Whether everything in `commit` is in `descendant` already."""
+    return repo.run("merge-base", "--is-ancestor", commit, descendant, ok=(0, 1)).status == 0
+
+
+def count_ahead_behind(repo: Repository, commit: Oid, target: Oid) -> tuple[int, int]:
+    """How many commits `commit` has that `target` lacks, and the reverse."""
+    if commit == target:
+        return 0, 0
+    counts = repo.run("rev-list", "--left-right", "--count", f"{commit}...{target}").text.split()
+    return int(counts[0]), int(counts[1])
+
+
+def is_true(value: str | None) -> bool:
+    """Whether a setting of git says yes."""
+    return (value or "").lower() in {"true", "yes", "on", "1"}

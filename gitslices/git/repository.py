@@ -1,0 +1,95 @@
+"""A Git repository: everything that starts git goes through `Repository`."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from gitslices.errors import GitError
+
+# Bookkeeping must not run what a repository's settings name: hooks and a file-system monitor.
+QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+
+# While somebody adds a worktree its `commondir` file is empty for a moment, and every git command
+# of the repository dies of it before it has done anything. Seconds to wait before trying again.
+TORN_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+class Result(Struct, frozen=True):
+    """What a finished git command left: its exit status and both outputs, undecoded."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output, with bytes that are no UTF-8 surrogate-escaped."""
+        return self.stdout.decode("utf-8", "surrogateescape")
+
+    @property
+    def complaint(self) -> str:
+        """Standard error, for a message."""
+        return self.stderr.decode("utf-8", "replace").strip()
+
+
+Runner = Callable[[tuple[str, ...], bytes | None], Result]
+"""Starts git with the given arguments and standard input, and waits for it."""
+
+
+class Repository:
+    """One repository with all its worktrees.
+
+    `git_dir` belongs to the worktree at hand, whose top is `worktree` (None in a bare repository),
+    `common_dir` to all worktrees. `runner` is GitPython's, or the probe's where time is short.
+    """
+
+    def __init__(
+        self, worktree: Path | None, git_dir: Path, common_dir: Path, runner: Runner
+    ) -> None:
+        self.worktree = worktree
+        self.git_dir = git_dir
+        self.common_dir = common_dir
+        self._execute = runner
+
+    def run(
+        self,
+        *args: str,
+        input: bytes | None = None,  # noqa: A002
+        ok: tuple[int, ...] = (0,),
+    ) -> Result:
+        """Run git on the repository as a whole; raise `GitError` unless its status is in `ok`."""
+        return self._run(("--git-dir", str(self.common_dir), *QUIET, *args), args, input, ok)
+
+    def run_at(
+        self,
+        worktree: Path,
+        *args: str,
+        input: bytes | None = None,  # noqa: A002
+        ok: tuple[int, ...] = (0,),
+        hooks: bool = False,
+    ) -> Result:
+        """Run git in one worktree; with `hooks` as the user would, else for bookkeeping."""
+        quiet = () if hooks else QUIET
+        return self._run(("-C", str(worktree), *quiet, *args), args, input, ok)
+
+    def _run(
+        self, argv: tuple[str, ...], shown: tuple[str, ...], data: bytes | None, ok: tuple[int, ...]
+    ) -> Result:
+        result = self._execute(argv, data)
+        for pause in TORN_PAUSES:
+            if result.status != 128 or b"/commondir" not in result.stderr:
+                break
+            time.sleep(pause)
+            result = self._execute(argv, data)
+        if result.status not in ok:
+            raise GitError(_describe(shown), result.status, result.complaint)
+        return result
+
+
+def _describe(args: tuple[str, ...]) -> str:
+    """The subcommand with its first words: enough to recognise it, short enough for a message."""
+    words = [word for word in args if not word.startswith("-")]
+    return " ".join(words[:2]) if args[0] in {"worktree", "stash"} else words[0]

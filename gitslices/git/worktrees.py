@@ -1,0 +1,111 @@
+"""Linked worktrees: list, register, fill, take back."""
+
+import os
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.git.read import HEADS
+from gitslices.git.repository import Repository
+from gitslices.model import BranchName, Oid
+
+
+class Worktree(Struct, frozen=True, kw_only=True):
+    """One line of `git worktree list`; `locked` is the reason, empty when none was given."""
+
+    path: Path
+    head: Oid | None = None
+    branch: BranchName | None = None
+    bare: bool = False
+    locked: str | None = None
+    missing: bool = False
+
+
+def read_worktrees(repo: Repository) -> tuple[Worktree, ...]:
+    """All worktrees of the repository, the main one first."""
+    listing = repo.run("worktree", "list", "--porcelain", "-z").text
+    return tuple(_parse_worktree(block) for block in listing.split("\0\0") if block)
+
+
+def _parse_worktree(block: str) -> Worktree:
+    lines = (line.partition(" ") for line in block.strip("\0").split("\0"))
+    fields = {name: value for name, _, value in lines}
+    branch = fields.get("branch")
+    head = fields.get("HEAD")
+    return Worktree(
+        path=Path(fields["worktree"]),
+        head=Oid(head) if head and head.strip("0") else None,
+        branch=BranchName(branch.removeprefix(HEADS)) if branch else None,
+        bare="bare" in fields,
+        locked=fields.get("locked"),
+        missing="prunable" in fields,
+    )
+
+
+def register_worktree(repo: Repository, path: Path, branch: BranchName, *, reason: str) -> None:
+    """Make `path` an empty worktree of the existing `branch`, locked with `reason` until filled.
+
+    Not safe beside another `git worktree add`: the caller holds the topology lock.
+    """
+    repo.run(
+        "worktree", "add", "--quiet", "--no-checkout", "--lock", "--reason", reason,
+        "--", str(path), branch,
+    )  # fmt: skip
+
+
+def fill_worktree(repo: Repository, path: Path) -> None:
+    """Write the files of HEAD into a registered worktree; safe beside any number of others."""
+    repo.run_at(path, "reset", "--quiet", "--hard", "--no-recurse-submodules")
+
+
+def find_admin_folder(worktree: Path) -> Path | None:
+    """The worktree's folder under `<common dir>/worktrees/`; None where there is no worktree."""
+    try:
+        link = (worktree / ".git").read_text("utf-8", "surrogateescape")
+    except OSError:
+        return None
+    return worktree / link.removeprefix("gitdir: ").rstrip("\n")
+
+
+def is_filled(worktree: Path) -> bool:
+    """Whether all files of a registered worktree have been written: git makes the index last."""
+    admin = find_admin_folder(worktree)
+    return admin is not None and (admin / "index").exists()
+
+
+def unlock_worktree(repo: Repository, path: Path) -> None:
+    """Take the lock of `register_worktree` away."""
+    repo.run("worktree", "unlock", "--", str(path))
+
+
+def unregister_worktree(repo: Repository, path: Path) -> None:
+    """Delete the worktree at `path`, locked or not, whatever is in it."""
+    repo.run("worktree", "remove", "--force", "--force", "--", str(path))
+
+
+def read_changes(repo: Repository, worktree: Path, *, untracked: bool) -> tuple[str, ...]:
+    """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either."""
+    listing = repo.run_at(
+        worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
+        "--ignore-submodules=none", f"--untracked-files={'all' if untracked else 'no'}",
+    ).text  # fmt: skip
+    return tuple(entry[3:] for entry in listing.split("\0") if entry)
+
+
+def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: str | None) -> bool:
+    """Whether git would find the hook `name`; `hooks_path` is `core.hooksPath` as configured."""
+    # A relative core.hooksPath counts from the top of each worktree (git-config, core.hooksPath).
+    folder = worktree / Path(hooks_path).expanduser() if hooks_path else repo.common_dir / "hooks"
+    return os.access(folder / name, os.X_OK)
+
+
+def run_post_checkout_hook(repo: Repository, worktree: Path, commit: Oid) -> str | None:
+    """Run the `post-checkout` hook as `git worktree add` does; return what it said on failure."""
+    nothing = "0" * len(commit)
+    result = repo.run_at(
+        worktree, "hook", "run", "--ignore-missing", "post-checkout", "--", nothing, commit, "1",
+        hooks=True, ok=tuple(range(256)),
+    )  # fmt: skip
+    if result.status == 0:
+        return None
+    return f"exit status {result.status}" + (f": {result.complaint}" if result.complaint else "")

@@ -1,0 +1,182 @@
+"""Finding a task graph file, reading it within bounds, and telling which format it has."""
+
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from msgspec import Struct, structs
+
+from gitslices.errors import GraphError, InputError, Problem
+from gitslices.graph.findings import (
+    MAX_FINDINGS,
+    TOO_DEEP,
+    TOP_LEVEL,
+    Findings,
+    TooManyFindingsError,
+)
+from gitslices.graph.parse_json import parse_json
+from gitslices.graph.parse_toml import parse_toml
+from gitslices.graph.parse_yaml import QUOTE_HINT, parse_yaml
+from gitslices.graph.rules import check_rules
+from gitslices.graph.shape import read_shape
+from gitslices.model import Task, TaskGraph
+from gitslices.naming import natural_key
+
+FILE_NAMES: Final = ("gitslices.toml", "gitslices.yaml", "gitslices.json", "task_graph.json")
+
+_MIB: Final = 1024 * 1024
+
+
+class _Format(Struct, frozen=True):
+    """How a text becomes a tree; `limit` keeps the slower readers to a second or a few."""
+
+    name: str
+    parse: Callable[[str, Findings], object]
+    limit: int
+    quote_hint: str = "quote it"
+
+
+_JSON: Final = _Format("JSON", parse_json, 64 * _MIB)
+_TOML: Final = _Format("TOML", parse_toml, 8 * _MIB)
+_YAML: Final = _Format("YAML", parse_yaml, 4 * _MIB, QUOTE_HINT)
+_BY_SUFFIX: Final = {".json": _JSON, ".toml": _TOML, ".yaml": _YAML, ".yml": _YAML}
+_FIRST_LINE: Final = re.compile(r"^[ \t]*+([^#\s][^\n]{0,200})", re.MULTILINE)
+_LIKE_TOML: Final = re.compile(r"""\[{1,2}[^\[\]{},:]+(?:\]|$)|[\w."'-]+[ \t]*=""")
+
+
+def find_graph_file(root: Path) -> Path | None:
+    """Find the task graph that is meant when none is named."""
+    return next((path for name in FILE_NAMES if (path := root / name).is_file()), None)
+
+
+def load_graph(path: Path) -> TaskGraph:
+    """Load a task graph file; its suffix, or else its content, tells the format.
+
+    Raises `InputError` when there is no such file to read, and `GraphError` with everything that
+    is wrong in it.
+    """
+    try:
+        _require_file(path, path.stat().st_mode)
+        with path.open("rb") as stream:
+            return _load(stream, str(path), _BY_SUFFIX.get(path.suffix.lower()))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"there is no file {str(path)!r}", hint=f"name a task graph, or write {FILE_NAMES[0]}"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"{str(path)!r} cannot be read: {reason}", hint="check the path and its permissions"
+        ) from error
+
+
+def load_graph_stream(stream: BinaryIO, name: str) -> TaskGraph:
+    """Load a task graph from a stream, standard input say; `name` stands for it in messages.
+
+    Raises `GraphError` with everything that is wrong in it.
+    """
+    return _load(stream, name, None)
+
+
+def _require_file(path: Path, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        inside = find_graph_file(path)
+        raise InputError(
+            f"{str(path)!r} is a directory",
+            hint=f"name the file in it: {inside}" if inside else "name a task graph file",
+        )
+    if not stat.S_ISREG(mode):
+        raise InputError(
+            f"{str(path)!r} is no regular file", hint=f"hand it over on standard input: - < {path}"
+        )
+
+
+def _load(stream: BinaryIO, name: str, chosen: _Format | None) -> TaskGraph:
+    findings = Findings()
+    graph = TaskGraph()
+    try:
+        graph = _read(stream, chosen, findings)
+    except TooManyFindingsError:
+        pass
+    except RecursionError:
+        findings.add(TOP_LEVEL, TOO_DEEP)
+    except MemoryError:
+        findings.add(TOP_LEVEL, "the file does not fit into the memory")
+    if findings.problems:
+        raise _make_graph_error(name, findings.problems)
+    return graph
+
+
+def _read(stream: BinaryIO, chosen: _Format | None, findings: Findings) -> TaskGraph:
+    limit = (chosen or _JSON).limit
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        _add_too_large(chosen or _JSON, findings)
+        return TaskGraph()
+    text = _decode(data, findings)
+    if not text:
+        return TaskGraph()
+    found = chosen or _detect_format(text)
+    if len(data) > found.limit:
+        _add_too_large(found, findings)
+        return TaskGraph()
+    tree = found.parse(text, findings)
+    if findings.problems:
+        return TaskGraph()
+    reading = read_shape(tree, findings, found.quote_hint)
+    check_rules(reading, findings)
+    return structs.replace(reading.graph, tasks=tuple(map(_complete, reading.graph.tasks)))
+
+
+def _add_too_large(found: _Format, findings: Findings) -> None:
+    findings.add(
+        f"byte {found.limit}",
+        f"the file is larger than {found.limit // _MIB} MiB, the most that is read as {found.name}",
+        "split the goal" if found is _JSON else "write the graph as JSON",
+    )
+
+
+def _decode(data: bytes, findings: Findings) -> str:
+    """Return the text of a file; empty when something is found wrong with it."""
+    hint = "save the file as UTF-8"
+    nul = data.find(b"\0")
+    if nul >= 0:
+        findings.add(f"byte {nul}", "a NUL byte: this is not UTF-8 text", hint)
+        return ""
+    try:
+        text = data.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        findings.add(f"byte {error.start}", "this is not UTF-8 text", hint)
+        return ""
+    if text and not text.isspace():
+        return text
+    findings.add("line 1, column 1", "the file is empty", "write a task graph into it")
+    return ""
+
+
+def _detect_format(text: str) -> _Format:
+    line = _FIRST_LINE.search(text)
+    if line and line[1].startswith("{"):
+        return _JSON
+    return _TOML if line and _LIKE_TOML.match(line[1]) else _YAML
+
+
+def _complete(task: Task) -> Task:
+    """Fill in the title, and drop dependencies that are named twice."""
+    title = task.title or task.id
+    dependencies = tuple(dict.fromkeys(task.dependencies))
+    if title == task.title and dependencies == task.dependencies:
+        return task
+    return structs.replace(task, title=title, dependencies=dependencies)
+
+
+def _make_graph_error(name: str, problems: list[Problem]) -> GraphError:
+    count = f"{len(problems):,} error{'' if len(problems) == 1 else 's'}"
+    if len(problems) == MAX_FINDINGS:
+        count = f"at least {count}"
+    return GraphError(
+        f"{name}: {count}",
+        problems=sorted(problems, key=lambda problem: natural_key(problem.place)),
+    )

@@ -1,0 +1,228 @@
+"""Make the repository match a plan: branches and worktrees for its slices."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from gitslices.errors import MachineError, Problem, RefusedError
+from gitslices.git.read import read_branches
+from gitslices.git.worktrees import read_changes, read_worktrees
+from gitslices.model import Plan, Slice, SliceId, TaskGraph
+from gitslices.ops.fill import fill_slices, finish_others, run_hooks
+from gitslices.ops.progress import OnProgress
+from gitslices.ops.register import Failure, register_slices, undo_slice
+from gitslices.ops.topology import hold_topology
+from gitslices.provision import find_occupied
+from gitslices.reconcile import Action, Observed, Reconciliation, Standing, reconcile
+from gitslices.state.journal import ApplyIntent
+from gitslices.state.store import Event, Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+Known = Mapping[SliceId, SliceRecord]
+
+
+class ApplyRequest(Struct, frozen=True, kw_only=True):
+    """A plan and the graph it was made from; `jobs` worktrees are filled at a time."""
+
+    graph: TaskGraph
+    plan: Plan
+    ready_only: bool = False
+    allow_dirty: bool = False
+    jobs: int = 1
+
+
+class ApplyReport(Struct, frozen=True, kw_only=True):
+    """What an apply did, by slice id; `gone` are slices that the plan no longer has."""
+
+    created: tuple[SliceId, ...]
+    restored: tuple[SliceId, ...]
+    rescoped: tuple[SliceId, ...]
+    kept: tuple[SliceId, ...]
+    gone: tuple[SliceId, ...]
+    warnings: tuple[str, ...]
+
+
+def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) -> ApplyReport:
+    """Provision the slices of `request.plan`; a second run changes nothing.
+
+    Branches and worktrees are registered under the topology lock, files written outside it.
+    Raises `RefusedError` with every offender before the first change; `MachineError` when a slice
+    could not be finished: it is undone then, and the finished ones stay.
+    """
+    goal_id, operation = request.plan.goal_id, uuid.uuid4().hex
+    with workspace.open_store() as store:
+        with workspace.hold_operation(operation):
+            with hold_topology(workspace, store):
+                known = {record.slice_id: record for record in store.read_slices(goal_id)}
+                decided = _decide(workspace, request, known)
+                intent = _make_intent(request.plan, decided, known, operation)
+                _write_plan(workspace, store, request, decided, known)
+                unmade = register_slices(workspace, store, intent, on_progress)
+            records = _drop_failed(intent.records, unmade)
+            own = fill_slices(workspace, store, records, request.jobs, on_progress)
+            _undo(workspace, store, own.failures, intent)
+        others = finish_others(workspace, store, goal_id, request.jobs, on_progress)
+    _raise_failures((*unmade, *own.failures, *others.failures), len(intent.records))
+    new = (*own.filled, *others.filled)
+    return _report(decided, run_hooks(workspace, new, request.jobs))
+
+
+def _decide(workspace: Workspace, request: ApplyRequest, known: Known) -> Reconciliation:
+    observed = _observe(workspace, request.plan, known)
+    decided = reconcile(request.plan, observed, ready_only=request.ready_only)
+    problems = list(decided.problems)
+    if _select(decided, "create") and not request.allow_dirty:
+        problems += _find_dirt(workspace)
+    if problems:
+        count = "1 thing is" if len(problems) == 1 else f"{len(problems)} things are"
+        raise RefusedError(f"{count} in the way; nothing was changed", problems=problems)
+    return decided
+
+
+def _observe(workspace: Workspace, plan: Plan, known: Known) -> Observed:
+    branches = frozenset(read_branches(workspace.repo))
+    worktrees = [worktree for worktree in read_worktrees(workspace.repo) if not worktree.missing]
+    present = frozenset(str(worktree.path) for worktree in worktrees)
+    return Observed(
+        standing={
+            slice_id: Standing(
+                status=record.status,
+                read_scope=record.read_scope,
+                write_scope=record.write_scope,
+                has_branch=record.branch_name in branches,
+                has_worktree=record.worktree_path in present,
+            )
+            for slice_id, record in known.items()
+        },
+        branches=branches,
+        occupied=find_occupied([slice_.worktree_path for slice_ in plan.slices]),
+        checkouts={tree.branch: str(tree.path) for tree in worktrees if tree.branch},
+    )
+
+
+def _find_dirt(workspace: Workspace) -> list[Problem]:
+    main = workspace.main_worktree
+    changed = read_changes(workspace.repo, main, untracked=False) if main else ()
+    if not changed:
+        return []
+    rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return [
+        Problem(
+            str(main),
+            f"the main worktree has uncommitted changes: {', '.join(changed[:3])}{rest}",
+            "commit or stash them, or go on without them: --allow-dirty",
+        )
+    ]
+
+
+def _make_intent(plan: Plan, decided: Reconciliation, known: Known, operation: str) -> ApplyIntent:
+    created = _select(decided, "create")
+    records = [_make_record(plan, slice_, operation) for slice_ in created]
+    records += [
+        structs.replace(known[slice_.slice_id], filler=operation)
+        for slice_ in _select(decided, "restore")
+    ]
+    return ApplyIntent(
+        operation=operation,
+        records=tuple(records),
+        new_branches=frozenset(slice_.branch_name for slice_ in created),
+    )
+
+
+def _make_record(plan: Plan, slice_: Slice, operation: str) -> SliceRecord:
+    return SliceRecord(
+        goal_id=plan.goal_id,
+        slice_id=slice_.slice_id,
+        status="provisioned",
+        branch_name=slice_.branch_name,
+        worktree_path=slice_.worktree_path,
+        base_commit=plan.base.commit,
+        read_scope=slice_.read_scope,
+        write_scope=slice_.write_scope,
+        filler=operation,
+    )
+
+
+def _write_plan(
+    workspace: Workspace,
+    store: Store,
+    request: ApplyRequest,
+    decided: Reconciliation,
+    known: Known,
+) -> None:
+    plan, now = request.plan, workspace.now()
+    rescoped = [
+        structs.replace(
+            known[slice_.slice_id], read_scope=slice_.read_scope, write_scope=slice_.write_scope
+        )
+        for slice_ in _select(decided, "rescope")
+    ]
+    before = store.read_goal(plan.goal_id)
+    if before and before.plan == plan and before.graph == request.graph and not rescoped:
+        return
+    events = [Event(at=now, goal_id=plan.goal_id, slice_id=None, event="planned",
+                    detail={"graph_digest": plan.graph_digest})]  # fmt: skip
+    events += [
+        Event(at=now, goal_id=plan.goal_id, slice_id=record.slice_id, event="rescoped",
+              detail={"write_scope": record.write_scope, "read_scope": record.read_scope})
+        for record in rescoped
+    ]  # fmt: skip
+    with store.transaction():
+        store.write_goal(Goal(goal_id=plan.goal_id, graph=request.graph, plan=plan, applied_at=now))
+        store.write_slices(rescoped)
+        store.write_events(events)
+
+
+def _undo(
+    workspace: Workspace, store: Store, failures: Sequence[Failure], intent: ApplyIntent
+) -> None:
+    if not failures:
+        return
+    with hold_topology(workspace, store):
+        for failure in failures:
+            new = failure.record.branch_name in intent.new_branches
+            undo_slice(workspace, failure.record, new_branch=new)
+            if new:
+                store.delete_slice(failure.record)
+            else:
+                store.write_slices([structs.replace(failure.record, filler="")])
+
+
+def _drop_failed(
+    records: Sequence[SliceRecord], failures: Sequence[Failure]
+) -> tuple[SliceRecord, ...]:
+    failed = {failure.record.slice_id for failure in failures}
+    return tuple(record for record in records if record.slice_id not in failed)
+
+
+def _raise_failures(failures: Sequence[Failure], total: int) -> None:
+    if not failures:
+        return
+    raise MachineError(
+        f"{len(failures)} of {total} slices could not be provisioned and were undone",
+        hint="remove the cause, then run the same command again: it makes what is missing",
+        problems=[
+            Problem(failure.record.slice_id, failure.error.message, failure.error.hint)
+            for failure in failures
+        ],
+    )
+
+
+def _select(decided: Reconciliation, action: Action) -> tuple[Slice, ...]:
+    return tuple(step.slice for step in decided.steps if step.action == action)
+
+
+def _report(decided: Reconciliation, warnings: tuple[str, ...]) -> ApplyReport:
+    ids = {
+        action: tuple(slice_.slice_id for slice_ in _select(decided, action))
+        for action in ("create", "restore", "rescope", "keep")
+    }
+    return ApplyReport(
+        created=ids["create"],
+        restored=ids["restore"],
+        rescoped=ids["rescope"],
+        kept=ids["keep"],
+        gone=decided.gone,
+        warnings=warnings,
+    )

@@ -1,0 +1,37 @@
+"""Find the goal and the slice that a command means."""
+
+from difflib import get_close_matches
+
+from gitslices.errors import InputError, UnknownSliceError
+from gitslices.model import Slice
+from gitslices.state.store import Goal, Store
+
+
+def choose_goal(store: Store, goal_id: str | None) -> Goal:
+    """The goal named, or the only one; raise `InputError` where that leaves a choice."""
+    known = store.read_goal_ids()
+    if goal_id is None and len(known) > 1:
+        raise InputError(
+            f"{len(known)} goals are under way: {', '.join(known)}", hint="name one with --goal ID"
+        )
+    wanted = goal_id if goal_id is not None else next(iter(known), None)
+    goal = store.read_goal(wanted) if wanted is not None else None
+    if goal is not None:
+        return goal
+    if not known:
+        raise InputError(
+            "no plan has been applied in this repository", hint="run: gitslices plan --apply"
+        )
+    raise InputError(f"there is no goal {goal_id!r}", hint=f"known are: {', '.join(known)}")
+
+
+def find_slice(goal: Goal, slice_id: str) -> Slice:
+    """The slice of `goal` with that id; raise `UnknownSliceError` that offers the nearest."""
+    by_id = {str(slice_.slice_id): slice_ for slice_ in goal.plan.slices}
+    if slice_id in by_id:
+        return by_id[slice_id]
+    near = get_close_matches(slice_id, by_id, n=1)
+    raise UnknownSliceError(
+        f"goal {goal.goal_id!r} has no slice {slice_id!r}",
+        hint=f"the nearest is {near[0]!r}" if near else "see: gitslices status",
+    )

@@ -1,0 +1,70 @@
+"""Plan a task graph against the repository's tree."""
+
+from msgspec import Struct
+
+from gitslices.errors import InputError
+from gitslices.git.read import HEADS, find_commit, read_base, read_head_branch, read_tree
+from gitslices.model import (
+    BranchName,
+    Order,
+    Plan,
+    PlanSettings,
+    TaskGraph,
+    Unborn,
+)
+from gitslices.planner import make_plan
+from gitslices.workspace import Workspace
+
+
+class PlanRequest(Struct, frozen=True, kw_only=True):
+    """`base` is any revision, `target` a local branch; None leaves the choice to `plan`."""
+
+    graph: TaskGraph
+    base: str | None = None
+    target: str | None = None
+    order: Order = "critical-path"
+    unborn: Unborn = "anchored"
+
+
+def plan(workspace: Workspace, request: PlanRequest) -> Plan:
+    """The plan of `request.graph`; changes nothing.
+
+    Raises `InputError` for a base or target that does not exist, `NoCommitError` in an empty
+    repository.
+    """
+    target = _choose_target(workspace, request)
+    base_ref = target if request.base is None else request.base
+    commit = read_base(workspace.repo, base_ref)
+    settings = PlanSettings(
+        base_ref=base_ref,
+        target=target,
+        worktree_root=str(workspace.worktree_root),
+        prefix=workspace.prefix,
+        order=request.order,
+        unborn=request.unborn,
+    )
+    return make_plan(request.graph, read_tree(workspace.repo, commit, workspace.config), settings)
+
+
+def _choose_target(workspace: Workspace, request: PlanRequest) -> BranchName:
+    if request.target is not None:
+        name = BranchName(request.target.removeprefix(HEADS))
+        if find_commit(workspace.repo, HEADS + name) is None:
+            raise InputError(f"there is no branch {name!r} to merge into", hint="see: git branch")
+        return name
+    applied = workspace.find_goal(request.graph.goal_id)
+    return applied.plan.target if applied else _find_current_branch(workspace)
+
+
+def _find_current_branch(workspace: Workspace) -> BranchName:
+    """The branch at hand or, from within a slice's worktree, that of the main worktree."""
+    repo = workspace.repo
+    branch = read_head_branch(repo, repo.git_dir)
+    if branch is not None and branch.startswith(f"{workspace.prefix}/"):
+        branch = read_head_branch(repo, repo.common_dir)
+    if branch is None:
+        raise InputError(
+            "HEAD is detached, so there is no branch to merge into",
+            hint="name one with --target BRANCH",
+        )
+    return branch

@@ -1,0 +1,17 @@
+"""What a long operation tells on the way."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """`done` of `total` worktrees have come through `stage`."""
+
+    stage: Literal["register", "fill"]
+    done: int
+    total: int
+
+
+OnProgress = Callable[[Progress], None]

@@ -1,0 +1,71 @@
+"""Remove the worktrees and branches of every slice whose work has landed or is no longer wanted."""
+
+from msgspec import Struct
+
+from gitslices.errors import Problem
+from gitslices.model import SliceId
+from gitslices.ops.goals import choose_goal
+from gitslices.ops.retire import Candidate, find_candidates, retire
+from gitslices.ops.topology import hold_topology
+from gitslices.policy import find_removal_problems
+from gitslices.state.store import Goal, Store
+from gitslices.workspace import Workspace
+
+
+class PruneRequest(Struct, frozen=True, kw_only=True):
+    """`goal_id` None means every goal; `dry_run` changes nothing."""
+
+    goal_id: str | None = None
+    force: bool = False
+    dry_run: bool = False
+
+
+class Pruned(Struct, frozen=True, kw_only=True):
+    """A slice that was, or would be, removed."""
+
+    goal_id: str
+    slice_id: SliceId
+    reason: str
+
+
+class PruneReport(Struct, frozen=True, kw_only=True):
+    """What went, and what would have gone but for work that would be lost."""
+
+    removed: tuple[Pruned, ...]
+    refused: tuple[Problem, ...]
+
+
+def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
+    """Move to the trash every slice that has landed or that its plan no longer has."""
+    removed: list[Pruned] = []
+    refused: list[Problem] = []
+    with workspace.open_store() as store, hold_topology(workspace, store):
+        chosen: list[Candidate] = []
+        for goal in _choose_goals(store, request.goal_id):
+            for candidate, reason in _find_prunable(workspace, store, goal):
+                problems = find_removal_problems(candidate.facts, force=request.force)
+                refused += problems
+                if not problems:
+                    chosen.append(candidate)
+                    slice_id = candidate.record.slice_id
+                    removed.append(Pruned(goal_id=goal.goal_id, slice_id=slice_id, reason=reason))
+        if not request.dry_run:
+            retire(workspace, store, chosen)
+    return PruneReport(removed=tuple(removed), refused=tuple(refused))
+
+
+def _choose_goals(store: Store, goal_id: str | None) -> list[Goal]:
+    ids = store.read_goal_ids() if goal_id is None else (goal_id,)
+    return [choose_goal(store, id_) for id_ in ids]
+
+
+def _find_prunable(workspace: Workspace, store: Store, goal: Goal) -> list[tuple[Candidate, str]]:
+    records = [record for record in store.read_slices(goal.goal_id) if record.status != "removed"]
+    planned = {slice_.slice_id for slice_ in goal.plan.slices}
+    prunable = []
+    for candidate in find_candidates(workspace, records, goal.plan.target):
+        if candidate.facts.landed:
+            prunable.append((candidate, f"merged into {goal.plan.target}"))
+        elif candidate.record.slice_id not in planned:
+            prunable.append((candidate, "no longer in the plan"))
+    return prunable

@@ -1,0 +1,63 @@
+"""Remove one slice's worktree and branch, unless work would be lost."""
+
+from msgspec import Struct
+
+from gitslices.errors import RefusedError
+from gitslices.model import BranchName, SliceId
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.retire import find_candidates, retire
+from gitslices.ops.topology import hold_topology
+from gitslices.policy import find_removal_problems
+from gitslices.state.store import SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+class RemoveRequest(Struct, frozen=True, kw_only=True):
+    """`force` removes uncommitted and unmerged work, too."""
+
+    slice_id: SliceId
+    goal_id: str | None = None
+    force: bool = False
+
+
+class RemoveReport(Struct, frozen=True, kw_only=True):
+    """What was removed; `tip` is the last commit of its branch."""
+
+    goal_id: str
+    slice_id: SliceId
+    branch_name: BranchName
+    worktree_path: str
+    tip: str | None
+
+
+def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
+    """Move one slice to the trash.
+
+    Raises `RefusedError` for uncommitted, unmerged or locked work, `UnknownSliceError` for an id
+    that no plan has had.
+    """
+    with workspace.open_store() as store, hold_topology(workspace, store):
+        record, target = _find_record(store, request)
+        (candidate,) = find_candidates(workspace, [record], target)
+        problems = find_removal_problems(candidate.facts, force=request.force)
+        if problems:
+            raise RefusedError(f"slice {record.slice_id!r} is not removed", problems=problems)
+        retire(workspace, store, [candidate])
+    return RemoveReport(
+        goal_id=record.goal_id,
+        slice_id=record.slice_id,
+        branch_name=record.branch_name,
+        worktree_path=record.worktree_path,
+        tip=candidate.tip,
+    )
+
+
+def _find_record(store: Store, request: RemoveRequest) -> tuple[SliceRecord, BranchName]:
+    goal = choose_goal(store, request.goal_id)
+    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    record = records.get(request.slice_id)
+    if record is None:
+        find_slice(goal, request.slice_id)
+    if record is None or record.status == "removed":
+        raise RefusedError(f"slice {request.slice_id!r} has no worktree and no branch to remove")
+    return record, goal.plan.target

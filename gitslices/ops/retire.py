@@ -1,0 +1,147 @@
+"""Take slices away without losing anything: what is removed waits in the trash.
+
+The branch's last commit is kept by a reference under `refs/gitslices/trash/`, the worktree and
+git's folder for it are renamed into a trash folder of the same file system.
+"""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches
+from gitslices.git.refs import RefUpdate, update_refs
+from gitslices.git.worktrees import Worktree, find_admin_folder, read_changes, read_worktrees
+from gitslices.model import BranchName, Oid
+from gitslices.ops.register import LOCK_REASON
+from gitslices.policy import Retirable
+from gitslices.provision import choose_trash, move_to_trash
+from gitslices.state.journal import Removal, RemoveIntent, clear_intent, write_intent
+from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+TRASH_REFS = "refs/gitslices/trash/"
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A slice that might be taken away, and what speaks for and against it."""
+
+    record: SliceRecord
+    tip: Oid | None
+    facts: Retirable
+
+
+def find_candidates(
+    workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
+) -> tuple[Candidate, ...]:
+    """What git says of each of `records` now."""
+    tips = read_branches(workspace.repo, [workspace.prefix])
+    landed_in = find_commit(workspace.repo, HEADS + target)
+    worktrees = {str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)}
+    return tuple(
+        _look_at(workspace, record, tips.get(record.branch_name), landed_in,
+                 worktrees.get(record.worktree_path))
+        for record in records
+    )  # fmt: skip
+
+
+def retire(workspace: Workspace, store: Store, candidates: Sequence[Candidate]) -> None:
+    """Move `candidates` to the trash; the caller holds the topology lock and has judged them."""
+    if not candidates:
+        return
+    operation = uuid.uuid4().hex
+    intent = RemoveIntent(
+        operation=operation,
+        removals=tuple(_make_removal(workspace, one, operation) for one in candidates),
+    )
+    write_intent(workspace.state_folder, intent)
+    carry_out_removals(workspace, store, intent)
+    clear_intent(workspace.state_folder)
+
+
+def carry_out_removals(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
+    """Do whatever of `intent` is not done yet; doing it twice does nothing."""
+    _drop_branches(workspace, intent)
+    for removal in intent.removals:
+        trash = Path(removal.trash)
+        move_to_trash(Path(removal.record.worktree_path), trash / "worktree")
+        if removal.admin:
+            move_to_trash(Path(removal.admin), trash / "admin")
+    with store.transaction():
+        for removal in intent.removals:
+            if removal.landed:
+                store.write_slices([structs.replace(removal.record, status="removed", filler="")])
+            else:
+                store.delete_slice(removal.record)
+        store.write_events(
+            [_make_event(workspace, removal, intent.operation) for removal in intent.removals]
+        )
+
+
+def _look_at(
+    workspace: Workspace,
+    record: SliceRecord,
+    tip: Oid | None,
+    target: Oid | None,
+    worktree: Worktree | None,
+) -> Candidate:
+    there = worktree is not None and not worktree.missing
+    locked = worktree.locked if worktree else None
+    changed = (
+        read_changes(workspace.repo, Path(record.worktree_path), untracked=True) if there else ()
+    )
+    ahead = count_ahead_behind(workspace.repo, tip, target)[0] if tip and target else 0
+    facts = Retirable(
+        slice_id=record.slice_id,
+        changed=changed,
+        ahead=ahead if target else int(tip != record.base_commit),
+        untouched=tip in (None, record.base_commit),
+        locked=None if locked is None or locked.startswith(LOCK_REASON) else locked,
+        busy=bool(record.filler),
+    )
+    return Candidate(record=record, tip=tip, facts=facts)
+
+
+def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) -> Removal:
+    record = candidate.record
+    path = Path(record.worktree_path)
+    admin = find_admin_folder(path)
+    trash = choose_trash(path, workspace.state_folder) / operation / path.name
+    return Removal(
+        record=record,
+        tip=candidate.tip,
+        admin=str(admin) if admin else None,
+        trash=str(trash),
+        landed=candidate.facts.landed,
+    )
+
+
+def _drop_branches(workspace: Workspace, intent: RemoveIntent) -> None:
+    existing = read_branches(workspace.repo, [workspace.prefix])
+    updates = []
+    for removal in intent.removals:
+        branch = removal.record.branch_name
+        if removal.tip is None or branch not in existing:
+            continue
+        keep = f"{TRASH_REFS}{intent.operation}/{branch}"
+        updates += [
+            RefUpdate(ref=keep, new=removal.tip),
+            RefUpdate(ref=HEADS + branch, old=removal.tip),
+        ]
+    update_refs(workspace.repo, updates, reason="gitslices: remove")
+
+
+def _make_event(workspace: Workspace, removal: Removal, operation: str) -> Event:
+    return Event(
+        at=workspace.now(),
+        goal_id=removal.record.goal_id,
+        slice_id=removal.record.slice_id,
+        event="removed",
+        detail={
+            "branch": removal.record.branch_name,
+            "tip": removal.tip,
+            "trash": removal.trash,
+            "operation": operation,
+        },
+    )

@@ -1,0 +1,113 @@
+"""Where every slice of a goal stands."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches
+from gitslices.git.worktrees import read_changes
+from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.ops.goals import choose_goal
+from gitslices.reconcile import FINISHED
+from gitslices.state.store import Goal, SliceRecord
+from gitslices.workspace import Workspace
+
+
+class SliceState(Struct, frozen=True, kw_only=True):
+    """One slice: `ahead` and `behind` count commits against the target."""
+
+    slice_id: SliceId
+    status: SliceStatus
+    wave: int
+    dependencies: tuple[SliceId, ...]
+    waits_for: tuple[SliceId, ...]
+    branch_name: BranchName
+    worktree_path: str
+    holder: str | None
+    expires_at: str | None
+    ahead: int
+    behind: int
+    dirty: bool
+    conflicts: tuple[str, ...]
+
+
+class StatusReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices status --json` prints."""
+
+    goal_id: str
+    target: BranchName
+    slices: tuple[SliceState, ...]
+
+
+class _Seen(Struct, frozen=True):
+    status: SliceStatus
+    ahead: int = 0
+    behind: int = 0
+    dirty: bool = False
+
+
+def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
+    """Where the slices of one goal stand; reads only."""
+    with workspace.open_store() as store:
+        goal = choose_goal(store, goal_id)
+        records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    seen = _look(workspace, goal, records)
+    return StatusReport(
+        goal_id=goal.goal_id,
+        target=goal.plan.target,
+        slices=tuple(_describe(slice_, seen) for slice_ in goal.plan.slices),
+    )
+
+
+def _look(
+    workspace: Workspace, goal: Goal, records: Mapping[SliceId, SliceRecord]
+) -> dict[SliceId, _Seen]:
+    repo = workspace.repo
+    tips = read_branches(repo, [workspace.prefix])
+    target = find_commit(repo, HEADS + goal.plan.target)
+    ordered = [records.get(slice_.slice_id) for slice_ in goal.plan.slices]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        looked = pool.map(partial(_look_at, workspace, tips, target), ordered)
+        return {slice_.slice_id: one for slice_, one in zip(goal.plan.slices, looked, strict=True)}
+
+
+def _look_at(
+    workspace: Workspace,
+    tips: Mapping[BranchName, Oid],
+    target: Oid | None,
+    record: SliceRecord | None,
+) -> _Seen:
+    if record is None:
+        return _Seen("planned")
+    tip = tips.get(record.branch_name)
+    ahead, behind = count_ahead_behind(workspace.repo, tip, target) if tip and target else (0, 0)
+    worktree = Path(record.worktree_path)
+    dirty = worktree.is_dir() and bool(read_changes(workspace.repo, worktree, untracked=True))
+    landed = tip not in (None, record.base_commit) and ahead == 0 and target is not None
+    standing = record.status == "provisioned"
+    return _Seen("merged" if standing and landed else record.status, ahead, behind, dirty)
+
+
+def _describe(slice_: Slice, seen: Mapping[SliceId, _Seen]) -> SliceState:
+    own = seen[slice_.slice_id]
+    return SliceState(
+        slice_id=slice_.slice_id,
+        status=own.status,
+        wave=slice_.wave,
+        dependencies=slice_.dependencies,
+        waits_for=tuple(
+            needed for needed in slice_.dependencies if seen[needed].status not in FINISHED
+        ),
+        branch_name=slice_.branch_name,
+        worktree_path=slice_.worktree_path,
+        holder=None,
+        expires_at=None,
+        ahead=own.ahead,
+        behind=own.behind,
+        dirty=own.dirty,
+        conflicts=(),
+    )

@@ -1,0 +1,41 @@
+"""What an apply did, for people."""
+
+from collections.abc import Iterable, Mapping
+
+import click
+
+from gitslices.model import Plan, Slice, SliceId
+from gitslices.ops.apply import ApplyReport
+from gitslices.output.escape import escape
+from gitslices.output.plan_text import count
+
+
+def format_applied(plan: Plan, report: ApplyReport) -> str:
+    """The lines below the plan: what was made, where to work, what was left alone."""
+    by_id = {slice_.slice_id: slice_ for slice_ in plan.slices}
+    lines: list[str] = []
+    for verb, ids in (("created", report.created), ("restored", report.restored)):
+        lines += _format_made(verb, ids, by_id)
+    if report.rescoped:
+        lines.append(f"scopes changed: {_join(report.rescoped)}")
+    if not (report.created or report.restored or report.rescoped):
+        lines.append(f"nothing to do: {count(len(report.kept), 'slice')} in place")
+    if report.gone:
+        lines.append(f"no longer planned, left alone: {_join(report.gone)} (see: gitslices prune)")
+    lines += [f"{click.style('warning:', fg='yellow')} {escape(one)}" for one in report.warnings]
+    return "\n".join(lines) + "\n"
+
+
+def _format_made(
+    verb: str, ids: tuple[SliceId, ...], by_id: Mapping[SliceId, Slice]
+) -> Iterable[str]:
+    if not ids:
+        return
+    width = max(len(escape(id_)) for id_ in ids)
+    yield click.style(f"{verb} {count(len(ids), 'worktree')}", bold=True)
+    for id_ in ids:
+        yield f"  {escape(id_).ljust(width)}  {escape(by_id[id_].worktree_path)}"
+
+
+def _join(ids: tuple[SliceId, ...]) -> str:
+    return ", ".join(escape(id_) for id_ in ids)

@@ -1,0 +1,72 @@
+"""Failures as text and as JSON."""
+
+import errno
+from typing import Any
+
+import click
+from msgspec import Struct
+
+from gitslices.errors import GitslicesError, Problem
+from gitslices.output.escape import escape
+
+_SHOWN_PROBLEMS = 50
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """An exception, ready to be told."""
+
+    code: str
+    exit_code: int
+    message: str
+    hint: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON form; `problems` is there when there are several reasons."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
+        if self.problems:
+            error["problems"] = self.problems
+        return {"ok": False, "error": error}
+
+
+def describe_failure(error: Exception) -> Failure:
+    """What `error` means to the user; anything unforeseen is a bug of gitslices."""
+    if isinstance(error, GitslicesError):
+        return Failure(
+            code=error.code,
+            exit_code=error.exit_code,
+            message=error.message,
+            hint=error.hint,
+            problems=error.problems,
+        )
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "gitslices"
+        return Failure(
+            code="usage", exit_code=2, message=error.format_message(), hint=f"see: {path} --help"
+        )
+    if isinstance(error, click.ClickException):
+        return Failure(code="usage", exit_code=2, message=error.format_message())
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+        return Failure(code="disk", exit_code=3, message=str(error))
+    return Failure(
+        code="internal",
+        exit_code=70,
+        message=f"this is a bug in gitslices: {type(error).__name__}: {error}",
+        hint="run it again with GITSLICES_DEBUG=1 and report what it prints",
+    )
+
+
+def format_failure(failure: Failure) -> str:
+    """The lines for standard error."""
+    lines = [f"{click.style('error:', fg='red', bold=True)} {escape(failure.message)}"]
+    for problem in failure.problems[:_SHOWN_PROBLEMS]:
+        place = f"{escape(problem.place)}: " if problem.place else ""
+        lines.append(f"  {place}{escape(problem.message)}")
+        if problem.hint:
+            lines.append(f"    {click.style('hint:', fg='cyan')} {escape(problem.hint)}")
+    if len(failure.problems) > _SHOWN_PROBLEMS:
+        lines.append(f"  and {len(failure.problems) - _SHOWN_PROBLEMS} more: see --json")
+    if failure.hint:
+        lines.append(f"{click.style('hint:', fg='cyan')} {escape(failure.hint)}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,50 @@
+"""The status table."""
+
+import io
+from collections.abc import Iterable
+from typing import Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gitslices.model import SliceStatus
+from gitslices.ops.status import SliceState, StatusReport
+from gitslices.output.escape import escape
+
+_STYLES: Final[dict[SliceStatus, str]] = {
+    "planned": "dim",
+    "provisioned": "green",
+    "claimed": "cyan",
+    "done": "blue",
+    "merged": "magenta",
+    "removed": "dim",
+    "conflicted": "red",
+}
+
+
+def format_status(report: StatusReport) -> str:
+    """One line a slice: status, commits against the target, changes, what it waits for, where."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("slice", "status", "wave", "commits", "changes", "waits for", "worktree"):
+        table.add_column(heading, no_wrap=True, overflow="ignore")
+    for state in report.slices:
+        table.add_row(*_make_row(state))
+    out = io.StringIO()
+    # Wide enough never to wrap: a path cut in two is no use to anybody.
+    console = Console(file=out, width=10_000, force_terminal=True, color_system="standard")
+    console.print(table)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    head = f"{escape(report.goal_id)} · target {escape(report.target)}"
+    return "\n".join([head, *lines]) + "\n"
+
+
+def _make_row(state: SliceState) -> Iterable[Text]:
+    yield Text(escape(state.slice_id))
+    yield Text(state.status, style=_STYLES[state.status])
+    yield Text(str(state.wave))
+    yield Text(f"+{state.ahead} -{state.behind}" if state.status != "planned" else "")
+    yield Text("uncommitted" if state.dirty else "")
+    yield Text(", ".join(escape(id_) for id_ in state.waits_for))
+    yield Text(escape(state.worktree_path) if state.status not in {"planned", "removed"} else "")

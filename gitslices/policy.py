@@ -1,0 +1,134 @@
+"""Which tasks become slices, and what must be true before a slice is merged."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from gitslices.errors import Problem
+from gitslices.model import Skipped, SliceId, Task, TaskId
+from gitslices.scopes import parse_scope
+
+_ALWAYS_GATES: Final = ("acceptance_criteria", "local_verification_wall")
+_ALWAYS_REVIEWS: Final = ("anti_slop_review", "code_review", "test_engineer_review")
+
+
+def find_skip_reason(task: Task) -> str | None:
+    """Why `task` gets no slice; None when it gets one."""
+    if task.status == "done":
+        return "done"
+    if not task.write_set:
+        return "empty write_set"
+    if not task.owner_role and not parse_scope(task.write_set).names_whole_repository:
+        return "no owner_role"
+    return None
+
+
+def find_skipped(tasks: Sequence[Task]) -> tuple[Skipped, ...]:
+    """Every task that gets no slice, in the order of the graph."""
+    reasons = ((task.id, find_skip_reason(task)) for task in tasks)
+    return tuple(Skipped(task_id=id_, reason=reason) for id_, reason in reasons if reason)
+
+
+def is_high_risk(risk: str) -> bool:
+    """Whether a slice of this risk needs the security gate."""
+    level = risk.casefold()
+    return level.strip() == "high" or "security" in level.replace("insecurity", "")
+
+
+def make_gates(task: Task) -> tuple[str, ...]:
+    """The gates that a slice passes before its merge."""
+    return (*_ALWAYS_GATES, "security_review_gate") if is_high_risk(task.risk) else _ALWAYS_GATES
+
+
+def make_review_needs(task: Task) -> tuple[str, ...]:
+    """The reviews that a slice needs, sorted."""
+    needs = set(_ALWAYS_REVIEWS)
+    if task.risk.casefold().strip() != "low":
+        needs |= {"architect_review", "security_review"}
+    if any(word in entry for entry in (*task.read_set, *task.write_set)
+           for word in ("bench", "performance")):  # fmt: skip
+        needs.add("performance_review")
+    return tuple(sorted(needs))
+
+
+def contract_dependencies(
+    tasks: Sequence[Task], slice_ids: frozenset[TaskId]
+) -> Mapping[TaskId, frozenset[TaskId]]:
+    """For each task the slices it waits for, directly or through tasks that are no slices.
+
+    `tasks` must be acyclic and free of dangling dependencies.
+    """
+    contracted: dict[TaskId, frozenset[TaskId]] = {}
+    for task in _sort_by_dependency(tasks):
+        waits = (
+            frozenset({needed}) if needed in slice_ids else contracted[needed]
+            for needed in task.dependencies
+        )
+        contracted[task.id] = frozenset().union(*waits)
+    return contracted
+
+
+def _sort_by_dependency(tasks: Sequence[Task]) -> list[Task]:
+    by_id = {task.id: task for task in tasks}
+    waiting = {task.id: len(set(task.dependencies)) for task in tasks}
+    dependents: dict[TaskId, list[TaskId]] = {}
+    for task in tasks:
+        for needed in set(task.dependencies):
+            dependents.setdefault(needed, []).append(task.id)
+    ready = [id_ for id_, count in waiting.items() if count == 0]
+    for id_ in ready:
+        for dependent in dependents.get(id_, ()):
+            waiting[dependent] -= 1
+            if waiting[dependent] == 0:
+                ready.append(dependent)
+    return [by_id[id_] for id_ in ready]
+
+
+class Retirable(Struct, frozen=True, kw_only=True):
+    """A slice that might be removed: its uncommitted paths, and its commits the target lacks.
+
+    `locked` is the reason of a lock that is not ours, `busy` says that its files are being written.
+    """
+
+    slice_id: SliceId
+    changed: tuple[str, ...] = ()
+    ahead: int = 0
+    untouched: bool = False
+    locked: str | None = None
+    busy: bool = False
+
+    @property
+    def landed(self) -> bool:
+        """Whether it has commits, and the target has all of them."""
+        return self.ahead == 0 and not self.untouched
+
+
+def find_removal_problems(slice_: Retirable, *, force: bool) -> tuple[Problem, ...]:
+    """What forbids removing a slice; `force` gives up uncommitted and unmerged work, not locks."""
+    id_ = slice_.slice_id
+    problems = []
+    if slice_.busy:
+        problems.append(Problem(id_, "its worktree is being filled", "wait, then try again"))
+    if slice_.locked is not None:
+        why = f": {slice_.locked}" if slice_.locked else ""
+        problems.append(Problem(id_, f"its worktree is locked{why}", "see: git worktree unlock"))
+    if slice_.changed and not force:
+        rest = f" and {len(slice_.changed) - 3} more" if len(slice_.changed) > 3 else ""
+        problems.append(
+            Problem(
+                id_,
+                f"uncommitted: {', '.join(slice_.changed[:3])}{rest}",
+                "commit it, or remove it all the same with --force",
+            )
+        )
+    if slice_.ahead and not force:
+        commits = "1 commit" if slice_.ahead == 1 else f"{slice_.ahead} commits"
+        problems.append(
+            Problem(
+                id_,
+                f"{commits} not in the target",
+                "merge first, or remove it all the same with --force",
+            )
+        )
+    return tuple(problems)

@@ -1,0 +1,138 @@
+"""What must change for a repository to match a plan: decided whole before anything is touched."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Literal
+
+from msgspec import Struct
+
+from gitslices.errors import Problem
+from gitslices.model import BranchName, Plan, Slice, SliceId, SliceStatus
+
+Action = Literal["create", "restore", "rescope", "keep"]
+FINISHED: frozenset[SliceStatus] = frozenset({"merged", "removed"})
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What the store and git know of one slice of the goal."""
+
+    status: SliceStatus
+    read_scope: tuple[str, ...]
+    write_scope: tuple[str, ...]
+    has_branch: bool
+    has_worktree: bool
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """The repository before an apply.
+
+    `branches` holds every local branch, `occupied` the paths that exist among those planned, and
+    `checkouts` the branches that are checked out, with where.
+    """
+
+    standing: Mapping[SliceId, Standing]
+    branches: frozenset[BranchName]
+    occupied: frozenset[str]
+    checkouts: Mapping[BranchName, str]
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """What happens to one slice of the plan."""
+
+    action: Action
+    slice: Slice
+
+
+class Reconciliation(Struct, frozen=True, kw_only=True):
+    """The steps in the order of the plan, and the slices that the plan no longer has."""
+
+    steps: tuple[Step, ...]
+    gone: tuple[SliceId, ...]
+    problems: tuple[Problem, ...]
+
+
+def reconcile(plan: Plan, observed: Observed, *, ready_only: bool) -> Reconciliation:
+    """Decide every step of an apply; where `problems` is not empty nothing may be done."""
+    wanted = [slice_ for slice_ in plan.slices if not ready_only or _is_ready(slice_, observed)]
+    steps = tuple(Step(action=_choose(slice_, observed), slice=slice_) for slice_ in wanted)
+    planned = {slice_.slice_id for slice_ in plan.slices}
+    return Reconciliation(
+        steps=steps,
+        gone=tuple(id_ for id_ in observed.standing if id_ not in planned),
+        problems=tuple(problem for step in steps for problem in _find_problems(step, observed)),
+    )
+
+
+def _is_ready(slice_: Slice, observed: Observed) -> bool:
+    if slice_.slice_id in observed.standing:
+        return True
+    return all(
+        needed in observed.standing and observed.standing[needed].status in FINISHED
+        for needed in slice_.dependencies
+    )
+
+
+def _choose(slice_: Slice, observed: Observed) -> Action:
+    standing = observed.standing.get(slice_.slice_id)
+    if standing is None:
+        return "create"
+    if standing.status in FINISHED:
+        return "keep"
+    if not standing.has_worktree:
+        return "restore" if standing.has_branch else "create"
+    if (standing.read_scope, standing.write_scope) != (slice_.read_scope, slice_.write_scope):
+        return "rescope"
+    return "keep"
+
+
+def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
+    if step.action == "create":
+        return _find_branch_problems(step.slice, observed) + _find_path_problems(
+            step.slice, observed
+        )
+    if step.action == "restore":
+        return _find_checkout_problems(step.slice, observed) + _find_path_problems(
+            step.slice, observed
+        )
+    return ()
+
+
+def _find_branch_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    name = slice_.branch_name
+    parents = (BranchName(str(parent)) for parent in PurePath(name).parents)
+    in_the_way = [branch for branch in (name, *parents) if branch in observed.branches] or sorted(
+        branch for branch in observed.branches if branch.startswith(f"{name}/")
+    )
+    return tuple(
+        Problem(
+            slice_.slice_id,
+            f"branch {branch!r} exists and is not this slice's",
+            f"rename it: git branch -m {branch} NEW-NAME",
+        )
+        for branch in in_the_way
+    )
+
+
+def _find_path_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    if slice_.worktree_path not in observed.occupied:
+        return ()
+    return (
+        Problem(
+            slice_.slice_id,
+            f"path {slice_.worktree_path!r} exists and is not this slice's worktree",
+            "move it away, or choose another folder: git config gitslices.worktreeRoot DIR",
+        ),
+    )
+
+
+def _find_checkout_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    where = observed.checkouts.get(slice_.branch_name)
+    if where is None:
+        return ()
+    return (
+        Problem(
+            slice_.slice_id,
+            f"branch {slice_.branch_name!r} is checked out at {where!r}",
+            f"switch that worktree to another branch: git -C {where} switch --detach",
+        ),
+    )

@@ -1,0 +1,262 @@
+"""What an order of slices means: the fewest edges, the waves, the critical path, the timetable.
+
+Slices are the integers 0 to n - 1, in the natural order of their ids. A set of slices is a bitmask.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
+
+from msgspec import Struct
+
+from gitslices.model import Cost
+
+_REACH_BITS = 1 << 29
+"""How many bits `reduce_edges` spends on reachability at a time: 64 MiB."""
+
+_BAND = 128
+"""How many slices `_thin_conflicts` looks at together."""
+
+
+class Workload(Struct, frozen=True, kw_only=True):
+    """The slices to be ordered.
+
+    `dependencies[i]` holds what was declared, without a cycle, redundant or not. Bit j of
+    `conflicts[i]` says that i and j must not be under way at once; the masks are symmetric.
+    `started` lists the slices that are finished or under way, finished ones first, in the order
+    in which they took their place: nothing but a dependency is put before them any more.
+    """
+
+    costs: tuple[Cost, ...]
+    dependencies: tuple[tuple[int, ...], ...]
+    conflicts: tuple[int, ...]
+    started: tuple[int, ...] = ()
+
+
+class Network(Struct, frozen=True, kw_only=True):
+    """What holds slices back in a list schedule.
+
+    A slice starts when its predecessors have finished and no slice of its `blockers` is busy.
+    `busy` names the slices that count as busy before they start.
+    """
+
+    predecessors: Sequence[Sequence[int]]
+    successors: Sequence[Sequence[int]]
+    blockers: Sequence[int]
+    busy: int = 0
+
+
+class Timetable(Struct, frozen=True, kw_only=True):
+    """When each slice starts and finishes; `sequence` is the order in which they start."""
+
+    sequence: tuple[int, ...]
+    start: tuple[Cost, ...]
+    finish: tuple[Cost, ...]
+    makespan: Cost
+
+
+def iterate_bits(mask: int) -> Iterator[int]:
+    """Yield the members of a bitmask, the highest first."""
+    while mask:
+        highest = mask.bit_length() - 1
+        yield highest
+        mask ^= 1 << highest
+
+
+def find_successors(predecessors: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Turn the lists of predecessors round."""
+    successors: list[list[int]] = [[] for _ in predecessors]
+    for later, earlier_ones in enumerate(predecessors):
+        for earlier in earlier_ones:
+            successors[earlier].append(later)
+    return successors
+
+
+def make_timetable(
+    network: Network, costs: Sequence[Cost], priority: Sequence[int], workers: int | None = None
+) -> Timetable:
+    """Start every slice as soon as it may; of those that may, the first in `priority` first.
+
+    A slice that is blocked is parked with one busy slice that blocks it and looked at again when
+    that one has finished, so that no instant costs a look at every slice that waits.
+    """
+    count = len(priority)
+    rank = _find_positions(priority)
+    unfinished = [len(earlier) for earlier in network.predecessors]
+    ready = [rank[slice_] for slice_ in range(count) if not unfinished[slice_]]
+    heapify(ready)
+    blockers, busy = network.blockers, network.busy
+    parked: dict[int, list[int]] = {}
+    running: list[tuple[Cost, int]] = []
+    free = count if workers is None else workers
+    sequence: list[int] = []
+    start: list[Cost] = [0] * count
+    finish: list[Cost] = [0] * count
+    now: Cost = 0
+    while ready or running:
+        while ready and free:
+            slice_ = priority[heappop(ready)]
+            if blocking := blockers[slice_] & busy:
+                parked.setdefault(blocking.bit_length() - 1, []).append(rank[slice_])
+                continue
+            free -= 1
+            busy |= 1 << slice_
+            sequence.append(slice_)
+            start[slice_] = now
+            finish[slice_] = now + costs[slice_]
+            heappush(running, (finish[slice_], slice_))
+        now = running[0][0]
+        while running and running[0][0] == now:
+            slice_ = heappop(running)[1]
+            free += 1
+            busy ^= 1 << slice_
+            for place in parked.pop(slice_, ()):
+                heappush(ready, place)
+            for later in network.successors[slice_]:
+                unfinished[later] -= 1
+                if not unfinished[later]:
+                    heappush(ready, rank[later])
+    return Timetable(
+        sequence=tuple(sequence), start=tuple(start), finish=tuple(finish), makespan=now
+    )
+
+
+def simulate(workload: Workload, order: Sequence[int], workers: int | None = None) -> Timetable:
+    """Run the slices in `order` by `workers` workers, or by as many as there is work for.
+
+    Of two slices that conflict the earlier in `order` goes first; a free worker takes the earliest
+    slice that may start.
+    """
+    blockers = [0] * len(order)
+    placed = 0
+    for slice_ in order:
+        if workload.conflicts[slice_]:
+            blockers[slice_] = workload.conflicts[slice_] & placed
+            placed |= 1 << slice_
+    network = Network(
+        predecessors=workload.dependencies,
+        successors=find_successors(workload.dependencies),
+        blockers=blockers,
+        busy=placed,
+    )
+    return make_timetable(network, workload.costs, order, workers)
+
+
+def reduce_edges(workload: Workload, order: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """For each slice the fewest predecessors that say what `order` says, by ascending index.
+
+    That is the transitive reduction of the dependencies and of the conflicts, the earlier in
+    `order` first: taking predecessors latest first, one that is reached through a later one is
+    left out. What each slice reaches is kept for a stretch of positions at a time, the last
+    stretch first, so it takes 64 MiB at most, whatever the number of slices and their shape.
+    """
+    candidates = _find_candidates(workload, order)
+    kept: list[list[int]] = [[] for _ in order]
+    width = max(1, _REACH_BITS // max(1, len(order)))
+    for low in reversed(range(0, len(order), width)):
+        reached: list[int] = []
+        for place in range(low, len(order)):
+            reach = 0
+            for earlier in kept[place]:
+                reach |= reached[earlier - low]
+            while candidates[place] and candidates[place][-1] >= low:
+                column = candidates[place].pop() - low
+                if not reach >> column & 1:
+                    kept[place].append(column + low)
+                    reach |= reached[column] | 1 << column
+            reached.append(reach)
+    edges: list[tuple[int, ...]] = [()] * len(order)
+    for place, slice_ in enumerate(order):
+        edges[slice_] = tuple(sorted(order[earlier] for earlier in kept[place]))
+    return tuple(edges)
+
+
+def _find_candidates(workload: Workload, order: Sequence[int]) -> list[list[int]]:
+    """For each position in `order` positions that it comes after, ascending, perhaps repeated."""
+    position = _find_positions(order)
+    forced = _thin_conflicts(workload.conflicts, order, position)
+    return [
+        sorted(position[earlier] for earlier in (*workload.dependencies[slice_], *forced[slice_]))
+        for slice_ in order
+    ]
+
+
+def _thin_conflicts(
+    conflicts: Sequence[int], order: Sequence[int], position: Sequence[int]
+) -> list[list[int]]:
+    """Reduce the conflicts alone, with no look at most of the pairs.
+
+    The slices that stand before one are searched by bands of neighbours in `order`, the latest
+    first; those reached through one that is found drop out of the search at once. It takes about
+    as much memory as the conflicts themselves.
+    """
+    kept: list[list[int]] = [[] for _ in order]
+    reached: dict[int, int] = {}
+    bands: list[int] = []
+    placed = 0
+    for slice_ in order:
+        if not conflicts[slice_]:
+            continue
+        left, reach = conflicts[slice_] & placed, 0
+        for band in reversed(bands):
+            if not left:
+                break
+            for earlier in sorted(iterate_bits(left & band), key=position.__getitem__)[::-1]:
+                if left >> earlier & 1:
+                    kept[slice_].append(earlier)
+                    reach |= reached[earlier] | 1 << earlier
+                    left &= ~reach
+        if len(reached) % _BAND == 0:
+            bands.append(0)
+        reached[slice_] = reach
+        placed |= 1 << slice_
+        bands[-1] |= 1 << slice_
+    return kept
+
+
+def _find_positions(order: Sequence[int]) -> list[int]:
+    """Where in `order` each slice stands."""
+    position = [0] * len(order)
+    for place, slice_ in enumerate(order):
+        position[slice_] = place
+    return position
+
+
+def find_waves(edges: Sequence[Sequence[int]], order: Sequence[int]) -> tuple[int, ...]:
+    """For each slice how many others the longest way to it passes: the first wave is 0."""
+    waves = [0] * len(order)
+    for slice_ in order:
+        waves[slice_] = max((waves[earlier] + 1 for earlier in edges[slice_]), default=0)
+    return tuple(waves)
+
+
+def find_critical_path(
+    edges: Sequence[Sequence[int]], costs: Sequence[Cost], order: Sequence[int]
+) -> tuple[tuple[int, ...], Cost]:
+    """Find the costliest way through the slices and its cost; of equal ones the smaller indices."""
+    if not order:
+        return (), 0
+    finish: list[Cost] = [0] * len(order)
+    for slice_ in order:
+        finish[slice_] = max((finish[earlier] for earlier in edges[slice_]), default=0)
+        finish[slice_] += costs[slice_]
+    path = [min(order, key=lambda slice_: (-finish[slice_], slice_))]
+    while earlier_ones := edges[path[-1]]:
+        path.append(min(earlier_ones, key=lambda slice_: (-finish[slice_], slice_)))
+    return tuple(reversed(path)), finish[path[0]]
+
+
+def explain_wait(slice_: int, edges: Sequence[Sequence[int]]) -> dict[int, int]:
+    """For each slice that must finish before `slice_`, the one next on a shortest way to it.
+
+    The nearest come first; a direct predecessor maps to `slice_` itself.
+    """
+    through: dict[int, int] = {}
+    pending = deque([slice_])
+    while pending:
+        later = pending.popleft()
+        for earlier in edges[later]:
+            if earlier not in through:
+                through[earlier] = later
+                pending.append(earlier)
+    return through

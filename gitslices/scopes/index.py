@@ -1,0 +1,321 @@
+"""All the slices of a graph at once: which of them overlap, where, and how much each one covers."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+
+from msgspec import Struct
+
+from gitslices.model import Overlap, OverlapKind, RepoPath, RepoTree, Unborn
+from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
+from gitslices.scopes.contacts import Segment, meet_in_paths
+from gitslices.scopes.entries import Entry, Scope
+from gitslices.scopes.pieces import Piece, list_reaching, may_touch
+from gitslices.scopes.remarks import remark_on
+from gitslices.scopes.resolve import PathIndex
+from gitslices.scopes.spans import Spans, list_common, subtract_spans, unite_spans
+from gitslices.scopes.tree import TrackedTree
+from gitslices.scopes.unborn import Meetings
+from gitslices.scopes.witness import find_shortest, rank_path
+
+KINDS: tuple[OverlapKind, ...] = ("write_write", "write_read", "read_write")
+
+Pieces = tuple[Piece, ...]
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """What one slice may read and write."""
+
+    read: Scope
+    write: Scope
+
+
+class ScopeMap:
+    """The scopes of all slices, resolved against one tree and compared with each other.
+
+    A slice is known by its index in `accesses`; a set of slices is a bit mask. What lies in
+    `shared` makes no two slices overlap.
+
+    `conflicts` holds for each slice the ones it overlaps with; `contested` the tracked and named
+    paths where that is so, grouped by the slices that touch them.
+    """
+
+    conflicts: tuple[int, ...]
+    contested: tuple[Segment, ...]
+
+    def __init__(
+        self,
+        tree: RepoTree,
+        accesses: Sequence[Access],
+        unborn: Unborn = "anchored",
+        shared: Scope | None = None,
+    ) -> None:
+        self._tree = TrackedTree(tree)
+        self._unborn = unborn
+        self._accesses = accesses
+        self._shared = shared or Scope()
+        self._atoms: dict[tuple[str, bool], tuple[Atom, ...]] = {}
+        self._spans: dict[Atom, Spans] = {}
+        self._pieces: dict[tuple[Atom, tuple[Atom, ...]], Piece] = {}
+        self._reads = [self._cut(access.read) for access in accesses]
+        self._writes = [self._cut(access.write) for access in accesses]
+        self._count_slices()
+        self._paths = PathIndex(self._tree, self._name_expected() if unborn != "none" else {})
+        self._resolve_pieces()
+        self.contested = meet_in_paths(tuple(self._pieces.values()))
+        if unborn != "none" and not self._is_settled_by_paths:
+            self._meetings.meet_anchored()
+        if unborn == "all":
+            self._meetings.meet_floating()
+        self.conflicts = self._read_conflicts()
+
+    def count_files(self, index: int) -> tuple[int, int]:
+        """Count the tracked files that a slice may read, and those that it may write."""
+        return self._count(self._reads[index]), self._count(self._writes[index])
+
+    def count_entry_files(self, entry: Entry) -> int:
+        """Count the tracked files that one entry matches, whatever is excluded again."""
+        spans = [self._resolve(atom) for atom in self._list_atoms(entry)]
+        return self._paths.count_tracked(unite_spans(spans))
+
+    def find_remarks(self, index: int) -> tuple[str, ...]:
+        """Say which entries of a slice match nothing, or something else than they seem to."""
+        access = self._accesses[index]
+        return tuple(
+            f"{name}: {remark}"
+            for name, scope in (("read_set", access.read), ("write_set", access.write))
+            for entry in scope.entries
+            if (remark := remark_on(entry, self._tree, self.count_entry_files(entry)))
+        )
+
+    def find_overlap(self, later: int, earlier: int) -> Overlap | None:
+        """Find a path that two slices share, tracked if there is one, else the shortest example."""
+        if not self.conflicts[later] >> earlier & 1:
+            return None
+        return self._find_overlap(later, earlier, self._is_compared)
+
+    @property
+    def open_overlaps(self) -> int:
+        """Count the pairs of slices that overlap in paths to be created, and are not in order."""
+        return sum(mask.bit_count() for mask in self._open) // 2
+
+    def find_open_overlaps(self, index: int) -> tuple[tuple[int, Overlap], ...]:
+        """List the slices that a slice overlaps with beyond its conflicts, each with a path."""
+        found = (
+            (other, self._find_overlap(index, other, lambda one, two: True))
+            for other in list_bits(self._open[index])
+        )
+        return tuple((other, overlap) for other, overlap in found if overlap)
+
+    def list_shared_writers(self) -> tuple[tuple[Entry, int], ...]:
+        """Give for each entry of `shared` the slices that may write inside it."""
+        return tuple(
+            (entry, self._collect_writers(self._list_atoms(entry)))
+            for entry in self._shared.included
+        )
+
+    def list_paths(self, segment: Segment) -> tuple[RepoPath, ...]:
+        """Give the tracked paths of a segment."""
+        return tuple(
+            RepoPath(self._paths.spellings[position])
+            for start, stop in segment.spans
+            for position in range(start, stop)
+            if self._paths.is_tracked(position)
+        )
+
+    def _cut(self, scope: Scope) -> Pieces:
+        excluded = [
+            atom
+            for entry in scope.excluded
+            for atom in make_atoms(entry, self._tree.folding)
+            if settle_submodules(atom, self._tree.submodules) is atom
+        ]
+        atoms = (atom for entry in scope.included for atom in self._list_atoms(entry))
+        return tuple(self._add_piece(atom, excluded) for atom in dict.fromkeys(atoms))
+
+    def _list_atoms(self, entry: Entry) -> tuple[Atom, ...]:
+        key = (entry.path, entry.is_pattern)
+        atoms = self._atoms.get(key)
+        if atoms is None:
+            made = make_atoms(entry, self._tree.folding)
+            atoms = tuple(settle_submodules(atom, self._tree.submodules) for atom in made)
+            self._atoms[key] = atoms
+        return atoms
+
+    def _add_piece(self, atom: Atom, excluded: Sequence[Atom]) -> Piece:
+        key = (atom, list_reaching(atom, excluded) if excluded else ())
+        piece = self._pieces.get(key)
+        if piece is None:
+            piece = self._pieces[key] = Piece(len(self._pieces), *key)
+        return piece
+
+    def _count_slices(self) -> None:
+        for index, (reads, writes) in enumerate(zip(self._reads, self._writes, strict=True)):
+            for piece in reads:
+                piece.readers |= 1 << index
+            for piece in writes:
+                piece.writers |= 1 << index
+
+    def _name_expected(self) -> dict[str, str]:
+        """Give the paths that literal entries and the twins of patterns name."""
+        expected: dict[str, str] = {}
+        for access in self._accesses:
+            for entry in (*access.read.included, *access.write.included):
+                for atom in self._list_atoms(entry):
+                    if not atom.tail and not atom.directory_only:
+                        expected.setdefault(atom.head, entry.path.strip("/"))
+        return expected
+
+    def _resolve(self, atom: Atom) -> Spans:
+        spans = self._spans.get(atom)
+        if spans is None:
+            spans = self._spans[atom] = self._paths.resolve(atom)
+        return spans
+
+    def _unite(self, atoms: Iterable[Atom]) -> Spans:
+        return unite_spans([self._resolve(atom) for atom in atoms])
+
+    def _resolve_pieces(self) -> None:
+        shared = subtract_spans(
+            self._unite(self._shared_atoms), self._unite(self._shared_exclusions)
+        )
+        for piece in self._pieces.values():
+            removed = self._unite(piece.excluded)
+            piece.spans = subtract_spans(self._resolve(piece.atom), removed)
+            piece.files = self._paths.count_tracked(piece.spans)
+            piece.contested = subtract_spans(piece.spans, shared)
+
+    @cached_property
+    def _shared_atoms(self) -> tuple[Atom, ...]:
+        return tuple(atom for entry in self._shared.included for atom in self._list_atoms(entry))
+
+    @cached_property
+    def _shared_exclusions(self) -> tuple[Atom, ...]:
+        return tuple(atom for entry in self._shared.excluded for atom in self._list_atoms(entry))
+
+    @cached_property
+    def _shared_for_good(self) -> tuple[Atom, ...]:
+        """Give the shared atoms from which nothing is excluded: at worst too few."""
+        return tuple(
+            atom for atom in self._shared_atoms if not list_reaching(atom, self._shared_exclusions)
+        )
+
+    @cached_property
+    def _is_settled_by_paths(self) -> bool:
+        """Tell whether literals alone are compared: the paths they name decide everything."""
+        return not self._shared.entries and not any(
+            piece.atom.tail or piece.excluded for piece in self._pieces.values()
+        )
+
+    @cached_property
+    def _meetings(self) -> Meetings:
+        return Meetings(self._pieces.values(), self._tree, self._shared_for_good)
+
+    def _read_conflicts(self) -> tuple[int, ...]:
+        conflicts = []
+        for index, (reads, writes) in enumerate(zip(self._reads, self._writes, strict=True)):
+            mask = 0
+            for piece in reads:
+                mask |= piece.near_writers
+            for piece in writes:
+                mask |= piece.near_writers | piece.near_readers
+            conflicts.append(mask & ~(1 << index))
+        return tuple(conflicts)
+
+    @cached_property
+    def _open(self) -> tuple[int, ...]:
+        if self._unborn == "none":
+            self._meetings.meet_anchored()
+        if self._unborn != "all" and not (self._is_settled_by_paths and self._unborn != "none"):
+            self._meetings.meet_floating()
+        everything = self._read_conflicts()
+        return tuple(mask & ~known for mask, known in zip(everything, self.conflicts, strict=True))
+
+    def _count(self, pieces: Pieces) -> int:
+        if not pieces:
+            return 0
+        *others, longest = sorted(pieces, key=lambda piece: len(piece.spans))
+        rest = unite_spans([piece.spans for piece in others])
+        doubled = tuple(list_common(longest.spans, rest))
+        count = self._paths.count_tracked
+        return longest.files + count(rest) - count(doubled)
+
+    def _collect_writers(self, atoms: Iterable[Atom]) -> int:
+        writers = 0
+        for atom in atoms:
+            entry = Piece(-1, atom, ())
+            entry.contested = entry.spans = self._resolve(atom)
+            for piece in self._pieces.values():
+                if piece.writers and self._share_path(piece, entry):
+                    writers |= piece.writers
+        return writers
+
+    def _share_path(self, piece: Piece, entry: Piece) -> bool:
+        if next(list_common(piece.spans, entry.spans), None):
+            return True
+        return (
+            self._is_compared(piece, entry)
+            and find_shortest(piece, entry, self._tree, ()) is not None
+        )
+
+    def _is_compared(self, one: Piece, other: Piece) -> bool:
+        """Tell whether the setting has two pieces compared in paths that do not exist."""
+        if self._unborn != "anchored":
+            return self._unborn == "all"
+        if one.atom.is_floating == other.atom.is_floating:
+            return True
+        return any(not (piece.atom.head or piece.atom.tail) for piece in (one, other))
+
+    def _find_overlap(
+        self, later: int, earlier: int, is_compared: Callable[[Piece, Piece], bool]
+    ) -> Overlap | None:
+        accesses = (
+            (self._writes[later], self._writes[earlier]),
+            (self._writes[later], self._reads[earlier]),
+            (self._reads[later], self._writes[earlier]),
+        )
+        for kind, (ones, others) in zip(KINDS, accesses, strict=True):
+            pairs = [
+                (one, other) for one in ones for other in others if may_touch(one.atom, other.atom)
+            ]
+            found = self._find_tracked(pairs) or self._find_example(pairs, is_compared)
+            if found:
+                return Overlap(kind=kind, path=found[0], exists=found[1])
+        return None
+
+    def _find_tracked(self, pairs: Iterable[tuple[Piece, Piece]]) -> tuple[RepoPath, bool] | None:
+        firsts = (
+            next(filter(self._paths.is_tracked, self._list_positions(*pair)), None)
+            for pair in pairs
+        )
+        found = [position for position in firsts if position is not None]
+        return (RepoPath(self._paths.spellings[min(found)]), True) if found else None
+
+    def _list_positions(self, one: Piece, other: Piece) -> Iterator[int]:
+        for start, stop in list_common(one.contested, other.contested):
+            yield from range(start, stop)
+
+    def _find_example(
+        self,
+        pairs: Sequence[tuple[Piece, Piece]],
+        is_compared: Callable[[Piece, Piece], bool],
+    ) -> tuple[RepoPath, bool] | None:
+        named = (
+            self._paths.spellings[position]
+            for pair in pairs
+            for position in self._list_positions(*pair)
+        )
+        made = (
+            find_shortest(*pair, self._tree, self._shared_for_good)
+            for pair in pairs
+            if is_compared(*pair)
+        )
+        examples = [*named, *(path for path in made if path is not None)]
+        return (RepoPath(min(examples, key=rank_path)), False) if examples else None
+
+
+def list_bits(mask: int) -> Iterator[int]:
+    """Give the indexes of the bits that are set, smallest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

@@ -1,0 +1,105 @@
+"""What is left of an atom inside a directory: the automaton over the components of paths.
+
+A residual is an atom seen from some directory, and the set of positions (a bit mask) that the
+components above may have led to. Position k waits for the k-th component; the last one is reached
+when all is matched, and is never left.
+"""
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from gitslices.scopes.atoms import Atom
+from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
+from gitslices.scopes.judge import compile_name
+
+Move = tuple[Glob, int]
+"""What the next component must match, and the position it leads to."""
+
+
+class Residual(Struct, frozen=True, cache_hash=True):
+    """The paths beneath some directory that an atom covers."""
+
+    atom: Atom
+    mask: int = 1
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell whether nothing beneath the directory is covered."""
+        return not self.mask
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether everything beneath the directory is covered, and the directory's path."""
+        return self.mask >> last_position(self.atom) & 1 == 1
+
+    @property
+    def is_searching(self) -> bool:
+        """Tell whether it waits at a `**`, which any directory leaves as it is."""
+        return bool(self.mask & globstar_mask(self.atom))
+
+
+def last_position(atom: Atom) -> int:
+    """Give the position where all is matched."""
+    return len(_list_moves(atom)) - 1
+
+
+@lru_cache(maxsize=1 << 15)
+def globstar_mask(atom: Atom) -> int:
+    """Give the positions that wait at a `**`."""
+    offset = atom.head.count("/") + 1 if atom.head else 0
+    return sum(1 << (offset + at) for at, glob in enumerate(atom.tail) if glob == GLOBSTAR)
+
+
+def list_moves(residual_atom: Atom, position: int) -> tuple[Move, ...]:
+    """Give the moves from one position."""
+    return _list_moves(residual_atom)[position]
+
+
+@lru_cache(maxsize=1 << 15)
+def _list_moves(atom: Atom) -> tuple[tuple[Move, ...], ...]:
+    names = atom.head.split("/") if atom.head else []
+    globs: list[Glob] = [tuple(name) for name in names]
+    globs.extend(atom.tail)
+    last = len(globs) + atom.directory_only
+    moves: list[tuple[Move, ...]] = [()] * last + [((ANY_NAME, last),)]
+    if atom.directory_only:
+        moves[last - 1] = ((ANY_NAME, last),)
+    for at in range(len(globs) - 1, -1, -1):
+        if globs[at] == GLOBSTAR:
+            moves[at] = ((ANY_NAME, at), *moves[at + 1])
+        else:
+            moves[at] = ((globs[at], at + 1),)
+    return tuple(moves)
+
+
+def enter(residual: Residual, name: str) -> Residual:
+    """Give what is left inside the directory `name`."""
+    return Residual(residual.atom, step_mask(residual.atom, residual.mask, name))
+
+
+def step_mask(atom: Atom, mask: int, name: str) -> int:
+    """Give the positions that a component leads to."""
+    then = 0
+    for at, moves in enumerate(_list_moves(atom)):
+        if mask >> at & 1:
+            for glob, target in moves:
+                if glob == ANY_NAME or compile_name(glob)(name):
+                    then |= 1 << target
+    return then
+
+
+def see_from(atom: Atom, directory: str) -> Residual:
+    """Give what is left of an atom inside `directory`, a path from the root."""
+    if atom.head == directory:
+        return Residual(Atom("", atom.tail, atom.directory_only))
+    if not directory:
+        return Residual(atom)
+    if atom.head.startswith(directory + "/"):
+        return Residual(Atom(atom.head[len(directory) + 1 :], atom.tail, atom.directory_only))
+    if atom.head and not directory.startswith(atom.head + "/"):
+        return Residual(atom, 0)
+    residual = Residual(Atom("", atom.tail, atom.directory_only))
+    for name in directory[len(atom.head) :].strip("/").split("/"):
+        residual = enter(residual, name)
+    return residual

@@ -1,0 +1,68 @@
+"""What is tracked: folded paths, directories, and what could be created beside them."""
+
+from bisect import bisect_left
+
+from gitslices.model import RepoTree
+from gitslices.scopes.atoms import Atom, find_ancestor
+from gitslices.scopes.folding import Folding
+
+Names = tuple[frozenset[str], frozenset[str]]
+"""The directories in a directory, and all else in it."""
+
+AFTER_SLASH = "0"
+"""The character after the slash: what sorts from `dir/` up to this lies in `dir`."""
+
+
+class TrackedTree:
+    """The tracked paths of one commit as its repository compares them."""
+
+    def __init__(self, tree: RepoTree) -> None:
+        self.folding = Folding(tree.ignore_case, tree.precompose_unicode)
+        self.spellings = tree.paths
+        self.paths: tuple[str, ...] = tree.paths
+        if self.folding.changes_text:
+            pairs = sorted((self.folding.fold(path), path) for path in tree.paths)
+            self.paths = tuple(folded for folded, _ in pairs)
+            self.spellings = tuple(path for _, path in pairs)
+        self.files = frozenset(self.paths)
+        self.submodules = frozenset(map(self.folding.fold, tree.submodules))
+        self.symlinks = frozenset(map(self.folding.fold, tree.symlinks))
+        self._names: dict[str, Names] = {}
+
+    def is_directory(self, path: str) -> bool:
+        """Tell whether tracked paths lie beneath `path`; the root is a directory in any case."""
+        if not path:
+            return True
+        at = bisect_left(self.paths, path + "/")
+        return at < len(self.paths) and self.paths[at].startswith(path + "/")
+
+    def can_be_created(self, path: str) -> bool:
+        """Tell whether a path is neither there, nor a directory, nor beneath something else."""
+        return (
+            bool(path) and find_ancestor(path, self.files) is None and not self.is_directory(path)
+        )
+
+    def can_grow(self, atom: Atom) -> bool:
+        """Tell whether an atom may cover paths that do not exist yet."""
+        return find_ancestor(atom.head, self.files) is None
+
+    def list_names(self, directory: str) -> Names:
+        """Give the names of the directories in `directory`, and those of all else in it."""
+        names = self._names.get(directory)
+        if names is None:
+            names = self._names[directory] = self._read_names(directory)
+        return names
+
+    def _read_names(self, directory: str) -> Names:
+        prefix = directory + "/" if directory else ""
+        directories, files = set(), set()
+        at = bisect_left(self.paths, prefix)
+        while at < len(self.paths) and self.paths[at].startswith(prefix):
+            name, slash, _ = self.paths[at][len(prefix) :].partition("/")
+            if slash:
+                directories.add(name)
+                at = bisect_left(self.paths, prefix + name + AFTER_SLASH, lo=at)
+            else:
+                files.add(name)
+                at += 1
+        return frozenset(directories), frozenset(files)

@@ -1,0 +1,45 @@
+"""The shortest path that two pieces share and that could be created."""
+
+from collections.abc import Sequence
+
+from gitslices.scopes.atoms import Atom
+from gitslices.scopes.meet import TooComplexError
+from gitslices.scopes.pieces import Piece
+from gitslices.scopes.residuals import Residual, see_from
+from gitslices.scopes.search import Search
+from gitslices.scopes.tree import TrackedTree
+
+
+def find_shortest(
+    one: Piece, other: Piece, tree: TrackedTree, shared: Sequence[Atom]
+) -> str | None:
+    """Find the shared path with the fewest components, then characters."""
+    if not (tree.can_grow(one.atom) and tree.can_grow(other.atom)):
+        return None
+    head = max(one.atom.head, other.atom.head, key=len)
+    first, second = see_from(one.atom, head), see_from(other.atom, head)
+    if first.is_dead or second.is_dead:
+        return None
+    beside = [see_from(atom, head) for atom in (*one.excluded, *other.excluded, *shared)]
+    excluded = [residual for residual in beside if not residual.is_dead]
+    if any(residual.is_complete for residual in excluded):
+        return None
+    if first.is_complete and second.is_complete and tree.can_be_created(head):
+        return head
+    path = _search(first, second, excluded, tree, head)
+    return path if path is None or not head else f"{head}/{path}"
+
+
+def rank_path(path: str) -> tuple[int, int, str]:
+    """Give the order in which paths serve as an example: the shortest first."""
+    return path.count("/"), len(path), path
+
+
+def _search(
+    one: Residual, other: Residual, excluded: list[Residual], tree: TrackedTree, head: str
+) -> str | None:
+    start = head if tree.is_directory(head) else None
+    try:
+        return Search(one, other, excluded, tree.folding, tree=tree).find(start)
+    except TooComplexError:
+        return Search(one, other, (), tree.folding, tree=tree).find(start)

@@ -1,0 +1,7 @@
+"""What gitslices keeps beside the repository, under `<git common dir>/gitslices/`.
+
+folder    the folder itself, private to its owner
+lock      one lock for what changes branches and worktrees, one for each operation alive
+journal   what is being changed, written before it is begun
+store     goals, slices and events in SQLite
+"""

@@ -1,0 +1,93 @@
+"""Locks between processes: filelock on files that stay, so that a killed holder frees them."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from gitslices.errors import BusyError, DiskError
+
+POLL_SECONDS: Final = 0.02
+
+
+@contextmanager
+def hold_lock(folder: Path, name: str, *, timeout: float, purpose: str) -> Iterator[None]:
+    """Hold `<folder>/<name>.lock` for the duration of the block.
+
+    `purpose` is what others are told who wait in vain. Raises `BusyError` after `timeout` seconds,
+    naming the holder.
+    """
+    lock = _make_lock(folder, name)
+    path = Path(lock.lock_file)
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout as error:  # an OSError, too: so it comes first
+        raise BusyError(
+            f"{_read_holder(path)} still works on this repository after {timeout:g} s",
+            hint="try again later, or wait longer with --lock-timeout SECONDS",
+        ) from error
+    except OSError as error:
+        raise DiskError(f"cannot lock {str(path)!r}: {error.strerror or error}") from error
+    try:
+        _write_holder(path, purpose)
+        yield
+    finally:
+        _holder_file(path).unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def hold_operation(folder: Path, operation: str) -> Iterator[None]:
+    """Show that `operation` is alive for the duration of the block, and leave no file behind."""
+    lock = _make_lock(folder, f"operation-{operation}")
+    try:
+        with lock.acquire(timeout=0):
+            yield
+            Path(lock.lock_file).unlink(missing_ok=True)
+    except Timeout as error:
+        raise BusyError(f"operation {operation} is under way", hint="try again later") from error
+
+
+def wait_for_operation(folder: Path, operation: str, *, timeout: float) -> None:
+    """Return once `operation` has ended, or its process was killed."""
+    lock = _make_lock(folder, f"operation-{operation}")
+    path = Path(lock.lock_file)
+    if not path.exists():
+        return
+    try:
+        with lock.acquire(timeout=timeout):
+            path.unlink(missing_ok=True)
+    except Timeout as error:
+        raise BusyError(
+            f"another gitslices still fills worktrees after {timeout:g} s",
+            hint="try again later, or wait longer with --lock-timeout SECONDS",
+        ) from error
+
+
+def _make_lock(folder: Path, name: str) -> FileLock:
+    return FileLock(
+        folder / f"{name}.lock", mode=0o600, poll_interval=POLL_SECONDS,
+        fallback_to_soft=False, preserve_lock_file=True,
+    )  # fmt: skip
+
+
+def _holder_file(path: Path) -> Path:
+    return path.with_suffix(".holder")
+
+
+def _write_holder(path: Path, purpose: str) -> None:
+    # Only for the message to others: a full disk must not stop the work that frees it.
+    with suppress(OSError):
+        _holder_file(path).write_text(json.dumps({"pid": os.getpid(), "purpose": purpose}))
+
+
+def _read_holder(path: Path) -> str:
+    try:
+        holder = json.loads(_holder_file(path).read_bytes())
+        return f"`{holder['purpose']}` (process {int(holder['pid'])})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another gitslices"

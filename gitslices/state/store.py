@@ -1,0 +1,289 @@
+"""The SQLite store: goals with their plans, slices with their status, and the log of events."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from gitslices.errors import BusyError, DiskError, GitslicesError, StateError
+from gitslices.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
+
+T = TypeVar("T")
+
+STORE_NAME: Final = "state.sqlite3"
+SCHEMA_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE goals (
+  goal_id TEXT PRIMARY KEY,
+  graph BLOB NOT NULL,
+  plan BLOB NOT NULL,
+  applied_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE slices (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  branch_name TEXT NOT NULL UNIQUE,
+  worktree_path TEXT NOT NULL UNIQUE,
+  base_commit TEXT NOT NULL,
+  read_scope TEXT NOT NULL,
+  write_scope TEXT NOT NULL,
+  filler TEXT NOT NULL,
+  PRIMARY KEY (goal_id, slice_id)
+) STRICT;
+CREATE TABLE events (
+  event_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  goal_id TEXT NOT NULL,
+  slice_id TEXT,
+  event TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+"""
+
+
+class SliceRecord(Struct, frozen=True, kw_only=True):
+    """A slice that has, or had, a branch and a worktree.
+
+    `filler` is the operation that is writing its files, empty once they are all there.
+    """
+
+    goal_id: str
+    slice_id: SliceId
+    status: SliceStatus
+    branch_name: BranchName
+    worktree_path: str
+    base_commit: Oid
+    read_scope: tuple[str, ...]
+    write_scope: tuple[str, ...]
+    filler: str = ""
+
+
+class Goal(Struct, frozen=True, kw_only=True):
+    """A goal as it was last applied."""
+
+    goal_id: str
+    graph: TaskGraph
+    plan: Plan
+    applied_at: str
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Something that happened to a goal or one of its slices, for `gitslices log`."""
+
+    at: str
+    goal_id: str
+    slice_id: SliceId | None
+    event: str
+    detail: dict[str, Any]
+
+
+class Store:
+    """An open store; every method is one transaction or part of `transaction()`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def close(self) -> None:
+        """Close the connection; uncommitted work is rolled back."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all or nothing: take the write lock at once, commit at the end of the block."""
+        with _translate_errors():
+            self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        with _translate_errors():
+            self._db.commit()
+
+    def read_goal_ids(self) -> tuple[str, ...]:
+        """The ids of all goals, the one applied first in front."""
+        return tuple(row[0] for row in self._query("SELECT goal_id FROM goals ORDER BY rowid"))
+
+    def read_goal(self, goal_id: str) -> Goal | None:
+        """One goal, or None when it was never applied."""
+        rows = self._query(
+            "SELECT goal_id, graph, plan, applied_at FROM goals WHERE goal_id = ?", (goal_id,)
+        )
+        return _decode_goal(rows[0]) if rows else None
+
+    def write_goal(self, goal: Goal) -> None:
+        """Add a goal, or replace what it was last applied with."""
+        self._execute(
+            "INSERT INTO goals VALUES (?, ?, ?, ?) ON CONFLICT (goal_id) DO UPDATE SET "
+            "graph = excluded.graph, plan = excluded.plan, applied_at = excluded.applied_at",
+            (
+                goal.goal_id,
+                msgspec.json.encode(goal.graph),
+                msgspec.json.encode(goal.plan),
+                goal.applied_at,
+            ),
+        )
+
+    def read_slices(self, goal_id: str | None = None) -> tuple[SliceRecord, ...]:
+        """The slices of one goal or of all."""
+        columns = ", ".join(SliceRecord.__struct_fields__)
+        rows = self._query(
+            f"SELECT {columns} FROM slices WHERE ?1 IS NULL OR goal_id = ?1 "  # noqa: S608
+            "ORDER BY goal_id, slice_id",
+            (goal_id,),
+        )
+        return tuple(_decode_slice(row) for row in rows)
+
+    def write_slices(self, records: Sequence[SliceRecord]) -> None:
+        """Add slices, or replace what is known of them."""
+        marks = ", ".join("?" * len(SliceRecord.__struct_fields__))
+        for record in records:
+            self._execute(
+                f"INSERT OR REPLACE INTO slices VALUES ({marks})",  # noqa: S608
+                _encode_slice(record),
+            )
+
+    def delete_slice(self, record: SliceRecord) -> None:
+        """Forget a slice; its events stay."""
+        self._execute(
+            "DELETE FROM slices WHERE goal_id = ? AND slice_id = ?",
+            (record.goal_id, record.slice_id),
+        )
+
+    def write_events(self, events: Sequence[Event]) -> None:
+        """Append to the log."""
+        for event in events:
+            self._execute(
+                "INSERT INTO events (at, goal_id, slice_id, event, detail) VALUES (?, ?, ?, ?, ?)",
+                (
+                    event.at,
+                    event.goal_id,
+                    event.slice_id,
+                    event.event,
+                    msgspec.json.encode(event.detail).decode(),
+                ),
+            )
+
+    def read_events(self, goal_id: str | None = None) -> tuple[Event, ...]:
+        """The log of one goal or of all, oldest first."""
+        rows = self._query(
+            "SELECT at, goal_id, slice_id, event, detail FROM events "
+            "WHERE ?1 IS NULL OR goal_id = ?1 ORDER BY event_id",
+            (goal_id,),
+        )
+        return tuple(
+            Event(
+                at=row[0],
+                goal_id=row[1],
+                slice_id=row[2],
+                event=row[3],
+                detail=_decode(row[4], dict[str, Any]),
+            )
+            for row in rows
+        )
+
+    def _query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with _translate_errors():
+            return self._db.execute(sql, values).fetchall()
+
+    def _execute(self, sql: str, values: Sequence[object]) -> None:
+        with _translate_errors():
+            self._db.execute(sql, values)
+
+
+@contextmanager
+def open_store(folder: Path, *, timeout: float) -> Iterator[Store]:
+    """The store in `folder`, made or migrated if need be.
+
+    A writer that waits longer than `timeout` seconds for another gets `BusyError`. Raises
+    `StateError` when the file is no store, or one of a newer gitslices.
+    """
+    path = folder / STORE_NAME
+    with _translate_errors(path):
+        connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    with closing(Store(connection)) as store:
+        with _translate_errors(path):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        _migrate(store, connection, path)
+        yield store
+
+
+def _migrate(store: Store, connection: sqlite3.Connection, path: Path) -> None:
+    if _read_version(connection, path) == SCHEMA_VERSION:
+        return
+    with store.transaction():
+        version = _read_version(connection, path)
+        if version > SCHEMA_VERSION:
+            raise StateError(
+                f"{str(path)!r} was written by a newer gitslices (schema {version})",
+                hint="upgrade gitslices",
+            )
+        if version == 0:
+            for statement in _SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _read_version(connection: sqlite3.Connection, path: Path) -> int:
+    with _translate_errors(path):
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextmanager
+def _translate_errors(path: Path | None = None) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translate(error, path) from error
+
+
+def _translate(error: sqlite3.Error, path: Path | None) -> GitslicesError:
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    where = repr(str(path)) if path else "the store of this repository"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return BusyError(f"{where} is being written by another gitslices", hint="try again")
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
+        return DiskError(f"cannot write {where}: {error}")
+    return StateError(
+        f"cannot use {where}: {error}",
+        hint="move the file aside; the worktrees and branches it lists stay as they are",
+    )
+
+
+def _decode(data: bytes | str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise StateError(
+            f"a row of the store cannot be read: {error}", hint="upgrade gitslices"
+        ) from error
+
+
+def _decode_goal(row: tuple[Any, ...]) -> Goal:
+    goal_id, graph, plan, applied_at = row
+    return Goal(
+        goal_id=goal_id,
+        graph=_decode(graph, TaskGraph),
+        plan=_decode(plan, Plan),
+        applied_at=applied_at,
+    )
+
+
+def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
+    values = {name: getattr(record, name) for name in SliceRecord.__struct_fields__}
+    for name in ("read_scope", "write_scope"):
+        values[name] = msgspec.json.encode(values[name]).decode()
+    return tuple(values.values())
+
+
+def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
+    values = dict(zip(SliceRecord.__struct_fields__, row, strict=True))
+    for name in ("read_scope", "write_scope"):
+        values[name] = _decode(values[name], tuple[str, ...])
+    return msgspec.convert(values, SliceRecord)

@@ -1,0 +1,137 @@
+"""What every command needs, opened once: the repository, its settings, its state, the clock."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from gitslices.errors import InputError
+from gitslices.git.read import is_true, read_config
+from gitslices.git.repository import Repository
+from gitslices.naming import validate_prefix
+from gitslices.state.folder import FOLDER_NAME, make_state_folder
+from gitslices.state.journal import has_intent
+from gitslices.state.lock import hold_lock, hold_operation, wait_for_operation
+from gitslices.state.store import STORE_NAME, Goal, Store, open_store
+
+DEFAULT_LOCK_TIMEOUT: Final = 120.0
+
+Clock = Callable[[], datetime]
+
+
+class Workspace:
+    """A repository as gitslices sees it; commands get one and reach everything through it."""
+
+    def __init__(
+        self, repo: Repository, *, clock: Clock, lock_timeout: float, purpose: str
+    ) -> None:
+        self.repo = repo
+        self._clock = clock
+        self._lock_timeout = lock_timeout
+        self._purpose = purpose
+
+    @cached_property
+    def config(self) -> Mapping[str, str]:
+        """The git settings that gitslices looks at."""
+        return read_config(self.repo)
+
+    @property
+    def main_worktree(self) -> Path | None:
+        """The main worktree's directory; None in a bare repository."""
+        common = self.repo.common_dir
+        if is_true(self.config.get("core.bare")):
+            return None
+        if "core.worktree" in self.config:
+            return (common / self.config["core.worktree"]).resolve()
+        return common.parent if common.name == ".git" else None
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all slice branches begin with (`gitslices.prefix`)."""
+        return validate_prefix(self.config.get("gitslices.prefix", "slices"))
+
+    @property
+    def worktree_root(self) -> Path:
+        """The folder that holds the slices' worktrees (`gitslices.worktreeRoot`).
+
+        Raises `InputError` where it would lie inside the main worktree.
+        """
+        home = self.main_worktree or self.repo.common_dir
+        configured = self.config.get("gitslices.worktreeroot")
+        if configured is None:
+            return home.with_name(f"{home.name.removesuffix('.git')}.slices")
+        root = Path(home, Path(configured).expanduser()).resolve()
+        if root.is_relative_to(home.resolve()):
+            raise InputError(
+                f"gitslices.worktreeRoot is {configured!r}, inside the repository",
+                hint="choose a folder beside it: git config gitslices.worktreeRoot ../worktrees",
+            )
+        return root
+
+    @cached_property
+    def state_folder(self) -> Path:
+        """Where state is kept; made on first use."""
+        return make_state_folder(self.repo.common_dir)
+
+    def has_intent(self) -> bool:
+        """Whether a change of branches and worktrees is under way, or was cut short."""
+        return has_intent(self.repo.common_dir / FOLDER_NAME)
+
+    def without_wait(self) -> "Workspace":
+        """The same workspace, for which a lock that somebody holds is an error at once."""
+        return Workspace(self.repo, clock=self._clock, lock_timeout=0, purpose=self._purpose)
+
+    def now(self) -> str:
+        """The time in RFC 3339, UTC, to the second."""
+        return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def find_goal(self, goal_id: str) -> Goal | None:
+        """The goal as it was last applied; nothing is written, not even an empty store."""
+        if not (self.repo.common_dir / FOLDER_NAME / STORE_NAME).exists():
+            return None
+        with self.open_store() as store:
+            return store.read_goal(goal_id)
+
+    @contextmanager
+    def open_store(self) -> Iterator[Store]:
+        """The store of goals, slices and events."""
+        with open_store(self.state_folder, timeout=self._lock_timeout) as store:
+            yield store
+
+    @contextmanager
+    def hold_topology(self) -> Iterator[None]:
+        """Keep every other gitslices from changing branches and worktrees.
+
+        Raises `BusyError` when the lock is not had in time.
+        """
+        with hold_lock(
+            self.state_folder, "topology", timeout=self._lock_timeout, purpose=self._purpose
+        ):
+            yield
+
+    @contextmanager
+    def hold_operation(self, operation: str) -> Iterator[None]:
+        """Show others that `operation` is alive."""
+        with hold_operation(self.state_folder, operation):
+            yield
+
+    def wait_for_operation(self, operation: str) -> None:
+        """Return when `operation` has ended, in whatever way."""
+        wait_for_operation(self.state_folder, operation, timeout=self._lock_timeout)
+
+
+def open_workspace(
+    directory: Path,
+    *,
+    git_dir: Path | None,
+    clock: Clock,
+    lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
+    purpose: str,
+) -> Workspace:
+    """The workspace of the repository that holds `directory`, or that `git_dir` names."""
+    from gitslices.git.opening import open_repository
+
+    repo = open_repository(directory, git_dir)
+    return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose)

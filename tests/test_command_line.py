@@ -1,0 +1,109 @@
+"""What every command shares: help, exit codes, signals, JSON errors, lazy imports."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitslices.cli.commands import COMMANDS
+from gitslices.cli.main import app
+from tests.conftest import Cli, run_cli
+
+
+def test_help_lists_every_command_and_imports_none_of_the_heavy_libraries(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from gitslices.cli.main import run\n"
+        "run(['--help'])\n"
+        "print([name for name in ('git', 'rich', 'filelock', 'pathspec', 'sqlite3', 'yaml')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for name in COMMANDS:
+        assert f"\n  {name} " in done.stdout
+    assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_the_common_options_and_an_example(name: str) -> None:
+    import click
+
+    context = click.Context(app, info_name="gitslices")
+    command = app.get_command(context, name)
+    assert command is not None
+    text = command.get_help(click.Context(command, info_name=name, parent=context))
+    for part in ("--json", "-C DIR", f"gitslices {name}"):
+        assert part in text
+
+
+def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
+    done = run_cli(tmp_path, "plam")
+    assert done.code == 2
+    assert "error: No such command 'plam'" in done.err
+
+
+def test_a_usage_error_is_json_under_json(tmp_path: Path) -> None:
+    done = run_cli(tmp_path, "plan", "--nonsense", "--json")
+    assert done.code == 2
+    assert done.document["ok"] is False
+    assert done.document["error"]["code"] == "usage"
+    assert done.err == ""
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    assert run_cli(tmp_path, "--version").out.startswith("gitslices ")
+
+
+def test_a_closed_pipe_ends_quietly(cli: Cli, repo: Path) -> None:
+    script = f"{sys.executable} -m gitslices schema plan; echo $? >code"
+    subprocess.run(["bash", "-c", f"({script}) | true"], cwd=repo, check=True, capture_output=True)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; yes | {sys.executable} -m gitslices validate - | true"],
+        cwd=repo, check=False, capture_output=True,
+    )  # fmt: skip
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_have_their_exit_codes(repo: Path, number: int, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gitslices", "validate", "-"],
+        cwd=repo, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    wait_until_it_reads(process.pid)
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert process.returncode == code
+    assert b"Traceback" not in err
+
+
+def wait_until_it_reads(pid: int) -> None:
+    """Return once the process has all its imports and is blocked reading its standard input."""
+    while True:
+        try:
+            syscall = Path(f"/proc/{pid}/syscall").read_text().split()
+        except PermissionError:
+            pytest.skip("this machine does not show what a process waits for")
+        if syscall[0] in {"0", "63"} and int(syscall[1], 16) == 0:  # read(0): x86-64, arm64
+            return
+        os.sched_yield()
+
+
+def test_git_slices_works_as_a_git_subcommand(repo: Path) -> None:
+    bin_folder = Path(sys.executable).parent
+    if not (bin_folder / "git-slices").exists():
+        pytest.skip("gitslices is not installed beside this Python")
+    path = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["git", "slices", "--version"], cwd=repo, env={**os.environ, "PATH": path},
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith(b"gitslices ")
+
+
+def test_colour_only_on_a_terminal(cli: Cli, graph_file: Path) -> None:
+    assert "\x1b[" not in cli("plan", str(graph_file)).out

@@ -1,0 +1,34 @@
+"""Every file in fixtures/graphs/bad, against the `.errors` file beside it.
+
+GITSLICES_UPDATE_GOLDEN=1 writes those files anew.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gitslices.errors import GraphError
+from gitslices.graph import load_graph
+
+BAD = Path(__file__).parent.parent / "fixtures" / "graphs" / "bad"
+FILES = sorted(path for path in BAD.iterdir() if path.suffix != ".errors")
+
+
+def render(error: GraphError) -> str:
+    lines = [error.message.removeprefix(f"{BAD}{os.sep}")]
+    for problem in error.problems:
+        lines.append(f"{problem.place}: {problem.message}")
+        if problem.hint:
+            lines.append(f"    {problem.hint}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_error_is_told_with_its_place(path: Path) -> None:
+    with pytest.raises(GraphError) as caught:
+        load_graph(path)
+    golden = path.with_suffix(".errors")
+    if "GITSLICES_UPDATE_GOLDEN" in os.environ:
+        golden.write_text(render(caught.value), encoding="utf-8")
+    assert render(caught.value) == golden.read_text(encoding="utf-8")

@@ -1,0 +1,116 @@
+import re
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gitslices.errors import InputError
+from gitslices.model import Task, TaskGraph, TaskId
+from gitslices.naming import (
+    make_branch_name,
+    make_graph_digest,
+    make_worktree_name,
+    natural_key,
+    validate_prefix,
+)
+
+IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80)
+ALIKE = st.text("aAä-_ .1", min_size=1, max_size=4) | st.text("ab-", min_size=45, max_size=52)
+
+
+def test_plain_ids_keep_their_name() -> None:
+    assert make_branch_name("auth-rework", "api", "slices") == "slices/auth-rework/api"
+    assert make_worktree_name("auth-rework", "api") == "auth-rework--api"
+
+
+@pytest.mark.parametrize(
+    ("goal_id", "task_id", "name"),
+    [
+        ("auth", "Add API", "auth--add-api-3f90213b"),
+        ("Auth", "api", "auth--api-afbf6852"),
+        ("auth", "src/api.py", "auth--src-api-py-40938dd4"),
+        ("auth", "-api-", "auth--api-46343f73"),
+        ("auth", "任务", "auth--task-e3ca72ac"),
+        ("ζ", "任务", "goal--task-77b1de0e"),
+        ("auth", "x" * 60, f"auth--{'x' * 48}-edb3cc98"),
+        ("auth", "x" * 47 + "-y", f"auth--{'x' * 47}-c2b46a32"),
+    ],
+)
+def test_what_a_slug_loses_comes_back_as_a_digest(goal_id: str, task_id: str, name: str) -> None:
+    assert make_worktree_name(goal_id, task_id) == name
+
+
+def test_goals_that_slug_alike_do_not_share_a_branch() -> None:
+    names = {make_branch_name(goal, "api", "slices") for goal in ("auth", "Auth", "auth!")}
+    assert len(names) == 3
+
+
+@given(IDS | ALIKE, IDS | ALIKE)
+def test_every_name_is_two_short_plain_components(goal_id: str, task_id: str) -> None:
+    part = r"[a-z0-9]+(-[a-z0-9]+)*"
+    goal, task = make_worktree_name(goal_id, task_id).split("--")
+    assert re.fullmatch(part, goal)
+    assert len(goal) <= 48
+    assert re.fullmatch(part, task)
+    assert len(task) <= 57
+    assert make_branch_name(goal_id, task_id, "p/q") == f"p/q/{goal}/{task}"
+
+
+@given(st.sets(st.tuples(IDS | ALIKE, IDS | ALIKE), min_size=2, max_size=40))
+def test_no_two_slices_share_a_name(pairs: set[tuple[str, str]]) -> None:
+    names = {make_worktree_name(goal, task) for goal, task in pairs}
+    branches = {make_branch_name(goal, task, "slices") for goal, task in pairs}
+    assert len(names) == len(branches) == len(pairs)
+
+
+def test_digits_sort_as_numbers() -> None:
+    ids = ["task-10", "task-2", "task-02", "task", "a10b2", "a10b10", "task-2b", "a2"]
+    assert sorted(ids, key=natural_key) == [
+        "a2", "a10b2", "a10b10", "task", "task-02", "task-2", "task-2b", "task-10",
+    ]  # fmt: skip
+
+
+@given(st.sets(st.text("a-019", max_size=6), min_size=2, max_size=2))
+def test_no_two_ids_have_the_same_natural_key(pair: set[str]) -> None:
+    one, other = pair
+    assert natural_key(one) != natural_key(other)
+
+
+def test_a_natural_key_takes_any_number_of_digits() -> None:
+    assert natural_key("9" * 10_000) < natural_key("1" + "0" * 10_000)
+
+
+@pytest.mark.parametrize("prefix", ["slices", "team/slices", "a.b_c-d", "_x", "0", "a" * 200])
+def test_a_prefix_that_git_accepts_is_kept(prefix: str) -> None:
+    assert validate_prefix(prefix) == prefix
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "/", "a/", "/a", "a//b", "-a", "a/-b", ".a", "a/.b", "a..b", "a.lock", "a.lock/b", "a b",
+     "a~", "a^", "a:b", "a@{b", "a\\b", "a\n", "é", "a" * 201],
+)  # fmt: skip
+def test_a_prefix_that_git_would_refuse_is_refused(prefix: str) -> None:
+    with pytest.raises(InputError):
+        validate_prefix(prefix)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text("aZ0._-/@{lock", max_size=12))
+def test_git_accepts_the_branches_of_every_valid_prefix(prefix: str) -> None:
+    try:
+        branch = make_branch_name("goal", "task", validate_prefix(prefix))
+    except InputError:
+        return
+    git = ["git", "check-ref-format", f"refs/heads/{branch}"]
+    assert subprocess.run(git, check=False).returncode == 0
+
+
+def test_a_digest_follows_the_content() -> None:
+    graph = TaskGraph(goal_id="a", tasks=(Task(id=TaskId("t"), metadata={"x": 1, "y": 2}),))
+    same = TaskGraph(goal_id="a", tasks=(Task(id=TaskId("t"), metadata={"y": 2, "x": 1}),))
+    other = TaskGraph(goal_id="a", tasks=(Task(id=TaskId("u")),))
+    assert make_graph_digest(graph) == make_graph_digest(same)
+    assert make_graph_digest(graph) != make_graph_digest(other)
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", make_graph_digest(graph))

@@ -1,0 +1,58 @@
+"""What reaches a terminal and what reaches a program."""
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitslices.errors import GraphError, Problem
+from gitslices.output.document import encode_document
+from gitslices.output.escape import escape
+from gitslices.output.failure import describe_failure, format_failure
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("plain é 漢", "plain é 漢"), ("\x1b[31mred", "\\x1b[31mred"), ("a\nb\tc", "a\\nb\\tc"),
+     ("\u202egnp.exe", "\\u202egnp.exe"), ("zero\u200bwidth", "zero\\u200bwidth"),
+     ("caf\udce9", "caf\\xe9"), ("\x9b2J", "\\x9b2J")],
+)  # fmt: skip
+def test_nothing_acts_on_the_terminal(text: str, shown: str) -> None:
+    assert escape(text) == shown
+
+
+@given(st.text())
+def test_an_escaped_text_is_one_line_without_controls(text: str) -> None:
+    shown = escape(text)
+    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cs", "Zl", "Zp"}
+    assert len(shown.splitlines()) <= 1
+
+
+def test_a_document_with_undecodable_bytes_is_still_json() -> None:
+    assert json.loads(encode_document({"path": "caf\udce9", "n": ["\udcff"]})) == {
+        "path": "caf\\xe9",
+        "n": ["\\xff"],
+    }
+
+
+def test_a_failure_lists_every_problem_with_its_place_and_hint() -> None:
+    error = GraphError(
+        "tasks.toml: 2 errors",
+        hint="see the docs",
+        problems=[Problem("tasks[0].id", "is empty"), Problem("tasks[1]", "bad", "try this")],
+    )
+    failure = describe_failure(error)
+    assert failure.exit_code == 2
+    assert failure.document["error"]["code"] == "graph-invalid"
+    lines = [line.strip() for line in format_failure(failure).splitlines()]
+    assert lines[1] == "tasks[0].id: is empty"
+    assert lines[2] == "tasks[1]: bad"
+    assert lines[3].endswith("try this")
+
+
+def test_anything_unforeseen_is_a_bug_with_its_own_exit_code() -> None:
+    failure = describe_failure(ValueError("odd"))
+    assert (failure.code, failure.exit_code) == ("internal", 70)
+    assert "GITSLICES_DEBUG=1" in (failure.hint or "")
