@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.errors import GraphError, InputError
-from gitslices.graph import FILE_NAMES, find_graph_file, load_graph
+from gitslices.graph import FILE_NAMES, find_graph_file, load_graph, load_graph_stream
 
 
 def refuse(path: Path) -> InputError:
@@ -54,6 +54,13 @@ def test_a_path_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> Non
     (tmp_path / "loop.json").symlink_to("loop.json")
     (tmp_path / "gitslices.toml").touch()
     assert " cannot be read: " in refuse(tmp_path / name).message
+
+
+def test_a_stream_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    stream = os.fdopen(os.open(tmp_path / "graph", os.O_WRONLY | os.O_CREAT), "rb")
+    with stream, pytest.raises(InputError) as caught:
+        load_graph_stream(stream, "standard input")
+    assert caught.value.message == "standard input cannot be read: Bad file descriptor"
 
 
 def test_a_linked_file_is_read(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Every file in fixtures/graphs/bad, against the `.errors` file beside it.
 
-GITSLICES_UPDATE_GOLDEN=1 writes those files anew.
+GOLDEN=write makes those files.
 """
 
 import os
@@ -10,8 +10,9 @@ import pytest
 
 from gitslices.errors import GraphError
 from gitslices.graph import load_graph
+from tests.conftest import FIXTURES
 
-BAD = Path(__file__).parent.parent / "fixtures" / "graphs" / "bad"
+BAD = FIXTURES / "graphs" / "bad"
 FILES = sorted(path for path in BAD.iterdir() if path.suffix != ".errors")
 
 
@@ -29,6 +30,6 @@ def test_every_error_is_told_with_its_place(path: Path) -> None:
     with pytest.raises(GraphError) as caught:
         load_graph(path)
     golden = path.with_suffix(".errors")
-    if "GITSLICES_UPDATE_GOLDEN" in os.environ:
+    if os.environ.get("GOLDEN") == "write":
         golden.write_text(render(caught.value), encoding="utf-8")
     assert render(caught.value) == golden.read_text(encoding="utf-8")

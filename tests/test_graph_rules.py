@@ -40,6 +40,17 @@ def test_defaults_fill_in_what_a_task_leaves_out() -> None:
     assert (other.owner_role, other.write_set) == ("executor", ())
 
 
+def test_a_wrong_default_is_told_once() -> None:
+    defaults = {"dependencies": [1], "write_set": [2, "/abs"], "risk": 3}
+    problems = refuse({"id": "a"}, {"id": "b"}, defaults=defaults)
+    assert [problem.place for problem in problems] == [
+        "defaults.dependencies[0]",
+        "defaults.risk",
+        "defaults.write_set[0]",
+        "defaults.write_set[1]",
+    ]
+
+
 def test_a_task_may_read_what_it_writes() -> None:
     assert load({"id": "a", "read_set": ["src/"], "write_set": ["src/"]})
 

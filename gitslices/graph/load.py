@@ -57,10 +57,28 @@ def load_graph(path: Path) -> TaskGraph:
     Raises `InputError` when there is no such file to read, and `GraphError` with everything that
     is wrong in it.
     """
+    chosen = _BY_SUFFIX.get(path.suffix.lower())
+    return _load(_read_file(path, (chosen or _JSON).limit), str(path), chosen)
+
+
+def load_graph_stream(stream: BinaryIO, name: str) -> TaskGraph:
+    """Load a task graph from a stream, standard input say; `name` stands for it in messages.
+
+    Raises `InputError` when it cannot be read, and `GraphError` with everything that is wrong.
+    """
+    try:
+        data = stream.read(_JSON.limit + 1)
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}") from error
+    return _load(data, name, None)
+
+
+def _read_file(path: Path, limit: int) -> bytes:
+    """Read a file to the first byte after the limit."""
     try:
         _require_file(path, path.stat().st_mode)
         with path.open("rb") as stream:
-            return _load(stream, str(path), _BY_SUFFIX.get(path.suffix.lower()))
+            return stream.read(limit + 1)
     except FileNotFoundError as error:
         raise InputError(
             f"there is no file {str(path)!r}", hint=f"name a task graph, or write {FILE_NAMES[0]}"
@@ -70,14 +88,6 @@ def load_graph(path: Path) -> TaskGraph:
         raise InputError(
             f"{str(path)!r} cannot be read: {reason}", hint="check the path and its permissions"
         ) from error
-
-
-def load_graph_stream(stream: BinaryIO, name: str) -> TaskGraph:
-    """Load a task graph from a stream, standard input say; `name` stands for it in messages.
-
-    Raises `GraphError` with everything that is wrong in it.
-    """
-    return _load(stream, name, None)
 
 
 def _require_file(path: Path, mode: int) -> None:
@@ -93,11 +103,11 @@ def _require_file(path: Path, mode: int) -> None:
         )
 
 
-def _load(stream: BinaryIO, name: str, chosen: _Format | None) -> TaskGraph:
+def _load(data: bytes, name: str, chosen: _Format | None) -> TaskGraph:
     findings = Findings()
     graph = TaskGraph()
     try:
-        graph = _read(stream, chosen, findings)
+        graph = _read_graph(data, chosen, findings)
     except TooManyFindingsError:
         pass
     except RecursionError:
@@ -109,10 +119,9 @@ def _load(stream: BinaryIO, name: str, chosen: _Format | None) -> TaskGraph:
     return graph
 
 
-def _read(stream: BinaryIO, chosen: _Format | None, findings: Findings) -> TaskGraph:
-    limit = (chosen or _JSON).limit
-    data = stream.read(limit + 1)
-    if len(data) > limit:
+def _read_graph(data: bytes, chosen: _Format | None, findings: Findings) -> TaskGraph:
+    """Return the graph that the data hold; once something is found wrong, it means nothing."""
+    if len(data) > (chosen or _JSON).limit:
         _add_too_large(chosen or _JSON, findings)
         return TaskGraph()
     text = _decode(data, findings)

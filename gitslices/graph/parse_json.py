@@ -115,6 +115,8 @@ def _check_number(text: str) -> str | None:
         _read_float(text) if set(text) & set(".eE") else _read_integer(text)
     except _FaultError:
         return BAD_NUMBER
+    except ValueError:
+        pass  # no number at all, which is for the reader proper to say
     return None
 
 

@@ -168,14 +168,17 @@ class _Tree:
                 self.note(event, "merge keys (<<) are not read", _REFERENCE_HINT)
         return text
 
-    def _read_number(self, text: str, tag: str, event: "Event") -> int | float:
+    def _read_number(self, text: str, tag: str, event: "Event") -> int | float | str:
         from yaml import ScalarNode
 
-        number: int | float = 0
+        number = float("inf")
         if len(text) <= _LONGEST_NUMBER:
             construct = getattr(self._constructor, f"construct_yaml_{tag}")
-            number = construct(ScalarNode(_TAG + tag, text))
-        if len(text) > _LONGEST_NUMBER or not is_exact(number):
+            try:
+                number = construct(ScalarNode(_TAG + tag, text))
+            except ValueError:  # PyYAML takes 0x_ for a number, until it looks closer
+                return text
+        if not is_exact(number):
             self.note(event, BAD_NUMBER, "quote it if it is a text")
         return number
 
