@@ -53,6 +53,12 @@ def test_a_usage_error_is_json_under_json(tmp_path: Path) -> None:
     assert done.err == ""
 
 
+def test_no_command_at_all_prints_the_help(tmp_path: Path) -> None:
+    done = run_cli(tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == run_cli(tmp_path, "--help").out
+
+
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert run_cli(tmp_path, "--version").out.startswith("gitslices ")
 

@@ -29,17 +29,20 @@ class TerminatedError(BaseException):
 
 @click.group(
     cls=LazyGroup,
-    invoke_without_command=False,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with: gitslices plan FILE, then gitslices plan FILE --apply",
 )
 @click.version_option(__version__, package_name="gitslices", message="gitslices %(version)s")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Plan parallel work on one Git repository, and give every slice its own worktree.
 
     A task graph says which files each task reads and writes. Tasks that could touch the same file
     are put in an order, all others may run side by side.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main() -> NoReturn:

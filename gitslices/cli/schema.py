@@ -17,9 +17,12 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("name", type=click.Choice(NAMES))
+@click.argument("name", type=click.Choice(NAMES), metavar="NAME")
 @common_options
 def command(*, name: str, directory: Path, as_json: bool) -> Outcome:
-    """Print the JSON Schema of a task graph, or of a document that --json prints."""
+    """Print a JSON Schema.
+
+    NAME is task-graph for what `plan` reads, plan or status for what --json prints.
+    """
     text = files("gitslices.schemas").joinpath(f"{name}.schema.json").read_text("utf-8")
     return Outcome(document=json.loads(text), text=lambda: text)
