@@ -1,10 +1,12 @@
 """Folders for worktrees, on disk: found, made and taken back, with no git in it."""
 
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from gitslices.errors import DiskError
+from gitslices.faults import reach
 
 
 def find_occupied(paths: Sequence[str]) -> frozenset[str]:
@@ -20,6 +22,7 @@ def make_worktree_root(root: Path) -> None:
             hint=f"name the real folder: git config gitslices.worktreeRoot {root.resolve()}",
         )
     try:
+        reach("mkdir:root")
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DiskError(f"cannot make the worktree root {str(root)!r}: {error.strerror}") from error
@@ -28,6 +31,7 @@ def make_worktree_root(root: Path) -> None:
 def make_leaf(path: Path) -> None:
     """Make the empty folder of one worktree; raise `DiskError` if anything is there already."""
     try:
+        reach("mkdir:worktree")
         path.mkdir()
     except OSError as error:
         raise DiskError(f"cannot make {str(path)!r}: {error.strerror}") from error
@@ -55,7 +59,34 @@ def move_to_trash(path: Path, place: Path) -> None:
     if not path.exists() or place.exists():
         return
     try:
+        reach("mkdir:trash")
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reach("rename:trash")
         path.rename(place)
     except OSError as error:
         raise DiskError(f"cannot move {str(path)!r} to the trash: {error.strerror}") from error
+
+
+def take_from_trash(place: Path, path: Path) -> None:
+    """Rename `place` back to `path`, unless nothing was moved."""
+    if path.exists() or not place.exists():
+        return
+    try:
+        reach("rename:back")
+        place.rename(path)
+    except OSError as error:
+        raise DiskError(f"cannot move {str(place)!r} out of the trash: {error.strerror}") from error
+
+
+def delete_folder(path: Path, *, first: str = "", last: str = "") -> None:
+    """Delete a folder and all beneath it, the entry `first` before and `last` after the others."""
+    try:
+        reach("delete:folder")
+        for entry in sorted(path.iterdir(), key=lambda one: (one.name == last, one.name != first)):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        path.rmdir()
+    except OSError as error:
+        raise DiskError(f"cannot delete {str(path)!r}: {error.strerror}") from error

@@ -1,6 +1,6 @@
 """What every command needs, opened once: the repository, its settings, its state, the clock."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +13,12 @@ from gitslices.git.repository import Repository
 from gitslices.naming import validate_prefix
 from gitslices.state.folder import FOLDER_NAME, make_state_folder
 from gitslices.state.journal import has_intent
-from gitslices.state.lock import hold_lock, hold_operation, wait_for_operation
+from gitslices.state.lock import (
+    find_dead_operations,
+    hold_lock,
+    hold_operation,
+    wait_for_operation,
+)
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
 DEFAULT_LOCK_TIMEOUT: Final = 120.0
@@ -114,8 +119,12 @@ class Workspace:
     @contextmanager
     def hold_operation(self, operation: str) -> Iterator[None]:
         """Show others that `operation` is alive."""
-        with hold_operation(self.state_folder, operation):
+        with hold_operation(self.state_folder, operation, timeout=self._lock_timeout):
             yield
+
+    def find_dead_operations(self, known: Collection[str] = ()) -> tuple[str, ...]:
+        """Operations, `known` ones and others, that were killed and have left something."""
+        return find_dead_operations(self.repo.common_dir / FOLDER_NAME, known)
 
     def wait_for_operation(self, operation: str) -> None:
         """Return when `operation` has ended, in whatever way."""

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "gitslices"
 # From the ground up. A folder is one room: what is inside it may import what is beside it.
 LAYERS = (
-    ("model", "errors"),
+    ("model", "errors", "faults"),
     ("scopes", "naming"),
     ("planner", "schedule", "ordering", "policy", "reconcile"),
     ("git", "state", "graph", "provision"),

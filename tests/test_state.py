@@ -116,7 +116,7 @@ def test_a_held_lock_names_its_holder_and_a_killed_holder_frees_it(folder: Path)
 
 
 def test_an_operation_leaves_no_file_and_can_be_waited_for(folder: Path) -> None:
-    with hold_operation(folder, "op"), pytest.raises(BusyError):
+    with hold_operation(folder, "op", timeout=0), pytest.raises(BusyError):
         wait_for_operation(folder, "op", timeout=0.05)
     wait_for_operation(folder, "op", timeout=0)
     assert [path.name for path in folder.iterdir()] == []

@@ -72,9 +72,14 @@ def read_tree(repo: Repository, commit: Oid, config: Mapping[str, str]) -> RepoT
 def read_branches(repo: Repository, prefixes: Sequence[str] = ()) -> dict[BranchName, Oid]:
     """The tips of all local branches, or of those at and beneath `prefixes`."""
     refs = [HEADS + prefix for prefix in prefixes] or [HEADS]
-    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *refs).text
+    return {BranchName(ref.removeprefix(HEADS)): oid for ref, oid in read_refs(repo, refs).items()}
+
+
+def read_refs(repo: Repository, prefixes: Sequence[str]) -> dict[str, Oid]:
+    """The values of all references at and beneath `prefixes`, by their full names."""
+    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).text
     lines = (line.partition(" ") for line in listing.splitlines())
-    return {BranchName(ref.removeprefix(HEADS)): Oid(oid) for oid, _, ref in lines}
+    return {ref: Oid(oid) for oid, _, ref in lines}
 
 
 def is_ancestor(repo: Repository, commit: Oid, descendant: Oid) -> bool:

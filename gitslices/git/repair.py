@@ -1,37 +1,93 @@
 """Clear away what a killed git left half made: by path, never by a command over all worktrees.
 
-A killed `git worktree add` can leave an empty `commondir`, after which every git command of the
-repository fails, `git worktree repair` too: so this runs on files alone.
+A killed `git worktree add` can leave an empty `commondir`, after which every git command that lists
+worktrees fails, `git worktree repair` too: so this runs on files alone.
 """
 
+import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from gitslices.model import BranchName
+from gitslices.git.worktrees import find_admin_folder
 
-
-def clear_ref_locks(common_dir: Path, branches: Sequence[BranchName]) -> None:
-    """Remove the lock files of `branches`; nobody may be updating them."""
-    for branch in branches:
-        (common_dir / "refs" / "heads" / f"{branch}.lock").unlink(missing_ok=True)
+# A git that lives replaces or removes its lock well within this time.
+QUIET_SECONDS: Final = 1.0
 
 
-def find_admin_folders(common_dir: Path, worktree: Path, reason: str) -> tuple[Path, ...]:
-    """Git's folders for `worktree`, made or half made by an `add` that was locked with `reason`."""
+def clear_ref_locks(common_dir: Path, refs: Sequence[str]) -> None:
+    """Remove the lock files of `refs`, full names that nobody else can be updating."""
+    for ref in refs:
+        (common_dir / f"{ref}.lock").unlink(missing_ok=True)
+
+
+def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
+    """Remove the lock files of `refs` and of the packed refs, if the process they belonged to died.
+
+    Others may lock these at any time: only a file goes that is newer than `since`, in seconds since
+    1970, that no process has open and that stays as it is for a second.
+    """
+    names = ("packed-refs.lock", "packed-refs.new", *(f"{ref}.lock" for ref in refs))
+    found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
+    fresh = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= int(since)}
+    if not fresh:
+        return
+    time.sleep(QUIET_SECONDS)
+    opened = _find_open_files()
+    for path, stamp in fresh.items():
+        if _read_stamp(path) == stamp and stamp and stamp[1:] not in opened:
+            path.unlink(missing_ok=True)
+
+
+def find_linked_folders(common_dir: Path, worktree: Path) -> tuple[Path, ...]:
+    """Git's folders for `worktree`, whether or not it is still there."""
     folders = sorted((common_dir / "worktrees").glob("*"))
-    return tuple(folder for folder in folders if _belongs(folder, worktree, reason))
+    return tuple(one for one in folders if _read(one / "gitdir") == str(worktree / ".git"))
 
 
-def _belongs(folder: Path, worktree: Path, reason: str) -> bool:
-    link = _read(folder / "gitdir")
+def find_unfinished_folders(common_dir: Path, worktree: Path, reason: str) -> tuple[Path, ...]:
+    """Git's folders for `worktree`, made or half made by an `add` that locks with `reason`."""
+    folders = sorted((common_dir / "worktrees").glob("*"))
+    return tuple(folder for folder in folders if _is_unfinished(folder, worktree, reason))
+
+
+def is_unfinished_worktree(common_dir: Path, worktree: Path, reason: str) -> bool:
+    """Whether what is in the folder `worktree` comes from an `add` that locks with `reason`."""
+    admin = find_admin_folder(worktree)
+    if admin is None or admin.parent.resolve() != (common_dir / "worktrees").resolve():
+        return False
+    return not admin.exists() or _is_unfinished(admin, worktree, reason)
+
+
+def _is_unfinished(folder: Path, worktree: Path, reason: str) -> bool:
+    link, lock = _read(folder / "gitdir"), _read(folder / "locked")
     if link:
-        return link == str(worktree / ".git")
-    named = folder.name.startswith(worktree.name)
-    return named and (_read(folder / "locked") == reason or not any(folder.iterdir()))
+        return link == str(worktree / ".git") and lock == reason
+    # Git adds digits where another worktree has a folder of that name. `locked` comes first.
+    named = re.fullmatch(rf"{re.escape(worktree.name)}\d*", folder.name)
+    return bool(named) and lock in {"", reason}
 
 
 def _read(path: Path) -> str:
     with suppress(OSError):
         return path.read_text("utf-8", "surrogateescape").rstrip("\n")
     return ""
+
+
+def _read_stamp(path: Path) -> tuple[float, int, int] | None:
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_mtime, found.st_dev, found.st_ino
+    return None
+
+
+def _find_open_files() -> frozenset[tuple[int, int]]:
+    """Device and inode of every file that a process of ours has open, where `/proc` tells."""
+    opened = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            found = link.stat()
+            opened.add((found.st_dev, found.st_ino))
+    return frozenset(opened)

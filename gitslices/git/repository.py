@@ -7,7 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.errors import GitError
+from gitslices.errors import DiskError, GitError
+from gitslices.faults import reach
 
 # Bookkeeping must not run what a repository's settings name: hooks and a file-system monitor.
 QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
@@ -78,14 +79,21 @@ class Repository:
     def _run(
         self, argv: tuple[str, ...], shown: tuple[str, ...], data: bytes | None, ok: tuple[int, ...]
     ) -> Result:
-        result = self._execute(argv, data)
-        for pause in TORN_PAUSES:
-            if result.status != 128 or b"/commondir" not in result.stderr:
-                break
-            time.sleep(pause)
+        command = _describe(shown)
+        point = f"git:{command.replace(' ', '-')}"
+        try:
+            reach(f"{point}:before")
             result = self._execute(argv, data)
+            for pause in TORN_PAUSES:
+                if result.status != 128 or b"/commondir" not in result.stderr:
+                    break
+                time.sleep(pause)
+                result = self._execute(argv, data)
+            reach(f"{point}:after")
+        except OSError as error:
+            raise DiskError(f"cannot run git {command}: {error.strerror}") from error
         if result.status not in ok:
-            raise GitError(_describe(shown), result.status, result.complaint)
+            raise GitError(command, result.status, result.complaint)
         return result
 
 

@@ -55,7 +55,9 @@ def register_worktree(repo: Repository, path: Path, branch: BranchName, *, reaso
 
 def fill_worktree(repo: Repository, path: Path) -> None:
     """Write the files of HEAD into a registered worktree; safe beside any number of others."""
-    repo.run_at(path, "reset", "--quiet", "--hard", "--no-recurse-submodules")
+    # As `reset --hard` does it, but without moving HEAD: so it takes no lock of HEAD or the branch
+    # that a kill could leave behind.
+    repo.run_at(path, "read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD")
 
 
 def find_admin_folder(worktree: Path) -> Path | None:
@@ -73,9 +75,18 @@ def is_filled(worktree: Path) -> bool:
     return admin is not None and (admin / "index").exists()
 
 
-def unlock_worktree(repo: Repository, path: Path) -> None:
-    """Take the lock of `register_worktree` away."""
-    repo.run("worktree", "unlock", "--", str(path))
+def unlock_worktree(repo: Repository, path: Path, *, reason: str) -> None:
+    """Take the lock of `register_worktree` away; one with another reason stays."""
+    admin = find_admin_folder(path)
+    if admin and _read_lock(admin) == reason:
+        repo.run("worktree", "unlock", "--", str(path))
+
+
+def _read_lock(admin: Path) -> str | None:
+    try:
+        return (admin / "locked").read_text("utf-8", "surrogateescape").rstrip("\n")
+    except FileNotFoundError:
+        return None
 
 
 def unregister_worktree(repo: Repository, path: Path) -> None:

@@ -2,21 +2,22 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 from msgspec import Struct, structs
 
-from gitslices.errors import MachineError, Problem, RefusedError
+from gitslices.errors import DiskError, MachineError, Problem, RefusedError
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import read_changes, read_worktrees
 from gitslices.model import Plan, Slice, SliceId, TaskGraph
-from gitslices.ops.fill import fill_slices, finish_others, run_hooks
+from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.progress import OnProgress
-from gitslices.ops.register import Failure, register_slices, undo_slice
+from gitslices.ops.register import Failure, register_slices, undo_slices
 from gitslices.ops.topology import hold_topology
 from gitslices.provision import find_occupied
 from gitslices.reconcile import Action, Observed, Reconciliation, Standing, reconcile
-from gitslices.state.journal import ApplyIntent
-from gitslices.state.store import Event, Goal, SliceRecord, Store
+from gitslices.state.journal import ApplyIntent, clear_filling
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 Known = Mapping[SliceId, SliceRecord]
@@ -52,20 +53,22 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
     """
     goal_id, operation = request.plan.goal_id, uuid.uuid4().hex
     with workspace.open_store() as store:
-        with workspace.hold_operation(operation):
+        with ExitStack() as alive:
             with hold_topology(workspace, store):
                 known = {record.slice_id: record for record in store.read_slices(goal_id)}
                 decided = _decide(workspace, request, known)
-                intent = _make_intent(request.plan, decided, known, operation)
-                _write_plan(workspace, store, request, decided, known)
+                intent = _make_intent(workspace, request, decided, known, operation)
+                alive.enter_context(workspace.hold_operation(operation))
                 unmade = register_slices(workspace, store, intent, on_progress)
             records = _drop_failed(intent.records, unmade)
             own = fill_slices(workspace, store, records, request.jobs, on_progress)
-            _undo(workspace, store, own.failures, intent)
-        others = finish_others(workspace, store, goal_id, request.jobs, on_progress)
-    _raise_failures((*unmade, *own.failures, *others.failures), len(intent.records))
-    new = (*own.filled, *others.filled)
-    return _report(decided, run_hooks(workspace, new, request.jobs))
+            if own.failures:
+                with hold_topology(workspace, store):
+                    undo_slices(workspace, store, own.failures, intent)
+            clear_filling(workspace.state_folder, operation)
+        _finish_others(workspace, store, goal_id)
+    _raise_failures((*unmade, *own.failures), len(intent.records))
+    return _report(decided, run_hooks(workspace, own.filled, request.jobs))
 
 
 def _decide(workspace: Workspace, request: ApplyRequest, known: Known) -> Reconciliation:
@@ -116,8 +119,14 @@ def _find_dirt(workspace: Workspace) -> list[Problem]:
     ]
 
 
-def _make_intent(plan: Plan, decided: Reconciliation, known: Known, operation: str) -> ApplyIntent:
-    created = _select(decided, "create")
+def _make_intent(
+    workspace: Workspace,
+    request: ApplyRequest,
+    decided: Reconciliation,
+    known: Known,
+    operation: str,
+) -> ApplyIntent:
+    plan, created = request.plan, _select(decided, "create")
     records = [_make_record(plan, slice_, operation) for slice_ in created]
     records += [
         structs.replace(known[slice_.slice_id], filler=operation)
@@ -127,6 +136,13 @@ def _make_intent(plan: Plan, decided: Reconciliation, known: Known, operation: s
         operation=operation,
         records=tuple(records),
         new_branches=frozenset(slice_.branch_name for slice_ in created),
+        goal=Goal(goal_id=plan.goal_id, graph=request.graph, plan=plan, applied_at=workspace.now()),
+        rescoped=tuple(
+            structs.replace(
+                known[slice_.slice_id], read_scope=slice_.read_scope, write_scope=slice_.write_scope
+            )
+            for slice_ in _select(decided, "rescope")
+        ),
     )
 
 
@@ -144,49 +160,14 @@ def _make_record(plan: Plan, slice_: Slice, operation: str) -> SliceRecord:
     )
 
 
-def _write_plan(
-    workspace: Workspace,
-    store: Store,
-    request: ApplyRequest,
-    decided: Reconciliation,
-    known: Known,
-) -> None:
-    plan, now = request.plan, workspace.now()
-    rescoped = [
-        structs.replace(
-            known[slice_.slice_id], read_scope=slice_.read_scope, write_scope=slice_.write_scope
-        )
-        for slice_ in _select(decided, "rescope")
-    ]
-    before = store.read_goal(plan.goal_id)
-    if before and before.plan == plan and before.graph == request.graph and not rescoped:
-        return
-    events = [Event(at=now, goal_id=plan.goal_id, slice_id=None, event="planned",
-                    detail={"graph_digest": plan.graph_digest})]  # fmt: skip
-    events += [
-        Event(at=now, goal_id=plan.goal_id, slice_id=record.slice_id, event="rescoped",
-              detail={"write_scope": record.write_scope, "read_scope": record.read_scope})
-        for record in rescoped
-    ]  # fmt: skip
-    with store.transaction():
-        store.write_goal(Goal(goal_id=plan.goal_id, graph=request.graph, plan=plan, applied_at=now))
-        store.write_slices(rescoped)
-        store.write_events(events)
-
-
-def _undo(
-    workspace: Workspace, store: Store, failures: Sequence[Failure], intent: ApplyIntent
-) -> None:
-    if not failures:
-        return
-    with hold_topology(workspace, store):
-        for failure in failures:
-            new = failure.record.branch_name in intent.new_branches
-            undo_slice(workspace, failure.record, new_branch=new)
-            if new:
-                store.delete_slice(failure.record)
-            else:
-                store.write_slices([structs.replace(failure.record, filler="")])
+def _finish_others(workspace: Workspace, store: Store, goal_id: str) -> None:
+    """Wait for worktrees that other processes are filling, and fill those of killed ones."""
+    operations = {record.filler for record in store.read_slices(goal_id) if record.filler}
+    for operation in sorted(operations):
+        workspace.wait_for_operation(operation)
+    if operations:
+        with hold_topology(workspace, store):
+            pass
 
 
 def _drop_failed(
@@ -199,7 +180,8 @@ def _drop_failed(
 def _raise_failures(failures: Sequence[Failure], total: int) -> None:
     if not failures:
         return
-    raise MachineError(
+    full = all(isinstance(failure.error, DiskError) for failure in failures)
+    raise (DiskError if full else MachineError)(
         f"{len(failures)} of {total} slices could not be provisioned and were undone",
         hint="remove the cause, then run the same command again: it makes what is missing",
         problems=[

@@ -16,7 +16,7 @@ from gitslices.git.worktrees import (
     unlock_worktree,
 )
 from gitslices.ops.progress import OnProgress, Progress
-from gitslices.ops.register import Failure
+from gitslices.ops.register import LOCK_REASON, Failure
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -53,17 +53,6 @@ def fill_slices(
     return FillOutcome(tuple(filled), tuple(failures))
 
 
-def finish_others(
-    workspace: Workspace, store: Store, goal_id: str, jobs: int, on_progress: OnProgress
-) -> FillOutcome:
-    """Wait for worktrees that other processes are filling, and fill those of killed ones."""
-    operations = {record.filler for record in store.read_slices(goal_id) if record.filler}
-    for operation in sorted(operations):
-        workspace.wait_for_operation(operation)
-    left = [record for record in store.read_slices(goal_id) if record.filler in operations]
-    return fill_slices(workspace, store, left, jobs, on_progress)
-
-
 def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -> tuple[str, ...]:
     """Run the repository's `post-checkout` hook in each new worktree; return the complaints.
 
@@ -93,4 +82,4 @@ def _fill(workspace: Workspace, record: SliceRecord) -> None:
     path = Path(record.worktree_path)
     if not is_filled(path):
         fill_worktree(workspace.repo, path)
-    unlock_worktree(workspace.repo, path)
+    unlock_worktree(workspace.repo, path, reason=LOCK_REASON + record.filler)

@@ -1,16 +1,36 @@
 """Give slices their branches and empty, locked worktrees; the caller holds the topology lock."""
 
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
 from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
-from gitslices.git.worktrees import read_worktrees, register_worktree, unregister_worktree
+from gitslices.git.repair import (
+    clear_ref_locks,
+    find_unfinished_folders,
+    is_unfinished_worktree,
+)
+from gitslices.git.worktrees import (
+    is_filled,
+    read_worktrees,
+    register_worktree,
+    unregister_worktree,
+)
 from gitslices.ops.progress import OnProgress, Progress
-from gitslices.provision import make_leaf, make_worktree_root, remove_leaf
-from gitslices.state.journal import ApplyIntent, clear_intent, write_intent
+from gitslices.provision import (
+    choose_trash,
+    delete_folder,
+    make_leaf,
+    make_worktree_root,
+    move_to_trash,
+    remove_leaf,
+)
+from gitslices.state.journal import ApplyIntent, begin_filling, clear_intent, write_intent
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -27,45 +47,96 @@ class Failure(Struct, frozen=True):
 def register_slices(
     workspace: Workspace, store: Store, intent: ApplyIntent, on_progress: OnProgress
 ) -> tuple[Failure, ...]:
-    """Carry out `intent` under its journal; return the slices that failed, undone."""
+    """Carry out `intent` under its journal; return the slices that failed, undone.
+
+    The intent stays, for the worktrees to be filled: `clear_filling` ends it.
+    """
+    if not intent.records:
+        _record(workspace, store, intent, ())
+        return ()
     write_intent(workspace.state_folder, intent)
-    failures = carry_out(workspace, store, intent, on_progress)
-    clear_intent(workspace.state_folder)
+    return _carry_out(workspace, store, intent, on_progress)
+
+
+def resume_registering(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
+    """Carry out what a killed process left of `intent`, or undo it; doing it twice does nothing."""
+    if find_unfilled(store, intent):
+        begin_filling(workspace.state_folder, intent.operation)
+        return
+    _take_back(workspace, intent.records, intent)
+    _carry_out(workspace, store, intent, _ignore)
+
+
+def register_again(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
+    """Make anew the worktrees of `intent` that are registered without all their files."""
+    waiting = find_unfilled(store, intent)
+    records = [record for record in waiting if not is_filled(Path(record.worktree_path))]
+    _take_back(workspace, records, intent)
+    undo_slices(workspace, store, _register_all(workspace, records, intent, _ignore), intent)
+
+
+def give_up(
+    workspace: Workspace, store: Store, failures: Sequence[Failure], intent: ApplyIntent
+) -> None:
+    """Undo slices that a killed process left, and that nobody could fill since."""
+    _take_back(workspace, [failure.record for failure in failures], intent)
+    undo_slices(workspace, store, failures, intent)
+
+
+def find_unfilled(store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
+    """The slices of `intent` that are in the store, and wait there for their files."""
+    goals = sorted({record.goal_id for record in intent.records})
+    known = [record for goal in goals for record in store.read_slices(goal)]
+    return tuple(record for record in known if record.filler == intent.operation)
+
+
+def undo_slices(
+    workspace: Workspace, store: Store, failures: Sequence[Failure], intent: ApplyIntent
+) -> None:
+    """Take back what was made for slices that failed: worktrees, new branches, records."""
+    for failure in failures:
+        _undo_slice(workspace, failure.record, intent)
+    branches = read_branches(workspace.repo, [failure.record.branch_name for failure in failures])
+    with store.transaction():
+        for failure in failures:
+            if failure.record.branch_name not in branches:
+                store.delete_slice(failure.record)
+            else:
+                store.write_slices([structs.replace(failure.record, filler="")])
+        store.write_events(
+            [
+                _make_event(workspace, one.record, "undone", {"error": one.error.message})
+                for one in failures
+            ]
+        )
+
+
+def _carry_out(
+    workspace: Workspace, store: Store, intent: ApplyIntent, on_progress: OnProgress
+) -> tuple[Failure, ...]:
+    try:
+        failures = _provision(workspace, intent, on_progress)
+        failed = {failure.record.slice_id for failure in failures}
+        standing = [record for record in intent.records if record.slice_id not in failed]
+        _record(workspace, store, intent, standing)
+    except GitslicesError:
+        for record in intent.records:
+            _undo_slice(workspace, record, intent)
+        clear_intent(workspace.state_folder)
+        raise
+    begin_filling(workspace.state_folder, intent.operation)
     return failures
 
 
-def carry_out(
-    workspace: Workspace, store: Store, intent: ApplyIntent, on_progress: OnProgress
+def _provision(
+    workspace: Workspace, intent: ApplyIntent, on_progress: OnProgress
 ) -> tuple[Failure, ...]:
-    """Do whatever of `intent` is not done yet; doing it twice does nothing."""
     _create_branches(workspace, intent)
     make_worktree_root(workspace.worktree_root)
-    registered = {str(worktree.path) for worktree in read_worktrees(workspace.repo)}
-    failures: list[Failure] = []
-    for done, record in enumerate(intent.records):
-        on_progress(Progress(stage="register", done=done, total=len(intent.records)))
-        try:
-            _register(workspace, record, intent, registered)
-        except GitslicesError as error:
-            undo_slice(workspace, record, new_branch=record.branch_name in intent.new_branches)
-            failures.append(Failure(record, error))
-    failed = {failure.record.slice_id for failure in failures}
-    standing = [record for record in intent.records if record.slice_id not in failed]
-    with store.transaction():
-        store.write_slices(standing)
-        store.write_events([_make_event(workspace, record) for record in standing])
-    return tuple(failures)
-
-
-def undo_slice(workspace: Workspace, record: SliceRecord, *, new_branch: bool) -> None:
-    """Take back what was made for `record`: the worktree, and the branch if it is new."""
-    path = Path(record.worktree_path)
-    if any(worktree.path == path for worktree in read_worktrees(workspace.repo)):
-        unregister_worktree(workspace.repo, path)
-    remove_leaf(path)
-    if new_branch:
-        update = RefUpdate(ref=HEADS + record.branch_name, old=record.base_commit)
-        update_refs(workspace.repo, [update], reason="gitslices: undo")
+    failures = _register_all(workspace, intent.records, intent, on_progress)
+    for failure in failures:
+        _undo_slice(workspace, failure.record, intent)
+    return failures
 
 
 def _create_branches(workspace: Workspace, intent: ApplyIntent) -> None:
@@ -78,13 +149,28 @@ def _create_branches(workspace: Workspace, intent: ApplyIntent) -> None:
     update_refs(workspace.repo, updates, reason="gitslices: provision")
 
 
+def _register_all(
+    workspace: Workspace,
+    records: Sequence[SliceRecord],
+    intent: ApplyIntent,
+    on_progress: OnProgress,
+) -> tuple[Failure, ...]:
+    registered = {str(worktree.path) for worktree in read_worktrees(workspace.repo)}
+    failures: list[Failure] = []
+    for done, record in enumerate(records):
+        on_progress(Progress(stage="register", done=done, total=len(records)))
+        try:
+            _register(workspace, record, intent, registered)
+        except GitslicesError as error:
+            failures.append(Failure(record, error))
+    return tuple(failures)
+
+
 def _register(
     workspace: Workspace, record: SliceRecord, intent: ApplyIntent, registered: set[str]
 ) -> None:
     path = Path(record.worktree_path)
-    if record.worktree_path in registered:
-        if path.is_dir():
-            return
+    if record.worktree_path in registered and not path.exists():
         unregister_worktree(workspace.repo, path)
     make_leaf(path)
     register_worktree(
@@ -92,11 +178,88 @@ def _register(
     )
 
 
-def _make_event(workspace: Workspace, record: SliceRecord) -> Event:
+def _record(
+    workspace: Workspace, store: Store, intent: ApplyIntent, standing: Sequence[SliceRecord]
+) -> None:
+    """Tell the store of the plan and of the slices that stand: all in one transaction."""
+    goal = intent.goal
+    before = store.read_goal(goal.goal_id) if goal else None
+    events = [
+        _make_event(workspace, one, "rescoped",
+                    {"write_scope": one.write_scope, "read_scope": one.read_scope})
+        for one in intent.rescoped
+    ]  # fmt: skip
+    events += [
+        _make_event(workspace, one, "provisioned",
+                    {"branch": one.branch_name, "base_commit": one.base_commit})
+        for one in standing
+    ]  # fmt: skip
+    planned = goal and (before is None or (before.plan, before.graph) != (goal.plan, goal.graph))
+    if not planned and not events:
+        return
+    with store.transaction():
+        if goal and planned:
+            store.write_goal(goal)
+            detail = {"graph_digest": goal.plan.graph_digest}
+            events.insert(0, Event(at=goal.applied_at, goal_id=goal.goal_id, slice_id=None,
+                                   event="planned", detail=detail))  # fmt: skip
+        store.write_slices([*intent.rescoped, *standing])
+        store.write_events(events)
+
+
+def _undo_slice(workspace: Workspace, record: SliceRecord, intent: ApplyIntent) -> None:
+    """Delete the worktree that was begun for `record`, by its files, and its branch if new.
+
+    Not by `git worktree remove`: that fails where git was stopped half way.
+    """
+    common_dir, path = workspace.repo.common_dir, Path(record.worktree_path)
+    reason = LOCK_REASON + intent.operation
+    remove_leaf(path)
+    # What tells that it is ours goes last, and what tells that it is filled first.
+    if is_unfinished_worktree(common_dir, path, reason):
+        delete_folder(path, last=".git")
+    for admin in find_unfinished_folders(common_dir, path, reason):
+        delete_folder(admin, first="index", last="locked")
+    if record.branch_name not in intent.new_branches:
+        return
+    tips = read_branches(workspace.repo, [record.branch_name])
+    if tips.get(record.branch_name) == record.base_commit:
+        update = RefUpdate(ref=HEADS + record.branch_name, old=record.base_commit)
+        update_refs(workspace.repo, [update], reason="gitslices: undo")
+
+
+def _take_back(workspace: Workspace, records: Sequence[SliceRecord], intent: ApplyIntent) -> None:
+    """Clear away what a killed process left of worktrees that it had not filled.
+
+    Their files were written by git, but somebody may have found them since: they go to the trash.
+    """
+    common_dir, reason = workspace.repo.common_dir, LOCK_REASON + intent.operation
+    clear_ref_locks(common_dir, [HEADS + record.branch_name for record in records])
+    for record in records:
+        path = Path(record.worktree_path)
+        ours = is_unfinished_worktree(common_dir, path, reason)
+        for admin in find_unfinished_folders(common_dir, path, reason):
+            move_to_trash(admin, _choose_place(workspace, admin, intent) / "admin")
+        remove_leaf(path)
+        if ours:
+            move_to_trash(path, _choose_place(workspace, path, intent) / path.name)
+
+
+def _choose_place(workspace: Workspace, path: Path, intent: ApplyIntent) -> Path:
+    return choose_trash(path, workspace.state_folder) / intent.operation / uuid.uuid4().hex
+
+
+def _make_event(
+    workspace: Workspace, record: SliceRecord, event: str, detail: dict[str, Any]
+) -> Event:
     return Event(
         at=workspace.now(),
         goal_id=record.goal_id,
         slice_id=record.slice_id,
-        event="provisioned",
-        detail={"branch": record.branch_name, "base_commit": record.base_commit},
+        event=event,
+        detail=detail,
     )
+
+
+def _ignore(progress: Progress) -> None:
+    """Nobody watches a recovery."""

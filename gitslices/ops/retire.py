@@ -10,14 +10,22 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches
+from gitslices.errors import GitslicesError
+from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches, read_refs
 from gitslices.git.refs import RefUpdate, update_refs
-from gitslices.git.worktrees import Worktree, find_admin_folder, read_changes, read_worktrees
+from gitslices.git.repair import clear_ref_locks, clear_shared_locks, find_linked_folders
+from gitslices.git.worktrees import Worktree, read_changes, read_worktrees
 from gitslices.model import BranchName, Oid
 from gitslices.ops.register import LOCK_REASON
 from gitslices.policy import Retirable
-from gitslices.provision import choose_trash, move_to_trash
-from gitslices.state.journal import Removal, RemoveIntent, clear_intent, write_intent
+from gitslices.provision import choose_trash, move_to_trash, take_from_trash
+from gitslices.state.journal import (
+    Removal,
+    RemoveIntent,
+    clear_intent,
+    read_intent_time,
+    write_intent,
+)
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -56,18 +64,74 @@ def retire(workspace: Workspace, store: Store, candidates: Sequence[Candidate]) 
         removals=tuple(_make_removal(workspace, one, operation) for one in candidates),
     )
     write_intent(workspace.state_folder, intent)
-    carry_out_removals(workspace, store, intent)
+    _carry_out(workspace, store, intent)
+
+
+def resume_retiring(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
+    """Carry out what a killed process had begun of `intent`; what it had not is left alone.
+
+    Doing it twice does nothing.
+    """
+    common_dir = workspace.repo.common_dir
+    branches = [removal.record.branch_name for removal in intent.removals]
+    clear_ref_locks(common_dir, [_make_trash_ref(intent, branch) for branch in branches])
+    since = read_intent_time(workspace.state_folder)
+    clear_shared_locks(common_dir, [HEADS + branch for branch in branches], since=since)
+    _carry_out(workspace, store, _drop_unbegun(workspace, store, intent))
+
+
+def _carry_out(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
+    try:
+        _drop_branches(workspace, intent)
+        for removal in intent.removals:
+            move_to_trash(Path(removal.record.worktree_path), Path(removal.trash, "worktree"))
+            if removal.admin:
+                move_to_trash(Path(removal.admin), Path(removal.trash, "admin"))
+        _record(workspace, store, intent)
+    except GitslicesError:
+        _put_back(workspace, intent)
+        clear_intent(workspace.state_folder)
+        raise
     clear_intent(workspace.state_folder)
 
 
-def carry_out_removals(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
-    """Do whatever of `intent` is not done yet; doing it twice does nothing."""
-    _drop_branches(workspace, intent)
-    for removal in intent.removals:
-        trash = Path(removal.trash)
-        move_to_trash(Path(removal.record.worktree_path), trash / "worktree")
+def _drop_unbegun(workspace: Workspace, store: Store, intent: RemoveIntent) -> RemoveIntent:
+    """`intent` without slices that are still whole, and without those that are gone already."""
+    kept = read_refs(workspace.repo, [f"{TRASH_REFS}{intent.operation}/"])
+    known = {(one.goal_id, one.slice_id) for one in store.read_slices() if one.status != "removed"}
+    begun = [
+        removal
+        for removal in intent.removals
+        if (removal.record.goal_id, removal.record.slice_id) in known
+        and (
+            _make_trash_ref(intent, removal.record.branch_name) in kept
+            or not Path(removal.record.worktree_path).exists()
+        )
+    ]
+    return structs.replace(intent, removals=tuple(begun))
+
+
+def _put_back(workspace: Workspace, intent: RemoveIntent) -> None:
+    """Undo what was done of `intent`, newest first."""
+    for removal in reversed(intent.removals):
         if removal.admin:
-            move_to_trash(Path(removal.admin), trash / "admin")
+            take_from_trash(Path(removal.trash, "admin"), Path(removal.admin))
+        take_from_trash(Path(removal.trash, "worktree"), Path(removal.record.worktree_path))
+    kept = read_refs(workspace.repo, [f"{TRASH_REFS}{intent.operation}/"])
+    existing = read_branches(workspace.repo, [workspace.prefix])
+    updates = []
+    for removal in intent.removals:
+        branch = removal.record.branch_name
+        keep = _make_trash_ref(intent, branch)
+        if removal.tip is None or keep not in kept:
+            continue
+        updates.append(RefUpdate(ref=keep, old=removal.tip))
+        if branch not in existing:
+            updates.append(RefUpdate(ref=HEADS + branch, new=removal.tip))
+    update_refs(workspace.repo, updates, reason="gitslices: undo")
+
+
+def _record(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
     with store.transaction():
         for removal in intent.removals:
             if removal.landed:
@@ -106,7 +170,7 @@ def _look_at(
 def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) -> Removal:
     record = candidate.record
     path = Path(record.worktree_path)
-    admin = find_admin_folder(path)
+    admin = next(iter(find_linked_folders(workspace.repo.common_dir, path)), None)
     trash = choose_trash(path, workspace.state_folder) / operation / path.name
     return Removal(
         record=record,
@@ -118,18 +182,24 @@ def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) ->
 
 
 def _drop_branches(workspace: Workspace, intent: RemoveIntent) -> None:
+    kept = read_refs(workspace.repo, [f"{TRASH_REFS}{intent.operation}/"])
     existing = read_branches(workspace.repo, [workspace.prefix])
     updates = []
     for removal in intent.removals:
         branch = removal.record.branch_name
-        if removal.tip is None or branch not in existing:
+        keep = _make_trash_ref(intent, branch)
+        if removal.tip is None:
             continue
-        keep = f"{TRASH_REFS}{intent.operation}/{branch}"
-        updates += [
-            RefUpdate(ref=keep, new=removal.tip),
-            RefUpdate(ref=HEADS + branch, old=removal.tip),
-        ]
+        if keep not in kept:
+            updates.append(RefUpdate(ref=keep, new=removal.tip))
+        # A branch that has moved since its slice was judged makes the whole transaction fail.
+        if branch in existing:
+            updates.append(RefUpdate(ref=HEADS + branch, old=removal.tip))
     update_refs(workspace.repo, updates, reason="gitslices: remove")
+
+
+def _make_trash_ref(intent: RemoveIntent, branch: BranchName) -> str:
+    return f"{TRASH_REFS}{intent.operation}/{branch}"
 
 
 def _make_event(workspace: Workspace, removal: Removal, operation: str) -> Event:

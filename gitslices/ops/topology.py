@@ -1,30 +1,36 @@
-"""The topology lock, and what its next holder does with an intent that a killed one left."""
+"""The topology lock, and what its next holder does with what killed ones left."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 
-from gitslices.errors import BusyError
-from gitslices.git.repair import clear_ref_locks, find_admin_folders
-from gitslices.git.worktrees import is_filled
+from gitslices.errors import BusyError, GitslicesError
+from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.progress import Progress
-from gitslices.ops.register import LOCK_REASON, carry_out
-from gitslices.ops.retire import carry_out_removals
-from gitslices.provision import choose_trash, move_to_trash
-from gitslices.state.journal import ApplyIntent, Intent, clear_intent, find_intent
-from gitslices.state.store import Store
+from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
+from gitslices.ops.retire import resume_retiring
+from gitslices.state.journal import ApplyIntent, clear_filling, find_filling, find_intent
+from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
 @contextmanager
 def hold_topology(workspace: Workspace, store: Store) -> Iterator[None]:
-    """Hold the lock on branches and worktrees, with nothing left half done by others."""
-    with workspace.hold_topology():
-        intent = find_intent(workspace.state_folder)
-        if intent is not None:
-            _replay(workspace, store, intent)
-            clear_intent(workspace.state_folder)
-        yield
+    """Hold the lock on branches and worktrees, with nothing left half done by others.
+
+    Where a killed process left worktrees unfilled the lock is given back to fill them: that runs
+    the filters and hooks of the repository.
+    """
+    while True:
+        with ExitStack() as alive:
+            with workspace.hold_topology():
+                _replay(workspace, store)
+                abandoned = _take_over(workspace, store, alive)
+                if not abandoned:
+                    yield
+                    return
+            filled = [one for intent in abandoned for one in _fill(workspace, store, intent)]
+        run_hooks(workspace, filled, _jobs())
 
 
 def recover(workspace: Workspace) -> None:
@@ -32,45 +38,66 @@ def recover(workspace: Workspace) -> None:
 
     Every command starts with this: after some kills no git command works before it.
     """
-    if not workspace.has_intent():
+    if not workspace.has_intent() and not workspace.find_dead_operations():
+        return
+    impatient = workspace.without_wait()
+    with suppress(BusyError), workspace.open_store() as store, hold_topology(impatient, store):
+        pass
+
+
+def _replay(workspace: Workspace, store: Store) -> None:
+    """Carry out the intent that was left, or undo it."""
+    intent = find_intent(workspace.state_folder)
+    if intent is None:
         return
     try:
-        with workspace.open_store() as store, hold_topology(workspace.without_wait(), store):
-            pass
-    except BusyError:
-        return
+        if isinstance(intent, ApplyIntent):
+            resume_registering(workspace, store, intent)
+        else:
+            resume_retiring(workspace, store, intent)
+    except GitslicesError:
+        # Undone, it concerns nobody but the dead; otherwise nothing is safe to do.
+        if workspace.has_intent():
+            raise
 
 
-def _replay(workspace: Workspace, store: Store, intent: Intent) -> None:
-    if isinstance(intent, ApplyIntent):
-        _clear_half_made(workspace, intent)
-        carry_out(workspace, store, intent, _ignore)
-    else:
-        branches = [removal.record.branch_name for removal in intent.removals]
-        clear_ref_locks(workspace.repo.common_dir, branches)
-        carry_out_removals(workspace, store, intent)
+def _take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[ApplyIntent]:
+    """The intents of dead operations whose worktrees still lack files, ready to be filled.
+
+    `alive` gets the locks of these operations; what else the dead left is removed.
+    """
+    fillers = {record.filler for record in store.read_slices() if record.filler}
+    abandoned = []
+    for operation in workspace.find_dead_operations(fillers):
+        with suppress(BusyError), ExitStack() as own:
+            own.enter_context(workspace.without_wait().hold_operation(operation))
+            intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
+            if not find_unfilled(store, intent):
+                clear_filling(workspace.state_folder, operation)
+                continue
+            register_again(workspace, store, intent)
+            abandoned.append(intent)
+            alive.enter_context(own.pop_all())
+    return abandoned
 
 
-def _clear_half_made(workspace: Workspace, intent: ApplyIntent) -> None:
-    common_dir = workspace.repo.common_dir
-    clear_ref_locks(common_dir, sorted(intent.new_branches))
-    for record in intent.records:
-        path = Path(record.worktree_path)
-        if is_filled(path):
-            continue
-        trash = choose_trash(common_dir, workspace.state_folder) / intent.operation / path.name
-        reason = LOCK_REASON + intent.operation
-        for number, admin in enumerate(find_admin_folders(common_dir, path, reason)):
-            move_to_trash(admin, trash / f"admin-{number}")
-        _take_back_leaf(path)
+def _infer(store: Store, operation: str) -> ApplyIntent:
+    """The intent of an operation that has left nothing but records: a disk may forget."""
+    records = tuple(record for record in store.read_slices() if record.filler == operation)
+    return ApplyIntent(operation=operation, records=records, new_branches=frozenset())
 
 
-def _take_back_leaf(path: Path) -> None:
-    """Remove a worktree's folder in which git has only written its `.git` file."""
-    if not path.is_dir() or any(entry.name != ".git" for entry in path.iterdir()):
-        return
-    (path / ".git").unlink(missing_ok=True)
-    path.rmdir()
+def _fill(workspace: Workspace, store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
+    outcome = fill_slices(workspace, store, find_unfilled(store, intent), _jobs(), _ignore)
+    if outcome.failures:
+        with workspace.hold_topology():
+            give_up(workspace, store, outcome.failures, intent)
+    clear_filling(workspace.state_folder, intent.operation)
+    return outcome.filled
+
+
+def _jobs() -> int:
+    return os.cpu_count() or 1
 
 
 def _ignore(progress: Progress) -> None:

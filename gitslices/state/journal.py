@@ -1,29 +1,39 @@
 """The intent: what is being done to branches and worktrees, on disk before it is begun.
 
-One file, there only while its writer holds the topology lock, or after it was killed.
+It is `intent.json` while its writer holds the topology lock, or after that process died. An apply
+that has registered its worktrees goes on to fill them without that lock: then its intent is
+`operation-ID.json`, and the lock of the operation tells whether somebody still works on it.
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
 
 from gitslices.errors import DiskError, StateError
+from gitslices.faults import reach
 from gitslices.model import BranchName, Oid
-from gitslices.state.store import SliceRecord
+from gitslices.state.store import Goal, SliceRecord
 
 _NAME: Final = "intent.json"
+_FILLING: Final = "operation-{}.json"
 
 
 class ApplyIntent(Struct, frozen=True, kw_only=True, tag="apply"):
-    """Worktrees to register for `records`, `new_branches` of them on branches to be made."""
+    """Worktrees to register for `records`, `new_branches` of them on branches to be made.
+
+    With them the store learns of `goal`, and of other slices of it that were `rescoped`.
+    """
 
     operation: str
     records: tuple[SliceRecord, ...]
     new_branches: frozenset[BranchName]
+    goal: Goal | None = None
+    rescoped: tuple[SliceRecord, ...] = ()
 
 
 class Removal(Struct, frozen=True, kw_only=True):
@@ -52,18 +62,18 @@ Intent = ApplyIntent | RemoveIntent
 def write_intent(folder: Path, intent: Intent) -> None:
     """Put `intent` on disk, whole or not at all; raise `DiskError` if it cannot be."""
     partial = folder / f"{_NAME}.{os.getpid()}.tmp"
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "wb") as file:  # noqa: PTH123
-            file.write(msgspec.json.encode(intent))
-            file.flush()
-            os.fsync(descriptor)
-        partial.replace(folder / _NAME)
-        _sync_folder(folder)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise DiskError(f"cannot write {str(folder / _NAME)!r}: {error.strerror}") from error
+    with _report_failure("write", folder / _NAME):
+        try:
+            reach("write:intent")
+            _write_new(partial, msgspec.json.encode(intent))
+            reach("rename:intent")
+            partial.replace(folder / _NAME)
+            _sync_folder(folder)
+        except OSError:
+            for path in (partial, folder / _NAME):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+            raise
 
 
 def has_intent(folder: Path) -> bool:
@@ -73,11 +83,58 @@ def has_intent(folder: Path) -> bool:
 
 def find_intent(folder: Path) -> Intent | None:
     """The intent that a killed process left, or None; its temporary files go."""
-    for partial in folder.glob(f"{_NAME}.*.tmp"):
-        partial.unlink(missing_ok=True)
-    path = folder / _NAME
+    with _report_failure("clear", folder):
+        for partial in folder.glob(f"{_NAME}.*.tmp"):
+            partial.unlink(missing_ok=True)
+    return cast(Intent | None, _read(folder / _NAME, Intent))
+
+
+def read_intent_time(folder: Path) -> float:
+    """When the intent was written, in seconds since 1970."""
+    with _report_failure("read", folder / _NAME):
+        return (folder / _NAME).stat().st_mtime
+
+
+def clear_intent(folder: Path) -> None:
+    """The change is complete, or undone."""
+    with _report_failure("remove", folder / _NAME):
+        reach("unlink:intent")
+        (folder / _NAME).unlink(missing_ok=True)
+        _sync_folder(folder)
+
+
+def begin_filling(folder: Path, operation: str) -> None:
+    """Keep the intent of an apply beyond the topology lock, until its worktrees are filled."""
+    with _report_failure("rename", folder / _NAME):
+        reach("rename:filling")
+        (folder / _NAME).rename(folder / _FILLING.format(operation))
+        _sync_folder(folder)
+
+
+def find_filling(folder: Path, operation: str) -> ApplyIntent | None:
+    """The intent whose worktrees `operation` fills, or has left unfilled."""
+    return cast(ApplyIntent | None, _read(folder / _FILLING.format(operation), ApplyIntent))
+
+
+def clear_filling(folder: Path, operation: str) -> None:
+    """Every worktree of `operation` is filled, or undone."""
+    path = folder / _FILLING.format(operation)
+    with _report_failure("remove", path):
+        reach("unlink:filling")
+        path.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "wb") as file:  # noqa: PTH123
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _read(path: Path, kind: Any) -> Any:
     try:
-        return cast(Intent, msgspec.json.decode(path.read_bytes(), type=Intent))
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -88,15 +145,17 @@ def find_intent(folder: Path) -> Intent | None:
         ) from error
 
 
-def clear_intent(folder: Path) -> None:
-    """The change is complete, or undone."""
-    (folder / _NAME).unlink(missing_ok=True)
-    _sync_folder(folder)
-
-
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _report_failure(verb: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DiskError(f"cannot {verb} {str(path)!r}: {error.strerror}") from error

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -10,8 +10,10 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from gitslices.errors import BusyError, DiskError
+from gitslices.faults import reach
 
 POLL_SECONDS: Final = 0.02
+_OPERATION: Final = "operation-"
 
 
 @contextmanager
@@ -24,6 +26,7 @@ def hold_lock(folder: Path, name: str, *, timeout: float, purpose: str) -> Itera
     lock = _make_lock(folder, name)
     path = Path(lock.lock_file)
     try:
+        reach(f"lock:{name}")
         lock.acquire(timeout=timeout)
     except Timeout as error:  # an OSError, too: so it comes first
         raise BusyError(
@@ -36,31 +39,45 @@ def hold_lock(folder: Path, name: str, *, timeout: float, purpose: str) -> Itera
         _write_holder(path, purpose)
         yield
     finally:
-        _holder_file(path).unlink(missing_ok=True)
+        _remove(_holder_file(path))
         lock.release()
 
 
 @contextmanager
-def hold_operation(folder: Path, operation: str) -> Iterator[None]:
+def hold_operation(folder: Path, operation: str, *, timeout: float) -> Iterator[None]:
     """Show that `operation` is alive for the duration of the block, and leave no file behind."""
-    lock = _make_lock(folder, f"operation-{operation}")
+    lock = _make_lock(folder, f"{_OPERATION}{operation}")
+    path = Path(lock.lock_file)
     try:
-        with lock.acquire(timeout=0):
-            yield
-            Path(lock.lock_file).unlink(missing_ok=True)
+        reach("lock:operation")
+        lock.acquire(timeout=timeout)
     except Timeout as error:
         raise BusyError(f"operation {operation} is under way", hint="try again later") from error
+    except OSError as error:
+        raise DiskError(f"cannot lock {str(path)!r}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        # filelock gives nobody a lock whose file is gone: who waits for this one makes it anew.
+        _remove(path)
+        lock.release()
+
+
+def find_dead_operations(folder: Path, known: Collection[str]) -> tuple[str, ...]:
+    """Operations, `known` ones and those that left a file, that no process is working on."""
+    left = {path.stem.removeprefix(_OPERATION) for path in folder.glob(f"{_OPERATION}*")}
+    return tuple(one for one in sorted(left | set(known)) if not _is_held(folder, one))
 
 
 def wait_for_operation(folder: Path, operation: str, *, timeout: float) -> None:
     """Return once `operation` has ended, or its process was killed."""
-    lock = _make_lock(folder, f"operation-{operation}")
+    lock = _make_lock(folder, f"{_OPERATION}{operation}")
     path = Path(lock.lock_file)
     if not path.exists():
         return
     try:
         with lock.acquire(timeout=timeout):
-            path.unlink(missing_ok=True)
+            _remove(path)
     except Timeout as error:
         raise BusyError(
             f"another gitslices still fills worktrees after {timeout:g} s",
@@ -68,11 +85,28 @@ def wait_for_operation(folder: Path, operation: str, *, timeout: float) -> None:
         ) from error
 
 
+def _is_held(folder: Path, operation: str) -> bool:
+    lock = _make_lock(folder, f"{_OPERATION}{operation}")
+    if not Path(lock.lock_file).exists():
+        return False
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 def _make_lock(folder: Path, name: str) -> FileLock:
     return FileLock(
         folder / f"{name}.lock", mode=0o600, poll_interval=POLL_SECONDS,
         fallback_to_soft=False, preserve_lock_file=True,
     )  # fmt: skip
+
+
+def _remove(path: Path) -> None:
+    # What stays is removed by the next who looks: it must not hide how the block ended.
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _holder_file(path: Path) -> Path:

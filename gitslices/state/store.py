@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from gitslices.errors import BusyError, DiskError, GitslicesError, StateError
+from gitslices.faults import reach
 from gitslices.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
 
 T = TypeVar("T")
@@ -44,6 +45,11 @@ CREATE TABLE events (
   detail TEXT NOT NULL
 ) STRICT;
 """
+
+
+_DISK_CODES: Final = frozenset({
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+})  # fmt: skip
 
 
 class SliceRecord(Struct, frozen=True, kw_only=True):
@@ -96,14 +102,16 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Write all or nothing: take the write lock at once, commit at the end of the block."""
         with _translate_errors():
+            reach("store:begin")
             self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            with _translate_errors():
+                reach("store:commit")
+                self._db.commit()
         except BaseException:
             self._db.rollback()
             raise
-        with _translate_errors():
-            self._db.commit()
 
     def read_goal_ids(self) -> tuple[str, ...]:
         """The ids of all goals, the one applied first in front."""
@@ -205,6 +213,7 @@ def open_store(folder: Path, *, timeout: float) -> Iterator[Store]:
     """
     path = folder / STORE_NAME
     with _translate_errors(path):
+        reach("store:open")
         connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     with closing(Store(connection)) as store:
         with _translate_errors(path):
@@ -239,16 +248,16 @@ def _read_version(connection: sqlite3.Connection, path: Path) -> int:
 def _translate_errors(path: Path | None = None) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise _translate(error, path) from error
 
 
-def _translate(error: sqlite3.Error, path: Path | None) -> GitslicesError:
+def _translate(error: sqlite3.Error | OSError, path: Path | None) -> GitslicesError:
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     where = repr(str(path)) if path else "the store of this repository"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BusyError(f"{where} is being written by another gitslices", hint="try again")
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
+    if isinstance(error, OSError) or code in _DISK_CODES:
         return DiskError(f"cannot write {where}: {error}")
     return StateError(
         f"cannot use {where}: {error}",
