@@ -12,7 +12,7 @@ LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
     ("planner", "schedule", "ordering", "policy", "reconcile"),
-    ("git", "state", "graph", "provision"),
+    ("git", "state", "graph", "provision", "settings"),
     ("workspace",),
     ("ops",),
     ("output",),

@@ -1,0 +1,111 @@
+"""`.gitslices.toml`: read strictly, refused with everything that is wrong in it."""
+
+from pathlib import Path
+
+import pytest
+
+from gitslices.settings import Gate, MergeSettings, Settings, SettingsError, Setup, load_settings
+
+
+def load(root: Path, text: str | bytes) -> Settings:
+    data = text if isinstance(text, bytes) else text.encode()
+    (root / ".gitslices.toml").write_bytes(data)
+    return load_settings(root)
+
+
+def find_problems(root: Path, text: str | bytes) -> list[tuple[str, str, str | None]]:
+    with pytest.raises(SettingsError) as caught:
+        load(root, text)
+    return [(one.place, one.message, one.hint) for one in caught.value.problems]
+
+
+def test_a_whole_file(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        """
+        [setup]
+        commands = ["npm ci", "make seed"]
+        timeout = 90
+        [gates]
+        lint = "make lint"
+        local_verification_wall = {command = "make check", timeout = 60.5}
+        [merge]
+        style = "squash"
+        sync = "rebase"
+        rerun_gates = true
+        required_reviews = ["code_review"]
+        """,
+    )
+    assert settings == Settings(
+        setup=Setup(commands=("npm ci", "make seed"), timeout=90),
+        gates={
+            "lint": Gate(command="make lint"),
+            "local_verification_wall": Gate(command="make check", timeout=60.5),
+        },
+        merge=MergeSettings(
+            style="squash", sync="rebase", rerun_gates=True, required_reviews=("code_review",)
+        ),
+    )
+
+
+def test_the_texts_to_approve_are_every_command_once(tmp_path: Path) -> None:
+    settings = load(tmp_path, '[setup]\ncommands = ["a", "b", "a"]\n[gates]\nx = "b"\ny = "c"\n')
+    assert settings.texts == ("a", "b", "c")
+
+
+def test_no_file_and_no_folder_mean_the_defaults(tmp_path: Path) -> None:
+    assert load_settings(tmp_path) == load_settings(None) == load(tmp_path, "") == Settings()
+
+
+def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
+    problems = find_problems(
+        tmp_path,
+        """
+        colour = "red"
+        [setup]
+        comands = ["npm ci"]
+        timeout = 0
+        commands = ["fine", " "]
+        [gates]
+        lint = 7
+        wall = {timeout = 5}
+        [merge]
+        style = "octopus"
+        rerun_gates = "yes"
+        [setpu]
+        """,
+    )
+    assert problems == [
+        ("colour", "this key is not known", "known here: setup, gates, merge"),
+        ("setpu", "this key is not known", "is 'setup' meant?"),
+        ("setup.comands", "this key is not known", "is 'commands' meant?"),
+        ("setup.commands[1]", "expected a text that is not blank", None),
+        ("setup.timeout", "expected `float` > 0.0", None),
+        ("gates.lint", "expected a command, or a table with one", None),
+        ("gates.wall", "it has no command", None),
+        ("merge.style", "invalid enum value 'octopus'", None),
+        ("merge.rerun_gates", "expected `bool`, got `str`", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[setup", "this is not TOML: Expected"),
+        (b"x = '\xe9'", "this is not TOML: 'utf-8' codec"),
+        ("x = " + "[" * 30_000, "its lists and tables are nested too deep"),
+        ("#" * 70_000, "the file is larger than 64 KiB"),
+        ("x = " + "9" * 5_000, "this is not TOML: Exceeds"),
+    ],
+    ids=["syntax", "encoding", "depth", "size", "digits"],
+)
+def test_a_hostile_file_is_one_problem(tmp_path: Path, text: str | bytes, says: str) -> None:
+    ((place, message, _),) = find_problems(tmp_path, text)
+    assert place == ""
+    assert message.startswith(says)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".gitslices.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"\.gitslices\.toml' cannot be read"):
+        load_settings(tmp_path)
