@@ -1,5 +1,6 @@
 """What every command needs, opened once: the repository, its settings, its state, the clock."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -30,9 +31,16 @@ class Workspace:
     """A repository as gitslices sees it; commands get one and reach everything through it."""
 
     def __init__(
-        self, repo: Repository, *, clock: Clock, lock_timeout: float, purpose: str
+        self,
+        repo: Repository,
+        *,
+        clock: Clock,
+        lock_timeout: float,
+        purpose: str,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.repo = repo
+        self.environ = environ
         self._clock = clock
         self._lock_timeout = lock_timeout
         self._purpose = purpose
@@ -86,7 +94,13 @@ class Workspace:
 
     def without_wait(self) -> "Workspace":
         """The same workspace, for which a lock that somebody holds is an error at once."""
-        return Workspace(self.repo, clock=self._clock, lock_timeout=0, purpose=self._purpose)
+        return Workspace(
+            self.repo,
+            clock=self._clock,
+            lock_timeout=0,
+            purpose=self._purpose,
+            environ=self.environ,
+        )
 
     def now(self) -> str:
         """The time in RFC 3339, UTC, to the second."""
@@ -138,9 +152,10 @@ def open_workspace(
     clock: Clock,
     lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
     purpose: str,
+    environ: Mapping[str, str] = os.environ,
 ) -> Workspace:
     """The workspace of the repository that holds `directory`, or that `git_dir` names."""
     from gitslices.git.opening import open_repository
 
     repo = open_repository(directory, git_dir)
-    return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose)
+    return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose, environ=environ)

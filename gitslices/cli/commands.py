@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "status": "Show where every slice stands.",
     "remove": "Remove one slice's worktree and branch.",
     "prune": "Remove slices that are merged or no longer planned.",
+    "trust": "Approve the commands that a repository wants run.",
     "schema": "Print a JSON Schema.",
 }
 

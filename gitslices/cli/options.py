@@ -68,6 +68,11 @@ def open_here(directory: Path, *, lock_timeout: float = 120.0) -> "Workspace":
     return workspace
 
 
+def can_ask() -> bool:
+    """Whether a person can be asked: one who sees standard error and answers on standard input."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def is_terminal() -> bool:
     """Whether a person watches standard error."""
     return sys.stderr.isatty()

@@ -1,0 +1,23 @@
+"""Files replaced whole: a reader finds the old bytes or the new ones, never half of them."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from gitslices.errors import DiskError
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, readable by the user alone; raise `DiskError` if that cannot be."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "wb") as file:  # noqa: PTH123
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from error

@@ -1,0 +1,79 @@
+"""What a user has approved: exact texts of commands, each for one repository, in one private file.
+
+It lies in the user's own state folder, not in the repository: what a repository brings along must
+not be able to approve itself.
+"""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from gitslices.errors import DiskError, StateError
+from gitslices.state.lock import hold_lock
+from gitslices.state.replace import replace_file
+
+_NAME: Final = "trust.json"
+_LOCK_TIMEOUT: Final = 10.0
+
+
+class Approval(Struct, frozen=True, kw_only=True):
+    """One command text that may run in `repository`, the real path of its common directory."""
+
+    repository: str
+    sha256: str
+    text: str
+    approved_at: str
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    version: int = 1
+    approvals: tuple[Approval, ...] = ()
+
+
+def find_user_folder(environ: Mapping[str, str]) -> Path:
+    """`gitslices` in the user's state folder, by the XDG Base Directory Specification."""
+    configured = environ.get("XDG_STATE_HOME", "")
+    # The specification: a relative path is to be ignored.
+    if configured.startswith("/"):
+        return Path(configured) / "gitslices"
+    return Path(environ.get("HOME") or Path.home()) / ".local" / "state" / "gitslices"
+
+
+def read_approvals(folder: Path) -> tuple[Approval, ...]:
+    """Everything approved, in whatever repository; raise `StateError` if the file is damaged."""
+    path = folder / _NAME
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=_File)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise DiskError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise StateError(
+            f"{str(path)!r} cannot be read: {error}",
+            hint="move it aside, and approve again: gitslices trust",
+        ) from error
+    return tuple(one for one in file.approvals if one.sha256 == make_fingerprint(one.text))
+
+
+def change_approvals(
+    folder: Path, change: Callable[[tuple[Approval, ...]], tuple[Approval, ...]]
+) -> None:
+    """Replace what is approved by `change` of it, safely beside others who do the same."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"cannot make {str(folder)!r}: {error.strerror}") from error
+    with hold_lock(folder, "trust", timeout=_LOCK_TIMEOUT, purpose="gitslices trust"):
+        approvals = change(read_approvals(folder))
+        data = msgspec.json.format(msgspec.json.encode(_File(approvals=approvals)), indent=2)
+        replace_file(folder / _NAME, data + b"\n")
+
+
+def make_fingerprint(text: str) -> str:
+    """The SHA-256 of the exact text, in hex."""
+    return sha256(text.encode()).hexdigest()
