@@ -77,7 +77,7 @@ def test_a_damaged_file_approves_nothing(workspace: Workspace, tmp_path: Path) -
 
 def test_a_state_folder_that_cannot_be_used_is_named(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DiskError, match="file/gitslices/trust.json"):
+    with pytest.raises(DiskError, match=r"file/gitslices/trust\.json"):
         approve(open_at(repo, tmp_path / "file"), ["make"])
 
 
