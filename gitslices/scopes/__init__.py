@@ -1,10 +1,44 @@
 """Which paths a task may touch, and whether two tasks could touch the same one.
 
-- `entries`: one entry and a whole scope, as people write them, and what is refused
+What people write:
+- `entries`: one entry and a whole scope, and what is refused
 - `globs`: gitignore patterns read into components
+- `folding`: paths and patterns in the form in which a repository compares them
+- `atoms`: what entries come down to, a literal head and a tail of wildcards
+- `judge`: single paths against a scope; pathspec compiles
+
+What is there:
+- `tree`: the tracked paths, and what could be created beside them
+- `spans`, `places`, `resolve`: atoms as intervals of the sorted paths
+- `remarks`: entries that match nothing, or not what they seem to
+
+What could be there:
+- `meet`: names that two globs share
+- `residuals`: what is left of an atom inside a directory
+- `search`, `witness`: the shortest path that two atoms share
+
+All slices at once:
+- `pieces`: the distinct parts of all scopes, and the slices that have them
+- `contacts`: pieces that meet in paths that exist or are named
+- `decider`, `unborn`: pieces that meet in paths yet to be created
+- `index`: the whole of it
 """
 
+from gitslices.scopes.contacts import Segment
 from gitslices.scopes.entries import Entry, Scope, parse_entry, parse_scope
+from gitslices.scopes.folding import Folding
 from gitslices.scopes.index import Access, ScopeMap
+from gitslices.scopes.judge import Judge, compile_scope
 
-__all__ = ["Access", "Entry", "Scope", "ScopeMap", "parse_entry", "parse_scope"]
+__all__ = [
+    "Access",
+    "Entry",
+    "Folding",
+    "Judge",
+    "Scope",
+    "ScopeMap",
+    "Segment",
+    "compile_scope",
+    "parse_entry",
+    "parse_scope",
+]

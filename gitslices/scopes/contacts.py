@@ -1,7 +1,7 @@
 """Which pieces meet in tracked and expected paths, from one sweep over their spans."""
 
-from collections.abc import Iterator, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
@@ -36,33 +36,40 @@ def meet_in_paths(pieces: Sequence[Piece]) -> tuple[Segment, ...]:
     return tuple(contested)
 
 
-def _list_segments(pieces: Sequence[Piece]) -> Iterator[tuple[list[Span], tuple[Piece, ...]]]:
-    digests = [_digest(piece.number) for piece in pieces]
+def _list_segments(pieces: Sequence[Piece]) -> Iterable[tuple[list[Span], tuple[Piece, ...]]]:
+    digests = list(islice(_list_digests(), len(pieces)))
     segments: dict[int, tuple[list[Span], tuple[Piece, ...]]] = {}
     covering: dict[int, Piece] = {}
     key = last = 0
-    for position, numbers in _list_changes(pieces):
-        if covering:
+    for change in _list_changes(pieces):
+        position, number = divmod(change, len(pieces))
+        if position != last and covering:
             if key not in segments:
                 segments[key] = ([], tuple(covering.values()))
             segments[key][0].append((last, position))
-        for number in numbers:
-            key ^= digests[number]
-            if covering.pop(number, None) is None:
-                covering[number] = pieces[number]
         last = position
-    yield from segments.values()
+        key ^= digests[number]
+        if covering.pop(number, None) is None:
+            covering[number] = pieces[number]
+    return segments.values()
 
 
-def _list_changes(pieces: Sequence[Piece]) -> list[tuple[int, list[int]]]:
-    changes: dict[int, list[int]] = {}
-    for piece in pieces:
-        for span in piece.contested:
-            for position in span:
-                changes.setdefault(position, []).append(piece.number)
-    return sorted(changes.items())
+def _list_changes(pieces: Sequence[Piece]) -> list[int]:
+    """Give every position where a piece begins or ends: the position times all, plus the piece."""
+    total = len(pieces)
+    changes = [
+        position * total + piece.number
+        for piece in pieces
+        for span in piece.contested
+        for position in span
+    ]
+    changes.sort()
+    return changes
 
 
-def _digest(number: int) -> int:
-    """Give a number whose sums without carry tell sets of pieces apart."""
-    return int.from_bytes(blake2b(number.to_bytes(8), digest_size=16).digest())
+def _list_digests() -> Iterator[int]:
+    """Give numbers whose sums without carry tell sets of pieces apart (Lehmer's generator)."""
+    digest = 1
+    while True:
+        digest = digest * 0x2545F4914F6CDD1D2545F4914F6CDD1D % ((1 << 127) - 1)
+        yield digest

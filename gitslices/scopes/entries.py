@@ -20,7 +20,7 @@ _REFUSED_CATEGORIES = {"Cc": "control character", "Cs": "lone surrogate"} | dict
 )
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, cache_hash=True):
     """One entry: `text` as it was given, `path` without `!`, `./` and double slashes.
 
     A literal's `path` has no slash at either end. The path of the whole repository is empty.

@@ -8,6 +8,7 @@ from msgspec import Struct
 from gitslices.model import Overlap, OverlapKind, RepoPath, RepoTree, Unborn
 from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.contacts import Segment, meet_in_paths
+from gitslices.scopes.decider import Decider
 from gitslices.scopes.entries import Entry, Scope
 from gitslices.scopes.pieces import Piece, list_reaching, may_touch
 from gitslices.scopes.remarks import remark_on
@@ -54,6 +55,7 @@ class ScopeMap:
         self._accesses = accesses
         self._shared = shared or Scope()
         self._atoms: dict[tuple[str, bool], tuple[Atom, ...]] = {}
+        self._remarks: dict[Entry, str | None] = {}
         self._spans: dict[Atom, Spans] = {}
         self._pieces: dict[tuple[Atom, tuple[Atom, ...]], Piece] = {}
         self._reads = [self._cut(access.read) for access in accesses]
@@ -62,7 +64,7 @@ class ScopeMap:
         self._paths = PathIndex(self._tree, self._name_expected() if unborn != "none" else {})
         self._resolve_pieces()
         self.contested = meet_in_paths(tuple(self._pieces.values()))
-        if unborn != "none" and not self._is_settled_by_paths:
+        if unborn != "none" and not self._is_decided_by_paths:
             self._meetings.meet_anchored()
         if unborn == "all":
             self._meetings.meet_floating()
@@ -84,8 +86,14 @@ class ScopeMap:
             f"{name}: {remark}"
             for name, scope in (("read_set", access.read), ("write_set", access.write))
             for entry in scope.entries
-            if (remark := remark_on(entry, self._tree, self.count_entry_files(entry)))
+            if (remark := self._remark_on(entry))
         )
+
+    def _remark_on(self, entry: Entry) -> str | None:
+        if entry not in self._remarks:
+            files = self.count_entry_files(entry)
+            self._remarks[entry] = remark_on(entry, self._tree, files)
+        return self._remarks[entry]
 
     def find_overlap(self, later: int, earlier: int) -> Overlap | None:
         """Find a path that two slices share, tracked if there is one, else the shortest example."""
@@ -200,7 +208,7 @@ class ScopeMap:
         )
 
     @cached_property
-    def _is_settled_by_paths(self) -> bool:
+    def _is_decided_by_paths(self) -> bool:
         """Tell whether literals alone are compared: the paths they name decide everything."""
         return not self._shared.entries and not any(
             piece.atom.tail or piece.excluded for piece in self._pieces.values()
@@ -208,7 +216,8 @@ class ScopeMap:
 
     @cached_property
     def _meetings(self) -> Meetings:
-        return Meetings(self._pieces.values(), self._tree, self._shared_for_good)
+        pieces = tuple(self._pieces.values())
+        return Meetings(pieces, Decider(pieces, self._tree, self._shared_for_good))
 
     def _read_conflicts(self) -> tuple[int, ...]:
         conflicts = []
@@ -225,10 +234,10 @@ class ScopeMap:
     def _open(self) -> tuple[int, ...]:
         if self._unborn == "none":
             self._meetings.meet_anchored()
-        if self._unborn != "all" and not (self._is_settled_by_paths and self._unborn != "none"):
+        if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
             self._meetings.meet_floating()
-        everything = self._read_conflicts()
-        return tuple(mask & ~known for mask, known in zip(everything, self.conflicts, strict=True))
+        everything = zip(self._read_conflicts(), self.conflicts, strict=True)
+        return tuple(mask & ~known for mask, known in everything)
 
     def _count(self, pieces: Pieces) -> int:
         if not pieces:
@@ -252,10 +261,12 @@ class ScopeMap:
     def _share_path(self, piece: Piece, entry: Piece) -> bool:
         if next(list_common(piece.spans, entry.spans), None):
             return True
-        return (
-            self._is_compared(piece, entry)
-            and find_shortest(piece, entry, self._tree, ()) is not None
-        )
+        # Two floating patterns meet somewhere in any case: that is no news of a shared file.
+        if self._unborn == "none" or (
+            self._unborn == "anchored" and (piece.atom.is_floating or entry.atom.is_floating)
+        ):
+            return False
+        return find_shortest(piece, entry, self._tree, ()) is not None
 
     def _is_compared(self, one: Piece, other: Piece) -> bool:
         """Tell whether the setting has two pieces compared in paths that do not exist."""

@@ -12,7 +12,7 @@ from gitslices.scopes.folding import Folding
 from gitslices.scopes.globs import ANY_NAME, STAR, CharSet, Glob, Token, literal_name
 from gitslices.scopes.judge import compile_name
 
-MAX_STATES = 4096
+MAX_STATES = 1024
 _PLAIN = "abcdefghijklmnopqrstuvwxyz0123456789_-."
 _SURROGATES = range(0xD800, 0xE000)
 _BEYOND = 0x110000
@@ -54,6 +54,8 @@ def list_names(
                 yield iter((name,))
             return
     meet = _make_meet(one, other, beside, folding)
+    if meet is None:
+        raise TooComplexError
     for marks in meet.kinds:
         yield (name for name in meet.list_names(marks) if not is_forbidden(name))
 
@@ -152,7 +154,12 @@ class Meet:
         return (char for char in chain(plain, others) if self._folding.fold(char) == char)
 
 
-_make_meet = lru_cache(maxsize=1 << 10)(Meet)
+@lru_cache(maxsize=1 << 10)
+def _make_meet(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> Meet | None:
+    try:
+        return Meet(one, other, beside, folding)
+    except TooComplexError:
+        return None
 
 
 def _partition(tokens: set[Token]) -> list[list[tuple[int, int]]]:
@@ -169,7 +176,12 @@ def _partition(tokens: set[Token]) -> list[list[tuple[int, int]]]:
         if low != ord("/"):
             signature = tuple(_holds(token, chr(low)) for token in chosen)
             classes.setdefault(signature, []).append((low, high))
-    return list(classes.values())
+    return sorted(classes.values(), key=_rank_class)
+
+
+def _rank_class(ranges: list[tuple[int, int]]) -> int:
+    plain = (at for at, char in enumerate(_PLAIN) if any(a <= ord(char) < z for a, z in ranges))
+    return next(plain, ranges[0][0] + len(_PLAIN))
 
 
 def _holds(token: Token, char: str) -> bool:

@@ -20,7 +20,7 @@ class Piece:
         "contested",
         "excluded",
         "files",
-        "is_settled",
+        "kind",
         "near_readers",
         "near_writers",
         "number",
@@ -38,7 +38,7 @@ class Piece:
         self.contested: Spans = NO_SPANS
         self.readers = self.writers = 0
         self.near_readers = self.near_writers = 0
-        self.is_settled = False
+        self.kind = 0
 
     def meet(self, readers: int, writers: int) -> None:
         """Note slices that share a path with this piece."""

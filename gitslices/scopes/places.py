@@ -1,77 +1,123 @@
 """Where in the tree each name occurs, for patterns that may match at any depth."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from msgspec import Struct
 
 from gitslices.scopes.globs import Glob, literal_name
 from gitslices.scopes.judge import compile_name
+from gitslices.scopes.spans import Span
 
 _BEYOND = chr(0x10FFFF)
 
 
-class Place(Struct, frozen=True, gc=False):
-    """One path, or one directory with all it holds, and its positions."""
+class Directory(Struct, frozen=True, gc=False):
+    """A directory, and the positions of the paths beneath it."""
 
     start: int
     stop: int
     path: str
-    is_directory: bool
+
+
+class Occurrences(Struct, frozen=True, gc=False):
+    """The paths (by position) and the directories that have a certain name, in order."""
+
+    positions: list[int]
+    directories: list[Directory]
+
+    def list_positions(self, inside: Span) -> list[int]:
+        """Give the positions of those paths that lie within a span."""
+        low = bisect_left(self.positions, inside[0])
+        return self.positions[low : bisect_left(self.positions, inside[1], lo=low)]
+
+    def list_directories(self, inside: Span) -> list[Directory]:
+        """Give those directories that begin within a span."""
+        low = bisect_left(self.directories, inside[0], key=_start)
+        return self.directories[low : bisect_left(self.directories, inside[1], lo=low, key=_start)]
 
 
 class NameIndex:
-    """The places of every name, in the order of their positions."""
+    """Every name in a sorted list of paths, and where it occurs."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._places: dict[str, list[Place]] = {}
-        for place in _list_places(paths):
-            name = place.path[place.path.rfind("/") + 1 :]
-            self._places.setdefault(name, []).append(place)
-        self._found: dict[Glob, Sequence[Place]] = {}
+        self._positions: dict[str, list[int]] = {}
+        self._directories: dict[str, list[Directory]] = {}
+        self._found: dict[Glob, Occurrences] = {}
+        self._read(paths)
 
-    def find(self, glob: Glob) -> Sequence[Place]:
-        """Give the places whose name `glob` matches, by position."""
+    def find(self, glob: Glob) -> Occurrences:
+        """Give the places whose name a glob matches."""
         found = self._found.get(glob)
         if found is None:
             found = self._found[glob] = self._collect(glob)
         return found
 
-    def _collect(self, glob: Glob) -> Sequence[Place]:
-        name = literal_name(glob)
-        if name is not None:
-            return sorted(self._places.get(name, ()), key=_position)
-        matches = compile_name(glob)
-        places = [
-            place
-            for name in self._list_candidates(glob)
-            if matches(name)
-            for place in self._places[name]
-        ]
-        places.sort(key=_position)
-        return places
+    def _read(self, paths: Sequence[str]) -> None:
+        opened: list[tuple[str, int]] = []
+        parent = ""
+        for at, path in enumerate(paths):
+            cut = path.rfind("/") + 1
+            self._positions.setdefault(path[cut:], []).append(at)
+            if path[:cut] != parent:
+                parent = path[:cut]
+                while opened and not parent.startswith(opened[-1][0]):
+                    self._close(*opened.pop(), at)
+                _open_directories(opened, parent, at)
+        while opened:
+            self._close(*opened.pop(), len(paths))
+
+    def _close(self, path: str, start: int, stop: int) -> None:
+        directory = Directory(start, stop, path[:-1])
+        name = path[path.rfind("/", 0, -1) + 1 : -1]
+        self._directories.setdefault(name, []).append(directory)
+
+    def _collect(self, glob: Glob) -> Occurrences:
+        matching = _pick(glob, self._list_candidates(glob))
+        positions = [at for name in matching for at in self._positions.get(name, ())]
+        directories = [one for name in matching for one in self._directories.get(name, ())]
+        return Occurrences(sorted(positions), sorted(directories, key=_start))
 
     def _list_candidates(self, glob: Glob) -> Sequence[str]:
-        prefix = _literal_start(glob)
-        starting = _slice_by_prefix(self._names, prefix)
-        suffix = _literal_start(glob[::-1])
-        ending = _slice_by_prefix(self._reversed_names, suffix)
-        if len(starting) <= len(ending):
-            return starting
-        return [name[::-1] for name in ending]
+        name = literal_name(glob)
+        if name is not None:
+            return (name,)
+        ending = _literal_start(glob[::-1])[::-1]
+        if "." in ending:
+            return self._by_extension.get(_extension(ending), ())
+        start = _literal_start(glob)
+        low = bisect_left(self._names, start)
+        return self._names[low : bisect_left(self._names, start + _BEYOND, lo=low)]
 
     @cached_property
     def _names(self) -> list[str]:
-        return sorted(self._places)
+        return sorted(self._positions.keys() | self._directories.keys())
 
     @cached_property
-    def _reversed_names(self) -> list[str]:
-        return sorted(name[::-1] for name in self._places)
+    def _by_extension(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for name in self._names:
+            names.setdefault(_extension(name), []).append(name)
+        return names
 
 
-def _position(place: Place) -> tuple[int, int]:
-    return place.start, -place.stop
+def _open_directories(opened: list[tuple[str, int]], parent: str, at: int) -> None:
+    slash = len(opened[-1][0]) if opened else 0
+    while slash < len(parent):
+        slash = parent.index("/", slash) + 1
+        opened.append((parent[:slash], at))
+
+
+def _pick(glob: Glob, names: Sequence[str]) -> Iterable[str]:
+    if literal_name(glob) is not None:
+        return names
+    matches = compile_name(glob)
+    return [name for name in names if matches(name)]
+
+
+def _extension(name: str) -> str:
+    return name[name.rfind(".") + 1 :]
 
 
 def _literal_start(glob: Glob) -> str:
@@ -83,30 +129,5 @@ def _literal_start(glob: Glob) -> str:
     return "".join(start)
 
 
-def _slice_by_prefix(names: Sequence[str], prefix: str) -> Sequence[str]:
-    low = bisect_left(names, prefix)
-    return names[low : bisect_left(names, prefix + _BEYOND, lo=low)]
-
-
-def _list_places(paths: Sequence[str]) -> Iterator[Place]:
-    open_directories: list[tuple[str, int]] = []
-    directory = ""
-    for at, path in enumerate(paths):
-        parent = path[: path.rfind("/") + 1]
-        if parent != directory:
-            while open_directories and not parent.startswith(open_directories[-1][0]):
-                closed, start = open_directories.pop()
-                yield Place(start, at, closed[:-1], is_directory=True)
-            opened = list(_list_new(parent, open_directories))
-            open_directories.extend((above, at) for above in opened)
-            directory = parent
-        yield Place(at, at + 1, path, is_directory=False)
-    for closed, start in open_directories:
-        yield Place(start, len(paths), closed[:-1], is_directory=True)
-
-
-def _list_new(parent: str, open_directories: Sequence[tuple[str, int]]) -> Iterator[str]:
-    slash = len(open_directories[-1][0]) if open_directories else 0
-    while slash < len(parent):
-        slash = parent.index("/", slash) + 1
-        yield parent[:slash]
+def _start(directory: Directory) -> int:
+    return directory.start

@@ -24,4 +24,4 @@ def remark_on(entry: Entry, tree: TrackedTree, files: int) -> str | None:
 def _remark_on_submodule(entry: Entry, submodule: str) -> str:
     if entry.excluded:
         return f"{entry.text!r} is left aside: it lies inside the submodule {submodule!r}"
-    return f"{entry.text!r} lies inside the submodule {submodule!r} and stands for all of it"
+    return f"{entry.text!r} lies inside the submodule {submodule!r} and stands for it"

@@ -5,6 +5,7 @@ components above may have led to. Position k waits for the k-th component; the l
 when all is matched, and is never left.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from msgspec import Struct
@@ -33,10 +34,13 @@ class Residual(Struct, frozen=True, cache_hash=True):
         """Tell whether everything beneath the directory is covered, and the directory's path."""
         return self.mask >> last_position(self.atom) & 1 == 1
 
-    @property
-    def is_searching(self) -> bool:
-        """Tell whether it waits at a `**`, which any directory leaves as it is."""
-        return bool(self.mask & globstar_mask(self.atom))
+
+Residuals = tuple[Residual, ...]
+
+
+def drop_dead(residuals: Iterable[Residual]) -> Residuals:
+    """Leave out the residuals that cover nothing."""
+    return tuple(residual for residual in residuals if residual.mask)
 
 
 def last_position(atom: Atom) -> int:

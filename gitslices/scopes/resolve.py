@@ -1,18 +1,18 @@
 """Atoms resolved to positions among the sorted paths, where a directory is an interval."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from gitslices.scopes.atoms import Atom
 from gitslices.scopes.globs import GLOBSTAR, Glob
 from gitslices.scopes.judge import compile_atom, compile_name
-from gitslices.scopes.places import NameIndex, Place
+from gitslices.scopes.places import NameIndex
 from gitslices.scopes.spans import (
-    NO_SPANS,
     Span,
     Spans,
     count_positions,
+    join_positions,
     join_spans,
     list_common,
 )
@@ -28,14 +28,16 @@ class PathIndex:
     def __init__(self, tree: TrackedTree, expected: Mapping[str, str]) -> None:
         self._tree = tree
         fresh = {path: name for path, name in expected.items() if tree.can_be_created(path)}
-        self.paths: tuple[str, ...] = tree.paths
-        self.spellings: tuple[str, ...] = tree.spellings
+        self.paths: Sequence[str] = tree.paths
+        self.spellings: Sequence[str] = tree.spellings
         self._fresh: list[int] = []
         if fresh:
-            pairs = sorted([*zip(tree.paths, tree.spellings, strict=True), *fresh.items()])
-            self.paths = tuple(path for path, _ in pairs)
-            self.spellings = tuple(spelling for _, spelling in pairs)
+            self.paths = sorted((*tree.paths, *fresh))
+            self.spellings = self.paths
             self._fresh = [at for at, path in enumerate(self.paths) if path in fresh]
+        if fresh and tree.folding.changes_text:
+            pairs = sorted([*zip(tree.paths, tree.spellings, strict=True), *fresh.items()])
+            self.spellings = [spelling for _, spelling in pairs]
 
     def is_tracked(self, position: int) -> bool:
         """Tell whether the path at a position exists."""
@@ -54,11 +56,8 @@ class PathIndex:
         """Give the positions of the paths that an atom covers."""
         if not atom.tail:
             return self._resolve_literal(atom)
-        low, high = self._find_inside(atom.head)
-        if low == high:
-            return NO_SPANS
-        found = self._walk(atom, atom.tail, atom.head, low, high)
-        return join_spans(sorted(found))
+        inside = self._find_inside(atom.head)
+        return join_spans(sorted(self._walk(atom, atom.tail, atom.head, inside)))
 
     def _resolve_literal(self, atom: Atom) -> Spans:
         inside = self._find_inside(atom.head)
@@ -75,63 +74,56 @@ class PathIndex:
         return low, bisect_left(self.paths, directory + AFTER_SLASH, lo=low)
 
     def _walk(
-        self, atom: Atom, tail: tuple[Glob, ...], directory: str, low: int, high: int
+        self, atom: Atom, tail: tuple[Glob, ...], directory: str, inside: Span
     ) -> Iterator[Span]:
         glob, rest = tail[0], tail[1:]
         if glob == GLOBSTAR:
-            yield from self._find_floating(atom, rest, directory, low, high)
+            yield from self._find_floating(atom, rest, directory, inside)
             return
-        for place in self._list_children(glob, directory, low, high):
-            if not rest:
-                if self._may_match(atom, place):
-                    yield place.start, place.stop
-            elif place.is_directory:
-                yield from self._walk(atom, rest, place.path, place.start, place.stop)
-
-    def _may_match(self, atom: Atom, place: Place) -> bool:
-        return not atom.directory_only or place.is_directory or place.path in self._tree.submodules
-
-    def _list_children(self, glob: Glob, directory: str, low: int, high: int) -> Iterator[Place]:
         matches = compile_name(glob)
-        for place in self._children(directory, low, high):
-            if matches(place.path[len(directory) + 1 if directory else 0 :]):
-                yield place
-
-    def _children(self, directory: str, low: int, high: int) -> Iterator[Place]:
         begin = len(directory) + 1 if directory else 0
-        at = low
-        while at < high:
+        for start, stop, path, is_directory in self._list_children(begin, inside):
+            if not matches(path[begin:]):
+                continue
+            if rest and is_directory:
+                yield from self._walk(atom, rest, path, (start, stop))
+            elif not rest and (is_directory or self._may_be(atom, path)):
+                yield start, stop
+
+    def _may_be(self, atom: Atom, path: str) -> bool:
+        return not atom.directory_only or path in self._tree.submodules
+
+    def _list_children(self, begin: int, inside: Span) -> Iterator[tuple[int, int, str, bool]]:
+        at, end = inside
+        while at < end:
             path = self.paths[at]
             slash = path.find("/", begin)
             if slash < 0:
-                yield Place(at, at + 1, path, is_directory=False)
-                at += 1
+                stop = at + 1
             else:
-                child = path[:slash]
-                stop = bisect_left(self.paths, child + AFTER_SLASH, lo=at, hi=high)
-                yield Place(at, stop, child, is_directory=True)
-                at = stop
+                path = path[:slash]
+                stop = bisect_left(self.paths, path + AFTER_SLASH, lo=at, hi=end)
+            yield at, stop, path, slash >= 0
+            at = stop
 
     def _find_floating(
-        self, atom: Atom, rest: tuple[Glob, ...], directory: str, low: int, high: int
+        self, atom: Atom, rest: tuple[Glob, ...], directory: str, inside: Span
     ) -> Iterator[Span]:
-        places = self._named.find(rest[-1])
-        depth = len(directory)
-        matches = None if len(rest) == 1 else compile_atom(atom).match
-        for at in range(bisect_left(places, low, key=_start), len(places)):
-            place = places[at]
-            if place.start >= high:
-                return
-            if len(place.path) <= depth or not self._may_match(atom, place):
-                continue
+        found = self._named.find(rest[-1])
+        positions = found.list_positions(inside)
+        if atom.directory_only:
+            positions = [at for at in positions if self.paths[at] in self._tree.submodules]
+        directories = (
+            one for one in found.list_directories(inside) if len(one.path) > len(directory)
+        )
+        if len(rest) > 1:
+            matches = compile_atom(atom).match
             mark = "/" if atom.directory_only else ""
-            if matches is None or matches(place.path + mark):
-                yield place.start, place.stop
+            positions = [at for at in positions if matches(self.paths[at] + mark)]
+            directories = (one for one in directories if matches(one.path + "/"))
+        yield from join_positions(positions)
+        yield from ((one.start, one.stop) for one in directories)
 
     @cached_property
     def _named(self) -> NameIndex:
         return NameIndex(self.paths)
-
-
-def _start(place: Place) -> int:
-    return place.start

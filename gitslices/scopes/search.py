@@ -10,7 +10,7 @@ from gitslices.scopes.judge import compile_name
 from gitslices.scopes.meet import TooComplexError, is_forbidden, list_names, sample_names
 from gitslices.scopes.residuals import Residual, last_position, list_moves, step_mask
 
-MAX_VISITED = 4096
+MAX_VISITED = 1024
 """How many states a search with exclusions looks at before it gives up."""
 
 Masks = tuple[int, ...]

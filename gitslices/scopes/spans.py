@@ -24,6 +24,21 @@ def join_spans(spans: Iterable[Span]) -> Spans:
     return tuple(joined)
 
 
+def join_positions(positions: Iterable[int]) -> list[Span]:
+    """Join single positions, sorted, into the fewest spans that hold them."""
+    joined: list[Span] = []
+    start = stop = -1
+    for at in positions:
+        if at != stop:
+            if stop > start:
+                joined.append((start, stop))
+            start = at
+        stop = at + 1
+    if stop > start:
+        joined.append((start, stop))
+    return joined
+
+
 def unite_spans(many: Sequence[Spans]) -> Spans:
     """Give the positions that are in any of `many`."""
     many = [spans for spans in many if spans]

@@ -1,0 +1,302 @@
+"""Overlaps of whole scopes against trying every path: nothing missed, nothing made up."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from typing import get_args
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from gitslices.errors import ScopeError
+from gitslices.model import Oid, Overlap, OverlapKind, RepoPath, RepoTree, Unborn
+from gitslices.scopes import Access, Folding, Scope, ScopeMap, compile_scope, parse_scope
+from gitslices.scopes import decider as decider_module
+from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
+from gitslices.scopes.judge import covers
+
+NAMES = ["a", "b", "ab", "c", ".g"]
+PATHS = ["/".join(names) for depth in (1, 2, 3) for names in product(NAMES, repeat=depth)]
+GLOBS = [*NAMES, "*", "*b", "a*", "?", "[ab]", "[!a]", "**", "**", "[a]b", "*c*"]
+KINDS: tuple[OverlapKind, ...] = get_args(OverlapKind)
+
+
+def make_tree(
+    paths: Iterable[str], submodules: Iterable[str] = (), *, ignore_case: bool = False
+) -> RepoTree:
+    return RepoTree(
+        commit=Oid("0" * 40),
+        paths=tuple(RepoPath(path) for path in sorted(paths)),
+        submodules=frozenset(RepoPath(path) for path in submodules),
+        ignore_case=ignore_case,
+    )
+
+
+def list_above(path: str) -> list[str]:
+    return [path[:at] for at, char in enumerate(path) if char == "/"]
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> RepoTree:
+    drawn = draw(st.lists(st.sampled_from(PATHS), max_size=8, unique=True))
+    kept: list[str] = []
+    for path in drawn:
+        if not any(path.startswith(f"{one}/") or one.startswith(f"{path}/") for one in kept):
+            kept.append(path)
+    submodules = draw(st.lists(st.sampled_from(kept), max_size=2)) if kept else []
+    return make_tree(kept, submodules)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> str:
+    if draw(st.integers(0, 3)) == 0:
+        return "/".join(draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3)))
+    body = "/".join(draw(st.lists(st.sampled_from(GLOBS), min_size=1, max_size=3)))
+    lead = draw(st.sampled_from(["", "", "", "", "/"]))
+    return lead + body + draw(st.sampled_from(["", "", "", "/"]))
+
+
+@st.composite
+def scopes(draw: st.DrawFn, *, exclusions: bool = True) -> Scope:
+    texts = draw(st.lists(entries(), min_size=1, max_size=2))
+    if exclusions:
+        texts += [f"!{text}" for text in draw(st.lists(entries(), max_size=2))]
+    try:
+        return parse_scope(texts)
+    except ScopeError:
+        assume(False)
+        raise
+
+
+ACCESSES = st.lists(
+    st.builds(Access, read=st.just(Scope()) | scopes(), write=scopes()), min_size=2, max_size=4
+)
+SHARED = st.none() | scopes(exclusions=False)
+CASES = (trees(), ACCESSES, SHARED)
+BRUTE = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+
+
+class Brute:
+    """The same questions, answered by trying every path."""
+
+    def __init__(self, tree: RepoTree, accesses: Sequence[Access], shared: Scope | None) -> None:
+        self.tree = tree
+        self.tracked = set(tree.paths)
+        directories = {above for path in tree.paths for above in list_above(path)}
+        self.universe = [
+            path
+            for path in PATHS
+            if path not in directories and self.tracked.isdisjoint(list_above(path))
+        ]
+        self.shared = None if shared is None else self._judge(shared)
+        self.judges = [(self._judge(one.read), self._judge(one.write)) for one in accesses]
+
+    def _judge(self, scope: Scope) -> Callable[[str], bool]:
+        judge = compile_scope(scope, Folding(), submodules=self.tree.submodules)
+        return lambda path: judge.allows(path, is_submodule=path in self.tree.submodules)
+
+    def count(self, index: int) -> tuple[int, int]:
+        read, write = self.judges[index]
+        return sum(map(read, self.tree.paths)), sum(map(write, self.tree.paths))
+
+    def list_common(
+        self, later: int, earlier: int, kind: OverlapKind, paths: Iterable[str]
+    ) -> list[str]:
+        first = self.judges[later][kind.startswith("write")]
+        second = self.judges[earlier][kind.endswith("write")]
+        return [
+            path
+            for path in paths
+            if first(path) and second(path) and not (self.shared and self.shared(path))
+        ]
+
+    def find_kind(self, later: int, earlier: int, paths: Sequence[str]) -> OverlapKind | None:
+        return next((kind for kind in KINDS if self.list_common(later, earlier, kind, paths)), None)
+
+    def assert_true(self, later: int, earlier: int, overlap: Overlap) -> None:
+        path = overlap.path
+        assert self.list_common(later, earlier, overlap.kind, [path])
+        assert overlap.exists == (path in self.tracked)
+        tracked = self.list_common(later, earlier, overlap.kind, self.tree.paths)
+        if overlap.exists:
+            assert path == tracked[0]
+            return
+        assert not tracked
+        assert self.tracked.isdisjoint(list_above(path))
+        assert not any(one.startswith(f"{path}/") for one in self.tracked)
+
+    def assert_shortest(self, later: int, earlier: int, overlap: Overlap) -> None:
+        others = self.list_common(later, earlier, overlap.kind, self.universe)
+        sizes = [(path.count("/"), len(path)) for path in others]
+        assert overlap.exists or not sizes or size_of(overlap.path) <= min(sizes)
+
+
+def size_of(path: str) -> tuple[int, int]:
+    return path.count("/"), len(path)
+
+
+def list_pairs(count: int) -> list[tuple[int, int]]:
+    return [
+        (later, earlier) for later in range(count) for earlier in range(count) if later != earlier
+    ]
+
+
+@BRUTE
+@given(*CASES)
+def test_all_compares_every_path_that_could_exist(
+    tree: RepoTree, accesses: list[Access], shared: Scope | None
+) -> None:
+    brute = Brute(tree, accesses, shared)
+    compared = ScopeMap(tree, accesses, "all", shared)
+    assert compared.open_overlaps == 0
+    for later, earlier in list_pairs(len(accesses)):
+        overlap = compared.find_overlap(later, earlier)
+        wanted = brute.find_kind(later, earlier, brute.universe)
+        assert bool(overlap) == bool(compared.conflicts[later] >> earlier & 1)
+        if wanted:
+            assert overlap
+            assert KINDS.index(overlap.kind) <= KINDS.index(wanted)
+        if overlap:
+            brute.assert_true(later, earlier, overlap)
+            brute.assert_shortest(later, earlier, overlap)
+
+
+@BRUTE
+@given(*CASES)
+def test_none_compares_the_tracked_paths_alone(
+    tree: RepoTree, accesses: list[Access], shared: Scope | None
+) -> None:
+    brute = Brute(tree, accesses, shared)
+    compared = ScopeMap(tree, accesses, "none", shared)
+    for later, earlier in list_pairs(len(accesses)):
+        overlap = compared.find_overlap(later, earlier)
+        assert (overlap and overlap.kind) == brute.find_kind(later, earlier, tree.paths)
+        assert bool(overlap) == bool(compared.conflicts[later] >> earlier & 1)
+        if overlap:
+            brute.assert_true(later, earlier, overlap)
+
+
+@BRUTE
+@given(*CASES)
+def test_anchored_leaves_open_what_it_says(
+    tree: RepoTree, accesses: list[Access], shared: Scope | None
+) -> None:
+    anchored = ScopeMap(tree, accesses, "anchored", shared)
+    everything = ScopeMap(tree, accesses, "all", shared)
+    pairs = 0
+    for index in range(len(accesses)):
+        left_open = everything.conflicts[index] & ~anchored.conflicts[index]
+        assert not anchored.conflicts[index] & ~everything.conflicts[index]
+        found = dict(anchored.find_open_overlaps(index))
+        assert sum(1 << other for other in found) == left_open
+        brute = Brute(tree, accesses, shared)
+        for other, overlap in found.items():
+            brute.assert_true(index, other, overlap)
+            assert not overlap.exists
+        pairs += left_open.bit_count()
+    assert anchored.open_overlaps == pairs // 2
+
+
+@BRUTE
+@given(*CASES)
+def test_anchored_is_exact_but_for_floating_against_anchored(
+    tree: RepoTree, accesses: list[Access], shared: Scope | None
+) -> None:
+    brute = Brute(tree, accesses, shared)
+    compared = ScopeMap(tree, accesses, "anchored", shared)
+    named = {
+        atom.head
+        for access in accesses
+        for scope in (access.read, access.write)
+        for atom in list_atoms(scope, tree)
+        if not atom.tail and not atom.directory_only
+    }
+    for later, earlier in list_pairs(len(accesses)):
+        overlap = compared.find_overlap(later, earlier)
+        assert bool(overlap) == bool(compared.conflicts[later] >> earlier & 1)
+        assert compared.conflicts[later] >> earlier & 1 == compared.conflicts[earlier] >> later & 1
+        if overlap:
+            brute.assert_true(later, earlier, overlap)
+        for kind in KINDS:
+            for path in brute.list_common(later, earlier, kind, brute.universe):
+                scopes = (
+                    pick(accesses[later], kind.startswith("write")),
+                    pick(accesses[earlier], kind.endswith("write")),
+                )
+                if path in named or path in brute.tracked or is_compared(path, *scopes, tree):
+                    assert overlap
+
+
+def pick(access: Access, write: bool) -> Scope:
+    return access.write if write else access.read
+
+
+def list_atoms(scope: Scope, tree: RepoTree) -> list[Atom]:
+    return [
+        settle_submodules(atom, tree.submodules)
+        for entry in scope.included
+        for atom in make_atoms(entry, Folding())
+    ]
+
+
+def is_compared(path: str, first: Scope, second: Scope, tree: RepoTree) -> bool:
+    ones, others = (
+        [atom for atom in list_atoms(scope, tree) if covers(atom, path)]
+        for scope in (first, second)
+    )
+    whole = Atom("")
+    return any(
+        one.is_floating == other.is_floating or whole in (one, other)
+        for one, other in product(ones, others)
+    )
+
+
+@BRUTE
+@given(*CASES)
+def test_files_are_counted_as_the_judge_sees_them(
+    tree: RepoTree, accesses: list[Access], shared: Scope | None
+) -> None:
+    brute = Brute(tree, accesses, shared)
+    for unborn in get_args(Unborn):
+        compared = ScopeMap(tree, accesses, unborn, shared)
+        for index in range(len(accesses)):
+            assert compared.count_files(index) == brute.count(index)
+
+
+@BRUTE
+@given(*CASES)
+def test_contested_segments_hold_the_paths_where_slices_collide(
+    tree: RepoTree, accesses: list[Access], shared: Scope | None
+) -> None:
+    brute = Brute(tree, accesses, shared)
+    compared = ScopeMap(tree, accesses, "anchored", shared)
+    expected = {}
+    for path in tree.paths:
+        readers = sum(1 << at for at, (read, _) in enumerate(brute.judges) if read(path))
+        writers = sum(1 << at for at, (_, write) in enumerate(brute.judges) if write(path))
+        is_shared = brute.shared is not None and brute.shared(path)
+        if writers and (readers | writers).bit_count() > 1 and not is_shared:
+            expected[path] = (readers, writers)
+    found = {
+        path: (segment.readers, segment.writers)
+        for segment in compared.contested
+        for path in compared.list_paths(segment)
+    }
+    assert found == expected
+
+
+def test_many_sets_of_exclusions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["*.md", "**/gen/", "src/**/*.lock", "**/a*/b"]
+    accesses = [
+        Access(read=Scope(), write=parse_scope([text, f"!{excluded}"]))
+        for text in ("src/", "src/**/*.md", "*.md", "src/a/**", "docs/*.lock")
+        for excluded in texts
+    ]
+    tree = make_tree(["src/a/x.md", "docs/y"])
+    apart = ScopeMap(tree, accesses, "all").conflicts
+    monkeypatch.setattr(decider_module, "MAX_SETS", 1)
+    assert ScopeMap(tree, accesses, "all").conflicts == apart
