@@ -35,6 +35,40 @@ class RefusedError(GitslicesError):
     exit_code = 1
 
 
+class NothingReadyError(RefusedError):
+    """No slice can be claimed now; `problems` says what each one waits for."""
+
+    code = "nothing-ready"
+
+
+class NothingLeftError(NothingReadyError):
+    """No slice is left to claim, and none will come by waiting."""
+
+
+class LeaseHeldError(RefusedError):
+    """Somebody else has the slice, or one that overlaps with it."""
+
+    code = "lease-held"
+
+
+class StaleTokenError(RefusedError):
+    """The lease that a token was given out for has ended."""
+
+    code = "stale-token"
+
+
+class GateFailedError(RefusedError):
+    """A gate has not passed; `problems` names each, and where its output is."""
+
+    code = "gate-failed"
+
+
+class UntrustedError(RefusedError):
+    """Commands of the repository would run that nobody has approved."""
+
+    code = "untrusted"
+
+
 class InputError(GitslicesError):
     """The command line or a file it names is wrong."""
 

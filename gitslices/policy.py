@@ -13,6 +13,12 @@ _ALWAYS_GATES: Final = ("acceptance_criteria", "local_verification_wall")
 _ALWAYS_REVIEWS: Final = ("anti_slop_review", "code_review", "test_engineer_review")
 
 
+GATES: Final = (*_ALWAYS_GATES, "security_review_gate")
+REVIEWS: Final = (
+    *_ALWAYS_REVIEWS, "architect_review", "performance_review", "security_review",
+)  # fmt: skip
+
+
 def find_skip_reason(task: Task) -> str | None:
     """Why `task` gets no slice; None when it gets one."""
     if task.status == "done":

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -103,8 +103,12 @@ class Workspace:
         )
 
     def now(self) -> str:
-        """The time in RFC 3339, UTC, to the second."""
-        return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        """The time in RFC 3339, UTC, to the second: two of them compare as texts."""
+        return _format_time(self._clock())
+
+    def after(self, seconds: int) -> str:
+        """The time `seconds` from now, in the form of `now`."""
+        return _format_time(self._clock() + timedelta(seconds=seconds))
 
     def find_goal(self, goal_id: str) -> Goal | None:
         """The goal as it was last applied; nothing is written, not even an empty store."""
@@ -153,9 +157,20 @@ def open_workspace(
     lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
     purpose: str,
     environ: Mapping[str, str] = os.environ,
+    quick: bool = False,
 ) -> Workspace:
-    """The workspace of the repository that holds `directory`, or that `git_dir` names."""
-    from gitslices.git.opening import open_repository
+    """The workspace of the repository that holds `directory`, or that `git_dir` names.
+
+    `quick` opens it without GitPython, whose import costs more than a lease command may take.
+    """
+    if quick:
+        from gitslices.git.probe import probe_repository as open_repository
+    else:
+        from gitslices.git.opening import open_repository
 
     repo = open_repository(directory, git_dir)
     return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose, environ=environ)
+
+
+def _format_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

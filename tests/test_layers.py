@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "gitslices"
 LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
-    ("planner", "schedule", "ordering", "policy", "reconcile"),
-    ("git", "state", "graph", "provision", "settings"),
+    ("planner", "schedule", "ordering", "policy", "reconcile", "admission", "evidence"),
+    ("git", "state", "graph", "provision", "settings", "shell"),
     ("workspace",),
     ("ops",),
     ("output",),
@@ -20,6 +20,7 @@ LAYERS = (
 )
 # Within one layer, an import that stands for "is made of": left imports right.
 PARTS = {
+    ("admission", "reconcile"),
     ("errors", "model"),
     ("ordering", "schedule"),
     ("planner", "ordering"),

@@ -50,8 +50,11 @@ def lock_option(function: Function) -> Function:
     )(function)  # fmt: skip
 
 
-def open_here(directory: Path, *, lock_timeout: float = 120.0) -> "Workspace":
-    """The workspace of the repository at `directory`, with nothing left half done in it."""
+def open_here(directory: Path, *, lock_timeout: float = 120.0, quick: bool = False) -> "Workspace":
+    """The workspace of the repository at `directory`, with nothing left half done in it.
+
+    `quick` is for commands that cannot wait for GitPython.
+    """
     from gitslices.ops.topology import recover
     from gitslices.workspace import open_workspace
 
@@ -63,6 +66,7 @@ def open_here(directory: Path, *, lock_timeout: float = 120.0) -> "Workspace":
         clock=lambda: datetime.now(UTC),
         lock_timeout=lock_timeout,
         purpose=context.command_path,
+        quick=quick,
     )
     recover(workspace)
     return workspace

@@ -3,12 +3,23 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgspec import Struct
+
 from gitslices.errors import InputError, NoCommitError
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid, RepoPath, RepoTree
 
 HEADS = "refs/heads/"
 _SYMLINK, _SUBMODULE = "120000", "160000"
+
+
+class LogEntry(Struct, frozen=True, kw_only=True):
+    """A commit as a log shows it."""
+
+    commit: Oid
+    author: str
+    authored_at: str
+    subject: str
 
 
 def read_config(repo: Repository) -> Mapping[str, str]:
@@ -80,6 +91,34 @@ def read_refs(repo: Repository, prefixes: Sequence[str]) -> dict[str, Oid]:
     listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).text
     lines = (line.partition(" ") for line in listing.splitlines())
     return {ref: Oid(oid) for oid, _, ref in lines}
+
+
+def read_head(repo: Repository, worktree: Path) -> tuple[Oid, Oid]:
+    """The commit that is checked out in a worktree, and its tree."""
+    commit, tree = repo.run_at(worktree, "rev-parse", "HEAD", "HEAD^{tree}").text.split()
+    return Oid(commit), Oid(tree)
+
+
+def read_log_entries(repo: Repository, since: Oid, tip: Oid) -> tuple[LogEntry, ...]:
+    """The commits that `tip` has and `since` lacks, parents first."""
+    listing = repo.run(
+        "log", "-z", "--reverse", "--topo-order", "--no-show-signature", "--encoding=UTF-8",
+        "--format=%H%n%an <%ae>%n%aI%n%s", f"{since}..{tip}", "--",
+    ).text  # fmt: skip
+    lines = (entry.split("\n", 3) for entry in listing.split("\0") if entry)
+    return tuple(
+        LogEntry(commit=Oid(oid), author=author, authored_at=at, subject=subject)
+        for oid, author, at, subject in lines
+    )
+
+
+def read_merged(repo: Repository, target: Oid, branches: Sequence[BranchName]) -> set[BranchName]:
+    """Those of `branches` whose every commit is in `target`, in one call."""
+    if not branches:
+        return set()
+    refs = [HEADS + branch for branch in branches]
+    listing = repo.run("for-each-ref", f"--merged={target}", "--format=%(refname)", "--", *refs)
+    return {BranchName(ref.removeprefix(HEADS)) for ref in listing.text.splitlines()}
 
 
 def is_ancestor(repo: Repository, commit: Oid, descendant: Oid) -> bool:

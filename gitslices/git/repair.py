@@ -23,6 +23,13 @@ def clear_ref_locks(common_dir: Path, refs: Sequence[str]) -> None:
         (common_dir / f"{ref}.lock").unlink(missing_ok=True)
 
 
+def clear_index_lock(worktree: Path) -> None:
+    """Remove the lock file of a worktree's index; nobody may be updating it."""
+    admin = find_admin_folder(worktree)
+    if admin is not None:
+        (admin / "index.lock").unlink(missing_ok=True)
+
+
 def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
     """Remove the lock files of `refs` and of the packed refs, if the process they belonged to died.
 

@@ -24,13 +24,18 @@ Known = Mapping[SliceId, SliceRecord]
 
 
 class ApplyRequest(Struct, frozen=True, kw_only=True):
-    """A plan and the graph it was made from; `jobs` worktrees are filled at a time."""
+    """A plan and the graph it was made from; `jobs` worktrees are filled at a time.
+
+    With `keep_plan` the goal stays as it was planned: `plan` then names the slices to provision,
+    and the commit to start them from.
+    """
 
     graph: TaskGraph
     plan: Plan
     ready_only: bool = False
     allow_dirty: bool = False
     jobs: int = 1
+    keep_plan: bool = False
 
 
 class ApplyReport(Struct, frozen=True, kw_only=True):
@@ -136,14 +141,21 @@ def _make_intent(
         operation=operation,
         records=tuple(records),
         new_branches=frozenset(slice_.branch_name for slice_ in created),
-        goal=Goal(goal_id=plan.goal_id, graph=request.graph, plan=plan, applied_at=workspace.now()),
-        rescoped=tuple(
+        goal=None if request.keep_plan else _make_goal(workspace, request),
+        rescoped=()
+        if request.keep_plan
+        else tuple(
             structs.replace(
                 known[slice_.slice_id], read_scope=slice_.read_scope, write_scope=slice_.write_scope
             )
             for slice_ in _select(decided, "rescope")
         ),
     )
+
+
+def _make_goal(workspace: Workspace, request: ApplyRequest) -> Goal:
+    plan = request.plan
+    return Goal(goal_id=plan.goal_id, graph=request.graph, plan=plan, applied_at=workspace.now())
 
 
 def _make_record(plan: Plan, slice_: Slice, operation: str) -> SliceRecord:

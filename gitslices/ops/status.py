@@ -8,11 +8,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitslices.admission import LANDABLE, settle_status
 from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches
 from gitslices.git.worktrees import read_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.reconcile import FINISHED
+from gitslices.state.leases import Lease, read_live_leases
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.workspace import Workspace
 
@@ -55,11 +57,14 @@ def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
         records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+        leases = read_live_leases(store, goal.goal_id, workspace.now())
     seen = _look(workspace, goal, records)
     return StatusReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
-        slices=tuple(_describe(slice_, seen) for slice_ in goal.plan.slices),
+        slices=tuple(
+            _describe(slice_, seen, leases.get(slice_.slice_id)) for slice_ in goal.plan.slices
+        ),
     )
 
 
@@ -88,15 +93,15 @@ def _look_at(
     worktree = Path(record.worktree_path)
     dirty = worktree.is_dir() and bool(read_changes(workspace.repo, worktree, untracked=True))
     landed = tip not in (None, record.base_commit) and ahead == 0 and target is not None
-    standing = record.status == "provisioned"
-    return _Seen("merged" if standing and landed else record.status, ahead, behind, dirty)
+    landed = landed and record.status in LANDABLE
+    return _Seen("merged" if landed else record.status, ahead, behind, dirty)
 
 
-def _describe(slice_: Slice, seen: Mapping[SliceId, _Seen]) -> SliceState:
+def _describe(slice_: Slice, seen: Mapping[SliceId, _Seen], lease: Lease | None) -> SliceState:
     own = seen[slice_.slice_id]
     return SliceState(
         slice_id=slice_.slice_id,
-        status=own.status,
+        status=settle_status(own.status, leased=lease is not None, landed=False),
         wave=slice_.wave,
         dependencies=slice_.dependencies,
         waits_for=tuple(
@@ -104,8 +109,8 @@ def _describe(slice_: Slice, seen: Mapping[SliceId, _Seen]) -> SliceState:
         ),
         branch_name=slice_.branch_name,
         worktree_path=slice_.worktree_path,
-        holder=None,
-        expires_at=None,
+        holder=lease.holder if lease else None,
+        expires_at=lease.expires_at if lease else None,
         ahead=own.ahead,
         behind=own.behind,
         dirty=own.dirty,

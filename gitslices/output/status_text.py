@@ -27,7 +27,16 @@ _STYLES: Final[dict[SliceStatus, str]] = {
 def format_status(report: StatusReport) -> str:
     """One line a slice: status, commits against the target, changes, what it waits for, where."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("slice", "status", "wave", "commits", "changes", "waits for", "worktree"):
+    for heading in (
+        "slice",
+        "status",
+        "holder",
+        "wave",
+        "commits",
+        "changes",
+        "waits for",
+        "worktree",
+    ):
         table.add_column(heading, no_wrap=True, overflow="ignore")
     for state in report.slices:
         table.add_row(*_make_row(state))
@@ -43,6 +52,7 @@ def format_status(report: StatusReport) -> str:
 def _make_row(state: SliceState) -> Iterable[Text]:
     yield Text(escape(state.slice_id))
     yield Text(state.status, style=_STYLES[state.status])
+    yield Text(f"{escape(state.holder)} until {state.expires_at}" if state.holder else "")
     yield Text(str(state.wave))
     yield Text(f"+{state.ahead} -{state.behind}" if state.status != "planned" else "")
     yield Text("uncommitted" if state.dirty else "")

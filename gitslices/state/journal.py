@@ -56,7 +56,14 @@ class RemoveIntent(Struct, frozen=True, kw_only=True, tag="remove"):
     removals: tuple[Removal, ...]
 
 
-Intent = ApplyIntent | RemoveIntent
+class ForwardIntent(Struct, frozen=True, kw_only=True, tag="forward"):
+    """An untouched slice to be moved from its base to `tip`."""
+
+    record: SliceRecord
+    tip: Oid
+
+
+Intent = ApplyIntent | RemoveIntent | ForwardIntent
 
 
 def write_intent(folder: Path, intent: Intent) -> None:

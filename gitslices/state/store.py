@@ -12,6 +12,7 @@ from msgspec import Struct
 from gitslices.errors import BusyError, DiskError, GitslicesError, StateError
 from gitslices.faults import reach
 from gitslices.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
+from gitslices.state.lease_tables import LEASE_TABLES
 
 T = TypeVar("T")
 
@@ -44,6 +45,14 @@ CREATE TABLE events (
   event TEXT NOT NULL,
   detail TEXT NOT NULL
 ) STRICT;
+"""
+_TABLES: Final = (_SCHEMA, LEASE_TABLES)
+# A claimed slice is a provisioned one with an open lease: kept in one place, it cannot disagree.
+_STATUS: Final = """
+CASE WHEN EXISTS (
+  SELECT 1 FROM leases
+  WHERE goal_id = slices.goal_id AND slice_id = slices.slice_id AND ended_at IS NULL
+) THEN 'claimed' ELSE status END
 """
 
 
@@ -115,18 +124,18 @@ class Store:
 
     def read_goal_ids(self) -> tuple[str, ...]:
         """The ids of all goals, the one applied first in front."""
-        return tuple(row[0] for row in self._query("SELECT goal_id FROM goals ORDER BY rowid"))
+        return tuple(row[0] for row in self.query("SELECT goal_id FROM goals ORDER BY rowid"))
 
     def read_goal(self, goal_id: str) -> Goal | None:
         """One goal, or None when it was never applied."""
-        rows = self._query(
+        rows = self.query(
             "SELECT goal_id, graph, plan, applied_at FROM goals WHERE goal_id = ?", (goal_id,)
         )
         return _decode_goal(rows[0]) if rows else None
 
     def write_goal(self, goal: Goal) -> None:
         """Add a goal, or replace what it was last applied with."""
-        self._execute(
+        self.execute(
             "INSERT INTO goals VALUES (?, ?, ?, ?) ON CONFLICT (goal_id) DO UPDATE SET "
             "graph = excluded.graph, plan = excluded.plan, applied_at = excluded.applied_at",
             (
@@ -139,26 +148,39 @@ class Store:
 
     def read_slices(self, goal_id: str | None = None) -> tuple[SliceRecord, ...]:
         """The slices of one goal or of all."""
-        columns = ", ".join(SliceRecord.__struct_fields__)
-        rows = self._query(
-            f"SELECT {columns} FROM slices WHERE ?1 IS NULL OR goal_id = ?1 "  # noqa: S608
-            "ORDER BY goal_id, slice_id",
-            (goal_id,),
-        )
-        return tuple(_decode_slice(row) for row in rows)
+        return self._read_records("?1 IS NULL OR goal_id = ?1", goal_id)
+
+    def find_slice(self, goal_id: str, slice_id: str) -> SliceRecord | None:
+        """What is known of one slice."""
+        found = self._read_records("goal_id = ? AND slice_id = ?", goal_id, slice_id)
+        return found[0] if found else None
 
     def write_slices(self, records: Sequence[SliceRecord]) -> None:
         """Add slices, or replace what is known of them."""
         marks = ", ".join("?" * len(SliceRecord.__struct_fields__))
         for record in records:
-            self._execute(
+            self.execute(
                 f"INSERT OR REPLACE INTO slices VALUES ({marks})",  # noqa: S608
                 _encode_slice(record),
             )
 
+    def write_status(self, goal_id: str, slice_id: SliceId, status: SliceStatus) -> None:
+        """Change the status of a slice and nothing else."""
+        self.execute(
+            "UPDATE slices SET status = ? WHERE goal_id = ? AND slice_id = ?",
+            (status, goal_id, slice_id),
+        )
+
+    def write_base(self, record: SliceRecord, base_commit: Oid) -> None:
+        """Change the commit a slice starts from and nothing else."""
+        self.execute(
+            "UPDATE slices SET base_commit = ? WHERE goal_id = ? AND slice_id = ?",
+            (base_commit, record.goal_id, record.slice_id),
+        )
+
     def delete_slice(self, record: SliceRecord) -> None:
         """Forget a slice; its events stay."""
-        self._execute(
+        self.execute(
             "DELETE FROM slices WHERE goal_id = ? AND slice_id = ?",
             (record.goal_id, record.slice_id),
         )
@@ -166,7 +188,7 @@ class Store:
     def write_events(self, events: Sequence[Event]) -> None:
         """Append to the log."""
         for event in events:
-            self._execute(
+            self.execute(
                 "INSERT INTO events (at, goal_id, slice_id, event, detail) VALUES (?, ?, ?, ?, ?)",
                 (
                     event.at,
@@ -179,7 +201,7 @@ class Store:
 
     def read_events(self, goal_id: str | None = None) -> tuple[Event, ...]:
         """The log of one goal or of all, oldest first."""
-        rows = self._query(
+        rows = self.query(
             "SELECT at, goal_id, slice_id, event, detail FROM events "
             "WHERE ?1 IS NULL OR goal_id = ?1 ORDER BY event_id",
             (goal_id,),
@@ -195,11 +217,24 @@ class Store:
             for row in rows
         )
 
-    def _query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _read_records(self, condition: str, *values: object) -> tuple[SliceRecord, ...]:
+        columns = ", ".join(
+            _STATUS if name == "status" else name for name in SliceRecord.__struct_fields__
+        )
+        rows = self.query(
+            f"SELECT {columns} FROM slices WHERE {condition} "  # noqa: S608
+            "ORDER BY goal_id, slice_id",
+            values,
+        )
+        return tuple(_decode_slice(row) for row in rows)
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives; for the modules of this folder."""
         with _translate_errors():
             return self._db.execute(sql, values).fetchall()
 
-    def _execute(self, sql: str, values: Sequence[object]) -> None:
+    def execute(self, sql: str, values: Sequence[object]) -> None:
+        """Carry out one statement; for the modules of this folder."""
         with _translate_errors():
             self._db.execute(sql, values)
 
@@ -234,7 +269,7 @@ def _migrate(store: Store, connection: sqlite3.Connection, path: Path) -> None:
                 hint="upgrade gitslices",
             )
         if version == 0:
-            for statement in _SCHEMA.split(";\n"):
+            for statement in "".join(_TABLES).split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -286,6 +321,8 @@ def _decode_goal(row: tuple[Any, ...]) -> Goal:
 
 def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
     values = {name: getattr(record, name) for name in SliceRecord.__struct_fields__}
+    if record.status == "claimed":
+        values["status"] = "provisioned"
     for name in ("read_scope", "write_scope"):
         values[name] = msgspec.json.encode(values[name]).decode()
     return tuple(values.values())

@@ -1,0 +1,86 @@
+"""`gitslices claim`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from gitslices.cli.lease_options import ttl_option
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.model import SliceId
+
+_EXAMPLES = """\b
+Examples:
+  gitslices claim                                  the most urgent slice that is ready
+  gitslices claim api --holder agent-1 --ttl 2h
+  gitslices claim --wait --json                    wait for one, answer a program
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("slice_id", metavar="[SLICE]", required=False)
+@click.option(
+    "--holder",
+    metavar="NAME",
+    envvar="GITSLICES_HOLDER",
+    help="Who takes it.  [default: $GITSLICES_HOLDER, else user@host]",
+)
+@ttl_option("How long, unless a heartbeat moves the deadline: 90s, 30m, 2h.", "30m")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    is_flag=False,
+    flag_value=float("inf"),
+    default=0,
+    metavar="SECONDS",
+    help="Wait until a slice is ready: this long, or without a number as long as it takes.",
+)
+@goal_option
+@lock_option
+@common_options
+def command(
+    *,
+    slice_id: str | None,
+    holder: str | None,
+    ttl: int,
+    wait: float,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Take SLICE, or the ready one with the longest way still to go, and make its worktree ready.
+
+    A slice is ready when what it waits for has been merged and nobody has a slice, of any goal,
+    whose scopes overlap with its own. Nobody else gets it until the deadline. The token that is
+    printed proves to heartbeat, release and done that the lease is still the same.
+
+    A slice whose lease has lapsed can be taken over: the work in it is kept, and shown.
+    """
+    from gitslices.ops.claim import ClaimRequest, claim
+
+    request = ClaimRequest(
+        holder=holder if holder is not None else _find_user(),
+        slice_id=SliceId(slice_id) if slice_id is not None else None,
+        goal_id=goal_id,
+        ttl=ttl,
+        wait=wait,
+    )
+    report = claim(open_here(directory, lock_timeout=lock_timeout, quick=True), request)
+
+    def text() -> str:
+        from gitslices.output.lease_text import format_claim
+
+        return format_claim(report)
+
+    return Outcome(document=report, text=text)
+
+
+def _find_user() -> str:
+    from getpass import getuser
+
+    try:
+        user = getuser()
+    except (KeyError, OSError):  # no account of that number, as in some containers
+        user = str(os.getuid())
+    return f"{user}@{os.uname().nodename}"

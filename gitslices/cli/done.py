@@ -1,0 +1,37 @@
+"""`gitslices done`."""
+
+from pathlib import Path
+
+import click
+
+from gitslices.cli.lease_options import token_option
+from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.model import SliceId
+
+_EXAMPLES = """\b
+Examples:
+  gitslices done api --token 7
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("slice_id", metavar="SLICE")
+@token_option(required=True)
+@goal_option
+@common_options
+def command(
+    *, slice_id: str, token: int, goal_id: str | None, directory: Path, as_json: bool
+) -> Outcome:
+    """Say that SLICE is finished, and end its lease.
+
+    Refuses while there are uncommitted files.
+    """
+    from gitslices.ops.done import DoneRequest, done
+    from gitslices.output.escape import escape
+
+    request = DoneRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
+    report = done(open_here(directory, quick=True), request)
+    return Outcome(
+        document=report,
+        text=lambda: f"{escape(report.slice_id)}: done at {report.commit[:10]}\n",
+    )

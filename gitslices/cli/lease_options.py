@@ -1,0 +1,40 @@
+"""Options that the lease commands have in common."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import click
+
+from gitslices.cli.options import Function
+
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST: Final = 30 * 86400
+
+
+def ttl_option(help_text: str, default: str | None = None) -> Callable[[Function], Function]:
+    """Add `--ttl`, a span of time such as `90s`, `30m`, `2h` or `1d`, given on in seconds."""
+    return click.option(
+        "--ttl", metavar="TIME", default=default, show_default=default is not None,
+        callback=_parse_duration, help=help_text,
+    )  # fmt: skip
+
+
+def token_option(*, required: bool = False) -> Callable[[Function], Function]:
+    """Add `--token`, which shows that a lease is still one's own."""
+    return click.option(
+        "--token", type=click.IntRange(min=1), metavar="N", required=required,
+        help="The token that `claim` printed.",
+    )  # fmt: skip
+
+
+def _parse_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,9})([smhd]?)", value)
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 0 < seconds <= _LONGEST:
+        raise click.BadParameter(
+            f"{value!r} is no duration from 1s to 30d, such as 90s, 30m or 2h."
+        )
+    return seconds

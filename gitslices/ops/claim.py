@@ -1,0 +1,269 @@
+"""Give a slice to a worker: until a deadline, and to nobody else before that."""
+
+import time
+from pathlib import Path
+from typing import Final
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from gitslices.admission import Entrant, Situation, list_entrants
+from gitslices.errors import InputError, LeaseHeldError, NothingLeftError, NothingReadyError
+from gitslices.git.read import read_base
+from gitslices.git.worktrees import is_filled
+from gitslices.model import Base, BranchName, Oid, Slice, SliceId
+from gitslices.ops.forward import forward_slice
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.progress import Progress
+from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
+from gitslices.ops.sandbox import list_writable_roots
+from gitslices.ops.situation import find_landed, read_situation
+from gitslices.ops.tokens import make_lease_event
+from gitslices.ops.topology import hold_topology
+from gitslices.ops.work import Work, find_work
+from gitslices.reconcile import FINISHED
+from gitslices.state.leases import Lease, add_lease, end_lease, find_open_lease, renew_lease
+from gitslices.state.store import Goal, Store
+from gitslices.workspace import Workspace
+
+DEFAULT_TTL: Final = 30 * 60
+_MAX_HOLDER: Final = 200
+_SHORTEST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 1.0
+
+
+class ClaimRequest(Struct, frozen=True, kw_only=True):
+    """`slice_id` None leaves the choice to `claim`; `ttl` and `wait` are seconds."""
+
+    holder: str
+    slice_id: SliceId | None = None
+    goal_id: str | None = None
+    ttl: int = DEFAULT_TTL
+    wait: float = 0
+
+
+class ClaimReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices claim --json` prints.
+
+    `work` is there where the slice was begun before, `warnings` where its worktree was made now
+    and something was not as it should be.
+    """
+
+    ok: bool = True
+    goal_id: str
+    slice_id: SliceId
+    holder: str
+    token: int
+    expires_at: str
+    worktree_path: str
+    branch_name: BranchName
+    base_commit: Oid
+    read_scope: tuple[str, ...]
+    write_scope: tuple[str, ...]
+    acceptance: tuple[str, ...]
+    writable_roots: tuple[str, ...]
+    work: Work | UnsetType = UNSET
+    warnings: tuple[str, ...] | UnsetType = UNSET
+
+
+class _Granted(Struct, frozen=True):
+    goal: Goal
+    slice: Slice
+    lease: Lease
+
+
+def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
+    """Lease a ready slice to `request.holder`, provisioned and on its target where untouched.
+
+    Without a `slice_id` it is the one with the longest remaining path. Raises `NothingReadyError`
+    or `LeaseHeldError` once `request.wait` is over; then nothing has changed.
+    """
+    _refuse_odd_holder(request.holder)
+    with workspace.open_store() as store:
+        granted = _wait_for_grant(workspace, store, request)
+        try:
+            return _hand_over(workspace, store, granted)
+        except BaseException:
+            end_lease(store, granted.lease.token, at=workspace.now(), ending="failed")
+            raise
+
+
+def _refuse_odd_holder(holder: str) -> None:
+    if not holder.strip() or not holder.isprintable() or len(holder) > _MAX_HOLDER:
+        raise InputError(
+            f"{holder[:_MAX_HOLDER]!r} names no holder",
+            hint=f"choose 1 to {_MAX_HOLDER} printable characters",
+        )
+
+
+def _wait_for_grant(workspace: Workspace, store: Store, request: ClaimRequest) -> _Granted:
+    give_up = time.monotonic() + request.wait
+    pause = _SHORTEST_PAUSE
+    while True:
+        try:
+            return _grant(workspace, store, request)
+        except NothingLeftError:
+            raise
+        except (NothingReadyError, LeaseHeldError):
+            left = give_up - time.monotonic()
+            if left <= 0:
+                raise
+        time.sleep(min(left, pause))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _grant(workspace: Workspace, store: Store, request: ClaimRequest) -> _Granted:
+    goal = choose_goal(store, request.goal_id)
+    records = store.read_slices(goal.goal_id)
+    landed = find_landed(workspace, records, goal.plan.target)
+    # First without the write lock: most of those who wait find nothing, and keep out nobody.
+    _choose(goal, read_situation(workspace, store, goal, landed), request)
+    with store.transaction():
+        goal = choose_goal(store, goal.goal_id)
+        situation = read_situation(workspace, store, goal, landed)
+        chosen = _choose(goal, situation, request)
+        _end_lapsed(workspace, store, chosen)
+        return _open_lease(workspace, store, goal, chosen, request)
+
+
+def _choose(goal: Goal, situation: Situation, request: ClaimRequest) -> Entrant:
+    entrants = list_entrants(situation)
+    if request.slice_id is not None:
+        wanted = find_slice(goal, request.slice_id).slice_id
+        chosen = next(one for one in entrants if one.slice.slice_id == wanted)
+        _refuse_unless_free(chosen, situation)
+        return chosen
+    best = next((one for one in entrants if one.is_ready), None)
+    if best is not None:
+        return best
+    if all(one.status in {"done", *FINISHED} for one in entrants):
+        raise NothingLeftError(f"no slice of goal {goal.goal_id!r} is left to claim")
+    raise NothingReadyError(
+        f"no slice of goal {goal.goal_id!r} is ready",
+        hint="wait for one with --wait",
+        problems=list_wait_problems(entrants, situation),
+    )
+
+
+def _refuse_unless_free(entrant: Entrant, situation: Situation) -> None:
+    """Let pass what is ready, and a slice whose merge met a conflict, for somebody to mend."""
+    id_ = entrant.slice.slice_id
+    if entrant.status in FINISHED:
+        raise NothingLeftError(f"slice {id_!r} is {entrant.status} already")
+    if entrant.status == "done":
+        raise NothingLeftError(
+            f"slice {id_!r} is done already",
+            hint=f"to work on it again, open it first: gitslices release {id_} --force",
+        )
+    if entrant.status == "claimed" and entrant.holding:
+        raise LeaseHeldError(
+            f"slice {id_!r} is held by {describe_holder(entrant.holding)}",
+            hint=f"take it over once it lapses, or free it with: gitslices release {id_} --force",
+        )
+    if entrant.blocked or entrant.waits_for:
+        raise NothingReadyError(
+            f"slice {id_!r} is not ready: {explain_wait(entrant, situation)}",
+            hint="see what is: gitslices ready",
+        )
+    if contact := entrant.kept_out_by:
+        other = describe_slice(contact.holding, situation)
+        raise LeaseHeldError(
+            f"slice {id_!r} shares {contact.path!r} with slice {other}, which is held by "
+            f"{describe_holder(contact.holding)}",
+            hint="wait for its release with --wait, or take another slice",
+        )
+
+
+def _end_lapsed(workspace: Workspace, store: Store, chosen: Entrant) -> None:
+    """End the lapsed leases that this claim goes against; their holders' tokens are stale now."""
+    in_the_way = [contact.holding for contact in chosen.contacts]
+    for holding in (*in_the_way, *([chosen.holding] if chosen.holding else [])):
+        lease = find_open_lease(store, holding.goal_id, holding.slice_id)
+        if lease is not None:
+            end_lease(store, lease.token, at=workspace.now(), ending="lapsed")
+            store.write_events([make_lease_event(workspace, "lapsed", lease)])
+
+
+def _open_lease(
+    workspace: Workspace, store: Store, goal: Goal, chosen: Entrant, request: ClaimRequest
+) -> _Granted:
+    id_ = chosen.slice.slice_id
+    store.write_status(goal.goal_id, id_, "provisioned")
+    lease = add_lease(
+        store,
+        Lease(
+            token=0,
+            goal_id=goal.goal_id,
+            slice_id=id_,
+            holder=request.holder,
+            ttl=request.ttl,
+            claimed_at=workspace.now(),
+            expires_at=workspace.after(request.ttl),
+        ),
+    )
+    store.write_events([make_lease_event(workspace, "claimed", lease, expires_at=lease.expires_at)])
+    return _Granted(goal, chosen.slice, lease)
+
+
+def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimReport:
+    goal, lease = granted.goal, granted.lease
+    target_tip = read_base(workspace.repo, goal.plan.target)
+    warnings: tuple[str, ...] = ()
+    record = store.find_slice(goal.goal_id, lease.slice_id)
+    if record is None or record.filler or not is_filled(Path(record.worktree_path)):
+        warnings = _provision(workspace, granted, target_tip)
+        lease = _start_anew(workspace, store, lease)
+        record = store.find_slice(goal.goal_id, lease.slice_id)
+        assert record is not None, "an apply that succeeds records its slices"  # noqa: S101
+    if record.base_commit != target_tip:
+        with hold_topology(workspace, store):
+            record = forward_slice(workspace, store, record, target_tip)
+    acceptance = {task.id: task.acceptance for task in goal.graph.tasks}
+    return ClaimReport(
+        goal_id=goal.goal_id,
+        slice_id=record.slice_id,
+        holder=lease.holder,
+        token=lease.token,
+        expires_at=lease.expires_at,
+        worktree_path=record.worktree_path,
+        branch_name=record.branch_name,
+        base_commit=record.base_commit,
+        read_scope=record.read_scope,
+        write_scope=record.write_scope,
+        acceptance=acceptance[granted.slice.task_id],
+        writable_roots=list_writable_roots(workspace, record),
+        work=find_work(workspace, store, record, target_tip, lease) or UNSET,
+        warnings=warnings or UNSET,
+    )
+
+
+def _provision(workspace: Workspace, granted: _Granted, target_tip: Oid) -> tuple[str, ...]:
+    """Make the slice's branch and worktree, or complete them; return what went amiss."""
+    # A slice is provisioned once and claimed often: its claims go without these imports.
+    from gitslices.ops.apply import ApplyRequest, apply
+
+    goal = granted.goal
+    alone = structs.replace(
+        goal.plan,
+        base=Base(ref=goal.plan.target, commit=target_tip),
+        slices=(granted.slice,),
+    )
+    request = ApplyRequest(graph=goal.graph, plan=alone, allow_dirty=True, keep_plan=True)
+    return apply(workspace, request, _ignore).warnings
+
+
+def _start_anew(workspace: Workspace, store: Store, lease: Lease) -> Lease:
+    """Let the time of a lease begin once its worktree, however long that took, is there."""
+    expires_at = workspace.after(lease.ttl)
+    with store.transaction():
+        standing = find_open_lease(store, lease.goal_id, lease.slice_id)
+        if standing is None or standing.token != lease.token:
+            raise LeaseHeldError(
+                f"the lease of slice {lease.slice_id!r} lapsed before its worktree was there",
+                hint="claim again, with a longer --ttl",
+            )
+        renew_lease(store, lease.token, ttl=lease.ttl, expires_at=expires_at)
+    return structs.replace(lease, expires_at=expires_at)
+
+
+def _ignore(progress: Progress) -> None:
+    """One worktree is made too quickly to watch."""

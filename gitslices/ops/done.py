@@ -1,0 +1,100 @@
+"""End a lease with the work finished: nothing uncommitted, every gate passed."""
+
+from functools import partial
+from math import ceil
+
+from msgspec import Struct
+
+from gitslices.errors import GateFailedError
+from gitslices.evidence import find_missing_evidence, find_missing_gates
+from gitslices.model import Oid, SliceId
+from gitslices.ops.gate_runs import (
+    list_texts,
+    load_gates,
+    read_proof,
+    record_run,
+    run_commands,
+)
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.tokens import make_lease_event, require_lease
+from gitslices.ops.work import require_committed
+from gitslices.settings import Gate
+from gitslices.state.leases import Lease, end_lease, renew_lease
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+class DoneRequest(Struct, frozen=True, kw_only=True):
+    """The slice, and the token of the lease on it."""
+
+    slice_id: SliceId
+    token: int
+    goal_id: str | None = None
+
+
+class DoneReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices done --json` prints; `commit` is what is ready to be merged."""
+
+    ok: bool = True
+    goal_id: str
+    slice_id: SliceId
+    holder: str
+    token: int
+    commit: Oid
+
+
+def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
+    """Run the gates that have not passed on the slice's commit, then give it on to the merge.
+
+    Raises `StaleTokenError` for a token that is not the slice's, `RefusedError` for uncommitted
+    files, `GateFailedError` where a gate does not pass; the slice stays claimed then.
+    """
+    with workspace.open_store() as store:
+        goal = choose_goal(store, request.goal_id)
+        slice_id = find_slice(goal, request.slice_id).slice_id
+        lease = require_lease(store, goal.goal_id, slice_id, request.token)
+        record = require_committed(workspace, store, goal.goal_id, slice_id)
+        commit = _pass_gates(workspace, store, goal, record, lease)
+        with store.transaction():
+            require_lease(store, goal.goal_id, slice_id, request.token)
+            end_lease(store, lease.token, at=workspace.now(), ending="done")
+            store.write_status(goal.goal_id, slice_id, "done")
+            store.write_events([make_lease_event(workspace, "done", lease, commit=commit)])
+    return DoneReport(
+        goal_id=goal.goal_id,
+        slice_id=slice_id,
+        holder=lease.holder,
+        token=lease.token,
+        commit=commit,
+    )
+
+
+def _pass_gates(
+    workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, lease: Lease
+) -> Oid:
+    """The commit on which every gate has passed."""
+    gates = load_gates(workspace)
+    texts = list_texts(gates)
+    proof = read_proof(workspace, store, goal, record)
+    missing = find_missing_gates(proof, texts)
+    if not missing:
+        return proof.commit
+    wanted = {record.slice_id: {name: gates[name] for name in missing}}
+    before_run = partial(_outlast, workspace, lease)
+    for run in run_commands(workspace, [record], wanted, before_run):
+        record_run(workspace, store, run)
+    proof = read_proof(workspace, store, goal, record)
+    problems = find_missing_evidence(proof, texts, ())
+    if find_missing_gates(proof, texts):
+        raise GateFailedError(
+            f"slice {record.slice_id!r} is not done: its gates have not passed", problems=problems
+        )
+    return proof.commit
+
+
+def _outlast(workspace: Workspace, lease: Lease, gate: Gate) -> None:
+    """Let the lease stand until the gate has run, and for its own time after that."""
+    with workspace.open_store() as store, store.transaction():
+        require_lease(store, lease.goal_id, lease.slice_id, lease.token)
+        deadline = workspace.after(lease.ttl + ceil(gate.timeout))
+        renew_lease(store, lease.token, ttl=lease.ttl, expires_at=deadline)

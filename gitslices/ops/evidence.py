@@ -1,0 +1,66 @@
+"""Everything that shows how a slice came about, in one document."""
+
+from msgspec import Struct
+
+from gitslices.errors import Problem, RefusedError
+from gitslices.evidence import GateRun, Review, find_missing_evidence
+from gitslices.git.read import LogEntry, read_log_entries
+from gitslices.model import BranchName, Oid, SliceId, SliceStatus
+from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.settings import load_settings
+from gitslices.state.leases import Lease, read_lease_history
+from gitslices.state.store import Event
+from gitslices.workspace import Workspace
+
+
+class EvidenceReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices log SLICE --evidence --json` prints.
+
+    `gates` and `reviews` hold all there were, `missing` what counts now and keeps the slice from
+    being merged.
+    """
+
+    goal_id: str
+    slice_id: SliceId
+    status: SliceStatus
+    branch_name: BranchName
+    base_commit: Oid
+    commit: Oid
+    write_scope: tuple[str, ...]
+    commits: tuple[LogEntry, ...]
+    leases: tuple[Lease, ...]
+    gates: tuple[GateRun, ...]
+    reviews: tuple[Review, ...]
+    missing: tuple[Problem, ...]
+    events: tuple[Event, ...]
+
+
+def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> EvidenceReport:
+    """The evidence of one slice that has a worktree; raise `RefusedError` for any other."""
+    texts = list_texts(load_gates(workspace))
+    required = load_settings(workspace.main_worktree).merge.required_reviews
+    with workspace.open_store() as store:
+        goal = choose_goal(store, goal_id)
+        id_ = find_slice(goal, slice_id).slice_id
+        record = store.find_slice(goal.goal_id, id_)
+        if record is None:
+            raise RefusedError(f"slice {id_!r} has no worktree", hint="see: gitslices status")
+        proof = read_proof(workspace, store, goal, record)
+        leases = read_lease_history(store, goal.goal_id, id_)
+        events = store.read_events(goal.goal_id)
+    return EvidenceReport(
+        goal_id=goal.goal_id,
+        slice_id=id_,
+        status=record.status,
+        branch_name=record.branch_name,
+        base_commit=record.base_commit,
+        commit=proof.commit,
+        write_scope=record.write_scope,
+        commits=read_log_entries(workspace.repo, record.base_commit, proof.commit),
+        leases=leases,
+        gates=proof.runs,
+        reviews=proof.reviews,
+        missing=find_missing_evidence(proof, texts, required),
+        events=tuple(event for event in events if event.slice_id == id_),
+    )

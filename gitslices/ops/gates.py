@@ -1,0 +1,186 @@
+"""The gates of slices: their commands run, or passed by somebody, and what counts of that now."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from gitslices.errors import InputError, RefusedError
+from gitslices.evidence import GateRun, Proof, explain_gate, find_gate_run
+from gitslices.model import SliceId
+from gitslices.ops.gate_runs import Gates, load_gates, read_proof, record_run, run_commands
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.settings import Gate
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+GateState = Literal["passed", "failed", "missing", "manual"]
+
+
+class GatesRequest(Struct, frozen=True, kw_only=True):
+    """`slice_id` None means every slice that is claimed or done, `gate` None all that it has."""
+
+    slice_id: SliceId | None = None
+    gate: str | None = None
+    goal_id: str | None = None
+
+
+class PassRequest(Struct, frozen=True, kw_only=True):
+    """Somebody's word that a gate without a command is passed."""
+
+    slice_id: SliceId
+    gate: str
+    passed_by: str
+    goal_id: str | None = None
+
+
+class GateStanding(Struct, frozen=True, kw_only=True):
+    """One gate of one slice as it counts now: `manual` has no command and nobody's word yet.
+
+    `reason` says why one is missing or has failed.
+    """
+
+    slice_id: SliceId
+    gate: str
+    state: GateState
+    reason: str
+    command: str | None
+    run: GateRun | None
+
+
+class GatesReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices gate --json` prints; `ok` unless a gate is missing or has failed."""
+
+    ok: bool
+    goal_id: str
+    gates: tuple[GateStanding, ...]
+
+
+def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
+    """Run the commands of gates, those of different slices side by side, and record how it went.
+
+    Raises `UntrustedError` before anything runs if one of the texts has not been approved.
+    """
+    commands = load_gates(workspace)
+    with workspace.open_store() as store:
+        goal = choose_goal(store, request.goal_id)
+        records = _choose_records(store, goal, request)
+        wanted = {
+            record.slice_id: _choose_gates(goal, record, commands, request.gate)
+            for record in records
+        }
+        for run in run_commands(workspace, records, wanted):
+            record_run(workspace, store, run)
+        return _report(workspace, store, goal, records, commands, request.gate)
+
+
+def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
+    """How the gates stand; runs nothing."""
+    commands = load_gates(workspace)
+    with workspace.open_store() as store:
+        goal = choose_goal(store, request.goal_id)
+        records = _choose_records(store, goal, request)
+        return _report(workspace, store, goal, records, commands, request.gate)
+
+
+def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
+    """Record that somebody says a gate is passed; a gate that has a command needs no word."""
+    commands = load_gates(workspace)
+    only = GatesRequest(slice_id=request.slice_id, gate=request.gate, goal_id=request.goal_id)
+    with workspace.open_store() as store:
+        goal = choose_goal(store, request.goal_id)
+        (record,) = _choose_records(store, goal, only)
+        _check_gate(goal, record, request.gate)
+        if request.gate in commands:
+            raise InputError(
+                f"gate {request.gate!r} has a command",
+                hint=f"run it: gitslices gate run {record.slice_id} {request.gate}",
+            )
+        proof = read_proof(workspace, store, goal, record)
+        now = workspace.now()
+        run = GateRun(
+            goal_id=goal.goal_id,
+            slice_id=record.slice_id,
+            gate=request.gate,
+            command=None,
+            passed=True,
+            reason=f"passed by {request.passed_by}",
+            passed_by=request.passed_by,
+            commit=proof.commit,
+            tree=proof.tree,
+            began_at=now,
+            ended_at=now,
+            log=None,
+        )
+        record_run(workspace, store, run)
+        return _report(workspace, store, goal, [record], commands, request.gate)
+
+
+def _choose_records(store: Store, goal: Goal, request: GatesRequest) -> list[SliceRecord]:
+    if request.slice_id is None:
+        records = store.read_slices(goal.goal_id)
+        return [record for record in records if record.status in {"claimed", "done"}]
+    id_ = find_slice(goal, request.slice_id).slice_id
+    record = store.find_slice(goal.goal_id, id_)
+    if record is None or record.status == "removed":
+        raise RefusedError(f"slice {id_!r} has no worktree", hint="see: gitslices status")
+    return [record]
+
+
+def _choose_gates(
+    goal: Goal, record: SliceRecord, gates: Gates, only: str | None
+) -> dict[str, Gate]:
+    if only is not None:
+        _check_gate(goal, record, only)
+        if only not in gates:
+            raise InputError(
+                f"gate {only!r} has no command in .gitslices.toml",
+                hint=f"record it by hand: gitslices gate pass {record.slice_id} {only} --by NAME",
+            )
+    names = find_slice(goal, record.slice_id).gates
+    return {name: gates[name] for name in names if name in gates and only in (None, name)}
+
+
+def _check_gate(goal: Goal, record: SliceRecord, gate: str) -> None:
+    names = find_slice(goal, record.slice_id).gates
+    if gate not in names:
+        raise InputError(
+            f"slice {record.slice_id!r} has no gate {gate!r}", hint=f"it has: {', '.join(names)}"
+        )
+
+
+def _report(
+    workspace: Workspace,
+    store: Store,
+    goal: Goal,
+    records: Sequence[SliceRecord],
+    gates: Gates,
+    only: str | None,
+) -> GatesReport:
+    standings = []
+    for record in records:
+        proof = read_proof(workspace, store, goal, record)
+        standings += [
+            _stand(proof, name, gates.get(name)) for name in proof.gates if only in (None, name)
+        ]
+    return GatesReport(
+        ok=all(one.state in {"passed", "manual"} for one in standings),
+        goal_id=goal.goal_id,
+        gates=tuple(standings),
+    )
+
+
+def _stand(proof: Proof, name: str, gate: Gate | None) -> GateStanding:
+    command = gate.command if gate else None
+    run = find_gate_run(proof, name, command)
+    state: GateState = "manual" if command is None else "missing"
+    if run is not None:
+        state = "passed" if run.passed else "failed"
+    return GateStanding(
+        slice_id=proof.slice_id,
+        gate=name,
+        state=state,
+        reason=explain_gate(proof, name, command) if command and state != "passed" else "",
+        command=command,
+        run=run,
+    )

@@ -1,0 +1,113 @@
+"""What could be claimed now, and what the other slices wait for."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from gitslices.admission import Entrant, Holding, Situation, list_entrants
+from gitslices.errors import Problem
+from gitslices.model import Cost, SliceId, SliceStatus
+from gitslices.ops.goals import choose_goal
+from gitslices.ops.situation import find_landed, read_situation
+from gitslices.reconcile import FINISHED
+from gitslices.workspace import Workspace
+
+
+class ReadySlice(Struct, frozen=True, kw_only=True):
+    """A slice that may start; `remaining` is the cost of the longest way from it to the end."""
+
+    slice_id: SliceId
+    title: str
+    status: SliceStatus
+    wave: int
+    remaining: Cost
+
+
+class WaitingSlice(Struct, frozen=True, kw_only=True):
+    """A slice that may not, and why."""
+
+    slice_id: SliceId
+    status: SliceStatus
+    waits_for: tuple[SliceId, ...]
+    reason: str
+
+
+class ReadyReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices ready --json` prints: the slice that `claim` would give comes first."""
+
+    goal_id: str
+    ready: tuple[ReadySlice, ...]
+    waiting: tuple[WaitingSlice, ...]
+
+
+def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
+    """What could be claimed of one goal; reads only."""
+    with workspace.open_store() as store:
+        goal = choose_goal(store, goal_id)
+        landed = find_landed(workspace, store.read_slices(goal.goal_id), goal.plan.target)
+        situation = read_situation(workspace, store, goal, landed)
+    entrants = list_entrants(situation)
+    return ReadyReport(
+        goal_id=goal.goal_id,
+        ready=tuple(_describe(entrant) for entrant in entrants if entrant.is_ready),
+        waiting=tuple(
+            WaitingSlice(
+                slice_id=entrant.slice.slice_id,
+                status=entrant.status,
+                waits_for=entrant.waits_for,
+                reason=explain_wait(entrant, situation),
+            )
+            for entrant in _list_waiting(entrants)
+        ),
+    )
+
+
+def list_wait_problems(entrants: Sequence[Entrant], situation: Situation) -> tuple[Problem, ...]:
+    """What each unfinished slice waits for, for a refusal."""
+    return tuple(
+        Problem(entrant.slice.slice_id, explain_wait(entrant, situation))
+        for entrant in _list_waiting(entrants)
+    )
+
+
+def explain_wait(entrant: Entrant, situation: Situation) -> str:
+    """Why a slice cannot start now, in words."""
+    if entrant.status == "claimed" and entrant.holding:
+        return f"held by {describe_holder(entrant.holding)}"
+    if entrant.status in FINISHED:
+        return f"{entrant.status} already"
+    if entrant.waits_for:
+        return "waits for " + ", ".join(
+            f"{needed} ({situation.statuses[needed]})" for needed in entrant.waits_for
+        )
+    if entrant.blocked:
+        return "blocked in the task graph"
+    if contact := entrant.kept_out_by:
+        whose = describe_slice(contact.holding, situation)
+        return f"shares {contact.path} with {whose}, held by {describe_holder(contact.holding)}"
+    return "waits to be merged" if entrant.status == "done" else "its merge met a conflict"
+
+
+def describe_holder(holding: Holding) -> str:
+    """Who has it, and until when."""
+    return f"{holding.holder} until {holding.expires_at}"
+
+
+def describe_slice(holding: Holding, situation: Situation) -> str:
+    """Which slice is held, with its goal where that is another one."""
+    elsewhere = holding.goal_id != situation.plan.goal_id
+    return f"{holding.slice_id} of goal {holding.goal_id}" if elsewhere else holding.slice_id
+
+
+def _list_waiting(entrants: Sequence[Entrant]) -> list[Entrant]:
+    return [one for one in entrants if not one.is_ready and one.status not in FINISHED]
+
+
+def _describe(entrant: Entrant) -> ReadySlice:
+    return ReadySlice(
+        slice_id=entrant.slice.slice_id,
+        title=entrant.slice.title,
+        status=entrant.status,
+        wave=entrant.slice.wave,
+        remaining=entrant.remaining,
+    )

@@ -1,0 +1,64 @@
+"""Give a slice back before it is done."""
+
+from msgspec import Struct
+
+from gitslices.errors import RefusedError
+from gitslices.model import SliceId
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.tokens import make_lease_event, require_lease
+from gitslices.state.leases import Lease, end_lease, find_open_lease
+from gitslices.state.store import Event, Store
+from gitslices.workspace import Workspace
+
+
+class ReleaseRequest(Struct, frozen=True, kw_only=True):
+    """A token, or None to open the slice whoever has it."""
+
+    slice_id: SliceId
+    token: int | None
+    goal_id: str | None = None
+
+
+class ReleaseReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices release --json` prints; no holder where the slice was done."""
+
+    ok: bool = True
+    goal_id: str
+    slice_id: SliceId
+    holder: str | None
+
+
+def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
+    """Open a slice for others; commits and uncommitted files stay for the next holder.
+
+    Raises `StaleTokenError` for a token that is not the slice's, `RefusedError` where there is
+    nothing to open.
+    """
+    with workspace.open_store() as store, store.transaction():
+        goal = choose_goal(store, request.goal_id)
+        slice_id = find_slice(goal, request.slice_id).slice_id
+        if request.token is not None:
+            require_lease(store, goal.goal_id, slice_id, request.token)
+        lease = find_open_lease(store, goal.goal_id, slice_id)
+        if lease is None:
+            _reopen(workspace, store, goal.goal_id, slice_id)
+        else:
+            _end(workspace, store, lease, forced=request.token is None)
+    return ReleaseReport(
+        goal_id=goal.goal_id, slice_id=slice_id, holder=lease.holder if lease else None
+    )
+
+
+def _end(workspace: Workspace, store: Store, lease: Lease, *, forced: bool) -> None:
+    end_lease(store, lease.token, at=workspace.now(), ending="released")
+    store.write_events([make_lease_event(workspace, "released", lease, forced=forced)])
+
+
+def _reopen(workspace: Workspace, store: Store, goal_id: str, slice_id: SliceId) -> None:
+    record = store.find_slice(goal_id, slice_id)
+    if record is None or record.status not in {"done", "conflicted"}:
+        raise RefusedError(f"nobody holds slice {slice_id!r}", hint="see: gitslices status")
+    store.write_status(goal_id, slice_id, "provisioned")
+    event = Event(at=workspace.now(), goal_id=goal_id, slice_id=slice_id, event="reopened",
+                  detail={"status": record.status})  # fmt: skip
+    store.write_events([event])

@@ -1,0 +1,85 @@
+"""What decides which slices of a goal may start: read from the store and from git."""
+
+from collections.abc import Iterator, Sequence
+
+from gitslices.admission import LANDABLE, Holding, Situation, settle_status
+from gitslices.git.read import HEADS, find_commit, is_true, read_branches, read_merged
+from gitslices.model import BranchName, SliceId, SliceStatus
+from gitslices.state.leases import Lease, read_open_leases
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+def find_landed(
+    workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
+) -> frozenset[SliceId]:
+    """The slices that have commits, all of them in `target` already, whoever merged them."""
+    waiting = {one.branch_name: one for one in records if one.status in LANDABLE}
+    tip = find_commit(workspace.repo, HEADS + target) if waiting else None
+    if tip is None:
+        return frozenset()
+    tips = read_branches(workspace.repo, [workspace.prefix])
+    started = [
+        name
+        for name, record in waiting.items()
+        if tips.get(name, record.base_commit) != record.base_commit
+    ]
+    return frozenset(waiting[name].slice_id for name in read_merged(workspace.repo, tip, started))
+
+
+def read_situation(
+    workspace: Workspace, store: Store, goal: Goal, landed: frozenset[SliceId]
+) -> Situation:
+    """What decides about `goal` now; asks the store only, so it may be part of a transaction."""
+    now = workspace.now()
+    leases = read_open_leases(store)
+    records = store.read_slices()
+    blocked = {task.id for task in goal.graph.tasks if task.status == "blocked"}
+    return Situation(
+        plan=goal.plan,
+        shared=goal.graph.shared,
+        statuses=_find_statuses(goal, records, leases, landed, now),
+        blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
+        holdings=tuple(_make_holdings(store, leases, records, now)),
+        ignore_case=is_true(workspace.config.get("core.ignorecase")),
+        precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
+    )
+
+
+def _find_statuses(
+    goal: Goal,
+    records: Sequence[SliceRecord],
+    leases: Sequence[Lease],
+    landed: frozenset[SliceId],
+    now: str,
+) -> dict[SliceId, SliceStatus]:
+    known = {one.slice_id: one.status for one in records if one.goal_id == goal.goal_id}
+    leased = {one.slice_id for one in leases if one.goal_id == goal.goal_id and one.is_live(now)}
+    ids = [slice_.slice_id for slice_ in goal.plan.slices]
+    return {
+        id_: settle_status(known.get(id_), leased=id_ in leased, landed=id_ in landed)
+        for id_ in ids
+    }
+
+
+def _make_holdings(
+    store: Store, leases: Sequence[Lease], records: Sequence[SliceRecord], now: str
+) -> Iterator[Holding]:
+    goals = {goal_id: store.read_goal(goal_id) for goal_id in {one.goal_id for one in leases}}
+    by_id = {(record.goal_id, record.slice_id): record for record in records}
+    for lease in leases:
+        goal = goals[lease.goal_id]
+        planned = goal.plan.slices if goal else ()
+        named = (slice_ for slice_ in planned if slice_.slice_id == lease.slice_id)
+        held = by_id.get((lease.goal_id, lease.slice_id)) or next(named, None)
+        if held is not None:
+            yield Holding(
+                goal_id=lease.goal_id,
+                slice_id=lease.slice_id,
+                holder=lease.holder,
+                expires_at=lease.expires_at,
+                lapsed=not lease.is_live(now),
+                read_scope=held.read_scope,
+                write_scope=held.write_scope,
+                shared=goal.graph.shared if goal else (),
+            )

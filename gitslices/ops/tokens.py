@@ -1,0 +1,44 @@
+"""Fencing: what a token must be for its holder to act."""
+
+from gitslices.errors import StaleTokenError
+from gitslices.state.leases import Lease, find_open_lease, read_lease_history
+from gitslices.state.store import Event, Store
+from gitslices.workspace import Workspace
+
+
+def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Lease:
+    """The open lease that `token` belongs to; raise `StaleTokenError` if there is none.
+
+    Part of the transaction that relies on it. A lapsed lease counts as long as nobody has taken
+    what it covers: its holder is late, but nothing has happened since.
+    """
+    lease = find_open_lease(store, goal_id, slice_id)
+    if lease is not None and lease.token == token:
+        return lease
+    reason = _explain(store, goal_id, slice_id, token)
+    raise StaleTokenError(
+        f"token {token} of slice {slice_id!r} is stale: {reason}",
+        hint=f"nothing was changed; to go on, take it again: gitslices claim {slice_id}",
+    )
+
+
+def make_lease_event(workspace: Workspace, event: str, lease: Lease, **detail: object) -> Event:
+    """What the log says of a lease."""
+    return Event(
+        at=workspace.now(),
+        goal_id=lease.goal_id,
+        slice_id=lease.slice_id,
+        event=event,
+        detail={"holder": lease.holder, "token": lease.token, **detail},
+    )
+
+
+def _explain(store: Store, goal_id: str, slice_id: str, token: int) -> str:
+    history = {lease.token: lease for lease in read_lease_history(store, goal_id, slice_id)}
+    named = history.get(token)
+    if named is None:
+        return "no lease of this slice had it"
+    latest = history[max(history)]
+    if latest.ended_at is None:
+        return f"{latest.holder} has the slice now, with token {latest.token}"
+    return f"its lease ended at {named.ended_at} ({named.ending})"

@@ -1,0 +1,91 @@
+"""Leases: who has which slice until when. The rows stay when a lease ends, so tokens only grow."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from gitslices.model import SliceId
+from gitslices.state.store import Store
+
+Ending = Literal["done", "released", "lapsed", "failed"]
+_COLUMNS = "token, goal_id, slice_id, holder, ttl, claimed_at, expires_at, ended_at, ending"
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """One holder's time with one slice; `token` is larger than that of any lease before it.
+
+    Open until `ended_at` is set. An open lease past its deadline has lapsed: its holder may still
+    renew it, until somebody else's claim ends it.
+    """
+
+    token: int
+    goal_id: str
+    slice_id: SliceId
+    holder: str
+    ttl: int
+    claimed_at: str
+    expires_at: str
+    ended_at: str | None = None
+    ending: Ending | None = None
+
+    def is_live(self, now: str) -> bool:
+        """Whether nobody else may have the slice."""
+        return self.ended_at is None and now < self.expires_at
+
+
+def add_lease(store: Store, lease: Lease) -> Lease:
+    """Open a lease, and return it with its token; the slice has no other open one."""
+    rows = store.query(
+        "INSERT INTO leases (goal_id, slice_id, holder, ttl, claimed_at, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?) RETURNING token",
+        (lease.goal_id, lease.slice_id, lease.holder, lease.ttl, lease.claimed_at,
+         lease.expires_at),
+    )  # fmt: skip
+    return msgspec.structs.replace(lease, token=rows[0][0])
+
+
+def read_open_leases(store: Store, goal_id: str | None = None) -> tuple[Lease, ...]:
+    """The leases of one goal or of all that nobody has ended, lapsed ones among them."""
+    return _read(store, "ended_at IS NULL AND (?1 IS NULL OR goal_id = ?1)", goal_id)
+
+
+def read_live_leases(store: Store, goal_id: str, now: str) -> dict[SliceId, Lease]:
+    """The leases of a goal whose deadline is yet to come, by slice."""
+    return {one.slice_id: one for one in read_open_leases(store, goal_id) if one.is_live(now)}
+
+
+def find_open_lease(store: Store, goal_id: str, slice_id: str) -> Lease | None:
+    """The open lease of a slice."""
+    found = _read(store, "ended_at IS NULL AND goal_id = ? AND slice_id = ?", goal_id, slice_id)
+    return found[0] if found else None
+
+
+def read_lease_history(store: Store, goal_id: str, slice_id: str) -> tuple[Lease, ...]:
+    """Every lease a slice has had, the first one in front."""
+    return _read(store, "goal_id = ? AND slice_id = ?", goal_id, slice_id)
+
+
+def renew_lease(store: Store, token: int, *, ttl: int, expires_at: str) -> None:
+    """Move the deadline of an open lease."""
+    store.execute(
+        "UPDATE leases SET ttl = ?, expires_at = ? WHERE token = ? AND ended_at IS NULL",
+        (ttl, expires_at, token),
+    )
+
+
+def end_lease(store: Store, token: int, *, at: str, ending: Ending) -> None:
+    """Close a lease for good."""
+    store.execute(
+        "UPDATE leases SET ended_at = ?, ending = ? WHERE token = ? AND ended_at IS NULL",
+        (at, ending, token),
+    )
+
+
+def _read(store: Store, condition: str, *values: object) -> tuple[Lease, ...]:
+    rows = store.query(
+        f"SELECT {_COLUMNS} FROM leases WHERE {condition} ORDER BY token",  # noqa: S608
+        values,
+    )
+    names = Lease.__struct_fields__
+    return tuple(msgspec.convert(dict(zip(names, row, strict=True)), Lease) for row in rows)
