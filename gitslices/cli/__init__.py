@@ -4,5 +4,6 @@ main      the entry: environment, signals, exit codes, the one place that prints
 commands  the list of commands, imported only when called
 options   what every command takes, and the workspace it works in
 progress  a progress bar, on a terminal only
-plan, validate, status, remove, prune, schema   one command each
+lease_options   what the lease commands share
+plan, validate, status, ready, claim, heartbeat, release, done, gate, review, remove, prune, schema   one command each
 """

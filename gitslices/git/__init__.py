@@ -6,6 +6,7 @@ probe       opens one without, where every millisecond counts
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
 worktrees   linked worktrees: list, register, fill, take back
+checkout    a worktree's files, moved from one commit to another
 refs        references, moved in one transaction
 repair      what a killed git left half made
 """

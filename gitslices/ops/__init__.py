@@ -3,6 +3,12 @@
 plan      a plan from a task graph
 apply     the repository made to match a plan
 status    where every slice stands
+ready     what could be claimed, and what the rest waits for
+claim     a slice to one holder; heartbeat, release and done: what the holder does with it
+gates     commands that decide whether a slice is good; gate_runs: how they are run
+review    what people think of a slice; evidence: all that shows how it came about
+situation what decides which slices may start; tokens, work: what holders must show, and find
+forward   an untouched slice moved to where its target is
 remove    one slice's worktree and branch taken away
 prune     the same for every slice whose work has landed
 progress  what the long ones tell on the way

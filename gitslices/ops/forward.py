@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec import structs
 
 from gitslices.errors import GitslicesError
-from gitslices.git.checkout import move_files
+from gitslices.git.checkout import has_in_the_way, move_files
 from gitslices.git.read import HEADS, find_commit, is_ancestor
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import clear_index_lock, clear_shared_locks
@@ -72,12 +72,13 @@ def _move(workspace: Workspace, intent: ForwardIntent) -> bool:
 
 
 def _is_behind(workspace: Workspace, record: SliceRecord, target_tip: Oid) -> bool:
-    repo = workspace.repo
+    repo, path = workspace.repo, Path(record.worktree_path)
     return (
         record.base_commit != target_tip
         and find_commit(repo, HEADS + record.branch_name) == record.base_commit
         and is_ancestor(repo, record.base_commit, target_tip)
-        and not read_changes(repo, Path(record.worktree_path), untracked=True)
+        and not read_changes(repo, path, untracked=True)
+        and not has_in_the_way(repo, path, record.base_commit, target_tip)
     )
 
 

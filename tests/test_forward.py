@@ -1,0 +1,57 @@
+"""An untouched slice brought forward: all of it or nothing, whenever its process is killed."""
+
+from pathlib import Path
+
+import pytest
+
+from gitslices.git.checkout import move_files
+from gitslices.ops.topology import recover
+from gitslices.state.journal import ForwardIntent, write_intent
+from tests.conftest import commit_all, git
+from tests.goals import Desk
+
+
+@pytest.fixture
+def desk(repo: Path) -> Desk:
+    """A provisioned slice a, and a target that has gone on."""
+    desk = Desk(repo)
+    desk.apply({"id": "a", "write_set": ["src/"]})
+    (repo / "later.txt").write_text("later")
+    (repo / "Makefile").write_text("changed")
+    commit_all(repo, "Later")
+    return desk
+
+
+@pytest.mark.parametrize("done", ["nothing", "files", "branch"])
+def test_whoever_comes_next_completes_it(desk: Desk, done: str) -> None:
+    record, path = desk.record("a"), desk.worktree("a")
+    target = git(desk.repo, "rev-parse", "main")
+    intent = ForwardIntent(record=record, tip=type(record.base_commit)(target))
+    write_intent(desk.workspace.state_folder, intent)
+    if done in {"files", "branch"}:
+        move_files(desk.workspace.repo, path, record.base_commit, intent.tip)
+    if done == "branch":
+        git(desk.repo, "update-ref", f"refs/heads/{record.branch_name}", target)
+    recover(desk.workspace)
+    assert desk.record("a").base_commit == target
+    assert git(path, "rev-parse", "HEAD") == target
+    assert git(path, "status", "--porcelain") == ""
+    assert not desk.workspace.has_intent()
+    assert [one.event for one in desk.events()].count("forwarded") == 1
+
+
+def test_a_slice_with_work_of_its_own_stays_where_it_is(desk: Desk) -> None:
+    path = desk.worktree("a")
+    base = desk.record("a").base_commit
+    (path / "later.txt").write_text("mine")
+    assert desk.claim("a").base_commit == base
+    assert (path / "later.txt").read_text() == "mine"
+    assert git(path, "status", "--porcelain") == "?? later.txt"
+
+
+def test_an_ignored_file_in_the_way_is_not_overwritten(desk: Desk) -> None:
+    path = desk.worktree("a")
+    (desk.repo / ".git" / "info" / "exclude").write_text("later.txt\n")
+    (path / "later.txt").write_text("mine")
+    desk.claim("a")
+    assert (path / "later.txt").read_text() == "mine"
