@@ -11,5 +11,6 @@ situation what decides which slices may start; tokens, work: what holders must s
 forward   an untouched slice moved to where its target is
 remove    one slice's worktree and branch taken away
 prune     the same for every slice whose work has landed
+log       who did what
 progress  what the long ones tell on the way
 """

@@ -199,12 +199,15 @@ class Store:
                 ),
             )
 
-    def read_events(self, goal_id: str | None = None) -> tuple[Event, ...]:
-        """The log of one goal or of all, oldest first."""
+    def read_events(
+        self, goal_id: str | None = None, slice_id: str | None = None, *, last: int | None = None
+    ) -> tuple[Event, ...]:
+        """The log of one goal or of all, of one slice or of all, oldest first; the `last` ones."""
         rows = self.query(
             "SELECT at, goal_id, slice_id, event, detail FROM events "
-            "WHERE ?1 IS NULL OR goal_id = ?1 ORDER BY event_id",
-            (goal_id,),
+            "WHERE (?1 IS NULL OR goal_id = ?1) AND (?2 IS NULL OR slice_id = ?2) "
+            "ORDER BY event_id DESC LIMIT ?3",
+            (goal_id, slice_id, -1 if last is None else last),
         )
         return tuple(
             Event(
@@ -214,7 +217,7 @@ class Store:
                 event=row[3],
                 detail=_decode(row[4], dict[str, Any]),
             )
-            for row in rows
+            for row in reversed(rows)
         )
 
     def _read_records(self, condition: str, *values: object) -> tuple[SliceRecord, ...]:
@@ -229,12 +232,12 @@ class Store:
         return tuple(_decode_slice(row) for row in rows)
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a statement gives; for the modules of this folder."""
+        """The rows of one question, for the modules that keep a table of their own."""
         with _translate_errors():
             return self._db.execute(sql, values).fetchall()
 
     def execute(self, sql: str, values: Sequence[object]) -> None:
-        """Carry out one statement; for the modules of this folder."""
+        """Carry out one statement, likewise."""
         with _translate_errors():
             self._db.execute(sql, values)
 
