@@ -88,7 +88,7 @@ def settle_status(recorded: SliceStatus | None, *, leased: bool, landed: bool) -
 
     `leased` says that its lease is live: one that has lapsed counts as none.
     """
-    if leased:
+    if leased and recorded not in FINISHED:
         return "claimed"
     if recorded is None:
         return "planned"

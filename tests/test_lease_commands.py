@@ -68,6 +68,8 @@ REFUSALS = (
     ("release b --force", 1, "refused"),
     ("release a", 2, "usage"),
     ("release a --token 1 --force", 2, "usage"),
+    ("log --evidence", 2, "usage"),
+    ("log b --evidence", 1, "refused"),
     ("gate pass a", 2, "usage"),
     ("gate run --by ann", 2, "usage"),
     ("review a --kind code_review --by ann", 2, "usage"),
@@ -121,6 +123,15 @@ def test_gates_and_reviews_are_told(cli: Cli, repo: Path, standing: Path) -> Non
     assert passed.out == f"a  acceptance_criteria: passed by ann on {commit}\n"
     argv = ("review", "a", "--kind", "code_review", "--by", "ann", "--verdict", "approve")
     assert cli(*argv).out == f"a: code_review of {commit} by ann: approve\n"
+    lines = cli("log", "a", "--evidence").out.splitlines()
+    assert lines[:2] == [
+        f"a: claimed at {commit}",
+        f"  commit   {commit} Work (A U Thor <author@example.com>)",
+    ]
+    assert [line.split()[:2] for line in lines[2:]] == [
+        ["held", "by"], ["gate", "local_verification_wall"], ["gate", "acceptance_criteria"],
+        ["review", "code_review"], ["missing", "gate"],
+    ]  # fmt: skip
 
 
 def list_entries(folder: Path) -> Iterator[tuple[str, int, int]]:

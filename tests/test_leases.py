@@ -294,3 +294,11 @@ def test_status_names_the_holder_until_the_lease_lapses(desk: Desk) -> None:
     desk.clock.advance(30 * MINUTE)
     (state,) = (one for one in status(desk.workspace, None).slices if one.slice_id == "a")
     assert (state.status, state.holder, state.expires_at) == ("provisioned", None, None)
+
+
+def test_a_slice_that_was_merged_is_nobodys_whatever_its_lease_says(desk: Desk) -> None:
+    desk.claim("a")
+    with desk.workspace.open_store() as store:
+        store.write_status("default", SliceId("a"), "merged")
+    assert statuses(desk)["a"] == desk.record("a").status == "merged"
+    assert desk.claim("c").slice_id == "c"

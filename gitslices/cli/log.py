@@ -10,23 +10,32 @@ _EXAMPLES = """\b
 Examples:
   gitslices log -n 20
   gitslices log api --goal auth-rework --json
+  gitslices log api --evidence
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("slice_id", metavar="[SLICE]", required=False)
 @click.option("-n", "last", type=click.IntRange(min=1), metavar="N", help="Only the last N events.")
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Show instead what speaks for SLICE: commits, holders, gates, reviews.",
+)
 @goal_option
 @common_options
 def command(
     *,
     slice_id: str | None,
     last: int | None,
+    evidence: bool,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
 ) -> Outcome:
     """Show who did what, to SLICE or to all, the newest last."""
+    if evidence:
+        return _show_evidence(directory, slice_id, goal_id)
     from gitslices.ops.log import LogRequest, read_log
 
     request = LogRequest(goal_id=goal_id, slice_id=slice_id, last=last)
@@ -36,5 +45,20 @@ def command(
         from gitslices.output.log_text import format_log
 
         return format_log(report)
+
+    return Outcome(document=report, text=text)
+
+
+def _show_evidence(directory: Path, slice_id: str | None, goal_id: str | None) -> Outcome:
+    from gitslices.ops.evidence import read_evidence
+
+    if slice_id is None:
+        raise click.UsageError("--evidence needs SLICE.")
+    report = read_evidence(open_here(directory), slice_id, goal_id)
+
+    def text() -> str:
+        from gitslices.output.evidence_text import format_evidence
+
+        return format_evidence(report)
 
     return Outcome(document=report, text=text)

@@ -48,7 +48,7 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
             raise RefusedError(f"slice {id_!r} has no worktree", hint="see: gitslices status")
         proof = read_proof(workspace, store, goal, record)
         leases = read_lease_history(store, goal.goal_id, id_)
-        events = store.read_events(goal.goal_id)
+        events = store.read_events(goal.goal_id, id_)
     return EvidenceReport(
         goal_id=goal.goal_id,
         slice_id=id_,
@@ -62,5 +62,5 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
         gates=proof.runs,
         reviews=proof.reviews,
         missing=find_missing_evidence(proof, texts, required),
-        events=tuple(event for event in events if event.slice_id == id_),
+        events=events,
     )

@@ -49,7 +49,7 @@ CREATE TABLE events (
 _TABLES: Final = (_SCHEMA, LEASE_TABLES)
 # A claimed slice is a provisioned one with an open lease: kept in one place, it cannot disagree.
 _STATUS: Final = """
-CASE WHEN EXISTS (
+CASE WHEN status = 'provisioned' AND EXISTS (
   SELECT 1 FROM leases
   WHERE goal_id = slices.goal_id AND slice_id = slices.slice_id AND ended_at IS NULL
 ) THEN 'claimed' ELSE status END
