@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from msgspec import Struct
+
+# A busy machine must not fail a test: time is for scripts/bench.
+settings.register_profile("gitslices", deadline=None)
+settings.load_profile("gitslices")
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

