@@ -5,14 +5,10 @@ from typing import Final
 
 import click
 
-from gitslices.model import OverlapKind, Plan, Serialization, Slice, SliceId
+from gitslices.model import Plan, Serialization, Slice, SliceId
 from gitslices.output.escape import escape
+from gitslices.output.words import count, format_reason
 
-_SAYS: Final[Mapping[OverlapKind, str]] = {
-    "write_write": "both write {path}",
-    "write_read": "it writes {path}, which {other} reads",
-    "read_write": "it reads {path}, which {other} writes",
-}
 _ID_WIDTH: Final = 28
 
 
@@ -30,19 +26,6 @@ def format_plan(plan: Plan) -> str:
         blocks.append("\n".join(lines))
     blocks.append("\n".join(_format_foot(plan)))
     return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def format_reason(forced: Serialization) -> str:
-    """Why an overlap makes one slice wait for another, as half a sentence."""
-    says = _SAYS[forced.kind].format(
-        path=escape(forced.path), other=escape(forced.serializes_after)
-    )
-    return says if forced.exists else f"{says} (not there yet)"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _format_head(plan: Plan) -> str:
