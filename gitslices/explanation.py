@@ -48,7 +48,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     open_overlaps: tuple[OpenOverlap, ...]
 
 
-def explain(outline: Outline, goal_id: str, slice_id: SliceId) -> Explanation:
+def explain_slice(outline: Outline, goal_id: str, slice_id: SliceId) -> Explanation:
     """Every reason why a slice waits; `slice_id` is in the outline."""
     number = next(
         number for number in range(len(outline.tasks)) if outline.name(number) == slice_id

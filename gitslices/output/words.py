@@ -25,7 +25,10 @@ def format_cost(cost: float) -> str:
 
 def format_reason(forced: Serialization) -> str:
     """Why an overlap makes one slice wait for another, as half a sentence."""
-    says = _SAYS[forced.kind].format(
-        path=escape(forced.path), other=escape(forced.serializes_after)
-    )
-    return says if forced.exists else f"{says} (not there yet)"
+    return format_overlap(forced.kind, forced.path, forced.serializes_after, exists=forced.exists)
+
+
+def format_overlap(kind: OverlapKind, path: str, other: str, *, exists: bool) -> str:
+    """How a slice and the `other`, the earlier one, meet in a path, as half a sentence."""
+    says = _SAYS[kind].format(path=escape(path), other=escape(other))
+    return says if exists else f"{says} (not there yet)"
