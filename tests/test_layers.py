@@ -16,7 +16,7 @@ LAYERS = (
     ("outline",),
     ("bottlenecks", "explanation"),
     ("planner",),
-    ("git", "state", "graph", "provision", "settings", "files"),
+    ("git", "state", "graph", "provision", "settings"),
     ("workspace",),
     ("ops",),
     ("output",),

@@ -89,7 +89,7 @@ Examples:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write the plan to FILE instead of printing it.",
 )
@@ -125,8 +125,8 @@ def command(
     worktree. Doing it again changes nothing.
     """
     from gitslices.cli.source import load_source
-    from gitslices.files import replace_file
     from gitslices.ops.plan import PlanRequest, plan
+    from gitslices.state.replace import replace_file
 
     _refuse_options_without_apply(applies=applies, ready=ready, allow_dirty=allow_dirty, jobs=jobs)
     _refuse_together(apply=applies, explain=explain, diff=diff)
@@ -146,7 +146,7 @@ def command(
         _apply(workspace, request, made, ready, allow_dirty, jobs, as_json) if applies else None
     )
     if output is not None:
-        replace_file(output, _format(made, report, format_).encode())
+        replace_file(output, _format(made, report, format_).encode(), mode=0o666)
     return Outcome(
         document=made if report is None else {**to_builtins(made), "applied": report},
         text=lambda: f"wrote {output}\n" if output else _format(made, report, format_),

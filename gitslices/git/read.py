@@ -89,9 +89,7 @@ def read_refs(
     With `merged_into` only of those that this commit contains.
     """
     merged = [f"--merged={merged_into}"] if merged_into else []
-    listing = repo.run(
-        "for-each-ref", "--format=%(objectname) %(refname)", *merged, *prefixes
-    ).text
+    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *merged, *prefixes).text
     lines = (line.partition(" ") for line in listing.splitlines())
     return {ref: Oid(oid) for oid, _, ref in lines}
 
