@@ -23,7 +23,7 @@ Pairs = dict[int, list[int]]
 def find_bottlenecks(outline: Outline, kind: Order) -> tuple[Bottleneck, ...]:
     """The few paths whose overlaps cost most, best first; `kind` is the order of the outline."""
     path = outline.critical_path
-    if not any(set(outline.list_forced(slice_)) & set(path) for slice_ in path):
+    if not any(set(outline.forced[slice_]) & set(path) for slice_ in path):
         return ()
     found = (_try_without(outline, place, kind) for place in _choose_candidates(outline))
     gains = [one for one in found if one.cost_without < outline.critical_path_cost]
@@ -35,7 +35,7 @@ def _try_without(outline: Outline, place: RepoPath, kind: Order) -> Bottleneck:
     freed = [
         earlier
         for later in outline.order
-        for earlier in outline.list_forced(later)
+        for earlier in outline.forced[later]
         if not conflicts[later] >> earlier & 1
     ]
     cost = cost_without(outline.workload, conflicts, outline.order, kind)
@@ -61,7 +61,7 @@ def _find_pressing(outline: Outline) -> Pairs:
     finish, tail = measure_ways(outline.edges, outline.workload.costs, outline.order)
     long = _NEAR * outline.critical_path_cost
     pressing = {
-        later: [one for one in outline.list_forced(later) if finish[one] + tail[later] >= long]
+        later: [one for one in outline.forced[later] if finish[one] + tail[later] >= long]
         for later in outline.order
     }
     return {later: earlier_ones for later, earlier_ones in pressing.items() if earlier_ones}

@@ -15,7 +15,8 @@ from gitslices.scopes import Access, ScopeMap, parse_scope
 class Outline(Struct, frozen=True, kw_only=True):
     """Slices placed in an order; all by number, numbers in the natural order of the ids.
 
-    `order` lists the slices, `edges` the predecessors of each, `waves` the wave of each.
+    `order` lists the slices, `edges` the predecessors of each, `forced` those of them that no
+    dependency asked for, `waves` the wave of each.
     """
 
     tasks: tuple[Task, ...]
@@ -24,6 +25,7 @@ class Outline(Struct, frozen=True, kw_only=True):
     workload: Workload
     order: tuple[int, ...]
     edges: tuple[tuple[int, ...], ...]
+    forced: tuple[tuple[int, ...], ...]
     waves: tuple[int, ...]
     critical_path: tuple[int, ...]
     critical_path_cost: int | float
@@ -31,10 +33,6 @@ class Outline(Struct, frozen=True, kw_only=True):
     def name(self, number: int) -> SliceId:
         """The id of a slice."""
         return SliceId(self.tasks[number].id)
-
-    def list_forced(self, later: int) -> list[int]:
-        """The slices that come directly before `later` though no dependency says so."""
-        return sorted(set(self.edges[later]) - set(self.workload.dependencies[later]))
 
 
 def make_outline(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Outline:
@@ -59,6 +57,10 @@ def make_outline(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Ou
         workload=workload,
         order=order,
         edges=edges,
+        forced=tuple(
+            tuple(one for one in earlier if one not in declared)
+            for earlier, declared in zip(edges, workload.dependencies, strict=True)
+        ),
         waves=find_waves(edges, order),
         critical_path=path,
         critical_path_cost=cost,

@@ -91,7 +91,7 @@ def _make_slice(number: int, outline: Outline, goal_id: str, settings: PlanSetti
 
 def _find_serializations(outline: Outline) -> Iterable[Serialization]:
     for later in outline.order:
-        for earlier in outline.list_forced(later):
+        for earlier in outline.forced[later]:
             overlap = outline.scopes.find_overlap(later, earlier)
             assert overlap is not None, "an order that nobody asked for comes from an overlap"  # noqa: S101
             yield Serialization(

@@ -11,7 +11,7 @@ from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.contacts import Segment, meet_in_paths
 from gitslices.scopes.decider import Decider
 from gitslices.scopes.entries import Entry, Scope
-from gitslices.scopes.pieces import Piece, list_reaching, may_touch, unite
+from gitslices.scopes.pieces import Piece, list_reaching, may_touch, near_readers, near_writers
 from gitslices.scopes.remarks import remark_on
 from gitslices.scopes.resolve import PathIndex
 from gitslices.scopes.spans import Spans, list_common, subtract_spans, unite_spans
@@ -137,11 +137,7 @@ class ScopeMap:
     def find_conflicts_without(self, place: RepoPath) -> tuple[int, ...]:
         """Give the conflicts there would be if a place of `name_place` were shared, too."""
         entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
-        (atom,) = make_atoms(entry, self._tree.folding)
-        readers, writers = unite(
-            piece for piece in self._pieces.values() if may_touch(piece.atom, atom)
-        )
-        touching = readers | writers
+        touching = self._collect_touching(entry, may_grow=place.endswith("/"))
         nothing = Access(read=Scope(), write=Scope())
         without = ScopeMap(
             self._source,
@@ -152,11 +148,24 @@ class ScopeMap:
             within=self,
         )  # fmt: skip
         return tuple(
-            mask & ~touching | less if less or touching >> index & 1 else mask
+            mask & ~touching | less if touching >> index & 1 else mask
             for index, (mask, less) in enumerate(
                 zip(self.conflicts, without.conflicts, strict=True)
             )
         )
+
+    def _collect_touching(self, entry: Entry, *, may_grow: bool) -> int:
+        """Give the slices that could overlap inside an entry, one where paths may yet be made."""
+        touching = 0
+        for atom in self._list_atoms(entry):
+            inside = Piece(-1, atom, ())
+            inside.contested = self._resolve(atom)
+            for piece in self._pieces.values():
+                if any(True for _ in list_common(piece.contested, inside.contested)) or (
+                    may_grow and self._is_compared(piece, inside) and may_touch(piece.atom, atom)
+                ):
+                    touching |= piece.readers | piece.writers
+        return touching
 
     def list_paths(self, segment: Segment) -> tuple[RepoPath, ...]:
         """Give the tracked paths of a segment."""
@@ -168,6 +177,8 @@ class ScopeMap:
         )
 
     def _cut(self, scope: Scope) -> Pieces:
+        if not scope.entries:
+            return ()
         excluded = [
             atom
             for entry in scope.excluded
@@ -280,8 +291,8 @@ class ScopeMap:
         return tuple(mask & ~known for mask, known in everything)
 
     def _count(self, pieces: Pieces) -> int:
-        if not pieces:
-            return 0
+        if len(pieces) < 2:
+            return sum(piece.files for piece in pieces)
         *others, longest = sorted(pieces, key=lambda piece: len(piece.spans))
         rest = unite_spans([piece.spans for piece in others])
         doubled = tuple(list_common(longest.spans, rest))
@@ -319,15 +330,15 @@ class ScopeMap:
     def _find_overlap(
         self, later: int, earlier: int, is_compared: Callable[[Piece, Piece], bool]
     ) -> Overlap | None:
+        writes, reads = self._writes[later], self._reads[later]
+        their_writes, their_reads = self._writes[earlier], self._reads[earlier]
         accesses = (
-            (self._writes[later], self._writes[earlier]),
-            (self._writes[later], self._reads[earlier]),
-            (self._reads[later], self._writes[earlier]),
+            (near_writers(writes, earlier), near_writers(their_writes, later)),
+            (near_readers(writes, earlier), near_writers(their_reads, later)),
+            (near_writers(reads, earlier), near_readers(their_writes, later)),
         )
         for kind, (ones, others) in zip(KINDS, accesses, strict=True):
-            pairs = [
-                (one, other) for one in ones for other in others if may_touch(one.atom, other.atom)
-            ]
+            pairs = [(one, other) for one in ones for other in others]
             found = self._find_tracked(pairs) or self._find_example(pairs, is_compared)
             if found:
                 return Overlap(kind=kind, path=found[0], exists=found[1])
