@@ -111,7 +111,7 @@ def _find_shared_overlaps(outline: Outline) -> Iterable[SharedOverlap]:
 
 
 def _count_open_overlaps(outline: Outline) -> int:
-    return count_unordered(outline.scopes.open_pairs, outline.edges, outline.order)
+    return count_unordered(outline.scopes.open_overlaps, outline.edges, outline.order)
 
 
 def _find_started_overlaps(outline: Outline, underway: Underway) -> Iterable[StartedOverlap]:

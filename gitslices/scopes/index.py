@@ -106,16 +106,21 @@ class ScopeMap:
             return None
         return self._find_overlap(later, earlier, self._is_compared)
 
-    @property
-    def open_pairs(self) -> tuple[int, ...]:
+    @cached_property
+    def open_overlaps(self) -> tuple[int, ...]:
         """Give for each slice those it overlaps with beyond its conflicts, in paths to be made."""
-        return self._open
+        if self._unborn == "none":
+            self._meetings.meet_anchored()
+        if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
+            self._meetings.meet_floating()
+        everything = zip(self._read_conflicts(), self.conflicts, strict=True)
+        return tuple(mask & ~known for mask, known in everything)
 
     def find_open_overlaps(self, index: int) -> tuple[tuple[int, Overlap], ...]:
         """List the slices that a slice overlaps with beyond its conflicts, each with a path."""
         found = (
             (other, self._find_overlap(index, other, lambda one, two: True))
-            for other in list_bits(self._open[index])
+            for other in list_bits(self.open_overlaps[index])
         )
         return tuple((other, overlap) for other, overlap in found if overlap)
 
@@ -280,15 +285,6 @@ class ScopeMap:
                 mask |= piece.near_writers | piece.near_readers
             conflicts.append(mask & ~(1 << index))
         return tuple(conflicts)
-
-    @cached_property
-    def _open(self) -> tuple[int, ...]:
-        if self._unborn == "none":
-            self._meetings.meet_anchored()
-        if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
-            self._meetings.meet_floating()
-        everything = zip(self._read_conflicts(), self.conflicts, strict=True)
-        return tuple(mask & ~known for mask, known in everything)
 
     def _count(self, pieces: Pieces) -> int:
         if len(pieces) < 2:
