@@ -142,7 +142,7 @@ class ScopeMap:
     def find_conflicts_without(self, place: RepoPath) -> tuple[int, ...]:
         """Give the conflicts there would be if a place of `name_place` were shared, too."""
         entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
-        touching = self._collect_touching(entry, may_grow=place.endswith("/"))
+        touching = self._collect_touching(entry)
         nothing = Access(read=Scope(), write=Scope())
         without = ScopeMap(
             self._source,
@@ -159,12 +159,13 @@ class ScopeMap:
             )
         )
 
-    def _collect_touching(self, entry: Entry, *, may_grow: bool) -> int:
-        """Give the slices that could overlap inside an entry, one where paths may yet be made."""
+    def _collect_touching(self, entry: Entry) -> int:
+        """Give the slices that could overlap inside an entry."""
         touching = 0
         for atom in self._list_atoms(entry):
             inside = Piece(-1, atom, ())
             inside.contested = self._resolve(atom)
+            may_grow = self._tree.can_grow(atom)
             for piece in self._pieces.values():
                 if any(True for _ in list_common(piece.contested, inside.contested)) or (
                     may_grow and self._is_compared(piece, inside) and may_touch(piece.atom, atom)
