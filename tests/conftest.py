@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from gitslices.cli.main import run
+
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
@@ -121,3 +123,15 @@ def cli(repo: Path) -> Cli:
         return run_cli(kwargs.pop("directory", repo), *args, **kwargs)
 
     return run
+
+
+@pytest.fixture
+def call(repo: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run gitslices on the repository, in this process."""
+
+    def run_here(*args: str) -> Finished:
+        code = run([*args, "-C", str(repo)])
+        said = capsys.readouterr()
+        return Finished(code, said.out, said.err)
+
+    return run_here

@@ -126,6 +126,7 @@ def command(
     """
     from gitslices.cli.source import load_source
     from gitslices.ops.plan import PlanRequest, plan
+    from gitslices.output.escape import escape
     from gitslices.state.replace import replace_file
 
     _refuse_options_without_apply(applies=applies, ready=ready, allow_dirty=allow_dirty, jobs=jobs)
@@ -146,10 +147,10 @@ def command(
         _apply(workspace, request, made, ready, allow_dirty, jobs, as_json) if applies else None
     )
     if output is not None:
-        replace_file(output, _format(made, report, format_).encode(), mode=0o666)
+        replace_file(output, click.unstyle(_format(made, report, format_)).encode(), mode=0o666)
     return Outcome(
         document=made if report is None else {**to_builtins(made), "applied": report},
-        text=lambda: f"wrote {output}\n" if output else _format(made, report, format_),
+        text=lambda: f"wrote {escape(str(output))}\n" if output else _format(made, report, format_),
         exit_code=1 if check and made.overlap_serializations else 0,
     )
 
