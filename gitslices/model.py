@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, NewType
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 TaskId = NewType("TaskId", str)
 SliceId = NewType("SliceId", str)
@@ -71,8 +71,23 @@ class RepoTree(Struct, frozen=True, kw_only=True):
     precompose_unicode: bool = False
 
 
+class Underway(Struct, frozen=True, kw_only=True):
+    """The slices whose work has begun, by the applied plan's order: finished ones, then the others.
+
+    `ordered` holds pairs of `started` slices, earlier and later, that the applied plan put in an
+    order.
+    """
+
+    finished: tuple[SliceId, ...] = ()
+    started: tuple[SliceId, ...] = ()
+    ordered: frozenset[tuple[SliceId, SliceId]] = frozenset()
+
+
 class PlanSettings(Struct, frozen=True, kw_only=True):
-    """What a plan depends on besides the graph and the tree."""
+    """What a plan depends on besides the graph and the tree.
+
+    Without `workers` there are as many as there is work for.
+    """
 
     base_ref: str
     target: BranchName
@@ -80,6 +95,8 @@ class PlanSettings(Struct, frozen=True, kw_only=True):
     prefix: str = "slices"
     order: Order = "critical-path"
     unborn: Unborn = "anchored"
+    workers: int | None = None
+    underway: Underway = Underway()
 
 
 class Base(Struct, frozen=True, kw_only=True):
@@ -145,10 +162,40 @@ class Skipped(Struct, frozen=True, kw_only=True):
 
 
 class Bottleneck(Struct, frozen=True, kw_only=True):
-    """An overlapping path, and the cost of the critical path if it overlapped no more."""
+    """An overlapping path, and the cost of the critical path if it overlapped no more.
 
-    path: RepoPath
-    cost_without: Cost
+    `path` ends in a slash where it is a directory; `pairs` counts the forced orders that have no
+    other reason.
+    """
+
+    path: str
+    cost_without: int | float
+    pairs: int = 0
+
+
+class StartedOverlap(Struct, frozen=True, kw_only=True):
+    """Two slices that are both under way, in no order, and overlap since their scopes changed."""
+
+    slice_ids: tuple[SliceId, SliceId]
+    kind: OverlapKind
+    path: str
+    exists: bool
+
+
+class Shift(Struct, frozen=True, kw_only=True):
+    """When a slice is worked on, in units of cost."""
+
+    slice_id: SliceId
+    start: int | float
+    finish: int | float
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """Who works when if `workers` share the plan: slices by their start."""
+
+    workers: int
+    makespan: int | float
+    slices: tuple[Shift, ...]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -171,3 +218,5 @@ class Plan(Struct, frozen=True, kw_only=True):
     critical_path_cost: int | float
     bottlenecks: tuple[Bottleneck, ...]
     warnings: tuple[str, ...]
+    started_overlaps: tuple[StartedOverlap, ...] = ()
+    schedule: Schedule | UnsetType = UNSET

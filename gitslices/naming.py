@@ -1,6 +1,7 @@
 """What goals, tasks and graphs are called: branches, worktrees, digests, and the order of ids."""
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -63,6 +64,7 @@ def make_graph_digest(graph: TaskGraph) -> str:
     return f"sha256:{sha256(encoded).hexdigest()}"
 
 
+@lru_cache(maxsize=1 << 15)
 def _make_components(goal_id: str, task_id: str) -> tuple[str, str]:
     """Slug both ids; where a slug lost anything, the task's carries a digest of both."""
     goal, task = _make_slug(goal_id), _make_slug(task_id)

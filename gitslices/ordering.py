@@ -20,7 +20,7 @@ from gitslices.schedule import (
 
 _BASE_STEPS = 80_000
 _STEPS_PER_SLICE = 60
-_MOST_STEPS = 700_000
+_MOST_STEPS = 300_000
 _MOST_ROUNDS = 500
 """What a search may spend. A step, one look at whether a slice may start, is near a microsecond."""
 
@@ -30,8 +30,9 @@ _PAIRS_PER_STEP = 5
 _CLIQUES = 8
 """How many of the slices with most conflicts the lower bound looks at."""
 
-_SEARCHES_WITHOUT = 8
-"""How many times cheaper than the first search the one with fewer conflicts is."""
+_STEPS_WITHOUT = 60_000
+_MOST_ROUNDS_WITHOUT = 60
+"""What a search with fewer conflicts may spend: in large graphs, nothing."""
 
 
 class _Candidate(Struct, frozen=True):
@@ -68,9 +69,10 @@ def cost_without(
     """
     less = replace(workload, conflicts=conflicts)
     known = _rate(less, order, None)
-    if kind == "id":
+    rounds = min(_STEPS_WITHOUT // _count_steps(less), _MOST_ROUNDS_WITHOUT)
+    if kind == "id" or not rounds:
         return known.makespan
-    return _search(less, known, _count_rounds(less) // _SEARCHES_WITHOUT, None).makespan
+    return _search(less, known, rounds, None).makespan
 
 
 def find_started_conflicts(
@@ -94,11 +96,14 @@ def _rate(workload: Workload, order: Sequence[int], workers: int | None) -> _Can
 
 def _count_rounds(workload: Workload) -> int:
     """How many times the budget allows a forward and a backward pass, at least once."""
-    count = len(workload.costs)
+    budget = min(_BASE_STEPS + _STEPS_PER_SLICE * len(workload.costs), _MOST_STEPS)
+    return min(max(budget // _count_steps(workload), 1), _MOST_ROUNDS)
+
+
+def _count_steps(workload: Workload) -> int:
+    """How many steps a forward and a backward pass take."""
     pairs = sum(mask.bit_count() for mask in workload.conflicts) // 2
-    budget = min(_BASE_STEPS + _STEPS_PER_SLICE * count, _MOST_STEPS)
-    rounds = budget // (2 * (count + pairs // _PAIRS_PER_STEP) + 1)
-    return min(max(rounds, 1), _MOST_ROUNDS)
+    return 2 * (len(workload.costs) + pairs // _PAIRS_PER_STEP) + 1
 
 
 def _search(workload: Workload, best: _Candidate, rounds: int, workers: int | None) -> _Candidate:

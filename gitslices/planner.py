@@ -1,71 +1,45 @@
 """From graph, tree and settings to a plan: the same input gives the same bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from msgspec import Struct
+from msgspec import UNSET
 
+from gitslices.bottlenecks import find_bottlenecks
 from gitslices.model import (
     Base,
     Plan,
     PlanSettings,
     RepoTree,
+    Schedule,
     Serialization,
     SharedOverlap,
+    Shift,
     Slice,
     SliceId,
-    Task,
+    StartedOverlap,
     TaskGraph,
+    Underway,
 )
 from gitslices.naming import (
     make_branch_name,
     make_graph_digest,
     make_worktree_name,
-    natural_key,
     show_path,
 )
-from gitslices.ordering import order_by_critical_path, order_by_id
-from gitslices.policy import (
-    contract_dependencies,
-    find_skipped,
-    make_gates,
-    make_review_needs,
-)
-from gitslices.schedule import Workload, find_critical_path, find_waves, iterate_bits, reduce_edges
-from gitslices.scopes import Access, ScopeMap, parse_scope
-
-
-class Outline(Struct, frozen=True, kw_only=True):
-    """Slices placed in an order; all by number, numbers in the natural order of the ids.
-
-    `order` lists the slices, `edges` the predecessors of each, `waves` the wave of each.
-    """
-
-    tasks: tuple[Task, ...]
-    workload: Workload
-    order: tuple[int, ...]
-    edges: tuple[tuple[int, ...], ...]
-    waves: tuple[int, ...]
-    critical_path: tuple[int, ...]
-    critical_path_cost: int | float
+from gitslices.ordering import find_started_conflicts
+from gitslices.outline import Outline, make_outline
+from gitslices.policy import find_skipped, make_gates, make_review_needs
+from gitslices.schedule import count_unordered, iterate_bits, simulate
 
 
 def make_plan(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
     """The plan of `graph` on `tree`; `graph` has been validated."""
-    skipped = find_skipped(graph.tasks)
-    left_out = {one.task_id for one in skipped}
-    tasks = tuple(
-        sorted(
-            (task for task in graph.tasks if task.id not in left_out),
-            key=lambda task: natural_key(task.id),
-        )
-    )
-    accesses = [
-        Access(read=parse_scope(task.read_set), write=parse_scope(task.write_set)) for task in tasks
-    ]
-    shared = parse_scope(graph.shared) if graph.shared else None
-    scopes = ScopeMap(tree, accesses, settings.unborn, shared)
-    outline = _make_outline(graph, tasks, scopes, settings)
+    return write_plan(make_outline(graph, tree, settings), graph, tree, settings)
+
+
+def write_plan(outline: Outline, graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
+    """The plan that an outline of the same graph, tree and settings comes to."""
     return Plan(
         goal_id=graph.goal_id,
         graph_digest=make_graph_digest(graph),
@@ -74,69 +48,36 @@ def make_plan(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
         order=settings.order,
         unborn=settings.unborn,
         slices=tuple(
-            _make_slice(number, outline, accesses, scopes, graph.goal_id, settings)
-            for number in outline.order
+            _make_slice(number, outline, graph.goal_id, settings) for number in outline.order
         ),
-        overlap_serializations=tuple(_find_serializations(outline, scopes)),
-        shared_overlaps=tuple(_find_shared_overlaps(tasks, scopes)),
-        open_overlaps=scopes.open_overlaps,
-        skipped=skipped,
+        overlap_serializations=tuple(_find_serializations(outline)),
+        shared_overlaps=tuple(_find_shared_overlaps(outline)),
+        open_overlaps=_count_open_overlaps(outline),
+        skipped=find_skipped(graph.tasks),
         waves=_group_waves(outline),
-        critical_path=tuple(_id(tasks[number]) for number in outline.critical_path),
+        critical_path=tuple(map(outline.name, outline.critical_path)),
         critical_path_cost=outline.critical_path_cost,
-        bottlenecks=(),
-        warnings=tuple(_find_warnings(tasks, scopes)),
+        bottlenecks=find_bottlenecks(outline, settings.order),
+        warnings=tuple(_find_warnings(outline)),
+        started_overlaps=tuple(_find_started_overlaps(outline, settings.underway)),
+        schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
     )
 
 
-def _make_outline(
-    graph: TaskGraph, tasks: Sequence[Task], scopes: ScopeMap, settings: PlanSettings
-) -> Outline:
-    numbers = {task.id: number for number, task in enumerate(tasks)}
-    waits = contract_dependencies(graph.tasks, frozenset(numbers))
-    workload = Workload(
-        costs=tuple(task.estimate for task in tasks),
-        dependencies=tuple(
-            tuple(sorted(numbers[needed] for needed in waits[task.id])) for task in tasks
-        ),
-        conflicts=scopes.conflicts,
-    )
-    arrange = order_by_id if settings.order == "id" else order_by_critical_path
-    order = arrange(workload)
-    edges = reduce_edges(workload, order)
-    path, cost = find_critical_path(edges, workload.costs, order)
-    return Outline(
-        tasks=tuple(tasks),
-        workload=workload,
-        order=order,
-        edges=edges,
-        waves=find_waves(edges, order),
-        critical_path=path,
-        critical_path_cost=cost,
-    )
-
-
-def _make_slice(
-    number: int,
-    outline: Outline,
-    accesses: Sequence[Access],
-    scopes: ScopeMap,
-    goal_id: str,
-    settings: PlanSettings,
-) -> Slice:
-    task = outline.tasks[number]
+def _make_slice(number: int, outline: Outline, goal_id: str, settings: PlanSettings) -> Slice:
+    task, access = outline.tasks[number], outline.accesses[number]
     worktree_name = make_worktree_name(goal_id, task.id)
-    read_files, write_files = scopes.count_files(number)
+    read_files, write_files = outline.scopes.count_files(number)
     return Slice(
-        slice_id=_id(task),
+        slice_id=outline.name(number),
         task_id=task.id,
         title=task.title,
         owner_role=task.owner_role,
-        read_scope=accesses[number].read.texts,
-        write_scope=accesses[number].write.texts,
+        read_scope=access.read.texts,
+        write_scope=access.write.texts,
         read_files=read_files,
         write_files=write_files,
-        dependencies=tuple(_id(outline.tasks[one]) for one in sorted(outline.edges[number])),
+        dependencies=tuple(map(outline.name, sorted(outline.edges[number]))),
         wave=outline.waves[number],
         estimate=task.estimate,
         branch_name=make_branch_name(goal_id, task.id, settings.prefix),
@@ -148,41 +89,70 @@ def _make_slice(
     )
 
 
-def _find_serializations(outline: Outline, scopes: ScopeMap) -> Iterable[Serialization]:
-    declared = outline.workload.dependencies
+def _find_serializations(outline: Outline) -> Iterable[Serialization]:
     for later in outline.order:
-        for earlier in sorted(set(outline.edges[later]) - set(declared[later])):
-            overlap = scopes.find_overlap(later, earlier)
+        for earlier in outline.forced[later]:
+            overlap = outline.scopes.find_overlap(later, earlier)
             assert overlap is not None, "an order that nobody asked for comes from an overlap"  # noqa: S101
             yield Serialization(
-                blocked_slice_id=_id(outline.tasks[later]),
-                serializes_after=_id(outline.tasks[earlier]),
+                blocked_slice_id=outline.name(later),
+                serializes_after=outline.name(earlier),
                 kind=overlap.kind,
                 path=show_path(overlap.path),
                 exists=overlap.exists,
             )
 
 
-def _find_shared_overlaps(tasks: Sequence[Task], scopes: ScopeMap) -> Iterable[SharedOverlap]:
-    for entry, mask in scopes.list_shared_writers():
+def _find_shared_overlaps(outline: Outline) -> Iterable[SharedOverlap]:
+    for entry, mask in outline.scopes.list_shared_writers():
         writers = sorted(iterate_bits(mask))
         if len(writers) > 1:
-            ids = tuple(_id(tasks[number]) for number in writers)
-            yield SharedOverlap(entry=entry.text, slice_ids=ids)
+            yield SharedOverlap(entry=entry.text, slice_ids=tuple(map(outline.name, writers)))
 
 
-def _find_warnings(tasks: Sequence[Task], scopes: ScopeMap) -> Iterable[str]:
-    for number, task in enumerate(tasks):
-        for remark in scopes.find_remarks(number):
+def _count_open_overlaps(outline: Outline) -> int:
+    return count_unordered(outline.scopes.open_overlaps, outline.edges, outline.order)
+
+
+def _find_started_overlaps(outline: Outline, underway: Underway) -> Iterable[StartedOverlap]:
+    numbers = {outline.name(number): number for number in range(len(outline.tasks))}
+    running = [numbers[id_] for id_ in underway.started if id_ in numbers]
+    for first, second in find_started_conflicts(outline.workload, running):
+        ids = outline.name(first), outline.name(second)
+        overlap = outline.scopes.find_overlap(second, first)
+        if overlap is not None and not {ids, ids[::-1]} & underway.ordered:
+            yield StartedOverlap(
+                slice_ids=ids,
+                kind=overlap.kind,
+                path=show_path(overlap.path),
+                exists=overlap.exists,
+            )
+
+
+def _find_warnings(outline: Outline) -> Iterable[str]:
+    for number, task in enumerate(outline.tasks):
+        for remark in outline.scopes.find_remarks(number):
             yield f"{task.id}: {remark}"
 
 
 def _group_waves(outline: Outline) -> tuple[tuple[SliceId, ...], ...]:
     waves: dict[int, list[SliceId]] = {}
-    for number in range(len(outline.tasks)):
-        waves.setdefault(outline.waves[number], []).append(_id(outline.tasks[number]))
+    for number, wave in enumerate(outline.waves):
+        waves.setdefault(wave, []).append(outline.name(number))
     return tuple(tuple(waves[wave]) for wave in sorted(waves))
 
 
-def _id(task: Task) -> SliceId:
-    return SliceId(task.id)
+def _make_schedule(outline: Outline, workers: int) -> Schedule:
+    times = simulate(outline.workload, outline.order, workers)
+    return Schedule(
+        workers=workers,
+        makespan=times.makespan,
+        slices=tuple(
+            Shift(
+                slice_id=outline.name(number),
+                start=times.start[number],
+                finish=times.finish[number],
+            )
+            for number in times.sequence
+        ),
+    )

@@ -52,8 +52,8 @@ def make_review_needs(task: Task) -> tuple[str, ...]:
     needs = set(_ALWAYS_REVIEWS)
     if task.risk.casefold().strip() != "low":
         needs |= {"architect_review", "security_review"}
-    if any(word in entry for entry in (*task.read_set, *task.write_set)
-           for word in ("bench", "performance")):  # fmt: skip
+    entries = "\n".join((*task.read_set, *task.write_set))
+    if "bench" in entries or "performance" in entries:
         needs.add("performance_review")
     return tuple(sorted(needs))
 
@@ -67,11 +67,9 @@ def contract_dependencies(
     """
     contracted: dict[TaskId, frozenset[TaskId]] = {}
     for task in _sort_by_dependency(tasks):
-        waits = (
-            frozenset({needed}) if needed in slice_ids else contracted[needed]
-            for needed in task.dependencies
-        )
-        contracted[task.id] = frozenset().union(*waits)
+        direct = slice_ids.intersection(task.dependencies)
+        skipped = (contracted[needed] for needed in task.dependencies if needed not in direct)
+        contracted[task.id] = direct.union(*skipped)
     return contracted
 
 

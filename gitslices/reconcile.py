@@ -1,6 +1,6 @@
 """What must change for a repository to match a plan: decided whole before anything is touched."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Literal
 
@@ -59,8 +59,21 @@ def reconcile(plan: Plan, observed: Observed, *, ready_only: bool) -> Reconcilia
     return Reconciliation(
         steps=steps,
         gone=tuple(id_ for id_ in observed.standing if id_ not in planned),
-        problems=tuple(problem for step in steps for problem in _find_problems(step, observed)),
+        problems=(
+            *_find_started_overlaps(plan),
+            *(problem for step in steps for problem in _find_problems(step, observed)),
+        ),
     )
+
+
+def _find_started_overlaps(plan: Plan) -> Iterable[Problem]:
+    for one in plan.started_overlaps:
+        first, second = one.slice_ids
+        yield Problem(
+            second,
+            f"it is under way, and so is {first!r}: by their new scopes they meet in {one.path!r}",
+            "take the path out of one scope, or finish one of the two before the change",
+        )
 
 
 def _is_ready(slice_: Slice, observed: Observed) -> bool:

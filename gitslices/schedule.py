@@ -236,14 +236,48 @@ def find_critical_path(
     """Find the costliest way through the slices and its cost; of equal ones the smaller indices."""
     if not order:
         return (), 0
-    finish: list[Cost] = [0] * len(order)
-    for slice_ in order:
-        finish[slice_] = max((finish[earlier] for earlier in edges[slice_]), default=0)
-        finish[slice_] += costs[slice_]
+    finish, _ = measure_ways(edges, costs, order)
     path = [min(order, key=lambda slice_: (-finish[slice_], slice_))]
     while earlier_ones := edges[path[-1]]:
         path.append(min(earlier_ones, key=lambda slice_: (-finish[slice_], slice_)))
     return tuple(reversed(path)), finish[path[0]]
+
+
+def count_unordered(
+    pairs: Sequence[int], edges: Sequence[Sequence[int]], order: Sequence[int]
+) -> int:
+    """Count the pairs (symmetric masks) of which neither slice comes before the other.
+
+    What each slice reaches is kept for some slices at a time, as in `reduce_edges`.
+    """
+    total = sum(mask.bit_count() for mask in pairs)
+    if not total:
+        return 0
+    ordered, width = 0, max(1, _REACH_BITS // len(order))
+    for low in range(0, len(order), width):
+        reached = [0] * len(order)
+        for slice_ in order:
+            for earlier in edges[slice_]:
+                reached[slice_] |= reached[earlier]
+                if low <= earlier < low + width:
+                    reached[slice_] |= 1 << earlier - low
+            ordered += (pairs[slice_] >> low & reached[slice_]).bit_count()
+    return total // 2 - ordered
+
+
+def measure_ways(
+    edges: Sequence[Sequence[int]], costs: Sequence[Cost], order: Sequence[int]
+) -> tuple[list[Cost], list[Cost]]:
+    """For each slice the cost of the longest way that ends with it, and that begins with it."""
+    finish: list[Cost] = [0] * len(order)
+    for slice_ in order:
+        finish[slice_] = max((finish[earlier] for earlier in edges[slice_]), default=0)
+        finish[slice_] += costs[slice_]
+    tail: list[Cost] = list(costs)
+    for slice_ in reversed(order):
+        for earlier in edges[slice_]:
+            tail[earlier] = max(tail[earlier], costs[earlier] + tail[slice_])
+    return finish, tail
 
 
 def explain_wait(slice_: int, edges: Sequence[Sequence[int]]) -> dict[int, int]:

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import settings
 from msgspec import Struct
 
+from gitslices.cli.main import run
+
 # A busy machine must not fail a test: time is for scripts/bench.
 settings.register_profile("gitslices", deadline=None)
 settings.load_profile("gitslices")
@@ -126,3 +128,15 @@ def cli(repo: Path) -> Cli:
         return run_cli(kwargs.pop("directory", repo), *args, **kwargs)
 
     return run
+
+
+@pytest.fixture
+def call(repo: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run gitslices on the repository, in this process."""
+
+    def run_here(*args: str) -> Finished:
+        code = run([*args, "-C", str(repo)])
+        said = capsys.readouterr()
+        return Finished(code, said.out, said.err)
+
+    return run_here

@@ -11,7 +11,11 @@ PACKAGE = Path(__file__).parent.parent / "gitslices"
 LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
-    ("planner", "schedule", "ordering", "policy", "reconcile", "admission", "evidence"),
+    ("schedule", "policy", "reconcile", "changes", "evidence"),
+    ("ordering", "admission"),
+    ("outline",),
+    ("bottlenecks", "explanation"),
+    ("planner",),
     ("git", "state", "graph", "provision", "settings", "shell"),
     ("workspace",),
     ("ops",),
@@ -19,14 +23,7 @@ LAYERS = (
     ("cli",),
 )
 # Within one layer, an import that stands for "is made of": left imports right.
-PARTS = {
-    ("admission", "reconcile"),
-    ("errors", "model"),
-    ("ordering", "schedule"),
-    ("planner", "ordering"),
-    ("planner", "policy"),
-    ("planner", "schedule"),
-}
+PARTS = {("errors", "model")}
 FLOOR = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}
 ONLY_IN = {"git": {"git"}, "pathspec": {"scopes"}, "filelock": {"state"}, "sqlite3": {"state"}}
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -32,11 +31,12 @@ from gitslices.model import (
 )
 from gitslices.output.dot import format_dot
 from gitslices.output.html import format_html
-from gitslices.output.layout import COMPACT_FROM, make_layout, make_picture
+from gitslices.output.layout import make_layout
 from gitslices.output.mermaid import format_mermaid
+from gitslices.output.picture import COMPACT_FROM, make_picture
 from gitslices.output.svg import DARK, LIGHT, fit, format_svg
+from tests.golden import GOLDEN, compare
 
-GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
 FORMATS = {"mmd": format_mermaid, "dot": format_dot, "svg": format_svg, "html": format_html}
 Format = Callable[[Plan], str]
 
@@ -178,7 +178,7 @@ def read_svg(drawn: str) -> ElementTree.Element:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_small_plan_looks_like_its_golden_picture(name: str) -> None:
-    assert FORMATS[name](load_small_plan()) == read_golden(f"picture-small.{name}")
+    compare(f"picture-small.{name}", FORMATS[name](load_small_plan()))
 
 
 @pytest.mark.parametrize("form", FORMATS.values())

@@ -1,30 +1,19 @@
 """`gitslices plan`, end to end."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import FIXTURES, Cli, commit_all, git
-
-GOLDEN = FIXTURES / "golden"
+from tests.conftest import Cli, commit_all, git
+from tests.golden import compare
 
 
 def write_graph(path: Path, *tasks: Mapping[str, object], **fields: object) -> str:
     defaults = {"owner_role": "executor"}
     path.write_text(json.dumps({"defaults": defaults, "tasks": tasks, **fields}))
     return str(path)
-
-
-def compare(name: str, text: str) -> None:
-    """Hold `text` against a golden file; GITSLICES_GOLDEN=write makes the file."""
-    path = GOLDEN / name
-    if os.environ.get("GOLDEN") == "write":
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    assert text == path.read_text()
 
 
 def test_the_text_shows_waves_reasons_and_the_critical_path(cli: Cli, graph_file: Path) -> None:

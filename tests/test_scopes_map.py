@@ -83,7 +83,7 @@ def test_setting_decides_about_floating_against_a_directory() -> None:
         kind="write_write", path=RepoPath("src/api/.go"), exists=False
     )
     compared = ScopeMap(make_tree(), [directory, floating])
-    assert compared.open_overlaps == 1
+    assert compared.open_overlaps == (0b10, 0b01)
     assert [other for other, _ in compared.find_open_overlaps(0)] == [1]
 
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 from msgspec import to_builtins
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from gitslices.ops.plan import PlanRequest
     from gitslices.workspace import Workspace
 
+Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
+
 _EXAMPLES = """\b
 Examples:
   gitslices plan                        plan the graph at the repository's root
   gitslices plan tasks.toml --apply     plan, then make branches and worktrees
   gitslices plan --apply --ready        only those that wait for nothing
   gitslices plan --check                exit 1 if any tasks overlap
+  gitslices plan --explain api          every reason why api waits
+  gitslices plan --diff                 what would change of the plan applied
+  gitslices plan --workers 4            for four workers, with their schedule
+  gitslices plan --format html -o plan.html
   make-graph | gitslices plan - --json  read standard input, answer a program
 """
 
@@ -59,14 +65,33 @@ Examples:
     show_default=True,
     help="How far paths that do not exist yet count as overlaps.",
 )
-@click.option("--check", is_flag=True, help="Exit 1 if an overlap forces an order.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Order for N workers and show their schedule.  [default: no limit]",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Exit 1 if an overlap forces an order; with --diff: if anything changes.",
+)
+@click.option("--explain", metavar="SLICE", help="Show every reason why SLICE waits.")
+@click.option("--diff", is_flag=True, help="Show what would change of the plan applied.")
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "mermaid", "dot", "svg", "html"]),
     default="text",
     show_default=True,
-    help="What to print.",
+    help="What to print of the plan.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the plan to FILE instead of printing it.",
 )
 @lock_option
 @common_options
@@ -81,8 +106,12 @@ def command(
     target: str | None,
     order: Order,
     unborn: Unborn,
+    workers: int | None,
     check: bool,
-    format_: str,
+    explain: str | None,
+    diff: bool,
+    format_: Format,
+    output: Path | None,
     lock_timeout: float,
     directory: Path,
     as_json: bool,
@@ -97,18 +126,31 @@ def command(
     """
     from gitslices.cli.source import load_source
     from gitslices.ops.plan import PlanRequest, plan
+    from gitslices.output.escape import escape
+    from gitslices.state.replace import replace_file
 
     _refuse_options_without_apply(applies=applies, ready=ready, allow_dirty=allow_dirty, jobs=jobs)
+    _refuse_together(apply=applies, explain=explain, diff=diff)
+    _refuse_together(explain=explain, check=check)
+    _refuse_together(explain=explain, diff=diff, output=output)
     workspace = open_here(directory, lock_timeout=lock_timeout)
     graph = load_source(file, workspace.repo.worktree or directory)
-    request = PlanRequest(graph=graph, base=base, target=target, order=order, unborn=unborn)
+    request = PlanRequest(
+        graph=graph, base=base, target=target, order=order, unborn=unborn, workers=workers
+    )
+    if explain is not None:
+        return _explain(workspace, request, explain)
+    if diff:
+        return _compare(workspace, request, check=check)
     made = plan(workspace, request)
     report = (
         _apply(workspace, request, made, ready, allow_dirty, jobs, as_json) if applies else None
     )
+    if output is not None:
+        replace_file(output, click.unstyle(_format(made, report, format_)).encode(), mode=0o666)
     return Outcome(
         document=made if report is None else {**to_builtins(made), "applied": report},
-        text=lambda: _format(made, report, format_),
+        text=lambda: f"wrote {escape(str(output))}\n" if output else _format(made, report, format_),
         exit_code=1 if check and made.overlap_serializations else 0,
     )
 
@@ -117,6 +159,32 @@ def _refuse_options_without_apply(*, applies: bool, **given: object) -> None:
     for name, value in given.items():
         if value and not applies:
             raise click.UsageError(f"--{name.replace('_', '-')} needs --apply")
+
+
+def _refuse_together(**given: object) -> None:
+    names = [f"--{name}" for name, value in given.items() if value]
+    if len(names) > 1:
+        raise click.UsageError(f"{' and '.join(names)} exclude each other")
+
+
+def _explain(workspace: "Workspace", request: "PlanRequest", slice_id: str) -> Outcome:
+    from gitslices.ops.explain import ExplainRequest, explain
+    from gitslices.output.explain_text import format_explanation
+
+    explanation = explain(workspace, ExplainRequest(plan=request, slice_id=slice_id))
+    return Outcome(document=explanation, text=lambda: format_explanation(explanation))
+
+
+def _compare(workspace: "Workspace", request: "PlanRequest", *, check: bool) -> Outcome:
+    from gitslices.ops.diff import diff
+    from gitslices.output.changes_text import format_changes
+
+    changes = diff(workspace, request)
+    return Outcome(
+        document=changes,
+        text=lambda: format_changes(changes),
+        exit_code=1 if check and not changes.is_empty else 0,
+    )
 
 
 def _apply(
@@ -144,11 +212,9 @@ def _apply(
         )
 
 
-def _format(plan: Plan, report: "ApplyReport | None", format_: str) -> str:
-    if format_ == "json":
-        from gitslices.output.document import encode_document
-
-        return encode_document(plan).decode()
+def _format(plan: Plan, report: "ApplyReport | None", format_: Format) -> str:
+    if format_ != "text":
+        return _draw(plan, format_)
     from gitslices.output.plan_text import format_plan
 
     text = format_plan(plan)
@@ -157,3 +223,25 @@ def _format(plan: Plan, report: "ApplyReport | None", format_: str) -> str:
     from gitslices.output.apply_text import format_applied
 
     return f"{text}\n{format_applied(plan, report)}"
+
+
+def _draw(plan: Plan, format_: Format) -> str:
+    if format_ == "json":
+        from gitslices.output.document import encode_document
+
+        return encode_document(plan).decode()
+    if format_ == "mermaid":
+        from gitslices.output.mermaid import format_mermaid
+
+        return format_mermaid(plan)
+    if format_ == "dot":
+        from gitslices.output.dot import format_dot
+
+        return format_dot(plan)
+    if format_ == "svg":
+        from gitslices.output.svg import format_svg
+
+        return format_svg(plan)
+    from gitslices.output.html import format_html
+
+    return format_html(plan)

@@ -48,8 +48,8 @@ def ask(missing: Sequence[str]) -> bool:
 
 def _approve(workspace: "Workspace", *, yes: bool, quiet: bool) -> Outcome:
     from gitslices.ops.trust import approve, read_trust
-    from gitslices.output.plan_text import count
     from gitslices.output.trust_text import format_missing
+    from gitslices.output.words import count
 
     missing = read_trust(workspace).missing
     if missing and (yes or (can_ask() and not quiet and ask(missing))):
@@ -73,7 +73,7 @@ def _list(workspace: "Workspace") -> Outcome:
 
 def _revoke(workspace: "Workspace") -> Outcome:
     from gitslices.ops.trust import revoke
-    from gitslices.output.plan_text import count
+    from gitslices.output.words import count
 
     revoked = revoke(workspace)
     return Outcome(

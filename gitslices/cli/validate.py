@@ -24,7 +24,7 @@ def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
     """
     from gitslices.cli.source import load_source
     from gitslices.output.escape import escape
-    from gitslices.output.plan_text import count
+    from gitslices.output.words import count
 
     graph = load_source(file, directory)
     tasks = len(graph.tasks)

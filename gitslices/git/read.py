@@ -80,15 +80,27 @@ def read_tree(repo: Repository, commit: Oid, config: Mapping[str, str]) -> RepoT
     )
 
 
-def read_branches(repo: Repository, prefixes: Sequence[str] = ()) -> dict[BranchName, Oid]:
-    """The tips of all local branches, or of those at and beneath `prefixes`."""
+def read_branches(
+    repo: Repository, prefixes: Sequence[str] = (), *, merged_into: Oid | None = None
+) -> dict[BranchName, Oid]:
+    """The tips of all local branches, or of those at and beneath `prefixes`.
+
+    With `merged_into` only of those that this commit contains.
+    """
     refs = [HEADS + prefix for prefix in prefixes] or [HEADS]
-    return {BranchName(ref.removeprefix(HEADS)): oid for ref, oid in read_refs(repo, refs).items()}
+    found = read_refs(repo, refs, merged_into=merged_into)
+    return {BranchName(ref.removeprefix(HEADS)): oid for ref, oid in found.items()}
 
 
-def read_refs(repo: Repository, prefixes: Sequence[str]) -> dict[str, Oid]:
-    """The values of all references at and beneath `prefixes`, by their full names."""
-    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).text
+def read_refs(
+    repo: Repository, prefixes: Sequence[str], *, merged_into: Oid | None = None
+) -> dict[str, Oid]:
+    """The values of all references at and beneath `prefixes`, by their full names.
+
+    With `merged_into` only of those that this commit contains.
+    """
+    merged = [f"--merged={merged_into}"] if merged_into else []
+    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *merged, *prefixes).text
     lines = (line.partition(" ") for line in listing.splitlines())
     return {ref: Oid(oid) for oid, _, ref in lines}
 

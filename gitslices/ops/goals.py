@@ -1,5 +1,6 @@
 """Find the goal and the slice that a command means."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from gitslices.errors import InputError, UnknownSliceError
@@ -30,8 +31,13 @@ def find_slice(goal: Goal, slice_id: str) -> Slice:
     by_id = {str(slice_.slice_id): slice_ for slice_ in goal.plan.slices}
     if slice_id in by_id:
         return by_id[slice_id]
-    near = get_close_matches(slice_id, by_id, n=1)
     raise UnknownSliceError(
         f"goal {goal.goal_id!r} has no slice {slice_id!r}",
-        hint=f"the nearest is {near[0]!r}" if near else "see: gitslices status",
+        hint=find_near(slice_id, by_id) or "see: gitslices status",
     )
+
+
+def find_near(id_: str, known: Iterable[str]) -> str | None:
+    """A hint at the id that was perhaps meant."""
+    near = get_close_matches(id_, known, n=1)
+    return f"the nearest is {near[0]!r}" if near else None

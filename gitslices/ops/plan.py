@@ -1,4 +1,4 @@
-"""Plan a task graph against the repository's tree."""
+"""Plan a task graph against the repository's tree, and beside the work under way."""
 
 from msgspec import Struct
 
@@ -9,9 +9,12 @@ from gitslices.model import (
     Order,
     Plan,
     PlanSettings,
+    RepoTree,
     TaskGraph,
     Unborn,
+    Underway,
 )
+from gitslices.ops.underway import read_underway
 from gitslices.planner import make_plan
 from gitslices.workspace import Workspace
 
@@ -24,6 +27,15 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     target: str | None = None
     order: Order = "critical-path"
     unborn: Unborn = "anchored"
+    workers: int | None = None
+
+
+class PlanInputs(Struct, frozen=True, kw_only=True):
+    """All that a plan is made of besides the graph, and the plan of the same goal before it."""
+
+    tree: RepoTree
+    settings: PlanSettings
+    applied: Plan | None
 
 
 def plan(workspace: Workspace, request: PlanRequest) -> Plan:
@@ -32,7 +44,15 @@ def plan(workspace: Workspace, request: PlanRequest) -> Plan:
     Raises `InputError` for a base or target that does not exist, `NoCommitError` in an empty
     repository.
     """
-    target = _choose_target(workspace, request)
+    inputs = read_inputs(workspace, request)
+    return make_plan(request.graph, inputs.tree, inputs.settings)
+
+
+def read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
+    """What `plan` looks at, and the errors it raises."""
+    goal = workspace.find_goal(request.graph.goal_id)
+    applied = goal.plan if goal else None
+    target = _choose_target(workspace, request, applied)
     base_ref = target if request.base is None else request.base
     commit = read_base(workspace.repo, base_ref)
     settings = PlanSettings(
@@ -42,18 +62,20 @@ def plan(workspace: Workspace, request: PlanRequest) -> Plan:
         prefix=workspace.prefix,
         order=request.order,
         unborn=request.unborn,
+        workers=request.workers,
+        underway=read_underway(workspace, applied) if applied else Underway(),
     )
-    return make_plan(request.graph, read_tree(workspace.repo, commit, workspace.config), settings)
+    tree = read_tree(workspace.repo, commit, workspace.config)
+    return PlanInputs(tree=tree, settings=settings, applied=applied)
 
 
-def _choose_target(workspace: Workspace, request: PlanRequest) -> BranchName:
+def _choose_target(workspace: Workspace, request: PlanRequest, applied: Plan | None) -> BranchName:
     if request.target is not None:
         name = BranchName(request.target.removeprefix(HEADS))
         if find_commit(workspace.repo, HEADS + name) is None:
             raise InputError(f"there is no branch {name!r} to merge into", hint="see: git branch")
         return name
-    applied = workspace.find_goal(request.graph.goal_id)
-    return applied.plan.target if applied else _find_current_branch(workspace)
+    return applied.target if applied else _find_current_branch(workspace)
 
 
 def _find_current_branch(workspace: Workspace) -> BranchName:

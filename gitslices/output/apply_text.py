@@ -7,7 +7,7 @@ import click
 from gitslices.model import Plan, Slice, SliceId
 from gitslices.ops.apply import ApplyReport
 from gitslices.output.escape import escape
-from gitslices.output.plan_text import count
+from gitslices.output.words import count
 
 
 def format_applied(plan: Plan, report: ApplyReport) -> str:

@@ -4,7 +4,8 @@ Nodes are numbered in the order of the plan's slices, so that no id can be mista
 """
 
 from gitslices.model import Plan
-from gitslices.output.layout import (
+from gitslices.output.escape import escape
+from gitslices.output.picture import (
     Edge,
     Picture,
     describe,
@@ -13,7 +14,6 @@ from gitslices.output.layout import (
     list_facts,
     list_names,
     make_picture,
-    visible,
 )
 
 _FRAME = """\
@@ -90,7 +90,7 @@ def _quote(*lines: str) -> str:
     A backslash begins an escape (`\N` is the node's name) and an ampersand an entity.
     """
     escaped = (
-        visible(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
+        escape(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
         for line in lines
     )
     return '"' + "\\n".join(escaped) + '"'

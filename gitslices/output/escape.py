@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 # C0, DEL and C1 controls, line and paragraph separators, and what reorders or hides text
-# (bidirectional controls, zero-width characters, the byte order mark).
+# (bidirectional controls, zero-width characters, the byte order mark). And what no XML may hold.
 _UNSAFE: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 

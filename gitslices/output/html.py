@@ -7,20 +7,20 @@ their hashes, and nothing else.
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from functools import cache
 from hashlib import sha256
+from importlib.resources import files
 from typing import Final
 
 from gitslices.model import Plan, Slice
-from gitslices.output.layout import (
+from gitslices.output.layout import Layout, make_layout
+from gitslices.output.picture import (
     Edge,
-    Layout,
     Picture,
     explain_overlap,
-    make_layout,
     make_picture,
     name_estimate,
 )
-from gitslices.output.plan_text import count
 from gitslices.output.svg import (
     DARK,
     HEAD,
@@ -36,226 +36,10 @@ from gitslices.output.svg import (
     quote,
     summarise,
 )
+from gitslices.output.words import count, format_cost
 
 _OPEN_ENTRIES: Final = 6
 _EDGE: Final = 10
-
-_PAGE_STYLE: Final = """\
-* { box-sizing: border-box }
-[hidden] { display: none !important }
-body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.5;
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif }
-header, main { padding: 0 28px }
-header { padding-top: 24px }
-h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; overflow-wrap: anywhere }
-h2 { font-size: 18px; margin: 36px 0 12px }
-h3 { font-size: 12px; margin: 16px 0 2px; color: var(--soft) }
-p { margin: 0 }
-a { color: var(--critical) }
-code { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere;
-  unicode-bidi: isolate }
-ul { margin: 0; padding: 0; list-style: none }
-.soft { color: var(--soft) }
-.word { color: var(--critical); font-size: 12px; font-weight: 600 }
-.tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 20px 0 12px }
-.tools label { flex: 0 1 340px; display: flex }
-input, button { font: inherit; color: inherit; background: var(--box); padding: 6px 12px;
-  border: 1px solid var(--edge); border-radius: 6px }
-input { width: 100% }
-button { cursor: pointer; min-width: 40px }
-:focus-visible { outline: 2px solid var(--critical); outline-offset: 2px }
-.view { display: flex; gap: 20px; align-items: flex-start; margin-top: 12px }
-.scroll { flex: 1; min-width: 0; max-height: 76vh; overflow: auto; border-radius: 10px;
-  border: 1px solid var(--line) }
-.scroll svg { display: block }
-.heads { position: sticky; top: 0; width: max-content; min-width: 100%; background: var(--paper);
-  box-shadow: 0 1px var(--line) }
-.legend { display: block; max-width: 100%; margin-top: 16px }
-aside { flex: 0 0 320px; max-height: 76vh; overflow: auto; padding: 16px 18px;
-  border: 1px solid var(--line); border-radius: 10px; background: var(--band) }
-aside h2 { margin: 0; font-size: 15px; font-weight: 400; overflow-wrap: anywhere }
-h2 code { font-size: 15px; font-weight: 600 }
-aside div { font-size: 14px }
-.slice { text-decoration: none; cursor: pointer; outline: none }
-.slice:hover rect { stroke: var(--edge) }
-.slice.critical:hover rect { stroke: var(--critical) }
-.slice:focus-visible rect, .slice[aria-current] rect { stroke: var(--ink); stroke-width: 3 }
-.tracing .slice, .tracing .edge, .slice.missed { opacity: .18 }
-.tracing .slice.lit, .tracing .edge.lit { opacity: 1 }
-.edge.lit { stroke-width: 3 }
-table { width: 100%; border-collapse: collapse; table-layout: fixed }
-th, td { text-align: left; vertical-align: top; padding: 10px 14px 10px 0; font-weight: 400;
-  border-top: 1px solid var(--line); overflow-wrap: anywhere }
-thead th { position: sticky; top: 0; background: var(--paper); color: var(--soft); font-size: 12px;
-  font-weight: 600; border: 0; box-shadow: 0 1px var(--line) }
-tbody th code { font-weight: 600 }
-tr:target th:first-child { box-shadow: -4px 0 var(--critical) }
-tbody { font-size: 14px }
-tbody code { font-size: 12.5px }
-.wide { width: 19% }
-.thin { width: 4.5em }
-.gates { width: 14em }
-footer { padding: 36px 28px 28px; font-size: 13px }
-@media (max-width: 900px) {
-  .view { display: block }
-  aside { max-height: none; margin-top: 12px }
-  .reasons { overflow-x: auto }
-  table { min-width: 860px }
-}
-@media print {
-  .tools, aside { display: none }
-  .scroll { max-height: none; overflow: visible }
-}
-"""
-
-_SCRIPT: Final = """\
-"use strict";
-(() => {
-  const find = (query, within = document) => within.querySelector(query);
-  const list = (query, within = document) => [...within.querySelectorAll(query)];
-  const boxes = list(".slice");
-  const edges = list("path[data-from]");
-  const rows = list("#slices tbody tr");
-  const titles = list("#slices thead th");
-  const view = find(".scroll");
-  const pictures = list("svg", view).map((svg) => [svg, svg.viewBox.baseVal]);
-  const panel = find("aside");
-  const hint = [...panel.childNodes];
-  const before = boxes.map(() => []);
-  const after = boxes.map(() => []);
-  for (const { dataset } of edges) {
-    before[dataset.to].push(Number(dataset.from));
-    after[dataset.from].push(Number(dataset.to));
-  }
-  let chosen = null;
-  let zoom = 1;
-
-  const element = (name, ...children) => {
-    const made = document.createElement(name);
-    made.append(...children);
-    return made;
-  };
-
-  const reach = (start, near) => {
-    const seen = new Set([start]);
-    for (const at of seen) near[at].forEach((next) => seen.add(next));
-    return seen;
-  };
-
-  const trace = (index) => {
-    const on = index !== null;
-    const past = on ? reach(index, before) : new Set();
-    const future = on ? reach(index, after) : new Set();
-    view.classList.toggle("tracing", on);
-    boxes.forEach((box, at) => box.classList.toggle("lit", past.has(at) || future.has(at)));
-    for (const edge of edges) {
-      const [from, to] = [Number(edge.dataset.from), Number(edge.dataset.to)];
-      const lit = (past.has(from) && past.has(to)) || (future.has(from) && future.has(to));
-      edge.classList.toggle("lit", lit);
-    }
-  };
-
-  const link = (index) => {
-    const made = element("a", element("code", find("code", rows[index]).textContent));
-    made.href = `#slice-${index}`;
-    return element("li", made);
-  };
-
-  const describe = (index) => {
-    const [name, ...cells] = rows[index].cells;
-    const copy = (cell) => [...cell.cloneNode(true).childNodes];
-    const parts = [element("h2", ...copy(name))];
-    cells.forEach((cell, at) => {
-      parts.push(element("h3", titles[at + 1].textContent), element("div", ...copy(cell)));
-    });
-    if (after[index].length) {
-      parts.push(element("h3", "Holds up"), element("ul", ...after[index].map(link)));
-    }
-    panel.replaceChildren(...parts);
-    panel.scrollTop = 0;
-  };
-
-  const choose = (index) => {
-    if (chosen !== null) boxes[chosen].removeAttribute("aria-current");
-    chosen = index;
-    trace(index);
-    if (index === null) {
-      panel.replaceChildren(...hint);
-      return;
-    }
-    boxes[index].setAttribute("aria-current", "true");
-    boxes[index].scrollIntoView({ block: "nearest", inline: "nearest" });
-    describe(index);
-  };
-
-  const resize = (wanted) => {
-    zoom = Math.min(2, Math.max(0.1, wanted));
-    for (const [svg, { width, height }] of pictures) {
-      svg.setAttribute("width", width * zoom);
-      svg.setAttribute("height", height * zoom);
-    }
-  };
-
-  const search = () => {
-    const words = find("#search").value.toLowerCase().split(/\\s+/).filter(Boolean);
-    let matches = 0;
-    rows.forEach((row, at) => {
-      const text = row.textContent.toLowerCase();
-      const match = words.every((word) => text.includes(word));
-      row.hidden = !match;
-      boxes[at].classList.toggle("missed", !match);
-      matches += match;
-    });
-    find("#found").textContent = words.length ? `${matches} of ${rows.length}` : "";
-  };
-
-  const step = (index, key) => {
-    if (key === "ArrowLeft") return before[index].at(-1);
-    if (key === "ArrowRight") return after[index].at(-1);
-    const place = (at) => boxes[at].transform.baseVal[0].matrix;
-    const { e, f } = place(index);
-    const sign = key === "ArrowDown" ? 1 : -1;
-    const column = rows.map((_, at) => at).filter((at) => place(at).e === e);
-    const ahead = column.filter((at) => (place(at).f - f) * sign > 0);
-    return ahead.sort((a, b) => (place(a).f - place(b).f) * sign)[0];
-  };
-
-  document.addEventListener("click", ({ target }) => {
-    const anchor = target.closest('.slice, aside a[href^="#slice-"]');
-    if (!anchor) return;
-    const href = anchor.getAttribute("href");
-    choose(Number(href.slice("#slice-".length)));
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") choose(null);
-    const box = document.activeElement.closest(".slice");
-    if (!box || !/^Arrow/.test(event.key)) return;
-    event.preventDefault();
-    const next = step(Number(box.dataset.slice), event.key);
-    if (next === undefined) return;
-    boxes[next].focus();
-    choose(next);
-  });
-  boxes.forEach((box, at) => {
-    box.addEventListener("click", (event) => event.preventDefault());
-    box.addEventListener("pointerenter", () => trace(at));
-    box.addEventListener("pointerleave", () => trace(chosen));
-  });
-  find("#search").addEventListener("input", search);
-  find("#search").addEventListener("keydown", ({ key }) => {
-    const first = rows.findIndex((row) => !row.hidden);
-    if (key === "Enter" && first >= 0) choose(first);
-  });
-  find("#fit").addEventListener("click", () => resize(view.clientWidth / pictures[0][1].width));
-  find("#full").addEventListener("click", () => resize(1));
-  find("#less").addEventListener("click", () => resize(zoom / 1.25));
-  find("#more").addEventListener("click", () => resize(zoom * 1.25));
-  list(".tools, aside").forEach((part) => part.removeAttribute("hidden"));
-  const linked = rows.findIndex((row) => `#${row.id}` === location.hash);
-  if (linked >= 0) choose(linked);
-})();
-"""
-
 
 _COLUMNS: Final = (
     ("Slice", "wide"),
@@ -293,7 +77,7 @@ def format_html(plan: Plan) -> str:
         *_write_remarks(plan),
         "</main>",
         *_write_footer(plan),
-        f"<script>{_SCRIPT}</script>",
+        f"<script>{_read_part('page.js')}</script>",
         "</body>",
         "</html>",
     ]
@@ -301,8 +85,8 @@ def format_html(plan: Plan) -> str:
 
 
 def _write_head(plan: Plan) -> list[str]:
-    style = _make_style()
-    sources = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(_SCRIPT)}"
+    style, script = _make_style(), _read_part("page.js")
+    sources = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
     policy = f"{sources}; base-uri 'none'; form-action 'none'"
     return [
         '<meta charset="utf-8">',
@@ -320,11 +104,17 @@ def _make_style() -> str:
         ";".join(f"--{name}:{colour}" for name, colour in palette.items())
         for palette in (LIGHT, DARK)
     )
+    page = _read_part("page.css")
     named = PAINT.substitute({name: f"var(--{name})" for name in LIGHT})
     return (
         f":root{{color-scheme:light dark;{light}}}\n"
-        f"@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{_PAGE_STYLE}{SHAPES}{named}"
+        f"@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{page}{SHAPES}{named}"
     )
+
+
+@cache
+def _read_part(name: str) -> str:
+    return files("gitslices.output").joinpath(name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:
@@ -438,7 +228,7 @@ def _write_remarks(plan: Plan) -> list[str]:
     sections = {
         "What holds this plan back": [
             f"without the overlap in {_code(each.path)} the critical path costs"
-            f" {each.cost_without:.12g} instead of {plan.critical_path_cost:.12g}"
+            f" {format_cost(each.cost_without)} instead of {format_cost(plan.critical_path_cost)}"
             for each in plan.bottlenecks
         ],
         "Shared files": [

@@ -1,4 +1,4 @@
-"""What every picture of a plan shows, and where it stands in the drawn ones.
+"""Where everything stands in the drawn pictures of a plan.
 
 Waves are columns and time runs to the right. The placement is the layered one of Sugiyama, Tagawa
 and Toda (1981): an edge that passes over waves gets a lane through each of them, barycentre sweeps
@@ -12,40 +12,13 @@ from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
-from gitslices.model import Plan, Serialization, Slice
-from gitslices.output.escape import escape
-from gitslices.output.plan_text import count, format_reason
+from gitslices.model import Plan
+from gitslices.output.picture import COMPACT_FROM, Edge, Picture, list_names
 
-COMPACT_FROM = 100
-"""From this many slices on, a box holds the id alone."""
-
-_HOVER_ENTRIES = 8
 _SWEEPS = 12
 _LANE = 12
 _FREE = 1e-6
 """The weight of a wish that gives way to any other."""
-
-
-class Edge(Struct, frozen=True, kw_only=True):
-    """One slice waiting for another, both by their index in the plan.
-
-    `overlap` is the pair's reason where no dependency was declared.
-    """
-
-    before: int
-    after: int
-    overlap: Serialization | None
-    critical: bool
-
-
-class Picture(Struct, frozen=True, kw_only=True):
-    """A plan with its slices named by their index: every wait, by slice too, and each wave."""
-
-    plan: Plan
-    edges: tuple[Edge, ...]
-    waits: tuple[tuple[Edge, ...], ...]
-    waves: tuple[tuple[int, ...], ...]
-    critical: frozenset[int]
 
 
 class Box(Struct, frozen=True, kw_only=True):
@@ -92,94 +65,9 @@ class Layout(Struct, frozen=True, kw_only=True):
     height: int
 
 
-def make_picture(plan: Plan) -> Picture:
-    """Gather what there is to draw, edges in the order of the plan's slices."""
-    index = {each.slice_id: i for i, each in enumerate(plan.slices)}
-    forced = {(s.serializes_after, s.blocked_slice_id): s for s in plan.overlap_serializations}
-    critical = set(pairwise(plan.critical_path))
-    waits = tuple(
-        tuple(
-            Edge(
-                before=index[before],
-                after=after,
-                overlap=forced.get((before, each.slice_id)),
-                critical=(before, each.slice_id) in critical,
-            )
-            for before in each.dependencies
-        )
-        for after, each in enumerate(plan.slices)
-    )
-    return Picture(
-        plan=plan,
-        edges=tuple(edge for edges in waits for edge in edges),
-        waits=waits,
-        waves=tuple(tuple(index[member] for member in wave) for wave in plan.waves),
-        critical=frozenset(index[member] for member in plan.critical_path),
-    )
-
-
-def visible(text: str) -> str:
-    """Escape the text; unlike a terminal, no picture's format takes U+FFFE and U+FFFF either."""
-    return escape(text).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
-
-
-def head_wave(picture: Picture, wave: int) -> str:
-    """`wave 0 · 3 slices`."""
-    return f"wave {wave} · {count(len(picture.waves[wave]), 'slice')}"
-
-
-def name_estimate(each: Slice) -> str:
-    """`estimate 3`."""
-    return f"estimate {each.estimate:.12g}"
-
-
-def list_names(each: Slice) -> list[str]:
-    """Give the id, and the title where that says more."""
-    return [each.slice_id] if each.title == each.slice_id else [each.slice_id, each.title]
-
-
-def list_facts(each: Slice) -> str:
-    """`executor · 3 files · estimate 2`: the line under the names."""
-    owner = [each.owner_role] if each.owner_role else []
-    return " · ".join([*owner, count(each.write_files, "file"), name_estimate(each)])
-
-
-def explain(picture: Picture, edge: Edge) -> str:
-    """Say for whom the later slice waits and why: `waits for api: both write src/errors.py`."""
-    return f"waits for {picture.plan.slices[edge.before].slice_id}: {explain_overlap(edge)}"
-
-
-def explain_overlap(edge: Edge) -> str:
-    """Say why the later slice waits, as half a sentence."""
-    return format_reason(edge.overlap) if edge.overlap else "declared dependency"
-
-
-def describe(picture: Picture, index: int) -> list[str]:
-    """Tell all that a hover shows of a slice, line by line and free of control characters."""
-    each = picture.plan.slices[index]
-    critical = " · on the critical path" if index in picture.critical else ""
-    lines = [
-        *list_names(each),
-        f"wave {each.wave} · {list_facts(each)} · risk {each.risk}{critical}",
-        *_describe_scope("writes", each.write_files, each.write_scope),
-        *_describe_scope("reads", each.read_files, each.read_scope),
-        *(explain(picture, edge) for edge in picture.waits[index]),
-    ]
-    return list(map(visible, lines))
-
-
-def _describe_scope(verb: str, files: int, scope: Sequence[str]) -> list[str]:
-    if not scope:
-        return []
-    rest = len(scope) - _HOVER_ENTRIES
-    more = f" and {rest} more" if rest > 0 else ""
-    return [f"{verb} {', '.join(scope[:_HOVER_ENTRIES])}{more} ({count(files, 'file')})"]
-
-
-# Where it stands. A node is a slice's index or, from there on, a lane.
-
 _Links = defaultdict[int, dict[int, int]]
-"""Each node's neighbours on one side, and how hard they pull."""
+"""The neighbours on one side of each node, a slice's index or from there on a lane, and their
+pull."""
 
 
 class _Web(Struct, frozen=True, kw_only=True):

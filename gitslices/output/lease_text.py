@@ -8,7 +8,7 @@ from gitslices.ops.claim import ClaimReport
 from gitslices.ops.ready import ReadyReport
 from gitslices.ops.work import Work
 from gitslices.output.escape import escape
-from gitslices.output.plan_text import count
+from gitslices.output.words import count
 
 _SHOWN_FILES = 5
 

@@ -4,14 +4,14 @@ import re
 from typing import Final
 
 from gitslices.model import Plan
-from gitslices.output.layout import (
+from gitslices.output.escape import escape
+from gitslices.output.picture import (
     Edge,
     Picture,
     head_wave,
     list_facts,
     list_names,
     make_picture,
-    visible,
 )
 
 # What a label may hold as it is: words, and what joins them.
@@ -68,6 +68,6 @@ def _quote(*lines: str) -> str:
     Everything but words goes in as its number, so that no label can end the quotes or hold
     Markdown, a directive (`%%{`) or what mermaid takes for styling (`style a:#quot;`).
     """
-    apart = (_SEAM.sub("\u200b", visible(line)) for line in lines)
+    apart = (_SEAM.sub("\u200b", escape(line)) for line in lines)
     encoded = (_ENCODED.sub(lambda found: f"#{ord(found[0])};", line) for line in apart)
     return '"' + "<br/>".join(encoded) + '"'

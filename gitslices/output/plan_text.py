@@ -1,19 +1,20 @@
 """A plan for people: waves, why each slice waits, the critical path."""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Final
 
 import click
+from msgspec import UNSET
 
-from gitslices.model import OverlapKind, Plan, Serialization, Slice, SliceId
+from gitslices.model import Bottleneck, Plan, Serialization, Slice, SliceId, StartedOverlap
 from gitslices.output.escape import escape
+from gitslices.output.words import count, format_cost, format_overlap, format_reason
 
-_SAYS: Final[Mapping[OverlapKind, str]] = {
-    "write_write": "both write {path}",
-    "write_read": "it writes {path}, which {other} reads",
-    "read_write": "it reads {path}, which {other} writes",
-}
 _ID_WIDTH: Final = 28
+
+Forced = Mapping[tuple[SliceId, SliceId], Serialization]
+"""The forced orders, by the later slice and the earlier one."""
 
 
 def format_plan(plan: Plan) -> str:
@@ -28,21 +29,8 @@ def format_plan(plan: Plan) -> str:
         for id_ in ids:
             lines += _format_slice(by_id[id_], forced, width)
         blocks.append("\n".join(lines))
-    blocks.append("\n".join(_format_foot(plan)))
+    blocks.append("\n".join(_format_foot(plan, forced)))
     return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def format_reason(forced: Serialization) -> str:
-    """Why an overlap makes one slice wait for another, as half a sentence."""
-    says = _SAYS[forced.kind].format(
-        path=escape(forced.path), other=escape(forced.serializes_after)
-    )
-    return says if forced.exists else f"{says} (not there yet)"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _format_head(plan: Plan) -> str:
@@ -56,9 +44,7 @@ def _format_head(plan: Plan) -> str:
     return " · ".join(parts)
 
 
-def _format_slice(
-    slice_: Slice, forced: Mapping[tuple[SliceId, SliceId], Serialization], width: int
-) -> Iterable[str]:
+def _format_slice(slice_: Slice, forced: Forced, width: int) -> Iterable[str]:
     id_ = escape(slice_.slice_id)
     title = escape(slice_.title) if slice_.title != slice_.slice_id else ""
     facts = [
@@ -69,19 +55,70 @@ def _format_slice(
     ]
     yield f"  {click.style(id_.ljust(width), fg='green')}  {' · '.join(filter(None, facts))}"
     for needed in slice_.dependencies:
-        overlap = forced.get((slice_.slice_id, needed))
-        why = format_reason(overlap) if overlap else "declared"
+        why = _explain(forced.get((slice_.slice_id, needed)))
         yield f"  {' ' * width}  after {escape(needed)}: {why}"
 
 
-def _format_foot(plan: Plan) -> Iterable[str]:
-    if len(plan.critical_path) > 1:
-        path = " -> ".join(escape(id_) for id_ in plan.critical_path)
-        yield f"critical path: {path} (cost {plan.critical_path_cost})"
+def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
+    yield from _format_critical_path(plan, forced)
+    yield from _format_schedule(plan)
+    for bottleneck in plan.bottlenecks:
+        yield format_bottleneck(bottleneck, plan.critical_path_cost)
+    if plan.open_overlaps:
+        yield (
+            f"{count(plan.open_overlaps, 'pair')} may yet meet in paths nobody has named:"
+            " see --explain SLICE, or close them with --unborn all"
+        )
     for shared in plan.shared_overlaps:
         ids = ", ".join(escape(id_) for id_ in shared.slice_ids)
         yield f"shared {escape(shared.entry)}: {ids}"
     for skipped in plan.skipped:
         yield f"skipped {escape(skipped.task_id)}: {escape(skipped.reason)}"
-    for warning in plan.warnings:
-        yield f"{click.style('warning:', fg='yellow')} {escape(warning)}"
+    for warning in (*map(_format_started, plan.started_overlaps), *map(escape, plan.warnings)):
+        yield f"{click.style('warning:', fg='yellow')} {warning}"
+
+
+def _format_critical_path(plan: Plan, forced: Forced) -> Iterable[str]:
+    if len(plan.critical_path) < 2:
+        return
+    costs = {slice_.slice_id: slice_.estimate for slice_ in plan.slices}
+    yield f"critical path, cost {format_cost(plan.critical_path_cost)}:"
+    for before, id_ in pairwise((None, *plan.critical_path)):
+        assert id_ is not None  # noqa: S101 - only the first has nothing before it
+        step = f"  {escape(id_)} ({format_cost(costs[id_])})"
+        yield step if before is None else f"{step}: {_explain(forced.get((id_, before)))}"
+
+
+def _format_schedule(plan: Plan) -> Iterable[str]:
+    if plan.schedule is UNSET:
+        return
+    makespan = format_cost(plan.schedule.makespan)
+    width = len(makespan)
+    yield f"schedule of {count(plan.schedule.workers, 'worker')}, finished at {makespan}:"
+    for shift in plan.schedule.slices:
+        start, finish = format_cost(shift.start), format_cost(shift.finish)
+        yield f"  {start.rjust(width)} to {finish.rjust(width)}  {escape(shift.slice_id)}"
+
+
+def format_bottleneck(bottleneck: Bottleneck, cost: float) -> str:
+    """What one path costs, and what can be done about it."""
+    path, without = escape(bottleneck.path), format_cost(bottleneck.cost_without)
+    remedy = (
+        "narrow the scopes that need only a part of it"
+        if path.endswith("/")
+        else "declare it shared if tasks only append to it"
+    )
+    return (
+        f"{path} alone orders {count(bottleneck.pairs, 'pair')}: without it the plan takes"
+        f" {without} instead of {format_cost(cost)}; {remedy}"
+    )
+
+
+def _format_started(one: StartedOverlap) -> str:
+    first, second = one.slice_ids
+    how = format_overlap(one.kind, one.path, first, exists=one.exists)
+    return f"{escape(second)} is under way, and so is {escape(first)}: {how}"
+
+
+def _explain(overlap: Serialization | None) -> str:
+    return format_reason(overlap) if overlap else "declared"

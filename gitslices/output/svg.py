@@ -8,23 +8,20 @@ from typing import Final
 from unicodedata import east_asian_width
 
 from gitslices.model import Plan
-from gitslices.output.layout import (
+from gitslices.output.escape import escape
+from gitslices.output.layout import Layout, Route, Sizes, make_layout
+from gitslices.output.picture import (
     COMPACT_FROM,
     Edge,
-    Layout,
     Picture,
-    Route,
-    Sizes,
     describe,
     explain,
     head_wave,
     list_facts,
     list_names,
-    make_layout,
     make_picture,
-    visible,
 )
-from gitslices.output.plan_text import count
+from gitslices.output.words import count, format_cost
 
 LIGHT: Final[Mapping[str, str]] = {
     "paper": "#ffffff",
@@ -135,7 +132,7 @@ def _open_file(width: int, height: int) -> str:
 
 def quote(text: str) -> str:
     """Write the text as character data or as an attribute's value, in XML and in HTML."""
-    return html.escape(visible(text))
+    return html.escape(escape(text))
 
 
 def name_plan(plan: Plan) -> str:
@@ -148,7 +145,7 @@ def summarise(plan: Plan) -> str:
     size = f"{count(len(plan.slices), 'slice')} in {count(len(plan.waves), 'wave')}"
     forced = f"{count(len(plan.overlap_serializations), 'order')} forced by overlaps"
     path = f"critical path of {count(len(plan.critical_path), 'slice')}"
-    return f"{size} · {forced} · {path}, cost {plan.critical_path_cost:.12g}"
+    return f"{size} · {forced} · {path}, cost {format_cost(plan.critical_path_cost)}"
 
 
 def fit(text: str, width: float, letter: float, *, keep_end: bool = False) -> str:
@@ -156,7 +153,7 @@ def fit(text: str, width: float, letter: float, *, keep_end: bool = False) -> st
 
     `letter` is the width of an average letter; East Asian wide characters count twice.
     """
-    shown = visible(text)
+    shown = escape(text)
     cells = [1 + (east_asian_width(char) in "WF") for char in shown]
     room = int(width / letter)
     if sum(cells) <= room:

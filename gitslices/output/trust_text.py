@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gitslices.output.escape import escape
-from gitslices.output.plan_text import count
+from gitslices.output.words import count
 from gitslices.state.trust import Approval
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -74,6 +75,7 @@ def parse_scope(entries: Iterable[str]) -> Scope:
     return scope
 
 
+@lru_cache(maxsize=1 << 16)
 def parse_entry(text: str) -> Entry:
     """Read one entry; raises ScopeError with the reason and the way to write it instead."""
     if len(text) > MAX_LITERAL_BYTES + 1:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from posixpath import commonpath
 
 from msgspec import Struct
 
@@ -10,7 +11,7 @@ from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.contacts import Segment, meet_in_paths
 from gitslices.scopes.decider import Decider
 from gitslices.scopes.entries import Entry, Scope
-from gitslices.scopes.pieces import Piece, list_reaching, may_touch
+from gitslices.scopes.pieces import Piece, list_reaching, may_touch, near_readers, near_writers
 from gitslices.scopes.remarks import remark_on
 from gitslices.scopes.resolve import PathIndex
 from gitslices.scopes.spans import Spans, list_common, subtract_spans, unite_spans
@@ -49,19 +50,23 @@ class ScopeMap:
         accesses: Sequence[Access],
         unborn: Unborn = "anchored",
         shared: Scope | None = None,
+        *,
+        within: "ScopeMap | None" = None,
     ) -> None:
-        self._tree = TrackedTree(tree)
+        """Compare `accesses`; `within` is a map of the same tree with at least these paths."""
+        self._source = tree
+        self._tree: TrackedTree = within._tree if within else TrackedTree(tree)
         self._unborn = unborn
         self._accesses = accesses
         self._shared = shared or Scope()
-        self._atoms: dict[tuple[str, bool], tuple[Atom, ...]] = {}
+        self._atoms: dict[tuple[str, bool], tuple[Atom, ...]] = within._atoms if within else {}
         self._remarks: dict[Entry, str | None] = {}
-        self._spans: dict[Atom, Spans] = {}
+        self._spans: dict[Atom, Spans] = within._spans if within else {}
         self._pieces: dict[tuple[Atom, tuple[Atom, ...]], Piece] = {}
         self._reads = [self._cut(access.read) for access in accesses]
         self._writes = [self._cut(access.write) for access in accesses]
         self._count_slices()
-        self._paths = PathIndex(self._tree, self._name_expected() if unborn != "none" else {})
+        self._paths: PathIndex = within._paths if within else self._index_paths()
         self._resolve_pieces()
         self.contested = meet_in_paths(tuple(self._pieces.values()))
         if unborn != "none" and not self._is_decided_by_paths:
@@ -101,16 +106,21 @@ class ScopeMap:
             return None
         return self._find_overlap(later, earlier, self._is_compared)
 
-    @property
-    def open_overlaps(self) -> int:
-        """Count the pairs of slices that overlap in paths to be created, and are not in order."""
-        return sum(mask.bit_count() for mask in self._open) // 2
+    @cached_property
+    def open_overlaps(self) -> tuple[int, ...]:
+        """Give for each slice those it overlaps with beyond its conflicts, in paths to be made."""
+        if self._unborn == "none":
+            self._meetings.meet_anchored()
+        if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
+            self._meetings.meet_floating()
+        everything = zip(self._read_conflicts(), self.conflicts, strict=True)
+        return tuple(mask & ~known for mask, known in everything)
 
     def find_open_overlaps(self, index: int) -> tuple[tuple[int, Overlap], ...]:
         """List the slices that a slice overlaps with beyond its conflicts, each with a path."""
         found = (
             (other, self._find_overlap(index, other, lambda one, two: True))
-            for other in list_bits(self._open[index])
+            for other in list_bits(self.open_overlaps[index])
         )
         return tuple((other, overlap) for other, overlap in found if overlap)
 
@@ -120,6 +130,48 @@ class ScopeMap:
             (entry, self._collect_writers(self._list_atoms(entry)))
             for entry in self._shared.included
         )
+
+    def name_place(self, segment: Segment) -> RepoPath:
+        """Name what a segment covers: its path or, with a slash, the directory around its paths."""
+        first, last = segment.spans[0][0], segment.spans[-1][1] - 1
+        path = self._paths.spellings[first]
+        if first == last:
+            return RepoPath(path)
+        return RepoPath(commonpath((path, self._paths.spellings[last])) + "/")
+
+    def find_conflicts_without(self, place: RepoPath) -> tuple[int, ...]:
+        """Give the conflicts there would be if a place of `name_place` were shared, too."""
+        entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
+        touching = self._collect_touching(entry)
+        nothing = Access(read=Scope(), write=Scope())
+        without = ScopeMap(
+            self._source,
+            [access if touching >> index & 1 else nothing
+             for index, access in enumerate(self._accesses)],
+            self._unborn,
+            Scope((*self._shared.entries, entry)),
+            within=self,
+        )  # fmt: skip
+        return tuple(
+            mask & ~touching | less if touching >> index & 1 else mask
+            for index, (mask, less) in enumerate(
+                zip(self.conflicts, without.conflicts, strict=True)
+            )
+        )
+
+    def _collect_touching(self, entry: Entry) -> int:
+        """Give the slices that could overlap inside an entry."""
+        touching = 0
+        for atom in self._list_atoms(entry):
+            inside = Piece(-1, atom, ())
+            inside.contested = self._resolve(atom)
+            may_grow = self._tree.can_grow(atom)
+            for piece in self._pieces.values():
+                if any(True for _ in list_common(piece.contested, inside.contested)) or (
+                    may_grow and self._is_compared(piece, inside) and may_touch(piece.atom, atom)
+                ):
+                    touching |= piece.readers | piece.writers
+        return touching
 
     def list_paths(self, segment: Segment) -> tuple[RepoPath, ...]:
         """Give the tracked paths of a segment."""
@@ -131,6 +183,8 @@ class ScopeMap:
         )
 
     def _cut(self, scope: Scope) -> Pieces:
+        if not scope.entries:
+            return ()
         excluded = [
             atom
             for entry in scope.excluded
@@ -162,6 +216,9 @@ class ScopeMap:
                 piece.readers |= 1 << index
             for piece in writes:
                 piece.writers |= 1 << index
+
+    def _index_paths(self) -> PathIndex:
+        return PathIndex(self._tree, self._name_expected() if self._unborn != "none" else {})
 
     def _name_expected(self) -> dict[str, str]:
         """Give the paths that literal entries and the twins of patterns name."""
@@ -230,18 +287,9 @@ class ScopeMap:
             conflicts.append(mask & ~(1 << index))
         return tuple(conflicts)
 
-    @cached_property
-    def _open(self) -> tuple[int, ...]:
-        if self._unborn == "none":
-            self._meetings.meet_anchored()
-        if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
-            self._meetings.meet_floating()
-        everything = zip(self._read_conflicts(), self.conflicts, strict=True)
-        return tuple(mask & ~known for mask, known in everything)
-
     def _count(self, pieces: Pieces) -> int:
-        if not pieces:
-            return 0
+        if len(pieces) < 2:
+            return sum(piece.files for piece in pieces)
         *others, longest = sorted(pieces, key=lambda piece: len(piece.spans))
         rest = unite_spans([piece.spans for piece in others])
         doubled = tuple(list_common(longest.spans, rest))
@@ -279,15 +327,15 @@ class ScopeMap:
     def _find_overlap(
         self, later: int, earlier: int, is_compared: Callable[[Piece, Piece], bool]
     ) -> Overlap | None:
+        writes, reads = self._writes[later], self._reads[later]
+        their_writes, their_reads = self._writes[earlier], self._reads[earlier]
         accesses = (
-            (self._writes[later], self._writes[earlier]),
-            (self._writes[later], self._reads[earlier]),
-            (self._reads[later], self._writes[earlier]),
+            (near_writers(writes, earlier), near_writers(their_writes, later)),
+            (near_readers(writes, earlier), near_writers(their_reads, later)),
+            (near_writers(reads, earlier), near_readers(their_writes, later)),
         )
         for kind, (ones, others) in zip(KINDS, accesses, strict=True):
-            pairs = [
-                (one, other) for one in ones for other in others if may_touch(one.atom, other.atom)
-            ]
+            pairs = [(one, other) for one in ones for other in others]
             found = self._find_tracked(pairs) or self._find_example(pairs, is_compared)
             if found:
                 return Overlap(kind=kind, path=found[0], exists=found[1])

@@ -55,7 +55,19 @@ def may_touch(one: Atom, other: Atom) -> bool:
     """Tell whether two atoms have a directory in common where both may have paths."""
     if len(one.head) > len(other.head):
         one, other = other, one
-    return not see_from(one, other.head).is_dead
+    if one.head and one.head != other.head and not other.head.startswith(one.head + "/"):
+        return False
+    return not one.tail or not see_from(one, other.head).is_dead
+
+
+def near_readers(pieces: Iterable[Piece], index: int) -> list[Piece]:
+    """Give the pieces that share a path with one that a slice reads."""
+    return [piece for piece in pieces if piece.near_readers >> index & 1]
+
+
+def near_writers(pieces: Iterable[Piece], index: int) -> list[Piece]:
+    """Give the pieces that share a path with one that a slice writes."""
+    return [piece for piece in pieces if piece.near_writers >> index & 1]
 
 
 def meet_each_other(one: Piece, other: Piece) -> None:

@@ -40,6 +40,10 @@ def _search(
 ) -> str | None:
     start = head if tree.is_directory(head) else None
     try:
+        # What is shortest where nothing exists can most often be created here, too.
+        path = Search(one, other, excluded, tree.folding).find(None)
+        if path is None or tree.can_be_created(f"{head}/{path}" if head else path):
+            return path
         return Search(one, other, excluded, tree.folding, tree=tree).find(start)
     except TooComplexError:
         return Search(one, other, (), tree.folding, tree=tree).find(start)

@@ -7,11 +7,14 @@ from pathlib import Path
 from gitslices.errors import DiskError
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, readable by the user alone; raise `DiskError` if that cannot be."""
+def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Put `data` at `path`, readable by the user alone unless `mode`, less the umask, allows more.
+
+    Raises `DiskError` if that cannot be.
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123
             file.write(data)
             file.flush()

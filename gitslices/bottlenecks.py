@@ -1,0 +1,77 @@
+"""What holds a plan back: paths without whose overlaps it would be done sooner."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from gitslices.model import Bottleneck, Order, RepoPath
+from gitslices.ordering import cost_without
+from gitslices.outline import Outline
+from gitslices.schedule import iterate_bits, measure_ways
+from gitslices.scopes import Segment
+
+_CANDIDATES: Final = 5
+"""How many paths are tried: each costs an ordering of all slices."""
+
+_NEAR: Final = 0.9
+"""From which part of the critical path's cost on a way counts as nearly as long."""
+
+Pairs = dict[int, list[int]]
+"""The slices that each slice waits for because of an overlap."""
+
+
+def find_bottlenecks(outline: Outline, kind: Order) -> tuple[Bottleneck, ...]:
+    """The few paths whose overlaps cost most, best first; `kind` is the order of the outline."""
+    path = outline.critical_path
+    if not any(set(outline.forced[slice_]) & set(path) for slice_ in path):
+        return ()
+    found = (_try_without(outline, place, kind) for place in _choose_candidates(outline))
+    gains = [one for one in found if one.cost_without < outline.critical_path_cost]
+    return tuple(sorted(gains, key=lambda one: (one.cost_without, -one.pairs, one.path)))
+
+
+def _try_without(outline: Outline, place: RepoPath, kind: Order) -> Bottleneck:
+    conflicts = outline.scopes.find_conflicts_without(place)
+    freed = [
+        earlier
+        for later in outline.order
+        for earlier in outline.forced[later]
+        if not conflicts[later] >> earlier & 1
+    ]
+    cost = cost_without(outline.workload, conflicts, outline.order, kind)
+    return Bottleneck(path=place, cost_without=cost, pairs=len(freed))
+
+
+def _choose_candidates(outline: Outline) -> list[RepoPath]:
+    """The places behind most of the forced pairs on ways that are long."""
+    pairs = _find_pressing(outline)
+    ends = sum(
+        1 << slice_ for slice_ in {*pairs, *(one for some in pairs.values() for one in some)}
+    )
+    counts: Counter[RepoPath] = Counter()
+    for segment in outline.scopes.contested:
+        number = sum(1 for _ in _list_justified(segment, pairs, ends))
+        if number:
+            counts[outline.scopes.name_place(segment)] += number
+    ranked = sorted(counts, key=lambda place: (-counts[place], place))
+    return [place for place in ranked if place != "/"][:_CANDIDATES]
+
+
+def _find_pressing(outline: Outline) -> Pairs:
+    finish, tail = measure_ways(outline.edges, outline.workload.costs, outline.order)
+    long = _NEAR * outline.critical_path_cost
+    pressing = {
+        later: [one for one in outline.forced[later] if finish[one] + tail[later] >= long]
+        for later in outline.order
+    }
+    return {later: earlier_ones for later, earlier_ones in pressing.items() if earlier_ones}
+
+
+def _list_justified(segment: Segment, pairs: Pairs, ends: int) -> Iterator[tuple[int, int]]:
+    """The pairs that overlap in a segment."""
+    touching = (segment.readers | segment.writers) & ends
+    for later in iterate_bits(touching):
+        against = touching if segment.writers >> later & 1 else segment.writers
+        for earlier in pairs.get(later, ()):
+            if against >> earlier & 1:
+                yield later, earlier

@@ -1,0 +1,34 @@
+"""Words that several texts and pictures share."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gitslices.model import OverlapKind, Serialization
+from gitslices.output.escape import escape
+
+_SAYS: Final[Mapping[OverlapKind, str]] = {
+    "write_write": "both write {path}",
+    "write_read": "it writes {path}, which {other} reads",
+    "read_write": "it reads {path}, which {other} writes",
+}
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def format_cost(cost: float) -> str:
+    """`3`, `0.5`: a cost without the noise of its binary form."""
+    return f"{cost:.12g}"
+
+
+def format_reason(forced: Serialization) -> str:
+    """Why an overlap makes one slice wait for another, as half a sentence."""
+    return format_overlap(forced.kind, forced.path, forced.serializes_after, exists=forced.exists)
+
+
+def format_overlap(kind: OverlapKind, path: str, other: str, *, exists: bool) -> str:
+    """How a slice and the `other`, the earlier one, meet in a path, as half a sentence."""
+    says = _SAYS[kind].format(path=escape(path), other=escape(other))
+    return says if exists else f"{says} (not there yet)"

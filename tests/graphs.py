@@ -1,0 +1,43 @@
+"""Task graphs and trees made in a test, and plans of them without a repository."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from gitslices.model import BranchName, Oid, Plan, PlanSettings, RepoPath, RepoTree, TaskGraph
+from gitslices.planner import make_plan
+
+SETTINGS = PlanSettings(base_ref="main", target=BranchName("main"), worktree_root="/srv/w")
+
+
+def make_tree(*paths: str) -> RepoTree:
+    return RepoTree(commit=Oid("0" * 40), paths=tuple(map(RepoPath, sorted(paths))))
+
+
+def make_graph(tasks: Iterable[Mapping[str, Any]], **fields: object) -> TaskGraph:
+    """A graph of tasks that all have an owner and, as a loaded graph, a title."""
+    complete = [{"owner_role": "worker", "title": task["id"], **task} for task in tasks]
+    return msgspec.convert({"goal_id": "goal", **fields, "tasks": complete}, TaskGraph)
+
+
+def plan_tasks(
+    *tasks: Mapping[str, Any],
+    tree: RepoTree | None = None,
+    shared: Iterable[str] = (),
+    **settings: Any,
+) -> Plan:
+    return make_plan(
+        make_graph(tasks, shared=tuple(shared)),
+        tree or make_tree(),
+        msgspec.structs.replace(SETTINGS, **settings),
+    )
+
+
+def find_before(plan: Plan) -> dict[str, set[str]]:
+    """All that comes before each slice."""
+    before: dict[str, set[str]] = {}
+    for slice_ in plan.slices:
+        needed = slice_.dependencies
+        before[slice_.slice_id] = set(needed).union(*(before[one] for one in needed))
+    return before
