@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "gitslices"
 LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
-    ("planner", "schedule", "ordering", "policy", "reconcile", "admission", "evidence"),
+    ("planner", "schedule", "ordering", "policy", "reconcile", "admission", "evidence", "landing"),
     ("git", "state", "graph", "provision", "settings", "shell"),
     ("workspace",),
     ("ops",),
@@ -22,6 +22,7 @@ LAYERS = (
 PARTS = {
     ("admission", "reconcile"),
     ("errors", "model"),
+    ("landing", "reconcile"),
     ("ordering", "schedule"),
     ("planner", "ordering"),
     ("planner", "policy"),

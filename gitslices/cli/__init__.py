@@ -5,5 +5,6 @@ commands  the list of commands, imported only when called
 options   what every command takes, and the workspace it works in
 progress  a progress bar, on a terminal only
 lease_options   what the lease commands share
-plan, validate, status, ready, claim, heartbeat, release, done, gate, review, remove, prune, schema   one command each
+plan, validate, status, ready, claim, heartbeat, release, done, gate, review, sync, merge,
+conflicts, remove, prune, schema   one command each
 """
