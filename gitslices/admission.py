@@ -9,7 +9,7 @@ from gitslices.model import Cost, Oid, Plan, RepoTree, Slice, SliceId, SliceStat
 from gitslices.reconcile import FINISHED
 from gitslices.scopes import Access, ScopeMap, parse_scope
 
-LANDABLE: Final[frozenset[SliceStatus]] = frozenset({"provisioned", "done"})
+LANDABLE: Final[frozenset[SliceStatus]] = frozenset({"provisioned", "done", "conflicted"})
 """A slice in one of these counts as merged once its commits are in the target."""
 
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.git.checkout import move_files
+from gitslices.git.follow import move_files
+from gitslices.ops.forward import make_move
+from gitslices.ops.move import look_at_checkouts
 from gitslices.ops.topology import recover
-from gitslices.state.journal import ForwardIntent, write_intent
+from gitslices.state.journal import MoveIntent, write_intent
 from tests.conftest import commit_all, git
 from tests.goals import Desk
 
@@ -26,10 +28,11 @@ def desk(repo: Path) -> Desk:
 def test_whoever_comes_next_completes_it(desk: Desk, done: str) -> None:
     record, path = desk.record("a"), desk.worktree("a")
     target = git(desk.repo, "rev-parse", "main")
-    intent = ForwardIntent(record=record, tip=type(record.base_commit)(target))
-    write_intent(desk.workspace.state_folder, intent)
+    checkouts = look_at_checkouts(desk.workspace.repo, [path])
+    move = make_move(desk.workspace, record, type(record.base_commit)(target), checkouts)
+    write_intent(desk.workspace.state_folder, MoveIntent(moves=(move,)))
     if done in {"files", "branch"}:
-        move_files(desk.workspace.repo, path, record.base_commit, intent.tip)
+        move_files(desk.workspace.repo, path, record.base_commit, move.new)
     if done == "branch":
         git(desk.repo, "update-ref", f"refs/heads/{record.branch_name}", target)
     recover(desk.workspace)

@@ -12,7 +12,7 @@ LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
     ("schedule", "policy", "reconcile", "changes", "evidence"),
-    ("ordering", "admission"),
+    ("ordering", "admission", "landing"),
     ("outline",),
     ("bottlenecks", "explanation"),
     ("planner",),

@@ -5,6 +5,5 @@ commands  the list of commands, imported only when called
 options   what every command takes, and the workspace it works in
 progress  a progress bar, on a terminal only
 lease_options   what the lease commands share
-plan, validate, status, ready, claim, heartbeat, release, done, gate, review, remove, prune, log,
-schema   one command each
+every other module   the command of its name
 """

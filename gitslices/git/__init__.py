@@ -6,7 +6,12 @@ probe       opens one without, where every millisecond counts
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
 worktrees   linked worktrees: list, register, fill, take back
-checkout    a worktree's files, moved from one commit to another
+compare     what two commits have in common, and what differs
+commits     commits read and written without a checkout
+merge       merges made in memory
+follow      a worktree's files follow its branch from one commit to another
+snapshot    uncommitted work as a commit that nothing refers to
+hooks       the repository's own hooks
 refs        references, moved in one transaction
 repair      what a killed git left half made
 """

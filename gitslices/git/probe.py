@@ -2,10 +2,11 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from gitslices.errors import MachineError, NotARepositoryError
-from gitslices.git.repository import Repository, Result
+from gitslices.git.repository import NO_VARIABLES, Repository, Result
 
 
 def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository:
@@ -17,7 +18,7 @@ def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository
     result = _execute(
         (*place, "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
          "--is-inside-work-tree", "--show-cdup"),
-        None,
+        None, NO_VARIABLES,
     )  # fmt: skip
     if result.status != 0:
         raise NotARepositoryError(
@@ -29,7 +30,7 @@ def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository
     return Repository(top, Path(own), Path(common), _execute)
 
 
-def _execute(argv: tuple[str, ...], data: bytes | None) -> Result:
+def _execute(argv: tuple[str, ...], data: bytes | None, env: Mapping[str, str]) -> Result:
     try:
         done = subprocess.run(
             ["git", *argv],
@@ -37,7 +38,7 @@ def _execute(argv: tuple[str, ...], data: bytes | None) -> Result:
             stdin=subprocess.DEVNULL if data is None else None,
             capture_output=True,
             check=False,
-            env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C"},
+            env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **env},
         )
     except FileNotFoundError as error:
         raise MachineError("there is no git on PATH", hint="install git 2.38 or newer") from error

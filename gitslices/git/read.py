@@ -24,7 +24,8 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
 def read_config(repo: Repository) -> Mapping[str, str]:
     """The settings gitslices looks at, by lower-case key; the last value of a key wins."""
-    wanted = r"^(gitslices\.|core\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$)"
+    core = "core\\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$"
+    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core})"
     # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given.
     result = repo.run_at(
         repo.git_dir, "config", "--null", "--get-regexp", wanted, ok=(0, 1), hooks=True

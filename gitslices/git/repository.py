@@ -1,7 +1,7 @@
 """A Git repository: everything that starts git goes through `Repository`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -36,8 +36,10 @@ class Result(Struct, frozen=True):
         return self.stderr.decode("utf-8", "replace").strip()
 
 
-Runner = Callable[[tuple[str, ...], bytes | None], Result]
-"""Starts git with the given arguments and standard input, and waits for it."""
+Runner = Callable[[tuple[str, ...], bytes | None, Mapping[str, str]], Result]
+"""Starts git with arguments, standard input and further variables, and waits for it."""
+
+NO_VARIABLES: Final[Mapping[str, str]] = {}
 
 
 class Repository:
@@ -60,9 +62,11 @@ class Repository:
         *args: str,
         input: bytes | None = None,  # noqa: A002
         ok: tuple[int, ...] = (0,),
+        env: Mapping[str, str] = NO_VARIABLES,
     ) -> Result:
         """Run git on the repository as a whole; raise `GitError` unless its status is in `ok`."""
-        return self._run(("--git-dir", str(self.common_dir), *QUIET, *args), args, input, ok)
+        argv = ("--git-dir", str(self.common_dir), *QUIET, *args)
+        return self._run(argv, args, input, ok, env)
 
     def run_at(
         self,
@@ -71,24 +75,30 @@ class Repository:
         input: bytes | None = None,  # noqa: A002
         ok: tuple[int, ...] = (0,),
         hooks: bool = False,
+        env: Mapping[str, str] = NO_VARIABLES,
     ) -> Result:
         """Run git in one worktree; with `hooks` as the user would, else for bookkeeping."""
         quiet = () if hooks else QUIET
-        return self._run(("-C", str(worktree), *quiet, *args), args, input, ok)
+        return self._run(("-C", str(worktree), *quiet, *args), args, input, ok, env)
 
     def _run(
-        self, argv: tuple[str, ...], shown: tuple[str, ...], data: bytes | None, ok: tuple[int, ...]
+        self,
+        argv: tuple[str, ...],
+        shown: tuple[str, ...],
+        data: bytes | None,
+        ok: tuple[int, ...],
+        env: Mapping[str, str],
     ) -> Result:
         command = _describe(shown)
         point = f"git:{command.replace(' ', '-')}"
         try:
             reach(f"{point}:before")
-            result = self._execute(argv, data)
+            result = self._execute(argv, data, env)
             for pause in TORN_PAUSES:
                 if result.status != 128 or b"/commondir" not in result.stderr:
                     break
                 time.sleep(pause)
-                result = self._execute(argv, data)
+                result = self._execute(argv, data, env)
             reach(f"{point}:after")
         except OSError as error:
             raise DiskError(f"cannot run git {command}: {error.strerror}") from error
@@ -99,5 +109,10 @@ class Repository:
 
 def _describe(args: tuple[str, ...]) -> str:
     """The subcommand with its first words: enough to recognise it, short enough for a message."""
-    words = [word for word in args if not word.startswith("-")]
+    settings = {place + 1 for place, word in enumerate(args) if word == "-c"}
+    words = [
+        word
+        for place, word in enumerate(args)
+        if not word.startswith("-") and place not in settings
+    ]
     return " ".join(words[:2]) if args[0] in {"worktree", "stash"} else words[0]

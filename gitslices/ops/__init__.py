@@ -11,7 +11,11 @@ claim     a slice to one holder; heartbeat, release and done: what the holder do
 gates     commands that decide whether a slice is good; gate_runs: how they are run
 review    what people think of a slice; evidence: all that shows how it came about
 situation what decides which slices may start; tokens, work: what holders must show, and find
-forward   an untouched slice moved to where its target is
+merge     finished slices taken into the target; scene: what it looks at; styles: in which way
+compose   the commit that lands a slice, made in memory; merger: by which rules
+sync      slices brought onto the target; forward: those that nobody has begun
+move      branches moved with the worktrees that have them checked out
+conflicts which slices would conflict
 remove    one slice's worktree and branch taken away
 prune     the same for every slice whose work has landed
 log       who did what

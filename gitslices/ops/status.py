@@ -14,6 +14,7 @@ from gitslices.git.worktrees import read_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.reconcile import FINISHED
+from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import Lease, read_live_leases
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.workspace import Workspace
@@ -58,12 +59,14 @@ def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
         goal = choose_goal(store, goal_id)
         records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
         leases = read_live_leases(store, goal.goal_id, workspace.now())
+        conflicts = read_conflicts(store, goal.goal_id)
     seen = _look(workspace, goal, records)
     return StatusReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
         slices=tuple(
-            _describe(slice_, seen, leases.get(slice_.slice_id)) for slice_ in goal.plan.slices
+            _describe(slice_, seen, leases.get(slice_.slice_id), conflicts)
+            for slice_ in goal.plan.slices
         ),
     )
 
@@ -97,7 +100,12 @@ def _look_at(
     return _Seen("merged" if landed else record.status, ahead, behind, dirty)
 
 
-def _describe(slice_: Slice, seen: Mapping[SliceId, _Seen], lease: Lease | None) -> SliceState:
+def _describe(
+    slice_: Slice,
+    seen: Mapping[SliceId, _Seen],
+    lease: Lease | None,
+    conflicts: Mapping[SliceId, tuple[str, ...]],
+) -> SliceState:
     own = seen[slice_.slice_id]
     return SliceState(
         slice_id=slice_.slice_id,
@@ -114,5 +122,5 @@ def _describe(slice_: Slice, seen: Mapping[SliceId, _Seen], lease: Lease | None)
         ahead=own.ahead,
         behind=own.behind,
         dirty=own.dirty,
-        conflicts=(),
+        conflicts=conflicts.get(slice_.slice_id, ()) if own.status == "conflicted" else (),
     )

@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from gitslices.errors import BusyError, GitslicesError
 from gitslices.ops.fill import fill_slices, run_hooks
-from gitslices.ops.forward import resume_forward
+from gitslices.ops.move import resume_moves
 from gitslices.ops.progress import Progress
 from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
 from gitslices.ops.retire import resume_retiring
 from gitslices.state.journal import (
     ApplyIntent,
-    ForwardIntent,
+    MoveIntent,
     clear_filling,
     find_filling,
     find_intent,
@@ -60,8 +60,8 @@ def _replay(workspace: Workspace, store: Store) -> None:
     try:
         if isinstance(intent, ApplyIntent):
             resume_registering(workspace, store, intent)
-        elif isinstance(intent, ForwardIntent):
-            resume_forward(workspace, store, intent)
+        elif isinstance(intent, MoveIntent):
+            resume_moves(workspace, store, intent)
         else:
             resume_retiring(workspace, store, intent)
     except GitslicesError:

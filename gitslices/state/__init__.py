@@ -4,6 +4,7 @@ folder    the folder itself, private to its owner
 lock      one lock for what changes branches and worktrees, one for each operation alive
 journal   what is being changed, written before it is begun
 store     goals, slices and events in SQLite
+landings  what became of slices at the merge
 leases    who has which slice until when
 proofs    gates that were run, reviews that were made
 trust     what the user has approved, in the user's own state folder

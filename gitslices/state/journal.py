@@ -17,6 +17,7 @@ from msgspec import Struct
 from gitslices.errors import DiskError, StateError
 from gitslices.faults import reach
 from gitslices.model import BranchName, Oid
+from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord
 
 _NAME: Final = "intent.json"
@@ -56,14 +57,26 @@ class RemoveIntent(Struct, frozen=True, kw_only=True, tag="remove"):
     removals: tuple[Removal, ...]
 
 
-class ForwardIntent(Struct, frozen=True, kw_only=True, tag="forward"):
-    """An untouched slice to be moved from its base to `tip`."""
+class Move(Struct, frozen=True, kw_only=True):
+    """A branch that goes from `old` to `new` with the files of `worktrees`, where it is at hand.
 
-    record: SliceRecord
-    tip: Oid
+    `changes` are recorded once it is there.
+    """
+
+    branch: BranchName
+    old: Oid
+    new: Oid
+    worktrees: tuple[str, ...]
+    changes: tuple[SliceChange, ...]
 
 
-Intent = ApplyIntent | RemoveIntent | ForwardIntent
+class MoveIntent(Struct, frozen=True, kw_only=True, tag="move"):
+    """Branches to be moved: a target that takes in slices, or slices that take in the target."""
+
+    moves: tuple[Move, ...]
+
+
+Intent = ApplyIntent | RemoveIntent | MoveIntent
 
 
 def write_intent(folder: Path, intent: Intent) -> None:

@@ -13,6 +13,7 @@ from gitslices.errors import BusyError, DiskError, GitslicesError, StateError
 from gitslices.faults import reach
 from gitslices.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
 from gitslices.state.lease_tables import LEASE_TABLES
+from gitslices.state.tables import LANDING_TABLES
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ CREATE TABLE events (
   detail TEXT NOT NULL
 ) STRICT;
 """
-_TABLES: Final = (_SCHEMA, LEASE_TABLES)
+_TABLES: Final = (_SCHEMA, LEASE_TABLES, LANDING_TABLES)
 # A claimed slice is a provisioned one with an open lease: kept in one place, it cannot disagree.
 _STATUS: Final = """
 CASE WHEN status = 'provisioned' AND EXISTS (
@@ -236,7 +237,7 @@ class Store:
         with _translate_errors():
             return self._db.execute(sql, values).fetchall()
 
-    def execute(self, sql: str, values: Sequence[object]) -> None:
+    def execute(self, sql: str, values: Sequence[object] = ()) -> None:
         """Carry out one statement, likewise."""
         with _translate_errors():
             self._db.execute(sql, values)

@@ -1,0 +1,62 @@
+"""`gitslices merge`."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.model import SliceId
+from gitslices.settings import MergeStyle
+
+_EXAMPLES = """\b
+Examples:
+  gitslices merge api
+  gitslices merge --all              everything that is done, in the order of the plan
+  gitslices merge api --style squash
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("slice_ids", metavar="[SLICE]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Merge every slice that is done.")
+@click.option(
+    "--style",
+    type=click.Choice(get_args(MergeStyle)),
+    help="How a slice enters the target.  [default: gitslices.mergeStyle, or merge]",
+)
+@goal_option
+@lock_option
+@common_options
+def command(
+    *,
+    slice_ids: tuple[str, ...],
+    everything: bool,
+    style: MergeStyle | None,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Merge finished slices into their target, in the order of the plan.
+
+    A slice is merged when it is done, or has commits and is named here, and what it waits for has
+    been merged. Its whole range is compared with its write scope, and git merges in memory: on a
+    conflict nothing moves, the files are named, and the exit code is 1. Then the target moves at
+    once, with the files of the worktree that has it checked out.
+    """
+    from gitslices.ops.merge import MergeRequest, merge
+
+    if bool(slice_ids) == everything:
+        raise click.UsageError("name slices, or --all for every one that is done")
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    wanted = None if everything else tuple(SliceId(id_) for id_ in slice_ids)
+    report = merge(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
+
+    def text() -> str:
+        from gitslices.output.merge_text import format_merged
+
+        return format_merged(report)
+
+    failed = bool(report.conflicted or report.refused)
+    return Outcome(document=report, text=text, exit_code=int(failed))

@@ -1,0 +1,68 @@
+"""`gitslices sync`."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from gitslices.cli.lease_options import token_option
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.model import SliceId
+from gitslices.settings import SyncStyle
+
+_EXAMPLES = """\b
+Examples:
+  gitslices sync api
+  gitslices sync --all
+  gitslices sync api --style rebase
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("slice_ids", metavar="[SLICE]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Sync every slice under way.")
+@click.option(
+    "--style",
+    type=click.Choice(get_args(SyncStyle)),
+    help="Take the target in, or rebase onto it.  [default: gitslices.syncStyle, or merge]",
+)
+@token_option()
+@goal_option
+@lock_option
+@common_options
+def command(
+    *,
+    slice_ids: tuple[str, ...],
+    everything: bool,
+    style: SyncStyle | None,
+    token: int | None,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Bring slices onto the current target, with their worktrees.
+
+    A slice without commits of its own moves to the target. Any other takes the target in, or is
+    rebased: in memory first, so a conflict leaves its branch and files as they are, and the exit
+    code is 1. Uncommitted changes stay; where the target would touch them, the slice is left alone.
+    """
+    from gitslices.ops.sync import SyncRequest, sync
+
+    if bool(slice_ids) == everything:
+        raise click.UsageError("name slices, or --all for every one under way")
+    if token is not None and len(slice_ids) != 1:
+        raise click.UsageError("--token belongs to one slice: name it")
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    wanted = None if everything else tuple(SliceId(id_) for id_ in slice_ids)
+    report = sync(
+        workspace, SyncRequest(slice_ids=wanted, token=token, goal_id=goal_id, style=style)
+    )
+
+    def text() -> str:
+        from gitslices.output.merge_text import format_synced
+
+        return format_synced(report)
+
+    failed = bool(report.conflicted or report.refused)
+    return Outcome(document=report, text=text, exit_code=int(failed))

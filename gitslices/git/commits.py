@@ -1,0 +1,90 @@
+"""Commits, read and written one by one, without a checkout."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from gitslices.git.repository import NO_VARIABLES, Repository
+from gitslices.model import Oid
+
+
+class Author(Struct, frozen=True, kw_only=True):
+    """Who wrote a commit, and when: seconds since 1970 and the time zone, as git keeps them."""
+
+    name: str
+    email: str
+    date: str
+
+
+class Commit(Struct, frozen=True, kw_only=True):
+    """A commit as far as it is needed to make it again elsewhere."""
+
+    commit: Oid
+    tree: Oid
+    parents: tuple[Oid, ...]
+    author: Author
+    message: str
+
+
+_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%ad", "%B")
+
+
+def read_commits(repo: Repository, since: Oid, tip: Oid) -> tuple[Commit, ...]:
+    """The commits that `tip` has and `since` lacks, parents first."""
+    listing = repo.run(
+        "log", "--reverse", "--topo-order", "--no-show-signature", "--no-mailmap",
+        "--encoding=UTF-8", "--date=raw", f"--format=tformat:{'%x00'.join(_FIELDS)}%x00",
+        f"{since}..{tip}", "--",
+    ).text  # fmt: skip
+    words = listing.split("\0")[:-1]
+    return tuple(
+        _make_commit(words[start : start + len(_FIELDS)])
+        for start in range(0, len(words), len(_FIELDS))
+    )
+
+
+def read_commit_tree(repo: Repository, commit: Oid) -> Oid:
+    """The tree of a commit."""
+    return Oid(repo.run("rev-parse", "--verify", f"{commit}^{{tree}}").text.strip())
+
+
+def write_commit(
+    repo: Repository,
+    tree: Oid,
+    parents: Sequence[Oid],
+    message: str,
+    *,
+    author: Author | None = None,
+    signed: bool = False,
+) -> Oid:
+    """Write a commit and return its id; without `author` the committer is the author, too.
+
+    `signed` signs it with the user's key: `commit-tree` alone does not ask `commit.gpgSign`.
+    """
+    named = [word for parent in parents for word in ("-p", parent)]
+    result = repo.run(
+        "-c", "i18n.commitEncoding=UTF-8", "commit-tree", *(("-S",) if signed else ()),
+        tree, *named, "-F", "-",
+        input=message.encode("utf-8", "surrogateescape"),
+        env=_name_author(author) if author else NO_VARIABLES,
+    )  # fmt: skip
+    return Oid(result.text.strip())
+
+
+def _name_author(author: Author) -> dict[str, str]:
+    return {
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
+        "GIT_AUTHOR_DATE": f"@{author.date}",
+    }
+
+
+def _make_commit(words: Sequence[str]) -> Commit:
+    commit, tree, parents, name, email, date, message = words
+    return Commit(
+        commit=Oid(commit.strip()),
+        tree=Oid(tree),
+        parents=tuple(Oid(parent) for parent in parents.split()),
+        author=Author(name=name, email=email, date=date),
+        message=message,
+    )

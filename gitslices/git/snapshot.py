@@ -1,0 +1,39 @@
+"""A worktree's uncommitted work as a commit that nothing refers to."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from gitslices.git.follow import find_git_dir
+from gitslices.git.repository import Repository
+from gitslices.model import Oid
+
+# Nobody's name and no time: the same content always gets the same id, so trials can be remembered.
+_NOBODY: Final = {
+    "GIT_AUTHOR_NAME": "gitslices",
+    "GIT_AUTHOR_EMAIL": "",
+    "GIT_AUTHOR_DATE": "@0 +0000",
+    "GIT_COMMITTER_NAME": "gitslices",
+    "GIT_COMMITTER_EMAIL": "",
+    "GIT_COMMITTER_DATE": "@0 +0000",
+}
+
+
+def write_snapshot(repo: Repository, worktree: Path, scratch: Path) -> Oid:
+    """Commit all that is in `worktree`, ignored files apart, on top of its HEAD.
+
+    The worktree's own index is only read: git works on a copy in `scratch`.
+    """
+    own = find_git_dir(worktree)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        index = Path(folder) / "index"
+        if own is not None and (own / "index").exists():
+            shutil.copyfile(own / "index", index)
+        env = {"GIT_INDEX_FILE": str(index)}
+        repo.run_at(worktree, "add", "--all", env=env)
+        tree = repo.run_at(worktree, "write-tree", env=env).text.strip()
+        commit = repo.run_at(
+            worktree, "commit-tree", tree, "-p", "HEAD", "-m", "uncommitted", env=_NOBODY
+        )
+    return Oid(commit.text.strip())

@@ -1,0 +1,144 @@
+"""Which slices may be merged now, and which of their changes may not come along."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from gitslices.errors import Problem
+from gitslices.model import Oid, RepoPath, Slice, SliceId, SliceStatus
+from gitslices.reconcile import FINISHED
+from gitslices.scopes import Judge
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A slice that has a branch; `edited` are its uncommitted paths, as far as they matter."""
+
+    slice: Slice
+    status: SliceStatus
+    tip: Oid | None
+    base_commit: Oid
+    holder: str | None = None
+    edited: tuple[str, ...] = ()
+
+
+class Territory(Struct, frozen=True, kw_only=True):
+    """What a slice may write."""
+
+    slice_id: SliceId
+    judge: Judge
+
+
+class Trespass(Struct, frozen=True, kw_only=True):
+    """A changed path that is not the slice's: it is `owner`'s, or nobody's."""
+
+    path: RepoPath
+    owner: SliceId | None
+
+
+def find_merge_obstacle(
+    standing: Standing | None, slice_: Slice, statuses: Mapping[SliceId, SliceStatus]
+) -> Problem | None:
+    """Why a slice cannot be merged now; None when it can."""
+    id_ = slice_.slice_id
+    if standing is None:
+        return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
+    if standing.status in FINISHED:
+        return Problem(id_, f"it is {standing.status} already")
+    if standing.tip is None:
+        return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
+    if standing.status == "claimed":
+        how = f"gitslices done {id_}, or if the holder is gone: gitslices release {id_} --force"
+        return Problem(id_, f"{standing.holder} still has it", f"finish it first: {how}")
+    waits = [needed for needed in slice_.dependencies if statuses[needed] not in FINISHED]
+    if waits:
+        return Problem(id_, f"it waits for {', '.join(waits)}", "merge what it waits for first")
+    if standing.status == "provisioned" and standing.tip == standing.base_commit:
+        return Problem(id_, "it has no commits to merge")
+    if standing.edited and standing.status != "done":
+        rest = f" and {len(standing.edited) - 3} more" if len(standing.edited) > 3 else ""
+        return Problem(
+            id_, f"uncommitted: {', '.join(standing.edited[:3])}{rest}", "commit or stash it"
+        )
+    return None
+
+
+def find_sync_obstacle(slice_: Slice, status: SliceStatus, tip: Oid | None) -> Problem | None:
+    """Why a slice cannot be brought onto the target now; None when it can."""
+    id_ = slice_.slice_id
+    if status == "planned":
+        return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
+    if status in FINISHED:
+        return Problem(id_, f"it is {status} already")
+    if tip is None:
+        return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
+    if status == "claimed":
+        return Problem(id_, "somebody works on it", "its holder may do it, with --token")
+    return None
+
+
+def find_trespasses(
+    changed: Sequence[RepoPath],
+    added: frozenset[RepoPath],
+    own: Judge,
+    others: Sequence[Territory],
+    earlier: frozenset[SliceId],
+) -> tuple[Trespass, ...]:
+    """The paths of `changed` that the slice may not write.
+
+    A new path in the write scopes of two slices under way belongs to the one that comes first in
+    the plan: `earlier` are those under way that come before this one.
+    """
+    found = []
+    for path in changed:
+        if not own.allows(path):
+            found.append(Trespass(path=path, owner=_find_owner(path, others)))
+        elif path in added and earlier:
+            owner = _find_owner(path, [one for one in others if one.slice_id in earlier])
+            if owner is not None:
+                found.append(Trespass(path=path, owner=owner))
+    return tuple(found)
+
+
+def _find_owner(path: RepoPath, territories: Sequence[Territory]) -> SliceId | None:
+    return next((one.slice_id for one in territories if one.judge.allows(path)), None)
+
+
+def describe_trespasses(slice_id: SliceId, trespasses: Sequence[Trespass]) -> Problem:
+    """The reason not to merge a slice that left its scope, with the first few paths."""
+    count = "1 change" if len(trespasses) == 1 else f"{len(trespasses)} changes"
+    shown = [
+        f"{one.path} ({f'in slice {one.owner}' if one.owner else 'in no slice'})"
+        for one in trespasses[:3]
+    ]
+    rest = f" and {len(trespasses) - 3} more" if len(trespasses) > 3 else ""
+    return Problem(
+        slice_id,
+        f"{count} outside the write scope: {', '.join(shown)}{rest}",
+        "take them back, or widen write_set in the task graph and plan again",
+    )
+
+
+def make_merge_message(slice_: Slice) -> str:
+    """The subject of the commit that lands a slice."""
+    title = " ".join(slice_.title.split())
+    named = f"Merge slice {slice_.slice_id}"
+    return f"{named}: {title}\n" if title and title != slice_.slice_id else f"{named}\n"
+
+
+def add_trailers(message: str, authors: Sequence[str]) -> str:
+    """`message` with a Co-authored-by line for each of `authors`, `Name <address>`."""
+    lines = "".join(f"Co-authored-by: {author}\n" for author in authors)
+    return f"{message}\n{lines}" if lines else message
+
+
+def meets(path: str, changed: Collection[str]) -> bool:
+    """Whether git could see `path` and a path of `changed` as one place: the same, or beneath."""
+    if path in changed or any(str(parent) in changed for parent in PurePosixPath(path).parents):
+        return True
+    return any(other.startswith(f"{path}/") for other in changed)
+
+
+def may_conflict(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether two sets of changed paths meet anywhere; where not, a merge cannot conflict."""
+    return any(meets(path, other) for path in one)

@@ -1,0 +1,159 @@
+"""Which slices under way would conflict with each other, and with the target, if merged now."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.git.compare import Change, find_own_changes
+from gitslices.git.read import HEADS, read_base, read_branches
+from gitslices.git.snapshot import write_snapshot
+from gitslices.git.worktrees import read_changes
+from gitslices.landing import may_conflict, meets
+from gitslices.model import BranchName, Oid, RepoPath, SliceId
+from gitslices.ops.goals import choose_goal
+from gitslices.ops.merger import Merger, open_merger
+from gitslices.ops.situation import find_landed
+from gitslices.reconcile import FINISHED
+from gitslices.state.landings import Trial, find_trial, write_trials
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+class Conflict(Struct, frozen=True, kw_only=True):
+    """A slice, another one or the target, and the files in which they conflict."""
+
+    slice_id: SliceId
+    other: str
+    files: tuple[RepoPath, ...]
+
+
+class ConflictsReport(Struct, frozen=True, kw_only=True):
+    """The slices that have work of their own, and every conflict among them and the target."""
+
+    goal_id: str
+    target: BranchName
+    slices: tuple[SliceId, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+class _Work(Struct, frozen=True, kw_only=True):
+    """What a slice would bring into a merge: its state, and the changes that are its own."""
+
+    slice_id: SliceId
+    commit: Oid
+    changes: tuple[Change, ...]
+    paths: frozenset[str]
+
+
+class _Pair(Struct, frozen=True, kw_only=True):
+    """Two sides of a merge, or with no `other` a slice and the target.
+
+    A file that only one of two slices has changed is not theirs but a conflict with the target.
+    Where both sides have no such path, git has made up a name: for a file against a folder.
+    """
+
+    one: _Work
+    other: _Work | None
+    trial: Trial
+
+
+def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
+    """Every conflict that merging would meet now, uncommitted work included.
+
+    Only objects are written, and to each worktree nothing. Pairs whose changes lie apart cannot
+    conflict and are not tried; what was tried last time is remembered by the ids of the commits.
+    """
+    with workspace.open_store() as store:
+        goal = choose_goal(store, goal_id)
+        target = read_base(workspace.repo, HEADS + goal.plan.target)
+        with open_merger(workspace, goal, target) as merger:
+            works = _find_works(workspace, store, goal, target)
+            pairs = _make_pairs(works, target, merger.digest)
+            results = _try_all(store, merger, pairs)
+    found = (_describe(pair, results[pair.trial], goal.plan.target) for pair in pairs)
+    return ConflictsReport(
+        goal_id=goal.goal_id,
+        target=goal.plan.target,
+        slices=tuple(work.slice_id for work in works),
+        conflicts=tuple(one for one in found if one.files),
+    )
+
+
+def _find_works(workspace: Workspace, store: Store, goal: Goal, target: Oid) -> tuple[_Work, ...]:
+    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    landed = find_landed(workspace, list(records.values()), goal.plan.target)
+    tips = read_branches(workspace.repo, [workspace.prefix])
+    open_ = [
+        records[one.slice_id]
+        for one in goal.plan.slices
+        if one.slice_id in records
+        and one.slice_id not in landed
+        and records[one.slice_id].status not in FINISHED
+    ]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        works = pool.map(partial(_find_work, workspace, tips, target), open_)
+        return tuple(work for work in works if work is not None and work.changes)
+
+
+def _find_work(
+    workspace: Workspace, tips: Mapping[BranchName, Oid], target: Oid, record: SliceRecord
+) -> _Work | None:
+    repo, worktree = workspace.repo, Path(record.worktree_path)
+    commit = tips.get(record.branch_name)
+    if worktree.is_dir() and read_changes(repo, worktree, untracked=True):
+        commit = write_snapshot(repo, worktree, workspace.state_folder)
+    if commit is None or commit == record.base_commit:
+        return None
+    changes = find_own_changes(repo, commit, target)
+    return _Work(
+        slice_id=record.slice_id,
+        commit=commit,
+        changes=changes,
+        paths=frozenset(change.path for change in changes),
+    )
+
+
+def _make_pairs(works: Sequence[_Work], target: Oid, rules: str) -> list[_Pair]:
+    pairs = [
+        _Pair(one=one, other=None, trial=Trial(ours=target, theirs=one.commit, rules=rules))
+        for one in works
+    ]
+    return pairs + [
+        _Pair(one=one, other=other, trial=Trial(ours=one.commit, theirs=other.commit, rules=rules))
+        for one, other in combinations(works, 2)
+        if may_conflict(one.paths, other.paths)
+    ]
+
+
+def _try_all(
+    store: Store, merger: Merger, pairs: Sequence[_Pair]
+) -> dict[Trial, tuple[RepoPath, ...]]:
+    known = {pair.trial: find_trial(store, pair.trial) for pair in pairs}
+    new = [trial for trial, files in known.items() if files is None]
+    # One list of shared files for all: the rules must not change between threads.
+    changes = list({change for pair in pairs for change in pair.one.changes})
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        merged = pool.map(lambda trial: merger.merge(trial.ours, trial.theirs, changes), new)
+        tried = {trial: one.conflicts for trial, one in zip(new, merged, strict=True)}
+    results = {trial: tried.get(trial, files or ()) for trial, files in known.items()}
+    if new:
+        write_trials(store, results)
+    return results
+
+
+def _describe(pair: _Pair, files: Sequence[RepoPath], target: BranchName) -> Conflict:
+    other = pair.other
+    return Conflict(
+        slice_id=pair.one.slice_id,
+        other=other.slice_id if other else target,
+        files=tuple(
+            path
+            for path in files
+            if other is None or meets(path, pair.one.paths) == meets(path, other.paths)
+        ),
+    )

@@ -1,0 +1,220 @@
+"""Merge finished slices into the target: in memory first, then by moving one branch."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from gitslices.errors import BusyError, GitError, Problem, RefusedError
+from gitslices.git.hooks import run_hook
+from gitslices.git.read import HEADS, find_commit
+from gitslices.landing import find_merge_obstacle
+from gitslices.model import BranchName, Oid, SliceId
+from gitslices.naming import show_path
+from gitslices.ops.compose import Composed, Composer, Conflicted
+from gitslices.ops.forward import forward_slices
+from gitslices.ops.goals import choose_goal
+from gitslices.ops.merger import open_merger
+from gitslices.ops.move import Checkout, find_in_the_way, move_branches
+from gitslices.ops.scene import Scene, look
+from gitslices.ops.styles import choose_merge_style
+from gitslices.ops.topology import hold_topology
+from gitslices.settings import MergeStyle
+from gitslices.state.journal import Move
+from gitslices.state.landings import SliceChange, record_changes, write_conflict
+from gitslices.state.store import Store
+from gitslices.workspace import Workspace
+
+_ATTEMPTS = 100
+
+
+class MergeRequest(Struct, frozen=True, kw_only=True):
+    """The slices to merge, None for all that are done; a `style` of None is the settings'."""
+
+    slice_ids: tuple[SliceId, ...] | None
+    goal_id: str | None = None
+    style: MergeStyle | None = None
+
+
+class Landed(Struct, frozen=True, kw_only=True):
+    """A slice that was merged, and the target's commit that took it in."""
+
+    slice_id: SliceId
+    commit: Oid
+
+
+class MergeReport(Struct, frozen=True, kw_only=True):
+    """What a merge did; `refused` are slices that were not tried, with the reason.
+
+    `forwarded` are slices nobody has begun, brought forward to the new target.
+    """
+
+    goal_id: str
+    target: BranchName
+    style: MergeStyle
+    merged: tuple[Landed, ...]
+    conflicted: tuple[Conflicted, ...]
+    refused: tuple[Problem, ...]
+    forwarded: tuple[SliceId, ...]
+    warnings: tuple[str, ...]
+
+
+class _Composition(Struct, frozen=True):
+    composed: tuple[Composed, ...]
+    conflicted: tuple[Conflicted, ...]
+    refused: tuple[Problem, ...]
+    head: Oid
+
+
+def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
+    """Merge what is wanted in the order of the plan; one that cannot be merged stops no other.
+
+    Nothing is locked while git merges and signs. Then the target moves, once for all slices, if
+    it is where the merge began; else all is done again on the new one. Raises `RefusedError` where
+    a worktree that has the target checked out cannot follow.
+    """
+    style = choose_merge_style(workspace, request.style)
+    with workspace.open_store() as store:
+        goal = choose_goal(store, request.goal_id)
+        for _ in range(_ATTEMPTS):
+            scene = look(workspace, store, goal, request.slice_ids)
+            made = _compose(workspace, scene, style)
+            if _land(workspace, store, scene, made, style):
+                break
+        else:
+            raise BusyError(f"{goal.plan.target} keeps moving", hint="try again later")
+        moved = made.head != scene.target
+        warnings = _run_hooks(workspace, scene.checkouts, style) if moved else ()
+        forwarded = forward_slices(workspace, store, goal.goal_id) if moved else ()
+    return MergeReport(
+        goal_id=goal.goal_id,
+        target=goal.plan.target,
+        style=style,
+        merged=tuple(
+            Landed(slice_id=one.standing.slice.slice_id, commit=one.commit) for one in made.composed
+        ),
+        conflicted=made.conflicted,
+        refused=made.refused,
+        forwarded=forwarded,
+        warnings=warnings,
+    )
+
+
+def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composition:
+    statuses, under_way, head = dict(scene.statuses), scene.under_way, scene.target
+    composed: list[Composed] = []
+    conflicted: list[Conflicted] = []
+    refused: list[Problem] = []
+    with open_merger(workspace, scene.goal, head) as merger:
+        composer = Composer(workspace, scene.goal, merger, style)
+        for slice_ in scene.wanted:
+            id_ = slice_.slice_id
+            standing = scene.standings.get(id_)
+            obstacle = find_merge_obstacle(standing, slice_, statuses)
+            missing = [obstacle] if obstacle else scene.missing.get(id_, ())
+            if standing is None or missing:
+                refused += missing
+                continue
+            made = composer.compose(standing, head, under_way)
+            if isinstance(made, Composed):
+                made = find_in_the_way(id_, scene.checkouts, made.changes) or made
+            if isinstance(made, Problem):
+                refused.append(made)
+            elif isinstance(made, Conflicted):
+                conflicted.append(made)
+            else:
+                composed.append(made)
+                merger.follow(made.commit, made.changes)
+                statuses[id_], under_way, head = "merged", under_way - {id_}, made.commit
+    return _Composition(tuple(composed), tuple(conflicted), tuple(refused), head)
+
+
+def _land(
+    workspace: Workspace, store: Store, scene: Scene, made: _Composition, style: MergeStyle
+) -> bool:
+    """Move the target and record everything; False if what was looked at has changed."""
+    target = scene.goal.plan.target
+    changes = [_describe(workspace, scene, one, style) for one in made.composed]
+    with hold_topology(workspace, store):
+        if not _is_as_before(workspace, store, scene, made):
+            return False
+        _record_conflicts(workspace, store, scene, made.conflicted)
+        if made.head == scene.target:
+            with store.transaction():
+                record_changes(store, changes)
+            return True
+        move = Move(
+            branch=target,
+            old=scene.target,
+            new=made.head,
+            worktrees=tuple(str(one.worktree) for one in scene.checkouts),
+            changes=tuple(changes),
+        )
+        try:
+            stuck = move_branches(workspace, store, [move])
+        except GitError:
+            if find_commit(workspace.repo, HEADS + target) == scene.target:
+                raise
+            return False
+    if stuck:
+        raise RefusedError(
+            f"a worktree that has {target} checked out cannot follow: {stuck[0].complaint}",
+            hint="commit what is changed there, or switch it to another branch",
+        )
+    return True
+
+
+def _is_as_before(workspace: Workspace, store: Store, scene: Scene, made: _Composition) -> bool:
+    if find_commit(workspace.repo, HEADS + scene.goal.plan.target) != scene.target:
+        return False
+    now = {record.slice_id: record for record in store.read_slices(scene.goal.goal_id)}
+    touched = [one.standing.slice.slice_id for one in made.composed]
+    touched += [one.slice_id for one in made.conflicted]
+    return all(now.get(id_) == scene.records[id_] for id_ in touched)
+
+
+def _describe(workspace: Workspace, scene: Scene, made: Composed, style: MergeStyle) -> SliceChange:
+    return SliceChange(
+        at=workspace.now(),
+        goal_id=scene.goal.goal_id,
+        slice_id=made.standing.slice.slice_id,
+        event="merged",
+        detail={"target": scene.goal.plan.target, "commit": made.commit, "style": style},
+        status="merged",
+        tip=made.standing.tip,
+        landed_as=made.commit,
+    )
+
+
+def _record_conflicts(
+    workspace: Workspace, store: Store, scene: Scene, conflicted: Sequence[Conflicted]
+) -> None:
+    goal_id = scene.goal.goal_id
+    with store.transaction():
+        for one in conflicted:
+            write_conflict(store, goal_id, one.slice_id, one.files)
+        record_changes(
+            store,
+            [
+                SliceChange(
+                    at=workspace.now(),
+                    goal_id=goal_id,
+                    slice_id=one.slice_id,
+                    event="conflicted",
+                    detail={"files": [show_path(path) for path in one.files]},
+                    status="conflicted",
+                )
+                for one in conflicted
+            ],
+        )
+
+
+def _run_hooks(
+    workspace: Workspace, checkouts: Sequence[Checkout], style: MergeStyle
+) -> tuple[str, ...]:
+    """Run `post-merge` where the target is checked out, as `git merge` does after its work."""
+    squashed = "1" if style == "squash" else "0"
+    complaints = (
+        run_hook(workspace.repo, checkout.worktree, "post-merge", squashed)
+        for checkout in checkouts
+    )
+    return tuple(f"the post-merge hook failed: {one}" for one in complaints if one)

@@ -1,0 +1,69 @@
+"""Merge commits of one goal in memory, by the rules of its repository and of its graph."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from gitslices.git.compare import Change
+from gitslices.git.merge import RULES_NAME, Merged, MergeRules
+from gitslices.git.read import is_true
+from gitslices.model import Oid, RepoPath
+from gitslices.scopes import Folding, Judge, compile_scope, parse_scope
+from gitslices.state.store import Goal
+from gitslices.workspace import Workspace
+
+
+class Merger:
+    """Merges in memory; files that the graph shares take the lines of both sides."""
+
+    def __init__(self, workspace: Workspace, goal: Goal, folder: Path, commit: Oid) -> None:
+        self._repo = workspace.repo
+        self._folder = folder
+        self._rules = self._read_rules(commit)
+        shared = parse_scope(goal.graph.shared) if goal.graph.shared else None
+        self._shared = compile_scope(shared, read_folding(workspace)) if shared else None
+        self._entries = goal.graph.shared
+
+    @property
+    def digest(self) -> str:
+        """The same for two mergers that merge by the same rules."""
+        return sha256(f"{self._rules.digest}\0{self._entries}".encode()).hexdigest()
+
+    def merge(self, ours: Oid, theirs: Oid, changes: Iterable[Change]) -> Merged:
+        """Merge two commits; `changes` are those that one of the sides has made."""
+        joined = [change.path for change in changes if self.is_shared(change.path)]
+        return self._rules.merge(ours, theirs, joined)
+
+    def is_shared(self, path: RepoPath) -> bool:
+        """Whether the graph lets many slices append to `path`."""
+        return self._shared is not None and self._shared.allows(path)
+
+    def follow(self, commit: Oid, changes: Iterable[Change]) -> None:
+        """Merge by the rules of `commit` from here on; `changes` led to it."""
+        if any(PurePosixPath(change.path).name == RULES_NAME for change in changes):
+            self._rules = self._read_rules(commit)
+
+    def _read_rules(self, commit: Oid) -> MergeRules:
+        return MergeRules(self._repo, Path(tempfile.mkdtemp(dir=self._folder)), commit)
+
+
+@contextmanager
+def open_merger(workspace: Workspace, goal: Goal, commit: Oid) -> Iterator[Merger]:
+    """A merger that starts from the rules of `commit`; its folder goes with the block."""
+    with tempfile.TemporaryDirectory(dir=workspace.state_folder, prefix="merge-") as folder:
+        yield Merger(workspace, goal, Path(folder), commit)
+
+
+def read_folding(workspace: Workspace) -> Folding:
+    """How the repository compares paths."""
+    return Folding(
+        ignore_case=is_true(workspace.config.get("core.ignorecase")),
+        precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
+    )
+
+
+def make_judge(workspace: Workspace, scope: Iterable[str]) -> Judge:
+    """The judge of a recorded scope."""
+    return compile_scope(parse_scope(scope), read_folding(workspace))

@@ -1,0 +1,175 @@
+"""Move branches, and the worktrees that have them checked out, as one journaled change."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.errors import GitslicesError, Problem
+from gitslices.git.compare import Change
+from gitslices.git.follow import (
+    find_git_dir,
+    find_overwritten,
+    is_merging,
+    move_files,
+    restore_files,
+)
+from gitslices.git.read import HEADS, is_ancestor, read_branches
+from gitslices.git.refs import RefUpdate, update_refs
+from gitslices.git.repair import clear_shared_locks
+from gitslices.git.repository import Repository
+from gitslices.git.worktrees import read_changes, read_worktrees
+from gitslices.model import BranchName, SliceId
+from gitslices.state.journal import Move, MoveIntent, clear_intent, read_intent_time, write_intent
+from gitslices.state.landings import record_changes
+from gitslices.state.store import Store
+from gitslices.workspace import Workspace
+
+
+class Checkout(Struct, frozen=True, kw_only=True):
+    """A worktree that has a branch at hand, and its uncommitted paths."""
+
+    worktree: Path
+    edited: frozenset[str]
+    merging: bool
+
+
+class Stuck(Struct, frozen=True):
+    """A move that was taken back, and why."""
+
+    move: Move
+    complaint: str
+
+
+def find_checkouts(repo: Repository) -> dict[BranchName, tuple[Path, ...]]:
+    """Where each branch is checked out."""
+    found: dict[BranchName, tuple[Path, ...]] = {}
+    for worktree in read_worktrees(repo):
+        if worktree.branch and not worktree.bare and not worktree.missing:
+            found[worktree.branch] = (*found.get(worktree.branch, ()), worktree.path)
+    return found
+
+
+def look_at_checkouts(repo: Repository, worktrees: Sequence[Path]) -> tuple[Checkout, ...]:
+    """What is uncommitted in each of `worktrees`."""
+    return tuple(
+        Checkout(
+            worktree=path,
+            edited=frozenset(read_changes(repo, path, untracked=True)),
+            merging=is_merging(path),
+        )
+        for path in worktrees
+    )
+
+
+def find_in_the_way(
+    slice_id: SliceId, checkouts: Sequence[Checkout], changes: Sequence[Change]
+) -> Problem | None:
+    """What keeps `checkouts` from taking in `changes` that come from a slice or go to it."""
+    for one in checkouts if changes else ():
+        where = str(one.worktree)
+        if one.merging:
+            why = f"a merge is under way in {where!r}"
+            return Problem(slice_id, why, "conclude or abort it first")
+        paths = find_overwritten(one.worktree, one.edited, changes)
+        if paths:
+            rest = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+            why = f"it would overwrite uncommitted work in {where!r}: {', '.join(paths[:3])}{rest}"
+            return Problem(slice_id, why, "commit it, or move it away")
+    return None
+
+
+def move_branches(workspace: Workspace, store: Store, moves: Sequence[Move]) -> tuple[Stuck, ...]:
+    """Carry out `moves` under their journal; the caller holds the topology lock.
+
+    Each is done whole, or taken back and then named. Raises `GitslicesError` with everything as it
+    was when git or the disk fails, or a branch is not where its move starts.
+    """
+    if not moves:
+        return ()
+    write_intent(workspace.state_folder, MoveIntent(moves=tuple(moves)))
+    try:
+        _move_refs(workspace.repo, moves)
+        stuck = _finish(workspace, store, moves)
+    except GitslicesError:
+        for move in moves:
+            _take_back(workspace.repo, move)
+        clear_intent(workspace.state_folder)
+        raise
+    clear_intent(workspace.state_folder)
+    return stuck
+
+
+def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None:
+    """Complete what a killed process began; doing it twice does nothing.
+
+    A branch that somebody has moved on meanwhile is left where it is.
+    """
+    repo = workspace.repo
+    _clear_locks(workspace, intent)
+    tips = read_branches(repo, [move.branch for move in intent.moves])
+    begun = [move for move in intent.moves if tips.get(move.branch) == move.old]
+    at_end = [move for move in intent.moves if tips.get(move.branch) == move.new]
+    beyond = [
+        move
+        for move in intent.moves
+        if (tip := tips.get(move.branch)) not in (None, move.old, move.new)
+        and is_ancestor(repo, move.new, tip)
+    ]
+    _move_refs(repo, begun)
+    for move in (*begun, *at_end):
+        for worktree in _list_present(move):
+            restore_files(repo, worktree, move.old, move.new)
+    _finish(workspace, store, [*begun, *at_end])
+    _record(store, beyond)
+    clear_intent(workspace.state_folder)
+
+
+def _clear_locks(workspace: Workspace, intent: MoveIntent) -> None:
+    common = workspace.repo.common_dir
+    folders = [find_git_dir(path) for move in intent.moves for path in _list_present(move)]
+    names = [os.path.relpath(folder / "index", common) for folder in folders if folder]
+    names += [HEADS + move.branch for move in intent.moves]
+    clear_shared_locks(common, names, since=read_intent_time(workspace.state_folder))
+
+
+def _move_refs(repo: Repository, moves: Sequence[Move]) -> None:
+    updates = [RefUpdate(ref=HEADS + one.branch, old=one.old, new=one.new) for one in moves]
+    update_refs(repo, updates, reason="gitslices: move")
+
+
+def _finish(workspace: Workspace, store: Store, moves: Sequence[Move]) -> tuple[Stuck, ...]:
+    stuck = tuple(one for move in moves if (one := _move_worktrees(workspace.repo, move)))
+    failed = {one.move.branch for one in stuck}
+    _record(store, [move for move in moves if move.branch not in failed])
+    return stuck
+
+
+def _move_worktrees(repo: Repository, move: Move) -> Stuck | None:
+    for worktree in _list_present(move):
+        complaint = move_files(repo, worktree, move.old, move.new)
+        if complaint is not None:
+            _take_back(repo, move)
+            return Stuck(move, complaint)
+    return None
+
+
+def _take_back(repo: Repository, move: Move) -> None:
+    """Bring the branch and its worktrees back to where the move began."""
+    if read_branches(repo, [move.branch]).get(move.branch) != move.new:
+        return
+    for worktree in _list_present(move):
+        restore_files(repo, worktree, move.old, move.new)
+        move_files(repo, worktree, move.new, move.old)
+    back = RefUpdate(ref=HEADS + move.branch, old=move.new, new=move.old)
+    update_refs(repo, [back], reason="gitslices: undo")
+
+
+def _list_present(move: Move) -> list[Path]:
+    return [path for worktree in move.worktrees if (path := Path(worktree)).is_dir()]
+
+
+def _record(store: Store, moves: Sequence[Move]) -> None:
+    with store.transaction():
+        record_changes(store, [change for move in moves for change in move.changes])

@@ -1,0 +1,151 @@
+"""What a merge looks at before it decides anything."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.errors import Problem, RefusedError
+from gitslices.evidence import find_missing_evidence
+from gitslices.git.read import HEADS, read_base, read_branches
+from gitslices.git.worktrees import read_changes
+from gitslices.landing import Standing
+from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
+from gitslices.ops.goals import find_slice
+from gitslices.ops.move import Checkout, find_checkouts, look_at_checkouts
+from gitslices.ops.situation import find_landed
+from gitslices.reconcile import FINISHED
+from gitslices.settings import load_settings
+from gitslices.state.leases import Lease, read_open_leases
+from gitslices.state.proofs import read_reviews
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+_TRIED = frozenset({"done", "conflicted"})
+
+
+class Scene(Struct, frozen=True, kw_only=True):
+    """The target, where it is checked out, and the slices to be merged, in the plan's order.
+
+    `standings` lacks slices that have no branch; `under_way` are those with work to be merged;
+    `missing` is the evidence that the settings ask for and a slice lacks.
+    """
+
+    goal: Goal
+    target: Oid
+    wanted: tuple[Slice, ...]
+    records: Mapping[SliceId, SliceRecord]
+    standings: Mapping[SliceId, Standing]
+    statuses: Mapping[SliceId, SliceStatus]
+    under_way: frozenset[SliceId]
+    checkouts: tuple[Checkout, ...]
+    missing: Mapping[SliceId, tuple[Problem, ...]]
+
+
+def look(
+    workspace: Workspace, store: Store, goal: Goal, wanted: tuple[SliceId, ...] | None
+) -> Scene:
+    """The scene for `wanted`; for None, for every slice that is done or was refused for conflicts.
+
+    Raises `UnknownSliceError` for an id that the plan lacks.
+    """
+    repo, plan = workspace.repo, goal.plan
+    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    landed = find_landed(workspace, list(records.values()), plan.target)
+    statuses: dict[SliceId, SliceStatus] = {
+        one.slice_id: records[one.slice_id].status if one.slice_id in records else "planned"
+        for one in plan.slices
+    }
+    tips = read_branches(repo, [workspace.prefix])
+    leases = {lease.slice_id: lease for lease in read_open_leases(store, goal.goal_id)}
+    chosen = _choose(goal, wanted, statuses)
+    statuses |= dict.fromkeys(landed, "merged")
+    return Scene(
+        goal=goal,
+        target=read_base(repo, HEADS + plan.target),
+        wanted=chosen,
+        records=records,
+        standings={
+            one.slice_id: _stand(
+                workspace, one, records[one.slice_id], tips, leases.get(one.slice_id)
+            )
+            for one in chosen
+            if one.slice_id in records
+        },
+        statuses=statuses,
+        under_way=frozenset(
+            record.slice_id
+            for record in records.values()
+            if statuses.get(record.slice_id) not in (None, *FINISHED) and _is_begun(record, tips)
+        ),
+        checkouts=look_at_checkouts(repo, find_checkouts(repo).get(plan.target, ())),
+        missing=_find_missing(
+            workspace, store, goal, [records.get(one.slice_id) for one in chosen]
+        ),
+    )
+
+
+def _choose(
+    goal: Goal, wanted: tuple[SliceId, ...] | None, statuses: Mapping[SliceId, SliceStatus]
+) -> tuple[Slice, ...]:
+    if wanted is None:
+        return tuple(one for one in goal.plan.slices if statuses[one.slice_id] in _TRIED)
+    ids = {find_slice(goal, id_).slice_id for id_ in wanted}
+    return tuple(one for one in goal.plan.slices if one.slice_id in ids)
+
+
+def _stand(
+    workspace: Workspace,
+    slice_: Slice,
+    record: SliceRecord,
+    tips: Mapping[BranchName, Oid],
+    lease: Lease | None,
+) -> Standing:
+    path = Path(record.worktree_path)
+    looked_at = record.status in {"provisioned", "conflicted"} and path.is_dir()
+    return Standing(
+        slice=slice_,
+        status=record.status,
+        tip=tips.get(record.branch_name),
+        base_commit=record.base_commit,
+        holder=lease.holder if lease else None,
+        edited=read_changes(workspace.repo, path, untracked=True) if looked_at else (),
+    )
+
+
+def _is_begun(record: SliceRecord, tips: Mapping[BranchName, Oid]) -> bool:
+    if record.status != "provisioned":
+        return True
+    return tips.get(record.branch_name, record.base_commit) != record.base_commit
+
+
+def _find_missing(
+    workspace: Workspace, store: Store, goal: Goal, records: Iterable[SliceRecord | None]
+) -> dict[SliceId, tuple[Problem, ...]]:
+    commands = list_texts(load_gates(workspace))
+    required = load_settings(workspace.main_worktree).merge.required_reviews
+    missing: dict[SliceId, tuple[Problem, ...]] = {}
+    for record in records:
+        if record is None or record.status in FINISHED:
+            continue
+        if commands or required or read_reviews(store, goal.goal_id, record.slice_id):
+            missing[record.slice_id] = _list_missing(
+                workspace, store, goal, record, commands, required
+            )
+    return missing
+
+
+def _list_missing(
+    workspace: Workspace,
+    store: Store,
+    goal: Goal,
+    record: SliceRecord,
+    commands: Mapping[str, str],
+    required: Sequence[str],
+) -> tuple[Problem, ...]:
+    try:
+        proof = read_proof(workspace, store, goal, record)
+    except RefusedError as error:
+        return (Problem(record.slice_id, error.message, error.hint),)
+    return find_missing_evidence(proof, commands, required)

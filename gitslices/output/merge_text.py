@@ -1,0 +1,67 @@
+"""What merges and syncs did, for people."""
+
+from collections.abc import Iterable, Sequence
+
+from gitslices.errors import Problem
+from gitslices.ops.compose import Conflicted
+from gitslices.ops.merge import MergeReport
+from gitslices.ops.sync import SyncReport
+from gitslices.output.escape import escape
+
+
+def format_merged(report: MergeReport) -> str:
+    """One line a slice: merged, in conflict with its files, or not tried and why."""
+    return "".join(f"{line}\n" for line in _format_merge(report))
+
+
+def format_synced(report: SyncReport) -> str:
+    """One line a slice: moved, in conflict with its files, left alone and why, or current."""
+    return "".join(f"{line}\n" for line in _format_sync(report))
+
+
+def _format_merge(report: MergeReport) -> Iterable[str]:
+    target = escape(report.target)
+    for one in report.merged:
+        yield f"merged {escape(one.slice_id)} into {target} as {one.commit[:10]}"
+    yield from _format_conflicts(report.target, report.conflicted)
+    for problem in report.refused:
+        yield _format_problem("not merged", problem)
+    if report.forwarded:
+        yield f"brought forward: {_join(report.forwarded)}"
+    for warning in report.warnings:
+        yield f"warning: {escape(warning)}"
+    if not (report.merged or report.conflicted or report.refused):
+        yield "nothing to merge"
+
+
+def _format_sync(report: SyncReport) -> Iterable[str]:
+    for one in report.synced:
+        yield f"synced {escape(one.slice_id)} with {escape(report.target)}: now at {one.new[:10]}"
+    yield from _format_conflicts(report.target, report.conflicted)
+    for problem in report.refused:
+        yield _format_problem("not synced", problem)
+    if report.current:
+        yield f"up to date: {_join(report.current)}"
+    if not (report.synced or report.conflicted or report.refused or report.current):
+        yield "nothing to sync"
+
+
+def _format_conflicts(target: str, conflicted: Sequence[Conflicted]) -> Iterable[str]:
+    for one in conflicted:
+        count = "1 file" if len(one.files) == 1 else f"{len(one.files)} files"
+        yield f"{escape(one.slice_id)}: conflicts with {escape(target)} in {count}"
+        yield from (f"  {escape(path)}" for path in one.files)
+    if conflicted:
+        yield (
+            f"resolve it in the slice's worktree (git merge {escape(target)}), then merge again; "
+            "nothing was moved"
+        )
+
+
+def _format_problem(verb: str, problem: Problem) -> str:
+    hint = f" ({escape(problem.hint)})" if problem.hint else ""
+    return f"{verb} {escape(problem.place)}: {escape(problem.message)}{hint}"
+
+
+def _join(ids: Iterable[str]) -> str:
+    return ", ".join(escape(id_) for id_ in ids)
