@@ -41,6 +41,7 @@ class Shim:
     """A server that runs gitslices with the shim preloaded; a context manager."""
 
     def __init__(self, scratch: Path, env: dict[str, str]) -> None:
+        scratch.mkdir(exist_ok=True)
         library, control = scratch / "shim.so", scratch / "control"
         argv = ["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(HERE / "shim.c"), "-ldl"]
         subprocess.run(argv, check=True)
