@@ -222,6 +222,7 @@ def _undo_slice(workspace: Workspace, record: SliceRecord, intent: ApplyIntent) 
         delete_folder(admin, first="index", last="locked")
     if record.branch_name not in intent.new_branches:
         return
+    clear_ref_locks(common_dir, [HEADS + record.branch_name])
     tips = read_branches(workspace.repo, [record.branch_name])
     if tips.get(record.branch_name) == record.base_commit:
         update = RefUpdate(ref=HEADS + record.branch_name, old=record.base_commit)
