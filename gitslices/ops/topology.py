@@ -1,10 +1,11 @@
 """The topology lock, and what its next holder does with what killed ones left."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import Final, TypeVar
 
-from gitslices.errors import BusyError, GitslicesError
+from gitslices.errors import BusyError, GitError, GitslicesError
 from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.progress import Progress
 from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
@@ -12,6 +13,10 @@ from gitslices.ops.retire import resume_retiring
 from gitslices.state.journal import ApplyIntent, clear_filling, find_filling, find_intent
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
+
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 3
 
 
 @contextmanager
@@ -43,6 +48,28 @@ def recover(workspace: Workspace) -> None:
     impatient = workspace.without_wait()
     with suppress(BusyError), workspace.open_store() as store, hold_topology(impatient, store):
         pass
+
+
+def read_undisturbed(workspace: Workspace, store: Store, read: Callable[[], T]) -> T:
+    """What `read` finds while nobody changes branches and worktrees.
+
+    Tried without the lock first: then nobody waits for a reader. Raises `BusyError` when others
+    are at work all the time and the lock is not had either.
+    """
+    for _ in range(_ATTEMPTS):
+        before = workspace.read_stamp()
+        if before is None:
+            break
+        try:
+            found = read()
+        except GitError:
+            if workspace.read_stamp() == before:
+                raise
+            continue
+        if workspace.read_stamp() == before:
+            return found
+    with hold_topology(workspace, store):
+        return read()
 
 
 def _replay(workspace: Workspace, store: Store) -> None:
