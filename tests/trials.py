@@ -50,6 +50,7 @@ class Stage:
         graph = {"goal_id": "g", "defaults": {"owner_role": "worker"}, "tasks": tasks}
         self.graph.write_text(json.dumps(graph))
         scene.prepare(self, run)
+        git(self.repo, "repack", "-a", "-d", "--quiet")  # fewer files to copy for each trial
         _copy(self.home, self._copy)
         self.values = set(self.read_refs().values())
         self.files = self._read_user_files()
