@@ -68,7 +68,10 @@ class Stage:
         return dict(line.split(" ") for line in lines)
 
     def read_records(self) -> dict[str, SliceRecord]:
-        with open_store(self.repo / ".git" / FOLDER_NAME, timeout=5) as store:
+        folder = self.repo / ".git" / FOLDER_NAME
+        if not (folder / STORE_NAME).exists():
+            return {}
+        with open_store(folder, timeout=5) as store:
             return {one.slice_id: one for one in store.read_slices() if one.status != "removed"}
 
     def find_damage(self) -> Iterator[str]:
@@ -85,8 +88,8 @@ class Stage:
         if ours != {f"refs/heads/{one.branch_name}" for one in records.values()}:
             yield f"branches {sorted(ours)}, slices {sorted(records)}"
         yield from self._find_bad_worktrees(records)
-        for value in self.values - set(refs.values()):
-            yield f"lost the value {value} of a reference"
+        for value in self.values - set(git(self.repo, "rev-list", "--all").splitlines()):
+            yield f"lost commit {value}"
         for content in self.files - self._read_user_files():
             yield f"lost a file of the user: {content!r}"
 
