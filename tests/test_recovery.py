@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -261,3 +263,22 @@ def test_what_dead_operations_leave_is_cleared(
     (state / "intent.json.1.tmp").write_text("half")
     assert server.run(apply_stage.repo, ("prune", "--dry-run")).code == 0
     assert list(apply_stage.find_damage()) == []
+
+
+def test_a_reader_is_never_told_of_a_change_half_way(apply_stage: Stage, server: Server) -> None:
+    apply_stage.reset()
+    graph = str(apply_stage.graph)
+    server.run(apply_stage.repo, ("plan", graph, "--apply"))
+    script = "$1 remove a && $1 remove b && $1 plan $2 --apply"
+    writer = subprocess.Popen(
+        ["sh", "-c", script, "sh", f"{sys.executable} -m gitslices", graph],
+        cwd=apply_stage.repo,
+        stdout=subprocess.DEVNULL,
+    )
+    seen: set[tuple[str, ...]] = set()
+    while writer.poll() is None:
+        seen.add(tuple(statuses(server, apply_stage).values()))
+    assert writer.returncode == 0
+    assert {status for one in seen for status in one} <= {"planned", "provisioned"}
+    assert {one[2] for one in seen} == {"provisioned"}
+    assert statuses(server, apply_stage) == PROVISIONED

@@ -23,7 +23,7 @@ from gitslices.git.worktrees import (
     register_worktree,
     unregister_worktree,
 )
-from gitslices.ops.progress import OnProgress, Progress
+from gitslices.ops.progress import OnProgress, Progress, ignore_progress
 from gitslices.provision import (
     choose_trash,
     delete_folder,
@@ -62,19 +62,21 @@ def register_slices(
 
 def resume_registering(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
     """Carry out what a killed process left of `intent`, or undo it; doing it twice does nothing."""
-    if find_unfilled(store, intent):
+    if find_unfilled(store, intent.operation):
         begin_filling(workspace.state_folder, intent.operation)
         return
     _take_back(workspace, intent.records, intent)
-    _carry_out(workspace, store, intent, _ignore)
+    _carry_out(workspace, store, intent, ignore_progress)
 
 
 def register_again(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
     """Make anew the worktrees of `intent` that are registered without all their files."""
-    waiting = find_unfilled(store, intent)
+    waiting = find_unfilled(store, intent.operation)
     records = [record for record in waiting if not is_filled(Path(record.worktree_path))]
     _take_back(workspace, records, intent)
-    undo_slices(workspace, store, _register_all(workspace, records, intent, _ignore), intent)
+    undo_slices(
+        workspace, store, _register_all(workspace, records, intent, ignore_progress), intent
+    )
 
 
 def give_up(
@@ -85,17 +87,17 @@ def give_up(
     undo_slices(workspace, store, failures, intent)
 
 
-def find_unfilled(store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
-    """The slices of `intent` that are in the store, and wait there for their files."""
-    goals = sorted({record.goal_id for record in intent.records})
-    known = [record for goal in goals for record in store.read_slices(goal)]
-    return tuple(record for record in known if record.filler == intent.operation)
+def find_unfilled(store: Store, operation: str) -> tuple[SliceRecord, ...]:
+    """The slices that `operation` has recorded, and that wait for their files."""
+    return tuple(record for record in store.read_slices() if record.filler == operation)
 
 
 def undo_slices(
     workspace: Workspace, store: Store, failures: Sequence[Failure], intent: ApplyIntent
 ) -> None:
     """Take back what was made for slices that failed: worktrees, new branches, records."""
+    if not failures:
+        return
     for failure in failures:
         _undo_slice(workspace, failure.record, intent)
     branches = read_branches(workspace.repo, [failure.record.branch_name for failure in failures])
@@ -264,7 +266,3 @@ def _make_event(
         event=event,
         detail=detail,
     )
-
-
-def _ignore(progress: Progress) -> None:
-    """Nobody watches a recovery."""

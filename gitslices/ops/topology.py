@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from gitslices.errors import BusyError, GitError, GitslicesError
 from gitslices.ops.fill import fill_slices, run_hooks
-from gitslices.ops.progress import Progress
+from gitslices.ops.progress import ignore_progress
 from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
 from gitslices.ops.retire import resume_retiring
 from gitslices.state.journal import ApplyIntent, clear_filling, find_filling, find_intent
@@ -99,7 +99,7 @@ def _take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[App
         with suppress(BusyError), ExitStack() as own:
             own.enter_context(workspace.without_wait().hold_operation(operation))
             intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
-            if not find_unfilled(store, intent):
+            if not find_unfilled(store, operation):
                 clear_filling(workspace.state_folder, operation)
                 continue
             register_again(workspace, store, intent)
@@ -110,12 +110,14 @@ def _take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[App
 
 def _infer(store: Store, operation: str) -> ApplyIntent:
     """The intent of an operation that has left nothing but records: a disk may forget."""
-    records = tuple(record for record in store.read_slices() if record.filler == operation)
-    return ApplyIntent(operation=operation, records=records, new_branches=frozenset())
+    return ApplyIntent(
+        operation=operation, records=find_unfilled(store, operation), new_branches=frozenset()
+    )
 
 
 def _fill(workspace: Workspace, store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
-    outcome = fill_slices(workspace, store, find_unfilled(store, intent), _jobs(), _ignore)
+    unfilled = find_unfilled(store, intent.operation)
+    outcome = fill_slices(workspace, store, unfilled, _jobs(), ignore_progress)
     if outcome.failures:
         with workspace.hold_topology():
             give_up(workspace, store, outcome.failures, intent)
@@ -125,7 +127,3 @@ def _fill(workspace: Workspace, store: Store, intent: ApplyIntent) -> tuple[Slic
 
 def _jobs() -> int:
     return os.cpu_count() or 1
-
-
-def _ignore(progress: Progress) -> None:
-    """Nobody watches a recovery."""
