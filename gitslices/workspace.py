@@ -92,6 +92,13 @@ class Workspace:
         """Whether a change of branches and worktrees is under way, or was cut short."""
         return has_intent(self.repo.common_dir / FOLDER_NAME)
 
+    def read_stamp(self) -> int | None:
+        """A number that is another one after a change of branches or worktrees; None during one.
+
+        Whoever takes the topology lock leaves files in the state folder and takes them away.
+        """
+        return None if self.has_intent() else self.state_folder.stat().st_mtime_ns
+
     def without_wait(self) -> "Workspace":
         """The same workspace, for which a lock that somebody holds is an error at once."""
         return Workspace(

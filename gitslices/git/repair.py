@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from gitslices.git.worktrees import find_admin_folder
+from gitslices.model import BranchName
 
 # A git that lives replaces or removes its lock well within this time.
 QUIET_SECONDS: Final = 1.0
@@ -61,11 +62,31 @@ def find_unfinished_folders(common_dir: Path, worktree: Path, reason: str) -> tu
 
 
 def is_unfinished_worktree(common_dir: Path, worktree: Path, reason: str) -> bool:
-    """Whether what is in the folder `worktree` comes from an `add` that locks with `reason`."""
+    """Whether the folder `worktree` was made for an `add` that locks with `reason`."""
     admin = find_admin_folder(worktree)
-    if admin is None or admin.parent.resolve() != (common_dir / "worktrees").resolve():
+    if admin is None:
+        return is_bare_leaf(worktree) and not _read(worktree / ".git")
+    if admin.parent.resolve() != (common_dir / "worktrees").resolve():
         return False
     return not admin.exists() or _is_unfinished(admin, worktree, reason)
+
+
+def is_bare_leaf(worktree: Path) -> bool:
+    """Whether git has written nothing but `.git`, if that, into the folder `worktree`."""
+    return worktree.is_dir() and all(entry.name == ".git" for entry in worktree.iterdir())
+
+
+def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
+    """Whether `worktree` is one of `branch`, locked with `reason`, and waits for its files."""
+    admin = find_admin_folder(worktree)
+    if admin is None or not is_bare_leaf(worktree) or any(admin.glob("*.lock")):
+        return False
+    return (
+        _read(admin / "gitdir") == str(worktree / ".git")
+        and _read(admin / "commondir") == "../.."
+        and _read(admin / "HEAD") == f"ref: refs/heads/{branch}"
+        and _read(admin / "locked") == reason
+    )
 
 
 def _is_unfinished(folder: Path, worktree: Path, reason: str) -> bool:

@@ -63,10 +63,10 @@ def fill_worktree(repo: Repository, path: Path) -> None:
 def find_admin_folder(worktree: Path) -> Path | None:
     """The worktree's folder under `<common dir>/worktrees/`; None where there is no worktree."""
     try:
-        link = (worktree / ".git").read_text("utf-8", "surrogateescape")
+        link = (worktree / ".git").read_text("utf-8", "surrogateescape").rstrip("\n")
     except OSError:
         return None
-    return worktree / link.removeprefix("gitdir: ").rstrip("\n")
+    return worktree / link.removeprefix("gitdir: ") if link.startswith("gitdir: ") else None
 
 
 def is_filled(worktree: Path) -> bool:

@@ -71,8 +71,8 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
                 with hold_topology(workspace, store):
                     undo_slices(workspace, store, own.failures, intent)
             clear_filling(workspace.state_folder, operation)
-        _finish_others(workspace, store, goal_id)
-    _raise_failures((*unmade, *own.failures), len(intent.records))
+        others = _finish_others(workspace, store, goal_id)
+    _raise_failures((*unmade, *own.failures, *others), len(decided.steps))
     return _report(decided, run_hooks(workspace, own.filled, request.jobs))
 
 
@@ -172,14 +172,20 @@ def _make_record(plan: Plan, slice_: Slice, operation: str) -> SliceRecord:
     )
 
 
-def _finish_others(workspace: Workspace, store: Store, goal_id: str) -> None:
-    """Wait for worktrees that other processes are filling, and fill those of killed ones."""
-    operations = {record.filler for record in store.read_slices(goal_id) if record.filler}
-    for operation in sorted(operations):
+def _finish_others(workspace: Workspace, store: Store, goal_id: str) -> tuple[Failure, ...]:
+    """Wait for worktrees that other processes are filling, and fill those of killed ones.
+
+    Returns the slices that could not be filled and are undone.
+    """
+    waiting = [record for record in store.read_slices(goal_id) if record.filler]
+    if not waiting:
+        return ()
+    for operation in sorted({record.filler for record in waiting}):
         workspace.wait_for_operation(operation)
-    if operations:
-        with hold_topology(workspace, store):
-            pass
+    with hold_topology(workspace, store):
+        left = {record.slice_id for record in store.read_slices(goal_id)}
+    error = MachineError("another gitslices could not fill its worktree", hint="see: gitslices log")
+    return tuple(Failure(record, error) for record in waiting if record.slice_id not in left)
 
 
 def _drop_failed(

@@ -42,9 +42,8 @@ def fill_slices(
         running = {pool.submit(_fill, workspace, record): record for record in records}
         for done, future in enumerate(as_completed(running), start=1):
             record = running[future]
-            try:
-                future.result()
-            except GitslicesError as error:
+            error = future.result()
+            if error:
                 failures.append(Failure(record, error))
                 continue
             filled.append(structs.replace(record, filler=""))
@@ -78,8 +77,13 @@ def _run_hook(workspace: Workspace, record: SliceRecord) -> str | None:
     return run_post_checkout_hook(workspace.repo, path, record.base_commit)
 
 
-def _fill(workspace: Workspace, record: SliceRecord) -> None:
+def _fill(workspace: Workspace, record: SliceRecord) -> GitslicesError | None:
     path = Path(record.worktree_path)
-    if not is_filled(path):
-        fill_worktree(workspace.repo, path)
+    try:
+        if not is_filled(path):
+            fill_worktree(workspace.repo, path)
+    except GitslicesError as error:
+        return error
+    # A worktree that is whole may be in use: what fails from here on is done by the next command.
     unlock_worktree(workspace.repo, path, reason=LOCK_REASON + record.filler)
+    return None

@@ -15,3 +15,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def ignore_progress(progress: Progress) -> None:
+    """For work that nobody watches, such as a recovery."""

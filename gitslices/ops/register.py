@@ -13,6 +13,8 @@ from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import (
     clear_ref_locks,
     find_unfinished_folders,
+    is_bare_leaf,
+    is_registered,
     is_unfinished_worktree,
 )
 from gitslices.git.worktrees import (
@@ -21,7 +23,7 @@ from gitslices.git.worktrees import (
     register_worktree,
     unregister_worktree,
 )
-from gitslices.ops.progress import OnProgress, Progress
+from gitslices.ops.progress import OnProgress, Progress, ignore_progress
 from gitslices.provision import (
     choose_trash,
     delete_folder,
@@ -60,19 +62,21 @@ def register_slices(
 
 def resume_registering(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
     """Carry out what a killed process left of `intent`, or undo it; doing it twice does nothing."""
-    if find_unfilled(store, intent):
+    if find_unfilled(store, intent.operation):
         begin_filling(workspace.state_folder, intent.operation)
         return
     _take_back(workspace, intent.records, intent)
-    _carry_out(workspace, store, intent, _ignore)
+    _carry_out(workspace, store, intent, ignore_progress)
 
 
 def register_again(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
     """Make anew the worktrees of `intent` that are registered without all their files."""
-    waiting = find_unfilled(store, intent)
+    waiting = find_unfilled(store, intent.operation)
     records = [record for record in waiting if not is_filled(Path(record.worktree_path))]
     _take_back(workspace, records, intent)
-    undo_slices(workspace, store, _register_all(workspace, records, intent, _ignore), intent)
+    undo_slices(
+        workspace, store, _register_all(workspace, records, intent, ignore_progress), intent
+    )
 
 
 def give_up(
@@ -83,17 +87,17 @@ def give_up(
     undo_slices(workspace, store, failures, intent)
 
 
-def find_unfilled(store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
-    """The slices of `intent` that are in the store, and wait there for their files."""
-    goals = sorted({record.goal_id for record in intent.records})
-    known = [record for goal in goals for record in store.read_slices(goal)]
-    return tuple(record for record in known if record.filler == intent.operation)
+def find_unfilled(store: Store, operation: str) -> tuple[SliceRecord, ...]:
+    """The slices that `operation` has recorded, and that wait for their files."""
+    return tuple(record for record in store.read_slices() if record.filler == operation)
 
 
 def undo_slices(
     workspace: Workspace, store: Store, failures: Sequence[Failure], intent: ApplyIntent
 ) -> None:
     """Take back what was made for slices that failed: worktrees, new branches, records."""
+    if not failures:
+        return
     for failure in failures:
         _undo_slice(workspace, failure.record, intent)
     branches = read_branches(workspace.repo, [failure.record.branch_name for failure in failures])
@@ -169,13 +173,13 @@ def _register_all(
 def _register(
     workspace: Workspace, record: SliceRecord, intent: ApplyIntent, registered: set[str]
 ) -> None:
-    path = Path(record.worktree_path)
+    path, reason = Path(record.worktree_path), LOCK_REASON + intent.operation
+    if is_registered(path, record.branch_name, reason):
+        return
     if record.worktree_path in registered and not path.exists():
         unregister_worktree(workspace.repo, path)
     make_leaf(path)
-    register_worktree(
-        workspace.repo, path, record.branch_name, reason=LOCK_REASON + intent.operation
-    )
+    register_worktree(workspace.repo, path, record.branch_name, reason=reason)
 
 
 def _record(
@@ -212,37 +216,40 @@ def _undo_slice(workspace: Workspace, record: SliceRecord, intent: ApplyIntent) 
 
     Not by `git worktree remove`: that fails where git was stopped half way.
     """
-    common_dir, path = workspace.repo.common_dir, Path(record.worktree_path)
-    reason = LOCK_REASON + intent.operation
-    remove_leaf(path)
-    # What tells that it is ours goes last, and what tells that it is filled first.
-    if is_unfinished_worktree(common_dir, path, reason):
-        delete_folder(path, last=".git")
-    for admin in find_unfinished_folders(common_dir, path, reason):
-        delete_folder(admin, first="index", last="locked")
+    _delete_unfinished(workspace, Path(record.worktree_path), LOCK_REASON + intent.operation)
     if record.branch_name not in intent.new_branches:
         return
+    clear_ref_locks(workspace.repo.common_dir, [HEADS + record.branch_name])
     tips = read_branches(workspace.repo, [record.branch_name])
     if tips.get(record.branch_name) == record.base_commit:
         update = RefUpdate(ref=HEADS + record.branch_name, old=record.base_commit)
         update_refs(workspace.repo, [update], reason="gitslices: undo")
 
 
+def _delete_unfinished(workspace: Workspace, path: Path, reason: str) -> None:
+    common_dir = workspace.repo.common_dir
+    remove_leaf(path)
+    # What tells that it is ours goes last, and what tells that it is filled first.
+    if is_unfinished_worktree(common_dir, path, reason):
+        delete_folder(path, last=".git")
+    for admin in find_unfinished_folders(common_dir, path, reason):
+        delete_folder(admin, first="index", last="locked")
+
+
 def _take_back(workspace: Workspace, records: Sequence[SliceRecord], intent: ApplyIntent) -> None:
     """Clear away what a killed process left of worktrees that it had not filled.
 
-    Their files were written by git, but somebody may have found them since: they go to the trash.
+    Files are moved to the trash: git has written them, but somebody may have found them since.
     """
     common_dir, reason = workspace.repo.common_dir, LOCK_REASON + intent.operation
     clear_ref_locks(common_dir, [HEADS + record.branch_name for record in records])
     for record in records:
         path = Path(record.worktree_path)
-        ours = is_unfinished_worktree(common_dir, path, reason)
-        for admin in find_unfinished_folders(common_dir, path, reason):
-            move_to_trash(admin, _choose_place(workspace, admin, intent) / "admin")
-        remove_leaf(path)
-        if ours:
-            move_to_trash(path, _choose_place(workspace, path, intent) / path.name)
+        if is_registered(path, record.branch_name, reason):
+            continue
+        if not is_bare_leaf(path) and is_unfinished_worktree(common_dir, path, reason):
+            move_to_trash(path, _choose_place(workspace, path, intent))
+        _delete_unfinished(workspace, path, reason)
 
 
 def _choose_place(workspace: Workspace, path: Path, intent: ApplyIntent) -> Path:
@@ -259,7 +266,3 @@ def _make_event(
         event=event,
         detail=detail,
     )
-
-
-def _ignore(progress: Progress) -> None:
-    """Nobody watches a recovery."""

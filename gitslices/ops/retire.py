@@ -72,17 +72,14 @@ def resume_retiring(workspace: Workspace, store: Store, intent: RemoveIntent) ->
 
     Doing it twice does nothing.
     """
-    common_dir = workspace.repo.common_dir
-    branches = [removal.record.branch_name for removal in intent.removals]
-    clear_ref_locks(common_dir, [_make_trash_ref(intent, branch) for branch in branches])
-    since = read_intent_time(workspace.state_folder)
-    clear_shared_locks(common_dir, [HEADS + branch for branch in branches], since=since)
+    _clear_locks(workspace, intent)
     _carry_out(workspace, store, _drop_unbegun(workspace, store, intent))
 
 
 def _carry_out(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
     try:
         _drop_branches(workspace, intent)
+        _clear_locks(workspace, intent)  # git says nothing of one that it could not remove
         for removal in intent.removals:
             move_to_trash(Path(removal.record.worktree_path), Path(removal.trash, "worktree"))
             if removal.admin:
@@ -93,6 +90,15 @@ def _carry_out(workspace: Workspace, store: Store, intent: RemoveIntent) -> None
         clear_intent(workspace.state_folder)
         raise
     clear_intent(workspace.state_folder)
+
+
+def _clear_locks(workspace: Workspace, intent: RemoveIntent) -> None:
+    """Remove the locks that a git left which died, or could not remove them."""
+    common_dir = workspace.repo.common_dir
+    branches = [removal.record.branch_name for removal in intent.removals]
+    clear_ref_locks(common_dir, [_make_trash_ref(intent, branch) for branch in branches])
+    since = read_intent_time(workspace.state_folder)
+    clear_shared_locks(common_dir, [HEADS + branch for branch in branches], since=since)
 
 
 def _drop_unbegun(workspace: Workspace, store: Store, intent: RemoveIntent) -> RemoveIntent:
@@ -113,6 +119,7 @@ def _drop_unbegun(workspace: Workspace, store: Store, intent: RemoveIntent) -> R
 
 def _put_back(workspace: Workspace, intent: RemoveIntent) -> None:
     """Undo what was done of `intent`, newest first."""
+    _clear_locks(workspace, intent)
     for removal in reversed(intent.removals):
         if removal.admin:
             take_from_trash(Path(removal.trash, "admin"), Path(removal.admin))

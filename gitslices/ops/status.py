@@ -13,10 +13,11 @@ from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_bran
 from gitslices.git.worktrees import read_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
+from gitslices.ops.topology import read_undisturbed
 from gitslices.reconcile import FINISHED
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import Lease, read_live_leases
-from gitslices.state.store import Goal, SliceRecord
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
@@ -56,10 +57,14 @@ class _Seen(Struct, frozen=True):
 def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
     """Where the slices of one goal stand; reads only."""
     with workspace.open_store() as store:
-        goal = choose_goal(store, goal_id)
-        records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-        leases = read_live_leases(store, goal.goal_id, workspace.now())
-        conflicts = read_conflicts(store, goal.goal_id)
+        return read_undisturbed(workspace, store, partial(_read, workspace, store, goal_id))
+
+
+def _read(workspace: Workspace, store: Store, goal_id: str | None) -> StatusReport:
+    goal = choose_goal(store, goal_id)
+    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    leases = read_live_leases(store, goal.goal_id, workspace.now())
+    conflicts = read_conflicts(store, goal.goal_id)
     seen = _look(workspace, goal, records)
     return StatusReport(
         goal_id=goal.goal_id,
@@ -89,7 +94,7 @@ def _look_at(
     target: Oid | None,
     record: SliceRecord | None,
 ) -> _Seen:
-    if record is None:
+    if record is None or record.filler:
         return _Seen("planned")
     tip = tips.get(record.branch_name)
     ahead, behind = count_ahead_behind(workspace.repo, tip, target) if tip and target else (0, 0)

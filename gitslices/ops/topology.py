@@ -1,13 +1,14 @@
 """The topology lock, and what its next holder does with what killed ones left."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import Final, TypeVar
 
-from gitslices.errors import BusyError, GitslicesError
+from gitslices.errors import BusyError, GitError, GitslicesError
 from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.move import resume_moves
-from gitslices.ops.progress import Progress
+from gitslices.ops.progress import ignore_progress
 from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
 from gitslices.ops.retire import resume_retiring
 from gitslices.state.journal import (
@@ -19,6 +20,10 @@ from gitslices.state.journal import (
 )
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
+
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 3
 
 
 @contextmanager
@@ -52,6 +57,28 @@ def recover(workspace: Workspace) -> None:
         pass
 
 
+def read_undisturbed(workspace: Workspace, store: Store, read: Callable[[], T]) -> T:
+    """What `read` finds while nobody changes branches and worktrees.
+
+    Tried without the lock first: then nobody waits for a reader. Raises `BusyError` when others
+    are at work all the time and the lock is not had either.
+    """
+    for _ in range(_ATTEMPTS):
+        before = workspace.read_stamp()
+        if before is None:
+            break
+        try:
+            found = read()
+        except GitError:
+            if workspace.read_stamp() == before:
+                raise
+            continue
+        if workspace.read_stamp() == before:
+            return found
+    with hold_topology(workspace, store):
+        return read()
+
+
 def _replay(workspace: Workspace, store: Store) -> None:
     """Carry out the intent that was left, or undo it."""
     intent = find_intent(workspace.state_folder)
@@ -81,7 +108,7 @@ def _take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[App
         with suppress(BusyError), ExitStack() as own:
             own.enter_context(workspace.without_wait().hold_operation(operation))
             intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
-            if not find_unfilled(store, intent):
+            if not find_unfilled(store, operation):
                 clear_filling(workspace.state_folder, operation)
                 continue
             register_again(workspace, store, intent)
@@ -92,12 +119,14 @@ def _take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[App
 
 def _infer(store: Store, operation: str) -> ApplyIntent:
     """The intent of an operation that has left nothing but records: a disk may forget."""
-    records = tuple(record for record in store.read_slices() if record.filler == operation)
-    return ApplyIntent(operation=operation, records=records, new_branches=frozenset())
+    return ApplyIntent(
+        operation=operation, records=find_unfilled(store, operation), new_branches=frozenset()
+    )
 
 
 def _fill(workspace: Workspace, store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
-    outcome = fill_slices(workspace, store, find_unfilled(store, intent), _jobs(), _ignore)
+    unfilled = find_unfilled(store, intent.operation)
+    outcome = fill_slices(workspace, store, unfilled, _jobs(), ignore_progress)
     if outcome.failures:
         with workspace.hold_topology():
             give_up(workspace, store, outcome.failures, intent)
@@ -107,7 +136,3 @@ def _fill(workspace: Workspace, store: Store, intent: ApplyIntent) -> tuple[Slic
 
 def _jobs() -> int:
     return os.cpu_count() or 1
-
-
-def _ignore(progress: Progress) -> None:
-    """Nobody watches a recovery."""

@@ -10,10 +10,10 @@ import struct
 import sys
 import tempfile
 import traceback
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import gitslices
+from gitslices import faults
 from gitslices.cli.main import run
 
 _CONTROL = struct.Struct("=QQii")
@@ -36,7 +36,7 @@ def _serve(control: mmap.mmap, request: dict[str, Any]) -> dict[str, Any]:
         if child == 0:
             _become(control, request, out.fileno(), err.fileno())
         _, status = os.waitpid(child, 0)
-        # What the command started may outlive it for a moment; nobody is counted from here on.
+        # A git that was started may outlive its parent for a moment.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, 9)
         count, _, _, _ = _CONTROL.unpack_from(control)
@@ -44,8 +44,8 @@ def _serve(control: mmap.mmap, request: dict[str, Any]) -> dict[str, Any]:
         return {
             "code": os.waitstatus_to_exitcode(status),
             "calls": count,
-            "out": _read(out.fileno()),
-            "err": _read(err.fileno()),
+            "out": _read(out),
+            "err": _read(err),
         }
 
 
@@ -57,8 +57,7 @@ def _become(control: mmap.mmap, request: dict[str, Any], out: int, err: int) -> 
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.chdir(request["cwd"])
-        action = _ACTIONS.index(request["action"])
-        _CONTROL.pack_into(control, 0, 0, request["at"], action, os.getpgrp())
+        _arm(control, request["action"], request["at"])
         code = run(request["argv"])
         sys.stdout.flush()
     except BaseException:
@@ -66,8 +65,17 @@ def _become(control: mmap.mmap, request: dict[str, Any], out: int, err: int) -> 
     os._exit(code)
 
 
-def _read(descriptor: int) -> str:
-    return Path(f"/proc/self/fd/{descriptor}").read_bytes().decode("utf-8", "replace")
+def _arm(control: mmap.mmap, action: str, at: int | str) -> None:
+    if isinstance(at, int):
+        _CONTROL.pack_into(control, 0, 0, at, _ACTIONS.index(action), os.getpgrp())
+        return
+    os.environ["GITSLICES_FAULT"] = at if action == "count" else f"{at}:{action}"
+    importlib.reload(faults)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 if __name__ == "__main__":
