@@ -5,5 +5,6 @@ apply     the repository made to match a plan
 status    where every slice stands
 remove    one slice's worktree and branch taken away
 prune     the same for every slice whose work has landed
+log       who did what
 progress  what the long ones tell on the way
 """

@@ -115,18 +115,18 @@ class Store:
 
     def read_goal_ids(self) -> tuple[str, ...]:
         """The ids of all goals, the one applied first in front."""
-        return tuple(row[0] for row in self._query("SELECT goal_id FROM goals ORDER BY rowid"))
+        return tuple(row[0] for row in self.query("SELECT goal_id FROM goals ORDER BY rowid"))
 
     def read_goal(self, goal_id: str) -> Goal | None:
         """One goal, or None when it was never applied."""
-        rows = self._query(
+        rows = self.query(
             "SELECT goal_id, graph, plan, applied_at FROM goals WHERE goal_id = ?", (goal_id,)
         )
         return _decode_goal(rows[0]) if rows else None
 
     def write_goal(self, goal: Goal) -> None:
         """Add a goal, or replace what it was last applied with."""
-        self._execute(
+        self.execute(
             "INSERT INTO goals VALUES (?, ?, ?, ?) ON CONFLICT (goal_id) DO UPDATE SET "
             "graph = excluded.graph, plan = excluded.plan, applied_at = excluded.applied_at",
             (
@@ -140,7 +140,7 @@ class Store:
     def read_slices(self, goal_id: str | None = None) -> tuple[SliceRecord, ...]:
         """The slices of one goal or of all."""
         columns = ", ".join(SliceRecord.__struct_fields__)
-        rows = self._query(
+        rows = self.query(
             f"SELECT {columns} FROM slices WHERE ?1 IS NULL OR goal_id = ?1 "  # noqa: S608
             "ORDER BY goal_id, slice_id",
             (goal_id,),
@@ -151,14 +151,14 @@ class Store:
         """Add slices, or replace what is known of them."""
         marks = ", ".join("?" * len(SliceRecord.__struct_fields__))
         for record in records:
-            self._execute(
+            self.execute(
                 f"INSERT OR REPLACE INTO slices VALUES ({marks})",  # noqa: S608
                 _encode_slice(record),
             )
 
     def delete_slice(self, record: SliceRecord) -> None:
         """Forget a slice; its events stay."""
-        self._execute(
+        self.execute(
             "DELETE FROM slices WHERE goal_id = ? AND slice_id = ?",
             (record.goal_id, record.slice_id),
         )
@@ -166,7 +166,7 @@ class Store:
     def write_events(self, events: Sequence[Event]) -> None:
         """Append to the log."""
         for event in events:
-            self._execute(
+            self.execute(
                 "INSERT INTO events (at, goal_id, slice_id, event, detail) VALUES (?, ?, ?, ?, ?)",
                 (
                     event.at,
@@ -177,12 +177,15 @@ class Store:
                 ),
             )
 
-    def read_events(self, goal_id: str | None = None) -> tuple[Event, ...]:
-        """The log of one goal or of all, oldest first."""
-        rows = self._query(
+    def read_events(
+        self, goal_id: str | None = None, slice_id: str | None = None, *, last: int | None = None
+    ) -> tuple[Event, ...]:
+        """The log of one goal or of all, of one slice or of all, oldest first; the `last` ones."""
+        rows = self.query(
             "SELECT at, goal_id, slice_id, event, detail FROM events "
-            "WHERE ?1 IS NULL OR goal_id = ?1 ORDER BY event_id",
-            (goal_id,),
+            "WHERE (?1 IS NULL OR goal_id = ?1) AND (?2 IS NULL OR slice_id = ?2) "
+            "ORDER BY event_id DESC LIMIT ?3",
+            (goal_id, slice_id, -1 if last is None else last),
         )
         return tuple(
             Event(
@@ -192,14 +195,16 @@ class Store:
                 event=row[3],
                 detail=_decode(row[4], dict[str, Any]),
             )
-            for row in rows
+            for row in reversed(rows)
         )
 
-    def _query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of one question, for the modules that keep a table of their own."""
         with _translate_errors():
             return self._db.execute(sql, values).fetchall()
 
-    def _execute(self, sql: str, values: Sequence[object]) -> None:
+    def execute(self, sql: str, values: Sequence[object]) -> None:
+        """Carry out one statement, likewise."""
         with _translate_errors():
             self._db.execute(sql, values)
 
