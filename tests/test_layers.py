@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "gitslices"
 LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
-    ("planner", "schedule", "ordering", "policy", "reconcile"),
-    ("git", "state", "graph", "provision", "settings"),
+    ("planner", "schedule", "ordering", "policy", "reconcile", "retirement"),
+    ("git", "state", "graph", "provision", "settings", "trash"),
     ("workspace",),
     ("ops",),
     ("output",),

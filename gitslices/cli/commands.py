@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "remove": "Remove one slice's worktree and branch.",
     "prune": "Remove slices that are merged or no longer planned.",
     "trust": "Approve the commands that a repository wants run.",
+    "undo": "Bring back what was removed.",
     "log": "Show who did what.",
     "schema": "Print a JSON Schema.",
 }

@@ -5,6 +5,7 @@ opening     opens one through GitPython
 probe       opens one without, where every millisecond counts
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
+counts      how far commits are apart, many in one walk
 worktrees   linked worktrees: list, register, fill, take back
 refs        references, moved in one transaction
 repair      what a killed git left half made

@@ -23,6 +23,12 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     return {key: value if equals else "true" for key, equals, value in pairs}
 
 
+def read_values(repo: Repository, key: str) -> tuple[str, ...]:
+    """All values of a setting that may be given several times, the nearest file's last."""
+    text = repo.run("config", "--null", "--get-all", key, ok=(0, 1)).text
+    return tuple(text.split("\0")[:-1])
+
+
 def read_head_branch(repo: Repository, git_dir: Path) -> BranchName | None:
     """The branch checked out where `git_dir` belongs, born or not; None when HEAD is detached."""
     result = repo.run_at(git_dir, "symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
@@ -93,6 +99,12 @@ def count_ahead_behind(repo: Repository, commit: Oid, target: Oid) -> tuple[int,
         return 0, 0
     counts = repo.run("rev-list", "--left-right", "--count", f"{commit}...{target}").text.split()
     return int(counts[0]), int(counts[1])
+
+
+def count_unreferenced(repo: Repository, commit: Oid) -> int:
+    """How many commits `commit` has that no branch, tag or remote-tracking branch has."""
+    counted = repo.run("rev-list", "--count", commit, "--not", "--branches", "--tags", "--remotes")
+    return int(counted.text)
 
 
 def is_true(value: str | None) -> bool:

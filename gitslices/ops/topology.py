@@ -9,7 +9,14 @@ from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.progress import Progress
 from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
 from gitslices.ops.retire import resume_retiring
-from gitslices.state.journal import ApplyIntent, clear_filling, find_filling, find_intent
+from gitslices.ops.revive import resume_reviving
+from gitslices.state.journal import (
+    ApplyIntent,
+    UndoIntent,
+    clear_filling,
+    find_filling,
+    find_intent,
+)
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -53,6 +60,8 @@ def _replay(workspace: Workspace, store: Store) -> None:
     try:
         if isinstance(intent, ApplyIntent):
             resume_registering(workspace, store, intent)
+        elif isinstance(intent, UndoIntent):
+            resume_reviving(workspace, store, intent)
         else:
             resume_retiring(workspace, store, intent)
     except GitslicesError:

@@ -6,4 +6,5 @@ journal   what is being changed, written before it is begun
 store     goals, slices and events in SQLite
 trust     what the user has approved, in the user's own state folder
 replace   files written whole or not at all
+trash     what was removed and can be brought back, in the store's table for it
 """
