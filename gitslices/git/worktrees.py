@@ -112,7 +112,7 @@ def read_changes(repo: Repository, worktree: Path, *, untracked: bool) -> tuple[
     """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either."""
     listing = repo.run_at(
         worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
-        "--ignore-submodules=none", f"--untracked-files={'all' if untracked else 'no'}",
+        "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
     ).text  # fmt: skip
     return tuple(entry[3:] for entry in listing.split("\0") if entry)
 

@@ -1,19 +1,23 @@
 """Where every slice of a goal stands."""
 
 import os
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
-from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches
-from gitslices.git.worktrees import read_changes
+from gitslices.errors import GitError
+from gitslices.git.counts import count_all_ahead_behind
+from gitslices.git.read import HEADS, find_commit, read_branches
+from gitslices.git.worktrees import find_admin_folder, read_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.reconcile import FINISHED
-from gitslices.state.store import Goal, SliceRecord
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
@@ -43,19 +47,27 @@ class StatusReport(Struct, frozen=True, kw_only=True):
     slices: tuple[SliceState, ...]
 
 
-class _Seen(Struct, frozen=True):
+class _Seen(Struct, frozen=True, kw_only=True):
+    """One slice as git shows it; `torn` tells that this and the record do not go together."""
+
     status: SliceStatus
     ahead: int = 0
     behind: int = 0
     dirty: bool = False
+    torn: bool = False
+
+
+Records = Mapping[SliceId, SliceRecord]
+
+# Slices come and go while they are looked at. Seconds to wait before looking again.
+_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.5, 0.5, 0.5)
 
 
 def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
     """Where the slices of one goal stand; reads only."""
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
-        records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-    seen = _look(workspace, goal, records)
+        seen = _look(workspace, store, goal)
     return StatusReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
@@ -63,33 +75,74 @@ def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
     )
 
 
-def _look(
-    workspace: Workspace, goal: Goal, records: Mapping[SliceId, SliceRecord]
-) -> dict[SliceId, _Seen]:
+def _look(workspace: Workspace, store: Store, goal: Goal) -> dict[SliceId, _Seen]:
+    """Look until records and repository go together, for as long as somebody changes them."""
+    records = _read_records(store, goal)
+    for pause in _PAUSES:
+        seen = _look_once(workspace, goal, records)
+        torn = any(one.torn for one in seen.values()) and workspace.has_intent()
+        before, records = records, _read_records(store, goal)
+        if not torn and _list_standing(records) == _list_standing(before):
+            return seen
+        time.sleep(pause)
+    return _look_once(workspace, goal, records)
+
+
+def _read_records(store: Store, goal: Goal) -> Records:
+    return {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+
+
+def _list_standing(records: Records) -> dict[SliceId, SliceStatus]:
+    return {slice_id: record.status for slice_id, record in records.items()}
+
+
+def _look_once(workspace: Workspace, goal: Goal, records: Records) -> dict[SliceId, _Seen]:
     repo = workspace.repo
-    tips = read_branches(repo, [workspace.prefix])
+    tops = sorted({slice_.branch_name.partition("/")[0] for slice_ in goal.plan.slices})
+    tips = read_branches(repo, tops) if tops else {}
     target = find_commit(repo, HEADS + goal.plan.target)
+    own = [tips[one.branch_name] for one in records.values() if one.branch_name in tips]
+    counts = count_all_ahead_behind(repo, own, target) if target else {}
     ordered = [records.get(slice_.slice_id) for slice_ in goal.plan.slices]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        looked = pool.map(partial(_look_at, workspace, tips, target), ordered)
+        looked = pool.map(partial(_look_at, workspace, tips, counts), ordered)
         return {slice_.slice_id: one for slice_, one in zip(goal.plan.slices, looked, strict=True)}
 
 
 def _look_at(
     workspace: Workspace,
     tips: Mapping[BranchName, Oid],
-    target: Oid | None,
+    counts: Mapping[Oid, tuple[int, int]],
     record: SliceRecord | None,
 ) -> _Seen:
-    if record is None:
-        return _Seen("planned")
+    if record is None or record.status == "removed":
+        return _Seen(status=record.status if record else "planned")
     tip = tips.get(record.branch_name)
-    ahead, behind = count_ahead_behind(workspace.repo, tip, target) if tip and target else (0, 0)
-    worktree = Path(record.worktree_path)
-    dirty = worktree.is_dir() and bool(read_changes(workspace.repo, worktree, untracked=True))
-    landed = tip not in (None, record.base_commit) and ahead == 0 and target is not None
-    standing = record.status == "provisioned"
-    return _Seen("merged" if standing and landed else record.status, ahead, behind, dirty)
+    if tip is None:
+        return _Seen(status=record.status, torn=True)
+    ahead, behind = counts.get(tip, (0, 0))
+    landed = tip != record.base_commit and ahead == 0 and tip in counts
+    dirty = _is_dirty(workspace, Path(record.worktree_path))
+    return _Seen(
+        status="merged" if record.status == "provisioned" and landed else record.status,
+        ahead=ahead,
+        behind=behind,
+        dirty=bool(dirty),
+        torn=dirty is None,
+    )
+
+
+def _is_dirty(workspace: Workspace, worktree: Path) -> bool | None:
+    """Whether a worktree has changes; None where it is not there, or not one that git knows."""
+    if not worktree.is_dir():
+        return None
+    try:
+        return bool(read_changes(workspace.repo, worktree, untracked=True))
+    except GitError:
+        admin = find_admin_folder(worktree)
+        if admin is not None and admin.is_dir():
+            raise
+        return None
 
 
 def _describe(slice_: Slice, seen: Mapping[SliceId, _Seen]) -> SliceState:
