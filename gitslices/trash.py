@@ -15,13 +15,12 @@ _EXPIRED: Final = "expired"
 
 def condemn(folder: Path, name: str) -> None:
     """Set a folder of the trash aside for `delete_condemned`; from now on it cannot come back."""
-    if not os.path.lexists(folder):
-        return
     place = folder.parent.parent / _EXPIRED / name
     try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        reach("rename:expired")
-        folder.rename(place)
+        if os.path.lexists(folder):
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            reach("rename:expired")
+            folder.rename(place)
     except OSError as error:
         raise DiskError(f"cannot move {str(folder)!r}: {error.strerror}") from error
     remove_empty(folder.parent)

@@ -88,7 +88,7 @@ def test_undo_brings_back_branch_worktree_index_and_state(
     with workspace.open_store() as store:
         assert [record.slice_id for record in store.read_slices()] == ["a", "b"]
         assert [event.event for event in store.read_events(slice_id="a")] == [
-            "provisioned", "removed", "undone",
+            "provisioned", "removed", "restored",
         ]  # fmt: skip
     assert not any((workspace.state_folder / "trash").iterdir())
 

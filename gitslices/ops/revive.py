@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gitslices.errors import GitslicesError, Problem
 from gitslices.git.read import read_branches
-from gitslices.ops.trash import move_away, move_back
+from gitslices.ops.trash import clear_locks, move_away, move_back
 from gitslices.provision import find_occupied
 from gitslices.state.journal import Removal, UndoIntent, clear_intent, write_intent
 from gitslices.state.store import Event, Store

@@ -60,7 +60,7 @@ class _Seen(Struct, frozen=True, kw_only=True):
 Records = Mapping[SliceId, SliceRecord]
 
 # Slices come and go while they are looked at. Seconds to wait before looking again.
-_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.5, 0.5, 0.5)
+_PAUSES: Final = (0.01, 0.02, *(0.05,) * 40)
 
 
 def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
@@ -77,23 +77,20 @@ def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
 
 def _look(workspace: Workspace, store: Store, goal: Goal) -> dict[SliceId, _Seen]:
     """Look until records and repository go together, for as long as somebody changes them."""
-    records = _read_records(store, goal)
     for pause in _PAUSES:
+        version, records = store.read_version(), _read_records(store, goal)
         seen = _look_once(workspace, goal, records)
-        torn = any(one.torn for one in seen.values()) and workspace.has_intent()
-        before, records = records, _read_records(store, goal)
-        if not torn and _list_standing(records) == _list_standing(before):
-            return seen
+        torn = any(one.torn for one in seen.values())
+        # In this order: an intent goes after what it announced is in the store.
+        changing = workspace.has_intent() or store.read_version() != version
+        if not changing or not (torn or _read_records(store, goal) != records):
+            break
         time.sleep(pause)
-    return _look_once(workspace, goal, records)
+    return seen
 
 
 def _read_records(store: Store, goal: Goal) -> Records:
     return {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-
-
-def _list_standing(records: Records) -> dict[SliceId, SliceStatus]:
-    return {slice_id: record.status for slice_id, record in records.items()}
 
 
 def _look_once(workspace: Workspace, goal: Goal, records: Records) -> dict[SliceId, _Seen]:

@@ -121,6 +121,10 @@ class Store:
             self._db.rollback()
             raise
 
+    def read_version(self) -> int:
+        """A number that is another one whenever somebody else has written to the store."""
+        return int(self.query("PRAGMA data_version")[0][0])
+
     def read_goal_ids(self) -> tuple[str, ...]:
         """The ids of all goals, the one applied first in front."""
         return tuple(row[0] for row in self.query("SELECT goal_id FROM goals ORDER BY rowid"))
