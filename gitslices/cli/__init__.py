@@ -4,5 +4,5 @@ main      the entry: environment, signals, exit codes, the one place that prints
 commands  the list of commands, imported only when called
 options   what every command takes, and the workspace it works in
 progress  a progress bar, on a terminal only
-plan, validate, status, remove, prune, undo, log, schema   one command each
+plan, validate, status, remove, prune, undo, doctor, log, schema   one command each
 """

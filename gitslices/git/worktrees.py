@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.git.read import HEADS
+from gitslices.git.read import HEADS, find_commit
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid
 
@@ -101,6 +101,19 @@ def _read_lock(admin: Path) -> str | None:
         return (admin / "locked").read_text("utf-8", "surrogateescape").rstrip("\n")
     except FileNotFoundError:
         return None
+
+
+def repair_worktree(repo: Repository, path: Path) -> None:
+    """Let git know that a worktree was moved to `path`."""
+    repo.run("worktree", "repair", "--", str(path))
+
+
+def find_last_commit(repo: Repository, admin: Path) -> Oid | None:
+    """The commit that a worktree had checked out last, by the log of its HEAD."""
+    with suppress(OSError):
+        lines = (admin / "logs" / "HEAD").read_text("utf-8", "surrogateescape").splitlines()
+        return find_commit(repo, lines[-1].split()[1]) if lines else None
+    return None
 
 
 def unregister_worktree(repo: Repository, path: Path) -> None:
