@@ -3,10 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
-
-from gitslices.errors import Problem
-from gitslices.model import Skipped, SliceId, Task, TaskId
+from gitslices.model import Skipped, Task, TaskId
 from gitslices.scopes import parse_scope
 
 _ALWAYS_GATES: Final = ("acceptance_criteria", "local_verification_wall")
@@ -87,52 +84,3 @@ def _sort_by_dependency(tasks: Sequence[Task]) -> list[Task]:
             if waiting[dependent] == 0:
                 ready.append(dependent)
     return [by_id[id_] for id_ in ready]
-
-
-class Retirable(Struct, frozen=True, kw_only=True):
-    """A slice that might be removed: its uncommitted paths, and its commits the target lacks.
-
-    `locked` is the reason of a lock that is not ours, `busy` says that its files are being written.
-    """
-
-    slice_id: SliceId
-    changed: tuple[str, ...] = ()
-    ahead: int = 0
-    untouched: bool = False
-    locked: str | None = None
-    busy: bool = False
-
-    @property
-    def landed(self) -> bool:
-        """Whether it has commits, and the target has all of them."""
-        return self.ahead == 0 and not self.untouched
-
-
-def find_removal_problems(slice_: Retirable, *, force: bool) -> tuple[Problem, ...]:
-    """What forbids removing a slice; `force` gives up uncommitted and unmerged work, not locks."""
-    id_ = slice_.slice_id
-    problems = []
-    if slice_.busy:
-        problems.append(Problem(id_, "its worktree is being filled", "wait, then try again"))
-    if slice_.locked is not None:
-        why = f": {slice_.locked}" if slice_.locked else ""
-        problems.append(Problem(id_, f"its worktree is locked{why}", "see: git worktree unlock"))
-    if slice_.changed and not force:
-        rest = f" and {len(slice_.changed) - 3} more" if len(slice_.changed) > 3 else ""
-        problems.append(
-            Problem(
-                id_,
-                f"uncommitted: {', '.join(slice_.changed[:3])}{rest}",
-                "commit it, or remove it all the same with --force",
-            )
-        )
-    if slice_.ahead and not force:
-        commits = "1 commit" if slice_.ahead == 1 else f"{slice_.ahead} commits"
-        problems.append(
-            Problem(
-                id_,
-                f"{commits} not in the target",
-                "merge first, or remove it all the same with --force",
-            )
-        )
-    return tuple(problems)

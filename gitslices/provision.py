@@ -4,9 +4,12 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from gitslices.errors import DiskError
 from gitslices.faults import reach
+
+TRASH_NAMES: Final = ("trash", ".gitslices-trash")
 
 
 def find_occupied(paths: Sequence[str]) -> frozenset[str]:
@@ -50,14 +53,17 @@ def _exists(path: Path) -> bool:
 def choose_trash(path: Path, state_folder: Path) -> Path:
     """Where `path` can be renamed to: the state folder, or beside it on another file system."""
     if not path.exists() or path.stat().st_dev == state_folder.stat().st_dev:
-        return state_folder / "trash"
-    return path.parent / ".gitslices-trash"
+        return state_folder / TRASH_NAMES[0]
+    return path.parent / TRASH_NAMES[1]
 
 
 def move_to_trash(path: Path, place: Path) -> None:
     """Rename `path` to `place`, unless that has happened already."""
-    if not path.exists() or place.exists():
+    if not _exists(path) or _exists(place):
         return
+    for folder in place.parents:
+        if folder.name in TRASH_NAMES and folder.is_symlink():
+            raise DiskError(f"{str(folder)!r} is a symbolic link", hint="remove the link")
     try:
         reach("mkdir:trash")
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,9 +75,10 @@ def move_to_trash(path: Path, place: Path) -> None:
 
 def take_from_trash(place: Path, path: Path) -> None:
     """Rename `place` back to `path`, unless nothing was moved."""
-    if path.exists() or not place.exists():
+    if _exists(path) or not _exists(place):
         return
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         reach("rename:back")
         place.rename(path)
     except OSError as error:

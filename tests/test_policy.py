@@ -1,12 +1,10 @@
-"""Which tasks become slices; gates, reviews, removal."""
+"""Which tasks become slices; gates, reviews."""
 
 import pytest
 
-from gitslices.model import SliceId, Task, TaskId
+from gitslices.model import Task, TaskId
 from gitslices.policy import (
-    Retirable,
     contract_dependencies,
-    find_removal_problems,
     find_skip_reason,
     make_gates,
     make_review_needs,
@@ -69,23 +67,3 @@ def test_a_chain_of_a_hundred_thousand_tasks_does_not_overflow() -> None:
     tasks = [make_task(id=f"{n}", dependencies=(f"{n - 1}",) if n else ()) for n in range(100_000)]
     waits = contract_dependencies(tasks, frozenset({TaskId("0"), TaskId("99999")}))
     assert waits[TaskId("99999")] == {"0"}
-
-
-@pytest.mark.parametrize(
-    ("fields", "force", "says"),
-    [
-        ({}, False, []),
-        ({"changed": ("a", "b", "c", "d")}, False, ["uncommitted: a, b, c and 1 more"]),
-        ({"changed": ("a",)}, True, []),
-        ({"ahead": 2}, False, ["2 commits not in the target"]),
-        ({"ahead": 2}, True, []),
-        ({"locked": "usb"}, True, ["its worktree is locked: usb"]),
-        ({"locked": ""}, True, ["its worktree is locked"]),
-        ({"busy": True}, True, ["its worktree is being filled"]),
-    ],
-)
-def test_removal_is_refused_for_work_and_for_locks(
-    fields: dict[str, object], force: bool, says: list[str]
-) -> None:
-    facts = Retirable(slice_id=SliceId("s"), **fields)  # type: ignore[arg-type]
-    assert [one.message for one in find_removal_problems(facts, force=force)] == says

@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "remove": "Remove one slice's worktree and branch.",
     "prune": "Remove slices that are merged or no longer planned.",
     "trust": "Approve the commands that a repository wants run.",
+    "undo": "Bring back what was removed.",
+    "doctor": "Find what is wrong, and repair it.",
     "log": "Show who did what.",
     "schema": "Print a JSON Schema.",
 }

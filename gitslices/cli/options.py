@@ -56,20 +56,35 @@ def open_here(directory: Path, *, lock_timeout: float = 120.0, quick: bool = Fal
     `quick` is for commands that cannot wait for GitPython.
     """
     from gitslices.ops.topology import recover
-    from gitslices.workspace import open_workspace
 
-    context = click.get_current_context()
-    named_by_hook = context.find_root().obj if str(directory) == "." else None
-    workspace = open_workspace(
-        Path(os.path.abspath(directory)),  # noqa: PTH100
-        git_dir=named_by_hook,
-        clock=lambda: datetime.now(UTC),
-        lock_timeout=lock_timeout,
-        purpose=context.command_path,
-        quick=quick,
-    )
+    workspace = open_as_is(directory, lock_timeout=lock_timeout, quick=quick)
     recover(workspace)
     return workspace
+
+
+def open_as_is(directory: Path, *, lock_timeout: float, quick: bool = False) -> "Workspace":
+    """The workspace of the repository at `directory`, whatever is left half done in it."""
+    from gitslices.workspace import open_workspace
+
+    return open_workspace(
+        make_absolute(directory),
+        git_dir=find_named_by_hook(directory),
+        clock=lambda: datetime.now(UTC),
+        lock_timeout=lock_timeout,
+        purpose=click.get_current_context().command_path,
+        quick=quick,
+    )
+
+
+def make_absolute(directory: Path) -> Path:
+    """`directory` from the root, without `..`."""
+    return Path(os.path.abspath(directory))  # noqa: PTH100
+
+
+def find_named_by_hook(directory: Path) -> Path | None:
+    """The git folder that a hook's environment names, unless `-C` leads elsewhere."""
+    named: Path | None = click.get_current_context().find_root().obj
+    return named if str(directory) == "." else None
 
 
 def can_ask() -> bool:

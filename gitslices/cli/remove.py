@@ -11,12 +11,13 @@ _EXAMPLES = """\b
 Examples:
   gitslices remove api
   gitslices remove api --force       even with work that is nowhere else
+  gitslices undo api                 bring it back
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("slice_id", metavar="SLICE")
-@click.option("--force", is_flag=True, help="Remove uncommitted and unmerged work, too.")
+@click.option("--force", is_flag=True, help="Remove uncommitted, ignored and unmerged work, too.")
 @goal_option
 @lock_option
 @common_options
@@ -31,8 +32,9 @@ def command(
 ) -> Outcome:
     """Remove the worktree and the branch of SLICE.
 
-    Refuses while there are uncommitted files or commits that the target lacks. What is removed is
-    kept in the repository's trash, the last commit by a reference under refs/gitslices/trash/.
+    Refuses while there are uncommitted files, files that git ignores and nothing else has, or
+    commits that the target lacks; always while somebody has the slice claimed. What is removed,
+    even with --force, can be brought back for 14 days: gitslices undo.
     """
     from gitslices.ops.remove import RemoveRequest, remove
     from gitslices.output.escape import escape

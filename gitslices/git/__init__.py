@@ -5,6 +5,7 @@ opening     opens one through GitPython
 probe       opens one without, where every millisecond counts
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
+counts      how far commits are apart, many in one walk
 worktrees   linked worktrees: list, register, fill, take back
 compare     what two commits have in common, and what differs
 commits     commits read and written without a checkout

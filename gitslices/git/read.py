@@ -35,6 +35,28 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     return {key: value if equals else "true" for key, equals, value in pairs}
 
 
+def read_values(repo: Repository, key: str) -> tuple[str, ...]:
+    """All values of a setting that may be given several times, the nearest file's last."""
+    text = repo.run("config", "--null", "--get-all", key, ok=(0, 1)).text
+    return tuple(text.split("\0")[:-1])
+
+
+def read_shared_value(repo: Repository, key: str) -> str | None:
+    """A setting as the repository's own file has it, for all its worktrees."""
+    shared = str(repo.common_dir / "config")
+    result = repo.run("config", "--file", shared, "--null", "--get", key, ok=(0, 1))
+    return result.text.removesuffix("\0") if result.status == 0 else None
+
+
+def read_expiry(repo: Repository, key: str) -> int | None:
+    """Until when something is too old by a setting, in seconds since 1970; None where it is unset.
+
+    For `now` git answers with a date that never comes.
+    """
+    result = repo.run("config", "--type=expiry-date", "--get", key, ok=(0, 1))
+    return int(result.text) if result.status == 0 else None
+
+
 def read_head_branch(repo: Repository, git_dir: Path) -> BranchName | None:
     """The branch checked out where `git_dir` belongs, born or not; None when HEAD is detached."""
     result = repo.run_at(git_dir, "symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
@@ -145,6 +167,12 @@ def count_ahead_behind(repo: Repository, commit: Oid, target: Oid) -> tuple[int,
         return 0, 0
     counts = repo.run("rev-list", "--left-right", "--count", f"{commit}...{target}").text.split()
     return int(counts[0]), int(counts[1])
+
+
+def count_unreferenced(repo: Repository, commit: Oid) -> int:
+    """How many commits `commit` has that no branch, tag or remote-tracking branch has."""
+    counted = repo.run("rev-list", "--count", commit, "--not", "--branches", "--tags", "--remotes")
+    return int(counted.text)
 
 
 def is_true(value: str | None) -> bool:

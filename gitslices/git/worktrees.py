@@ -1,13 +1,16 @@
 """Linked worktrees: list, register, fill, take back."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.git.read import HEADS
+from gitslices.git.read import HEADS, find_commit
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid
+
+_SUBMODULE = "160000"
 
 
 class Worktree(Struct, frozen=True, kw_only=True):
@@ -69,6 +72,17 @@ def find_admin_folder(worktree: Path) -> Path | None:
     return worktree / link.removeprefix("gitdir: ") if link.startswith("gitdir: ") else None
 
 
+def read_admin_folders(common_dir: Path) -> dict[str, Path]:
+    """Git's folder for each linked worktree, by the worktree's path, be it there or not."""
+    folders: dict[str, Path] = {}
+    for folder in (common_dir / "worktrees").glob("*/"):
+        with suppress(OSError):
+            link = (folder / "gitdir").read_text("utf-8", "surrogateescape").rstrip("\n")
+            # Relative since git 2.48, with worktree.useRelativePaths.
+            folders[os.path.normpath(folder / Path(link).parent)] = folder
+    return folders
+
+
 def is_filled(worktree: Path) -> bool:
     """Whether all files of a registered worktree have been written: git makes the index last."""
     admin = find_admin_folder(worktree)
@@ -89,6 +103,19 @@ def _read_lock(admin: Path) -> str | None:
         return None
 
 
+def repair_worktree(repo: Repository, path: Path) -> None:
+    """Let git know that a worktree was moved to `path`."""
+    repo.run("worktree", "repair", "--", str(path))
+
+
+def find_last_commit(repo: Repository, admin: Path) -> Oid | None:
+    """The commit that a worktree had checked out last, by the log of its HEAD."""
+    with suppress(OSError):
+        lines = (admin / "logs" / "HEAD").read_text("utf-8", "surrogateescape").splitlines()
+        return find_commit(repo, lines[-1].split()[1]) if lines else None
+    return None
+
+
 def unregister_worktree(repo: Repository, path: Path) -> None:
     """Delete the worktree at `path`, locked or not, whatever is in it."""
     repo.run("worktree", "remove", "--force", "--force", "--", str(path))
@@ -98,9 +125,48 @@ def read_changes(repo: Repository, worktree: Path, *, untracked: bool) -> tuple[
     """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either."""
     listing = repo.run_at(
         worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
-        "--ignore-submodules=none", f"--untracked-files={'all' if untracked else 'no'}",
+        "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
     ).text  # fmt: skip
     return tuple(entry[3:] for entry in listing.split("\0") if entry)
+
+
+class Leftovers(Struct, frozen=True, kw_only=True):
+    """What a worktree has besides the files of its HEAD; whole directories end in `/`."""
+
+    changed: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def read_leftovers(repo: Repository, worktree: Path) -> Leftovers:
+    """Changed and untracked paths in one worktree, and apart from them the ignored ones."""
+    listing = repo.run_at(
+        worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
+        "--ignore-submodules=none", "--untracked-files=normal", "--ignored=matching",
+    ).text  # fmt: skip
+    entries = [entry for entry in listing.split("\0") if entry]
+    return Leftovers(
+        changed=tuple(entry[3:] for entry in entries if not entry.startswith("!!")),
+        ignored=tuple(entry[3:] for entry in entries if entry.startswith("!!")),
+    )
+
+
+def write_staged_tree(repo: Repository, worktree: Path) -> Oid | None:
+    """Write a tree of all that is staged in one worktree; None where nothing is staged.
+
+    Good for keeping the objects: unmerged paths are in no tree that git would write, so this one
+    is flat, and its entries are named by their objects.
+    """
+    if (
+        repo.run_at(worktree, "diff-index", "--cached", "--quiet", "HEAD", ok=(0, 1, 128)).status
+        == 0
+    ):
+        return None
+    # `git add --intent-to-add` names the empty blob without writing it.
+    repo.run("hash-object", "-w", "--stdin", input=b"")
+    listing = repo.run_at(worktree, "ls-files", "--stage", "-z").text
+    staged = {tuple(entry.split(" ", 2)[:2]) for entry in listing.split("\0") if entry}
+    lines = [f"{mode} blob {oid}\t{oid}-{mode}\0" for mode, oid in staged if mode != _SUBMODULE]
+    return Oid(repo.run("mktree", "-z", input="".join(lines).encode()).text.strip())
 
 
 def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: str | None) -> bool:

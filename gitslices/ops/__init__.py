@@ -18,6 +18,9 @@ move      branches moved with the worktrees that have them checked out
 conflicts which slices would conflict
 remove    one slice's worktree and branch taken away
 prune     the same for every slice whose work has landed
+undo      what was removed brought back
+empty     the trash emptied of what is too old
+doctor    what is wrong, found and repaired
 log       who did what
 progress  what the long ones tell on the way
 """

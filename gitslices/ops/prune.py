@@ -4,10 +4,11 @@ from msgspec import Struct
 
 from gitslices.errors import Problem
 from gitslices.model import SliceId
+from gitslices.ops.empty import start_emptying
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.retire import Candidate, find_candidates, retire
 from gitslices.ops.topology import hold_topology
-from gitslices.policy import find_removal_problems
+from gitslices.retirement import find_removal_problems
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
 
@@ -51,6 +52,7 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
                     removed.append(Pruned(goal_id=goal.goal_id, slice_id=slice_id, reason=reason))
         if not request.dry_run:
             retire(workspace, store, chosen)
+            start_emptying(workspace, store)
     return PruneReport(removed=tuple(removed), refused=tuple(refused))
 
 

@@ -4,10 +4,11 @@ from msgspec import Struct
 
 from gitslices.errors import RefusedError
 from gitslices.model import BranchName, SliceId
+from gitslices.ops.empty import start_emptying
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.retire import find_candidates, retire
 from gitslices.ops.topology import hold_topology
-from gitslices.policy import find_removal_problems
+from gitslices.retirement import find_removal_problems
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -43,6 +44,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
         if problems:
             raise RefusedError(f"slice {record.slice_id!r} is not removed", problems=problems)
         retire(workspace, store, [candidate])
+        start_emptying(workspace, store)
     return RemoveReport(
         goal_id=record.goal_id,
         slice_id=record.slice_id,

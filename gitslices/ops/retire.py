@@ -4,58 +4,89 @@ The branch's last commit is kept by a reference under `refs/gitslices/trash/`, t
 git's folder for it are renamed into a trash folder of the same file system.
 """
 
+import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
-from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches, read_refs
-from gitslices.git.refs import RefUpdate, update_refs
-from gitslices.git.repair import clear_ref_locks, clear_shared_locks, find_linked_folders
-from gitslices.git.worktrees import Worktree, read_changes, read_worktrees
+from gitslices.git.counts import count_all_ahead_behind
+from gitslices.git.read import (
+    HEADS,
+    count_unreferenced,
+    find_commit,
+    read_branches,
+    read_values,
+)
+from gitslices.git.submodules import count_unpushed
+from gitslices.git.worktrees import (
+    Leftovers,
+    Worktree,
+    read_admin_folders,
+    read_leftovers,
+    read_worktrees,
+    write_staged_tree,
+)
 from gitslices.model import BranchName, Oid
 from gitslices.ops.register import LOCK_REASON
-from gitslices.policy import Retirable
-from gitslices.provision import choose_trash, move_to_trash, take_from_trash
-from gitslices.state.journal import (
-    Removal,
-    RemoveIntent,
-    clear_intent,
-    read_intent_time,
-    write_intent,
+from gitslices.ops.trash import (
+    clear_locks,
+    find_kept,
+    move_away,
+    move_back,
+    read_trash_refs,
 )
+from gitslices.provision import choose_trash
+from gitslices.retirement import DISPOSABLE, Retirable, find_precious
+from gitslices.state.journal import Removal, RemoveIntent, clear_intent, write_intent
 from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.state.trash import Trashed, write_trash
 from gitslices.workspace import Workspace
-
-TRASH_REFS = "refs/gitslices/trash/"
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """A slice that might be taken away, and what speaks for and against it."""
+    """A slice that might be taken away, and what speaks for and against it.
+
+    `head` is the commit of a detached HEAD, `admin` git's folder for the worktree.
+    """
 
     record: SliceRecord
     tip: Oid | None
+    head: Oid | None
+    admin: Path | None
     facts: Retirable
+
+
+class _Sight(Struct, frozen=True, kw_only=True):
+    """What is asked of git once for all candidates."""
+
+    tips: Mapping[BranchName, Oid]
+    target: Oid | None
+    ahead: Mapping[Oid, int]
+    worktrees: Mapping[str, Worktree]
+    admins: Mapping[str, Path]
+    disposable: tuple[str, ...]
 
 
 def find_candidates(
     workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
 ) -> tuple[Candidate, ...]:
     """What git says of each of `records` now."""
-    tips = read_branches(workspace.repo, [workspace.prefix])
-    landed_in = find_commit(workspace.repo, HEADS + target)
-    worktrees = {str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)}
-    return tuple(
-        _look_at(workspace, record, tips.get(record.branch_name), landed_in,
-                 worktrees.get(record.worktree_path))
-        for record in records
-    )  # fmt: skip
+    sight = _look_around(workspace, records, target)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return tuple(pool.map(partial(_look_at, workspace, sight), records))
 
 
 def retire(workspace: Workspace, store: Store, candidates: Sequence[Candidate]) -> None:
-    """Move `candidates` to the trash; the caller holds the topology lock and has judged them."""
+    """Move `candidates` to the trash; the caller holds the topology lock and has judged them.
+
+    All or nothing: raises `RefusedError` when a branch has moved meanwhile.
+    """
     if not candidates:
         return
     operation = uuid.uuid4().hex
@@ -72,153 +103,137 @@ def resume_retiring(workspace: Workspace, store: Store, intent: RemoveIntent) ->
 
     Doing it twice does nothing.
     """
-    _clear_locks(workspace, intent)
+    clear_locks(workspace, intent.operation, intent.removals)
     _carry_out(workspace, store, _drop_unbegun(workspace, store, intent))
 
 
 def _carry_out(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
     try:
-        _drop_branches(workspace, intent)
-        _clear_locks(workspace, intent)  # git says nothing of one that it could not remove
-        for removal in intent.removals:
-            move_to_trash(Path(removal.record.worktree_path), Path(removal.trash, "worktree"))
-            if removal.admin:
-                move_to_trash(Path(removal.admin), Path(removal.trash, "admin"))
+        move_away(workspace.repo, intent.operation, intent.removals)
+        # git says nothing of a lock file that it could not remove
+        clear_locks(workspace, intent.operation, intent.removals)
         _record(workspace, store, intent)
     except GitslicesError:
-        _put_back(workspace, intent)
+        move_back(workspace.repo, intent.operation, intent.removals)
         clear_intent(workspace.state_folder)
         raise
     clear_intent(workspace.state_folder)
 
 
-def _clear_locks(workspace: Workspace, intent: RemoveIntent) -> None:
-    """Remove the locks that a git left which died, or could not remove them."""
-    common_dir = workspace.repo.common_dir
-    branches = [removal.record.branch_name for removal in intent.removals]
-    clear_ref_locks(common_dir, [_make_trash_ref(intent, branch) for branch in branches])
-    since = read_intent_time(workspace.state_folder)
-    clear_shared_locks(common_dir, [HEADS + branch for branch in branches], since=since)
-
-
 def _drop_unbegun(workspace: Workspace, store: Store, intent: RemoveIntent) -> RemoveIntent:
     """`intent` without slices that are still whole, and without those that are gone already."""
-    kept = read_refs(workspace.repo, [f"{TRASH_REFS}{intent.operation}/"])
+    refs = read_trash_refs(workspace.repo, intent.operation)
     known = {(one.goal_id, one.slice_id) for one in store.read_slices() if one.status != "removed"}
     begun = [
         removal
         for removal in intent.removals
         if (removal.record.goal_id, removal.record.slice_id) in known
         and (
-            _make_trash_ref(intent, removal.record.branch_name) in kept
+            not refs.keys().isdisjoint(find_kept(intent.operation, removal))
             or not Path(removal.record.worktree_path).exists()
         )
     ]
     return structs.replace(intent, removals=tuple(begun))
 
 
-def _put_back(workspace: Workspace, intent: RemoveIntent) -> None:
-    """Undo what was done of `intent`, newest first."""
-    _clear_locks(workspace, intent)
-    for removal in reversed(intent.removals):
-        if removal.admin:
-            take_from_trash(Path(removal.trash, "admin"), Path(removal.admin))
-        take_from_trash(Path(removal.trash, "worktree"), Path(removal.record.worktree_path))
-    kept = read_refs(workspace.repo, [f"{TRASH_REFS}{intent.operation}/"])
-    existing = read_branches(workspace.repo, [workspace.prefix])
-    updates = []
-    for removal in intent.removals:
-        branch = removal.record.branch_name
-        keep = _make_trash_ref(intent, branch)
-        if removal.tip is None or keep not in kept:
-            continue
-        updates.append(RefUpdate(ref=keep, old=removal.tip))
-        if branch not in existing:
-            updates.append(RefUpdate(ref=HEADS + branch, new=removal.tip))
-    update_refs(workspace.repo, updates, reason="gitslices: undo")
-
-
 def _record(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
+    now = workspace.now()
     with store.transaction():
         for removal in intent.removals:
             if removal.landed:
                 store.write_slices([structs.replace(removal.record, status="removed", filler="")])
             else:
                 store.delete_slice(removal.record)
-        store.write_events(
-            [_make_event(workspace, removal, intent.operation) for removal in intent.removals]
+        write_trash(
+            store,
+            [Trashed(operation=intent.operation, at=now, removal=one) for one in intent.removals],
         )
+        store.write_events([_make_event(now, one, intent.operation) for one in intent.removals])
 
 
-def _look_at(
-    workspace: Workspace,
-    record: SliceRecord,
-    tip: Oid | None,
-    target: Oid | None,
-    worktree: Worktree | None,
-) -> Candidate:
-    there = worktree is not None and not worktree.missing
-    locked = worktree.locked if worktree else None
-    changed = (
-        read_changes(workspace.repo, Path(record.worktree_path), untracked=True) if there else ()
+def read_disposable(workspace: Workspace) -> tuple[str, ...]:
+    """Patterns of ignored files that are no loss: made again by tools, or brought from main."""
+    included: list[str] = []
+    if workspace.main_worktree is not None:
+        with suppress(FileNotFoundError):
+            text = (workspace.main_worktree / ".worktreeinclude").read_text("utf-8", "replace")
+            included = text.splitlines()
+    return (*DISPOSABLE, *included, *read_values(workspace.repo, "gitslices.disposable"))
+
+
+def _look_around(
+    workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
+) -> _Sight:
+    tops = sorted({record.branch_name.partition("/")[0] for record in records})
+    tips = read_branches(workspace.repo, tops) if tops else {}
+    landed_in = find_commit(workspace.repo, HEADS + target)
+    own = [tips[record.branch_name] for record in records if record.branch_name in tips]
+    counts = count_all_ahead_behind(workspace.repo, own, landed_in) if landed_in else {}
+    return _Sight(
+        tips=tips,
+        target=landed_in,
+        ahead={commit: ahead for commit, (ahead, _) in counts.items()},
+        worktrees={str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)},
+        admins=read_admin_folders(workspace.repo.common_dir),
+        disposable=read_disposable(workspace),
     )
-    ahead = count_ahead_behind(workspace.repo, tip, target)[0] if tip and target else 0
+
+
+def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candidate:
+    path = Path(record.worktree_path)
+    tip = sight.tips.get(record.branch_name)
+    worktree = sight.worktrees.get(record.worktree_path)
+    there = worktree is not None and not worktree.missing
+    left = read_leftovers(workspace.repo, path) if there else Leftovers()
+    # Not from the `.git` file: whoever works in the worktree can write anything into it.
+    admin = sight.admins.get(record.worktree_path)
+    head = worktree.head if worktree and worktree.branch is None else None
+    locked = worktree.locked if worktree else None
+    untouched = tip in (None, record.base_commit)
     facts = Retirable(
         slice_id=record.slice_id,
-        changed=changed,
-        ahead=ahead if target else int(tip != record.base_commit),
-        untouched=tip in (None, record.base_commit),
+        changed=left.changed,
+        ignored=find_precious(left.ignored, sight.disposable),
+        ahead=sight.ahead[tip] if tip and sight.target else int(not untouched),
+        detached=count_unreferenced(workspace.repo, head) if head else 0,
+        unpushed=count_unpushed(workspace.repo, admin) if admin else {},
+        untouched=untouched,
         locked=None if locked is None or locked.startswith(LOCK_REASON) else locked,
         busy=bool(record.filler),
+        claimed=record.status == "claimed",
+        estranged=not there and os.path.lexists(path),
     )
-    return Candidate(record=record, tip=tip, facts=facts)
+    return Candidate(record=record, tip=tip, head=head, admin=admin, facts=facts)
 
 
 def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) -> Removal:
     record = candidate.record
     path = Path(record.worktree_path)
-    admin = next(iter(find_linked_folders(workspace.repo.common_dir, path)), None)
-    trash = choose_trash(path, workspace.state_folder) / operation / path.name
+    files = choose_trash(path, workspace.state_folder) / operation / path.name / "worktree"
+    there = path.exists()
+    staged = write_staged_tree(workspace.repo, path) if candidate.facts.changed else None
     return Removal(
         record=record,
         tip=candidate.tip,
-        admin=str(admin) if admin else None,
-        trash=str(trash),
+        head=candidate.head,
+        staged=staged,
+        admin=str(candidate.admin) if candidate.admin else None,
+        folder=str(workspace.state_folder / "trash" / operation / path.name),
+        files=str(files) if there else None,
         landed=candidate.facts.landed,
     )
 
 
-def _drop_branches(workspace: Workspace, intent: RemoveIntent) -> None:
-    kept = read_refs(workspace.repo, [f"{TRASH_REFS}{intent.operation}/"])
-    existing = read_branches(workspace.repo, [workspace.prefix])
-    updates = []
-    for removal in intent.removals:
-        branch = removal.record.branch_name
-        keep = _make_trash_ref(intent, branch)
-        if removal.tip is None:
-            continue
-        if keep not in kept:
-            updates.append(RefUpdate(ref=keep, new=removal.tip))
-        # A branch that has moved since its slice was judged makes the whole transaction fail.
-        if branch in existing:
-            updates.append(RefUpdate(ref=HEADS + branch, old=removal.tip))
-    update_refs(workspace.repo, updates, reason="gitslices: remove")
-
-
-def _make_trash_ref(intent: RemoveIntent, branch: BranchName) -> str:
-    return f"{TRASH_REFS}{intent.operation}/{branch}"
-
-
-def _make_event(workspace: Workspace, removal: Removal, operation: str) -> Event:
+def _make_event(now: str, removal: Removal, operation: str) -> Event:
     return Event(
-        at=workspace.now(),
+        at=now,
         goal_id=removal.record.goal_id,
         slice_id=removal.record.slice_id,
         event="removed",
         detail={
             "branch": removal.record.branch_name,
             "tip": removal.tip,
-            "trash": removal.trash,
+            "trash": removal.folder,
             "operation": operation,
         },
     )

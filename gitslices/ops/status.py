@@ -9,8 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.admission import LANDABLE, settle_status
-from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_branches
-from gitslices.git.worktrees import read_changes
+from gitslices.errors import GitError
+from gitslices.git.counts import count_all_ahead_behind
+from gitslices.git.read import HEADS, find_commit, read_branches
+from gitslices.git.worktrees import find_admin_folder, read_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.topology import read_undisturbed
@@ -47,11 +49,16 @@ class StatusReport(Struct, frozen=True, kw_only=True):
     slices: tuple[SliceState, ...]
 
 
-class _Seen(Struct, frozen=True):
+class _Seen(Struct, frozen=True, kw_only=True):
+    """One slice as git shows it."""
+
     status: SliceStatus
     ahead: int = 0
     behind: int = 0
     dirty: bool = False
+
+
+Records = Mapping[SliceId, SliceRecord]
 
 
 def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
@@ -76,33 +83,51 @@ def _read(workspace: Workspace, store: Store, goal_id: str | None) -> StatusRepo
     )
 
 
-def _look(
-    workspace: Workspace, goal: Goal, records: Mapping[SliceId, SliceRecord]
-) -> dict[SliceId, _Seen]:
+def _look(workspace: Workspace, goal: Goal, records: Records) -> dict[SliceId, _Seen]:
     repo = workspace.repo
-    tips = read_branches(repo, [workspace.prefix])
+    tops = sorted({slice_.branch_name.partition("/")[0] for slice_ in goal.plan.slices})
+    tips = read_branches(repo, tops) if tops else {}
     target = find_commit(repo, HEADS + goal.plan.target)
+    own = [tips[one.branch_name] for one in records.values() if one.branch_name in tips]
+    counts = count_all_ahead_behind(repo, own, target) if target else {}
     ordered = [records.get(slice_.slice_id) for slice_ in goal.plan.slices]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        looked = pool.map(partial(_look_at, workspace, tips, target), ordered)
+        looked = pool.map(partial(_look_at, workspace, tips, counts), ordered)
         return {slice_.slice_id: one for slice_, one in zip(goal.plan.slices, looked, strict=True)}
 
 
 def _look_at(
     workspace: Workspace,
     tips: Mapping[BranchName, Oid],
-    target: Oid | None,
+    counts: Mapping[Oid, tuple[int, int]],
     record: SliceRecord | None,
 ) -> _Seen:
     if record is None or record.filler:
-        return _Seen("planned")
+        return _Seen(status="planned")
+    if record.status == "removed":
+        return _Seen(status="removed")
     tip = tips.get(record.branch_name)
-    ahead, behind = count_ahead_behind(workspace.repo, tip, target) if tip and target else (0, 0)
-    worktree = Path(record.worktree_path)
-    dirty = worktree.is_dir() and bool(read_changes(workspace.repo, worktree, untracked=True))
-    landed = tip not in (None, record.base_commit) and ahead == 0 and target is not None
-    landed = landed and record.status in LANDABLE
-    return _Seen("merged" if landed else record.status, ahead, behind, dirty)
+    ahead, behind = counts.get(tip, (0, 0)) if tip else (0, 0)
+    landed = tip in counts and tip != record.base_commit and ahead == 0
+    return _Seen(
+        status="merged" if landed and record.status in LANDABLE else record.status,
+        ahead=ahead,
+        behind=behind,
+        dirty=_is_dirty(workspace, Path(record.worktree_path)),
+    )
+
+
+def _is_dirty(workspace: Workspace, worktree: Path) -> bool:
+    """Whether a worktree has changes; not one that is gone, or that git no longer knows."""
+    if not worktree.is_dir():
+        return False
+    try:
+        return bool(read_changes(workspace.repo, worktree, untracked=True))
+    except GitError:
+        admin = find_admin_folder(worktree)
+        if admin is not None and admin.is_dir():
+            raise
+        return False
 
 
 def _describe(

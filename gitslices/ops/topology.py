@@ -11,9 +11,11 @@ from gitslices.ops.move import resume_moves
 from gitslices.ops.progress import ignore_progress
 from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
 from gitslices.ops.retire import resume_retiring
+from gitslices.ops.revive import resume_reviving
 from gitslices.state.journal import (
     ApplyIntent,
     MoveIntent,
+    UndoIntent,
     clear_filling,
     find_filling,
     find_intent,
@@ -89,6 +91,8 @@ def _replay(workspace: Workspace, store: Store) -> None:
             resume_registering(workspace, store, intent)
         elif isinstance(intent, MoveIntent):
             resume_moves(workspace, store, intent)
+        elif isinstance(intent, UndoIntent):
+            resume_reviving(workspace, store, intent)
         else:
             resume_retiring(workspace, store, intent)
     except GitslicesError:

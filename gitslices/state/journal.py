@@ -38,15 +38,21 @@ class ApplyIntent(Struct, frozen=True, kw_only=True, tag="apply"):
 
 
 class Removal(Struct, frozen=True, kw_only=True):
-    """One slice to be taken away: its branch at `tip`, its worktree and git's folder for it.
+    """One slice taken away: its branch at `tip`, its worktree and git's folder `admin` for it.
 
-    `trash` is the folder that receives both; `landed` says whether the work is in the target.
+    `folder`, in the state folder, receives `admin`, and `files`, on the file system of the
+    worktree, what is in it (None when it was gone already). `head` is a detached HEAD and `staged`
+    a tree of what was staged, kept because nothing else names them. `landed` says whether the work
+    is in the target.
     """
 
     record: SliceRecord
     tip: Oid | None
+    head: Oid | None = None
+    staged: Oid | None = None
     admin: str | None
-    trash: str
+    folder: str
+    files: str | None
     landed: bool
 
 
@@ -76,7 +82,14 @@ class MoveIntent(Struct, frozen=True, kw_only=True, tag="move"):
     moves: tuple[Move, ...]
 
 
-Intent = ApplyIntent | RemoveIntent | MoveIntent
+class UndoIntent(Struct, frozen=True, kw_only=True, tag="undo"):
+    """Slices to be brought back that `operation` took away."""
+
+    operation: str
+    removals: tuple[Removal, ...]
+
+
+Intent = ApplyIntent | RemoveIntent | MoveIntent | UndoIntent
 
 
 def write_intent(folder: Path, intent: Intent) -> None:

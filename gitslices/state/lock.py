@@ -66,7 +66,9 @@ def hold_operation(folder: Path, operation: str, *, timeout: float) -> Iterator[
 def find_dead_operations(folder: Path, known: Collection[str]) -> tuple[str, ...]:
     """Operations, `known` ones and those that left a file, that no process is working on."""
     left = {path.stem.removeprefix(_OPERATION) for path in folder.glob(f"{_OPERATION}*")}
-    return tuple(one for one in sorted(left | set(known)) if not _is_held(folder, one))
+    return tuple(
+        one for one in sorted(left | set(known)) if not is_held(folder, f"{_OPERATION}{one}")
+    )
 
 
 def wait_for_operation(folder: Path, operation: str, *, timeout: float) -> None:
@@ -85,8 +87,14 @@ def wait_for_operation(folder: Path, operation: str, *, timeout: float) -> None:
         ) from error
 
 
-def _is_held(folder: Path, operation: str) -> bool:
-    lock = _make_lock(folder, f"{_OPERATION}{operation}")
+def find_stale_holders(folder: Path) -> tuple[Path, ...]:
+    """Notes of who holds a lock, for locks that nobody holds."""
+    return tuple(path for path in sorted(folder.glob("*.holder")) if not is_held(folder, path.stem))
+
+
+def is_held(folder: Path, name: str) -> bool:
+    """Whether a process holds `<folder>/<name>.lock` now."""
+    lock = _make_lock(folder, name)
     if not Path(lock.lock_file).exists():
         return False
     try:

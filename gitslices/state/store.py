@@ -46,6 +46,14 @@ CREATE TABLE events (
   event TEXT NOT NULL,
   detail TEXT NOT NULL
 ) STRICT;
+CREATE TABLE trash (
+  operation TEXT NOT NULL,
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  at TEXT NOT NULL,
+  removal BLOB NOT NULL,
+  PRIMARY KEY (operation, goal_id, slice_id)
+) STRICT;
 """
 _TABLES: Final = (_SCHEMA, LEASE_TABLES, LANDING_TABLES)
 # A claimed slice is a provisioned one with an open lease: kept in one place, it cannot disagree.
@@ -216,7 +224,7 @@ class Store:
                 goal_id=row[1],
                 slice_id=row[2],
                 event=row[3],
-                detail=_decode(row[4], dict[str, Any]),
+                detail=decode_row(row[4], dict[str, Any]),
             )
             for row in reversed(rows)
         )
@@ -304,7 +312,8 @@ def _translate(error: sqlite3.Error | OSError, path: Path | None) -> GitslicesEr
     )
 
 
-def _decode(data: bytes | str, kind: type[T]) -> T:
+def decode_row(data: bytes | str, kind: type[T]) -> T:
+    """What a column holds in JSON; raise `StateError` if it cannot be read."""
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.MsgspecError as error:
@@ -317,8 +326,8 @@ def _decode_goal(row: tuple[Any, ...]) -> Goal:
     goal_id, graph, plan, applied_at = row
     return Goal(
         goal_id=goal_id,
-        graph=_decode(graph, TaskGraph),
-        plan=_decode(plan, Plan),
+        graph=decode_row(graph, TaskGraph),
+        plan=decode_row(plan, Plan),
         applied_at=applied_at,
     )
 
@@ -335,5 +344,5 @@ def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
 def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
     values = dict(zip(SliceRecord.__struct_fields__, row, strict=True))
     for name in ("read_scope", "write_scope"):
-        values[name] = _decode(values[name], tuple[str, ...])
+        values[name] = decode_row(values[name], tuple[str, ...])
     return msgspec.convert(values, SliceRecord)

@@ -1,0 +1,52 @@
+"""`gitslices doctor`."""
+
+from pathlib import Path
+
+import click
+
+from gitslices.cli.options import (
+    Outcome,
+    common_options,
+    find_named_by_hook,
+    lock_option,
+    make_absolute,
+    open_as_is,
+)
+from gitslices.errors import NotARepositoryError
+
+_EXAMPLES = """\b
+Examples:
+  gitslices doctor
+  gitslices doctor --fix
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option("--fix", is_flag=True, help="Repair what gitslices itself has made.")
+@lock_option
+@common_options
+def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
+    """Find changes cut short, stale locks, lost or moved worktrees, and settings that endanger.
+
+    Says of each what it is, why it matters and what --fix does about it; works where git itself
+    fails. Exits 1 while anything is found that is not repaired.
+    """
+    from gitslices.git.locate import find_common_dir
+    from gitslices.ops.doctor.doctor import DoctorRequest, doctor
+
+    here = make_absolute(directory)
+    common_dir = find_common_dir(here, find_named_by_hook(directory))
+    if common_dir is None:
+        raise NotARepositoryError(
+            f"{str(here)!r} is in no Git repository",
+            hint="run gitslices inside a repository, or name one with -C DIR",
+        )
+    request = DoctorRequest(common_dir=common_dir, fix=fix)
+    report = doctor(lambda: open_as_is(directory, lock_timeout=lock_timeout), request)
+
+    def text() -> str:
+        from gitslices.output.doctor_text import format_findings
+
+        return format_findings(report)
+
+    return Outcome(document=report, text=text, exit_code=0 if report.is_healthy else 1)

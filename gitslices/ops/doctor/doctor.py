@@ -1,0 +1,105 @@
+"""The checks in their order, and what is done about what they find."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from gitslices.errors import GitslicesError, MachineError
+from gitslices.ops.doctor.files import FILE_CHECKS, TORN
+from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.doctor.settings import SETTING_CHECKS
+from gitslices.ops.doctor.slices import SLICE_CHECKS, look_at_slices
+from gitslices.ops.doctor.trash import TRASH_CHECKS
+from gitslices.ops.topology import recover
+from gitslices.state.folder import FOLDER_NAME
+from gitslices.state.lock import is_held
+from gitslices.state.store import STORE_NAME
+from gitslices.workspace import Workspace
+
+
+class DoctorRequest(Struct, frozen=True, kw_only=True):
+    """`common_dir` was found by files alone; `fix` repairs what can be repaired."""
+
+    common_dir: Path
+    fix: bool = False
+
+
+class DoctorReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices doctor --json` prints."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing was found that is not repaired."""
+        return all(finding.fixed for finding in self.findings)
+
+
+def doctor(open_workspace: Callable[[], Workspace], request: DoctorRequest) -> DoctorReport:
+    """Everything that is wrong; repaired, with `fix`, where gitslices itself has made it.
+
+    Files come first, because git may fail until they are in order. Without `fix` nothing changes.
+    """
+    findings = [
+        _treat(trouble, fix=request.fix)
+        for check in FILE_CHECKS
+        for trouble in check(request.common_dir)
+    ]
+    if not any(finding.check == TORN and not finding.fixed for finding in findings):
+        git = _examine_git(open_workspace, request)
+        findings += [_treat(trouble, fix=request.fix) for trouble in git]
+    return DoctorReport(findings=tuple(findings))
+
+
+def _treat(trouble: Trouble, *, fix: bool) -> Finding:
+    if trouble.mend is None or not fix:
+        return trouble.finding
+    try:
+        trouble.mend()
+    except (GitslicesError, OSError) as error:
+        return structs.replace(trouble.finding, hint=f"the repair failed: {error}")
+    return structs.replace(trouble.finding, fixed=True)
+
+
+def _examine_git(
+    open_workspace: Callable[[], Workspace], request: DoctorRequest
+) -> Iterator[Trouble]:
+    try:
+        workspace = open_workspace()
+        yield from _examine_workspace(workspace, fix=request.fix)
+    except MachineError as error:
+        finding = Finding(
+            check="git", thing=str(request.common_dir), problem=error.message,
+            why="gitslices cannot work here", hint=error.hint,
+        )  # fmt: skip
+        yield Trouble(finding=finding)
+
+
+def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
+    for check in SETTING_CHECKS:
+        yield from check(workspace)
+    if not (workspace.repo.common_dir / FOLDER_NAME / STORE_NAME).exists():
+        return
+    if _is_cut_short(workspace):
+        finding = Finding(
+            check="left-intent",
+            thing=str(workspace.state_folder),
+            problem="a change of branches and worktrees was cut short",
+            why="slices are half made or half removed",
+            fix="complete it, or take it back, as every other command does first",
+        )
+        yield Trouble(finding=finding, mend=lambda: recover(workspace))
+        if not fix:
+            return  # what is half done is no trouble of its own
+    with workspace.open_store() as store:
+        # Under the lock, so that nothing is on its way; repairs take it themselves.
+        with workspace.hold_topology():
+            sight = look_at_slices(workspace, store)
+            troubles = [one for check in (*SLICE_CHECKS, *TRASH_CHECKS) for one in check(sight)]
+        yield from troubles
+
+
+def _is_cut_short(workspace: Workspace) -> bool:
+    left = workspace.has_intent() and not is_held(workspace.state_folder, "topology")
+    return left or bool(workspace.find_dead_operations())

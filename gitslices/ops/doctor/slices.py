@@ -1,0 +1,209 @@
+"""What the store says of slices, against what git has."""
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from gitslices.errors import InputError, MachineError
+from gitslices.git.read import HEADS, read_branches
+from gitslices.git.refs import RefUpdate, update_refs
+from gitslices.git.worktrees import (
+    Worktree,
+    find_admin_folder,
+    find_last_commit,
+    is_filled,
+    read_admin_folders,
+    read_worktrees,
+    repair_worktree,
+)
+from gitslices.model import BranchName, Oid
+from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.topology import hold_topology
+from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+class Sight(Struct, frozen=True, kw_only=True):
+    """Store and repository side by side."""
+
+    workspace: Workspace
+    store: Store
+    records: tuple[SliceRecord, ...]
+    branches: Mapping[BranchName, Oid]
+    worktrees: Mapping[str, Worktree]
+    admins: Mapping[str, Path]
+
+
+def look_at_slices(workspace: Workspace, store: Store) -> Sight:
+    """The slices that should stand, and every branch and worktree there is."""
+    records = store.read_slices()
+    return Sight(
+        workspace=workspace,
+        store=store,
+        records=tuple(record for record in records if record.status != "removed"),
+        branches=read_branches(workspace.repo),
+        worktrees={str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)},
+        admins=read_admin_folders(workspace.repo.common_dir),
+    )
+
+
+def find_unstanding(sight: Sight) -> Iterator[Trouble]:
+    """Slices whose branch or worktree is not where the store has it."""
+    for record in sight.records:
+        trouble = _examine(sight, record)
+        if trouble is not None:
+            yield trouble
+
+
+def find_strange_branches(sight: Sight) -> Iterator[Trouble]:
+    """Branches under our prefix that no slice has."""
+    own = {record.branch_name for record in sight.records}
+    try:
+        prefix = f"{sight.workspace.prefix}/"
+    except InputError:
+        return  # a finding of its own
+    for branch in sight.branches:
+        if not branch.startswith(prefix) or branch in own:
+            continue
+        yield Trouble(
+            finding=Finding(
+                check="unknown-branch",
+                thing=branch,
+                problem="it is named like a slice's branch, and no slice has it",
+                why="a slice of that name could not be made",
+                hint=f"keep it elsewhere: git branch -m {branch} NEW-NAME",
+            )
+        )
+
+
+SLICE_CHECKS = (find_unstanding, find_strange_branches)
+
+
+def _examine(sight: Sight, record: SliceRecord) -> Trouble | None:
+    worktree = sight.worktrees.get(record.worktree_path)
+    has_branch = record.branch_name in sight.branches
+    if worktree is not None and not worktree.missing:
+        return None if has_branch else _tell_lost_branch(sight, record)
+    moved = _find_moved(sight, record)
+    if moved is not None:
+        return _tell_moved(sight, record, moved)
+    if os.path.lexists(record.worktree_path):
+        return _tell_estranged(record)
+    return _tell_deleted(sight, record) if has_branch else _tell_gone(sight, record)
+
+
+def _find_moved(sight: Sight, record: SliceRecord) -> Path | None:
+    """Where the worktree of a slice is now: where git knows, or else one folder further."""
+    for worktree in sight.worktrees.values():
+        if worktree.branch == record.branch_name and not worktree.missing:
+            return worktree.path
+    admin = sight.admins.get(record.worktree_path)
+    parent = Path(record.worktree_path).parent
+    if admin is None or not parent.is_dir():
+        return None
+    near = (folder for folder in sorted(parent.iterdir()) if not folder.is_symlink())
+    return next((folder for folder in near if find_admin_folder(folder) == admin), None)
+
+
+def _tell_moved(sight: Sight, record: SliceRecord, path: Path) -> Trouble:
+    finding = Finding(
+        check="moved-worktree",
+        thing=record.slice_id,
+        problem=f"its worktree is at {str(path)!r}, not at {record.worktree_path!r}",
+        why="gitslices takes it for deleted, and cannot say whether it has changes",
+        fix="run git worktree repair there, and note the new place",
+    )
+    return Trouble(finding=finding, mend=partial(_note_move, sight, record, path))
+
+
+def _tell_lost_branch(sight: Sight, record: SliceRecord) -> Trouble:
+    admin = sight.admins.get(record.worktree_path)
+    commit = (admin and find_last_commit(sight.workspace.repo, admin)) or record.base_commit
+    finding = Finding(
+        check="lost-branch",
+        thing=record.slice_id,
+        problem=f"branch {record.branch_name!r} is gone, its worktree is not",
+        why="the next commit there would start a history of its own",
+        fix=f"make the branch at {commit[:10]}, where the worktree had it last",
+    )
+    return Trouble(finding=finding, mend=partial(_make_branch, sight, record, commit))
+
+
+def _tell_deleted(sight: Sight, record: SliceRecord) -> Trouble:
+    finding = Finding(
+        check="lost-worktree",
+        thing=record.slice_id,
+        problem=f"worktree {record.worktree_path!r} is gone, its branch is not",
+        why="nobody can work on the slice",
+        fix="make the worktree again from the branch",
+        hint=f"or, if it is not wanted: gitslices remove {record.slice_id}",
+    )
+    return Trouble(finding=finding, mend=partial(_make_again, sight, record))
+
+
+def _tell_gone(sight: Sight, record: SliceRecord) -> Trouble:
+    finding = Finding(
+        check="lost-slice",
+        thing=record.slice_id,
+        problem="both its branch and its worktree are gone",
+        why="gitslices takes it for provisioned, and slices that wait for it wait for ever",
+        fix="forget it; gitslices plan --apply makes it anew",
+    )
+    return Trouble(finding=finding, mend=partial(_forget, sight, record))
+
+
+def _tell_estranged(record: SliceRecord) -> Trouble:
+    return Trouble(
+        finding=Finding(
+            check="estranged-folder",
+            thing=record.worktree_path,
+            problem=f"the worktree of {record.slice_id!r} should be there, and is not what is",
+            why="git does not know the folder, so no change in it is seen",
+            hint="move it away, run gitslices doctor --fix, then copy what is wanted back",
+        )
+    )
+
+
+def _note_move(sight: Sight, record: SliceRecord, path: Path) -> None:
+    repair_worktree(sight.workspace.repo, path)
+    _write(sight, structs.replace(record, worktree_path=str(path)), "moved")
+
+
+def _make_branch(sight: Sight, record: SliceRecord, commit: Oid) -> None:
+    update = RefUpdate(ref=HEADS + record.branch_name, new=commit)
+    with hold_topology(sight.workspace, sight.store):
+        update_refs(sight.workspace.repo, [update], reason="gitslices: doctor")
+
+
+def _make_again(sight: Sight, record: SliceRecord) -> None:
+    # As if a process had died before it could fill the worktree: what it left is made again.
+    _write(sight, structs.replace(record, filler=uuid.uuid4().hex), "repaired")
+    with hold_topology(sight.workspace, sight.store):
+        if not is_filled(Path(record.worktree_path)):
+            raise MachineError(f"git could not make {record.worktree_path!r}")
+
+
+def _forget(sight: Sight, record: SliceRecord) -> None:
+    with hold_topology(sight.workspace, sight.store), sight.store.transaction():
+        sight.store.delete_slice(record)
+        sight.store.write_events([_make_event(sight, record, "forgotten")])
+
+
+def _write(sight: Sight, record: SliceRecord, event: str) -> None:
+    with hold_topology(sight.workspace, sight.store), sight.store.transaction():
+        sight.store.write_slices([record])
+        sight.store.write_events([_make_event(sight, record, event)])
+
+
+def _make_event(sight: Sight, record: SliceRecord, event: str) -> Event:
+    return Event(
+        at=sight.workspace.now(),
+        goal_id=record.goal_id,
+        slice_id=record.slice_id,
+        event=event,
+        detail={"branch": record.branch_name, "worktree": record.worktree_path},
+    )

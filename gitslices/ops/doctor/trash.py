@@ -1,0 +1,104 @@
+"""What the store says of the trash, against what is there."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from msgspec import structs
+
+from gitslices.git.read import read_refs
+from gitslices.git.refs import RefUpdate, update_refs
+from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.doctor.slices import Sight
+from gitslices.ops.topology import hold_topology
+from gitslices.ops.trash import TRASH_REFS, find_kept
+from gitslices.state.trash import Trashed, delete_trash, read_trash, write_trash
+
+
+def find_lost_folders(sight: Sight) -> Iterator[Trouble]:
+    """Removals whose folders somebody has deleted."""
+    for one in read_trash(sight.store):
+        removal = one.removal
+        places = (removal.files, f"{removal.folder}/admin" if removal.admin else None)
+        if all(place is None or Path(place).exists() for place in places):
+            continue
+        finding = Finding(
+            check="lost-trash",
+            thing=removal.record.slice_id,
+            problem="its folder is no longer in the trash",
+            why="gitslices undo refuses to bring it back",
+            fix="let undo bring back the branch without it",
+        )
+        yield Trouble(finding=finding, mend=partial(_note_loss, sight, one))
+
+
+def find_lost_refs(sight: Sight) -> Iterator[Trouble]:
+    """Removals whose commits are no longer kept."""
+    refs = read_refs(sight.workspace.repo, [TRASH_REFS.rstrip("/")])
+    for one in read_trash(sight.store):
+        lost = sorted(find_kept(one.operation, one.removal).keys() - refs.keys())
+        if not lost:
+            continue
+        finding = Finding(
+            check="lost-trash-ref",
+            thing=lost[0],
+            problem=f"what keeps the commits of {one.removal.record.slice_id!r} is gone",
+            why="git gc deletes them, and then nothing can bring the slice back",
+            fix="make the references again, as long as git has the commits",
+        )
+        yield Trouble(finding=finding, mend=partial(_keep_again, sight, one))
+
+
+def find_unknown_refs(sight: Sight) -> Iterator[Trouble]:
+    """Kept commits of removals that the store does not know."""
+    refs = read_refs(sight.workspace.repo, [TRASH_REFS.rstrip("/")])
+    trashed = read_trash(sight.store)
+    known = {name for one in trashed for name in find_kept(one.operation, one.removal)}
+    for name in sorted(refs.keys() - known):
+        yield Trouble(
+            finding=Finding(
+                check="unknown-trash-ref",
+                thing=name,
+                problem="no removal that gitslices knows of has left it",
+                why="it keeps its commits for ever",
+                hint=f"look: git log {refs[name]}; then drop it: git update-ref -d {name}",
+            )
+        )
+
+
+def find_unknown_folders(sight: Sight) -> Iterator[Trouble]:
+    """Worktrees in the trash of which the store does not know."""
+    known = {Path(one.removal.folder) for one in read_trash(sight.store)}
+    for folder in sorted((sight.workspace.state_folder / "trash").glob("*/*")):
+        if folder in known or not (folder / "worktree").is_dir():
+            continue
+        yield Trouble(
+            finding=Finding(
+                check="unknown-trash",
+                thing=str(folder),
+                problem="no removal that gitslices knows of has left it",
+                why="it takes up space for ever",
+                hint="take out what is wanted, then delete it",
+            )
+        )
+
+
+TRASH_CHECKS = (find_lost_folders, find_lost_refs, find_unknown_refs, find_unknown_folders)
+
+
+def _note_loss(sight: Sight, trashed: Trashed) -> None:
+    with hold_topology(sight.workspace, sight.store), sight.store.transaction():
+        removal = structs.replace(trashed.removal, files=None, admin=None)
+        if removal.tip is None:
+            delete_trash(sight.store, trashed.operation, [removal])
+        else:
+            write_trash(sight.store, [structs.replace(trashed, removal=removal)])
+
+
+def _keep_again(sight: Sight, trashed: Trashed) -> None:
+    repo = sight.workspace.repo
+    with hold_topology(sight.workspace, sight.store):
+        refs = read_refs(repo, [TRASH_REFS.rstrip("/")])
+        kept = find_kept(trashed.operation, trashed.removal)
+        updates = [RefUpdate(ref=ref, new=oid) for ref, oid in kept.items() if ref not in refs]
+        update_refs(repo, updates, reason="gitslices: doctor")
