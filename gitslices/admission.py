@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.model import Cost, Oid, Plan, RepoTree, Slice, SliceId, SliceStatus, Unborn
 from gitslices.reconcile import FINISHED
@@ -98,15 +98,32 @@ def settle_status(recorded: SliceStatus | None, *, leased: bool, landed: bool) -
 
 def list_entrants(situation: Situation) -> tuple[Entrant, ...]:
     """Every slice of the plan, the one with the longest remaining path first."""
-    slices = situation.plan.slices
-    remaining = _find_remaining(slices)
-    waits = {slice_.slice_id: find_waits(slice_, situation.statuses) for slice_ in slices}
-    free = [
-        slice_
-        for slice_ in slices
-        if situation.statuses[slice_.slice_id] not in FINISHED and not waits[slice_.slice_id]
-    ]
-    contacts = _find_contacts(situation, free)
+    return _add_contacts(situation, _outline(situation))
+
+
+def find_entrant(situation: Situation, slice_id: SliceId) -> Entrant:
+    """One slice of the plan."""
+    wanted = [one for one in _outline(situation) if one.slice.slice_id == slice_id]
+    return _add_contacts(situation, wanted)[0]
+
+
+def find_best(situation: Situation) -> Entrant | None:
+    """The first of `list_entrants` that is ready, found without a look at most of the others."""
+    waiting = [one for one in _outline(situation) if one.is_ready]
+    size = 1
+    while waiting:
+        looked = _add_contacts(situation, waiting[:size])
+        best = next((one for one in looked if one.is_ready), None)
+        if best is not None:
+            return best
+        waiting = waiting[size:]
+        size *= 2
+    return None
+
+
+def _outline(situation: Situation) -> list[Entrant]:
+    """The entrants in their order, overlaps left out: those are what costs time."""
+    remaining = _find_remaining(situation.plan.slices)
     held = {
         holding.slice_id: holding
         for holding in situation.holdings
@@ -119,12 +136,21 @@ def list_entrants(situation: Situation) -> tuple[Entrant, ...]:
             remaining=remaining[slice_.slice_id],
             holding=held.get(slice_.slice_id),
             blocked=slice_.slice_id in situation.blocked,
-            waits_for=waits[slice_.slice_id],
-            contacts=tuple(contacts.get(slice_.slice_id, ())),
+            waits_for=find_waits(slice_, situation.statuses),
+            contacts=(),
         )
-        for slice_ in slices
+        for slice_ in situation.plan.slices
     ]
-    return tuple(sorted(entrants, key=lambda entrant: -entrant.remaining))
+    return sorted(entrants, key=lambda entrant: -entrant.remaining)
+
+
+def _add_contacts(situation: Situation, entrants: Sequence[Entrant]) -> tuple[Entrant, ...]:
+    admitted = [one.slice for one in entrants if one.is_admitted and one.status not in FINISHED]
+    contacts = _find_contacts(situation, admitted)
+    return tuple(
+        structs.replace(one, contacts=tuple(contacts.get(one.slice.slice_id, ())))
+        for one in entrants
+    )
 
 
 def find_waits(slice_: Slice, statuses: Mapping[SliceId, SliceStatus]) -> tuple[SliceId, ...]:

@@ -136,7 +136,15 @@ def start_worker(repo: Path, ledger: Path, number: int, ttl: int) -> ForkServerP
 
 
 def work(repo: Path, ledger: Path, number: int, ttl: int) -> None:
-    """Claim, and finish or give back, until nothing is left."""
+    """Claim, and finish or give back, until nothing is left; note what should not have been."""
+    try:
+        claim_all(repo, ledger, number, ttl)
+    except Exception as error:
+        note(ledger, event="violation", words=f"worker {number}: {error!r}")
+        raise
+
+
+def claim_all(repo: Path, ledger: Path, number: int, ttl: int) -> None:
     chance = random.Random(number)
     workspace = open_workspace(repo)
     while True:
@@ -152,6 +160,8 @@ def work(repo: Path, ledger: Path, number: int, ttl: int) -> None:
             finish(workspace, ledger, lease, chance.random())
         except StaleTokenError:
             note(ledger, event="stale", slice=lease.slice_id, token=lease.token)
+        except BusyError:  # nothing has changed: the lease lapses, as if the worker had died
+            note(ledger, event="busy", slice=lease.slice_id, token=lease.token)
 
 
 def finish(workspace: Workspace, ledger: Path, lease: ClaimReport, chance: float) -> None:

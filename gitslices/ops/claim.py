@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from gitslices.admission import Entrant, Situation, list_entrants
+from gitslices.admission import Entrant, Situation, find_best, find_entrant, list_entrants
 from gitslices.errors import InputError, LeaseHeldError, NothingLeftError, NothingReadyError
 from gitslices.git.read import read_base
 from gitslices.git.worktrees import is_filled
@@ -126,21 +126,19 @@ def _grant(workspace: Workspace, store: Store, request: ClaimRequest) -> _Grante
 
 
 def _choose(goal: Goal, situation: Situation, request: ClaimRequest) -> Entrant:
-    entrants = list_entrants(situation)
     if request.slice_id is not None:
-        wanted = find_slice(goal, request.slice_id).slice_id
-        chosen = next(one for one in entrants if one.slice.slice_id == wanted)
+        chosen = find_entrant(situation, find_slice(goal, request.slice_id).slice_id)
         _refuse_unless_free(chosen, situation)
         return chosen
-    best = next((one for one in entrants if one.is_ready), None)
+    best = find_best(situation)
     if best is not None:
         return best
-    if all(one.status in {"done", *FINISHED} for one in entrants):
+    if all(status in {"done", *FINISHED} for status in situation.statuses.values()):
         raise NothingLeftError(f"no slice of goal {goal.goal_id!r} is left to claim")
     raise NothingReadyError(
         f"no slice of goal {goal.goal_id!r} is ready",
         hint="wait for one with --wait",
-        problems=list_wait_problems(entrants, situation),
+        problems=list_wait_problems(list_entrants(situation), situation),
     )
 
 

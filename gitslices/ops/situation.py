@@ -40,7 +40,7 @@ def read_situation(
         shared=goal.graph.shared,
         statuses=_find_statuses(goal, records, leases, landed, now),
         blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
-        holdings=tuple(_make_holdings(store, leases, records, now)),
+        holdings=tuple(_make_holdings(store, goal, leases, records, now)),
         ignore_case=is_true(workspace.config.get("core.ignorecase")),
         precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
     )
@@ -63,9 +63,14 @@ def _find_statuses(
 
 
 def _make_holdings(
-    store: Store, leases: Sequence[Lease], records: Sequence[SliceRecord], now: str
+    store: Store,
+    own: Goal,
+    leases: Sequence[Lease],
+    records: Sequence[SliceRecord],
+    now: str,
 ) -> Iterator[Holding]:
-    goals = {goal_id: store.read_goal(goal_id) for goal_id in {one.goal_id for one in leases}}
+    others = {one.goal_id for one in leases} - {own.goal_id}
+    goals = {own.goal_id: own, **{goal_id: store.read_goal(goal_id) for goal_id in others}}
     by_id = {(record.goal_id, record.slice_id): record for record in records}
     for lease in leases:
         goal = goals[lease.goal_id]
