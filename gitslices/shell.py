@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -40,7 +40,7 @@ class Shell:
         try:
             log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with log.open("ab") as output:
-                process = self._start(command, cwd, environ, output.fileno())
+                process = self._start(("/bin/sh", "-c", command), cwd, environ, output.fileno())
         except OSError as error:
             raise DiskError(f"cannot run {command!r}: {error}") from error
         if process is None:
@@ -52,7 +52,39 @@ class Shell:
             status = None
         with self._guard:
             self._running.discard(process)
-        return Ended(status=status, last_line=_read_last_line(log))
+        return Ended(status=status, last_line=read_last_line(log))
+
+    def attend(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        environ: Mapping[str, str],
+        log: Path,
+        every: float,
+        on_beat: Callable[[], None],
+    ) -> Ended:
+        """Run the program `argv`, however long it takes, calling `on_beat` `every` few seconds.
+
+        Where that raises, the program is ended first.
+        """
+        try:
+            log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with log.open("wb") as output:
+                process = self._start(argv, cwd, environ, output.fileno())
+        except OSError as error:
+            raise DiskError(f"cannot run {argv[0]!r}: {error}") from error
+        if process is None:
+            return Ended(status=None, last_line="")
+        try:
+            status = _wait(process, every, on_beat)
+        except BaseException:
+            _end(process)
+            raise
+        finally:
+            with self._guard:
+                self._running.discard(process)
+        return Ended(status=None if self._stopped else status, last_line=read_last_line(log))
 
     def stop(self) -> None:
         """End every command under way with all its children, and start no more."""
@@ -63,13 +95,13 @@ class Shell:
             _end(process)
 
     def _start(
-        self, command: str, cwd: Path, environ: Mapping[str, str], output: int
+        self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str], output: int
     ) -> subprocess.Popen[bytes] | None:
         with self._guard:
             if self._stopped:
                 return None
             process = subprocess.Popen(
-                ["/bin/sh", "-c", command],
+                argv,
                 cwd=cwd,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -92,6 +124,14 @@ def open_shell() -> Iterator[Shell]:
         raise
 
 
+def _wait(process: subprocess.Popen[bytes], every: float, on_beat: Callable[[], None]) -> int:
+    while True:
+        try:
+            return process.wait(every)
+        except subprocess.TimeoutExpired:
+            on_beat()
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
@@ -101,7 +141,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _read_last_line(log: Path) -> str:
+def read_last_line(log: Path) -> str:
+    """The last line of a log that is not blank."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL))
         lines = file.read().decode("utf-8", "replace").split("\n")

@@ -1,11 +1,10 @@
 """`gitslices claim`."""
 
-import os
 from pathlib import Path
 
 import click
 
-from gitslices.cli.lease_options import ttl_option
+from gitslices.cli.lease_options import find_user, holder_option, ttl_option
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
 from gitslices.model import SliceId
 
@@ -19,12 +18,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("slice_id", metavar="[SLICE]", required=False)
-@click.option(
-    "--holder",
-    metavar="NAME",
-    envvar="GITSLICES_HOLDER",
-    help="Who takes it.  [default: $GITSLICES_HOLDER, else user@host]",
-)
+@holder_option("Who takes it.")
 @ttl_option("How long, unless a heartbeat moves the deadline: 90s, 30m, 2h.", "30m")
 @click.option(
     "--wait",
@@ -60,7 +54,7 @@ def command(
     from gitslices.ops.claim import ClaimRequest, claim
 
     request = ClaimRequest(
-        holder=holder if holder is not None else _find_user(),
+        holder=holder if holder is not None else find_user(),
         slice_id=SliceId(slice_id) if slice_id is not None else None,
         goal_id=goal_id,
         ttl=ttl,
@@ -74,13 +68,3 @@ def command(
         return format_claim(report)
 
     return Outcome(document=report, text=text)
-
-
-def _find_user() -> str:
-    from getpass import getuser
-
-    try:
-        user = getuser()
-    except (KeyError, OSError):  # no account of that number, as in some containers
-        user = str(os.getuid())
-    return f"{user}@{os.uname().nodename}"

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "review": "Record a review of a slice.",
     "sync": "Bring slices onto the current target.",
     "merge": "Merge finished slices into their target.",
+    "run": "Work a whole goal with a command for each slice.",
     "conflicts": "Show which slices under way would conflict.",
     "remove": "Remove one slice's worktree and branch.",
     "prune": "Remove slices that are merged or no longer planned.",

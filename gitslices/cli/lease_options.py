@@ -1,5 +1,6 @@
 """Options that the lease commands have in common."""
 
+import os
 import re
 from collections.abc import Callable
 from typing import Final
@@ -26,6 +27,25 @@ def token_option(*, required: bool = False) -> Callable[[Function], Function]:
         "--token", type=click.IntRange(min=1), metavar="N", required=required,
         help="The token that `claim` printed.",
     )  # fmt: skip
+
+
+def holder_option(help_text: str) -> Callable[[Function], Function]:
+    """Add `--holder`; where nobody is named it is None, and `find_user` says who."""
+    return click.option(
+        "--holder", metavar="NAME", envvar="GITSLICES_HOLDER",
+        help=f"{help_text}  [default: $GITSLICES_HOLDER, else user@host]",
+    )  # fmt: skip
+
+
+def find_user() -> str:
+    """Who runs the command, and where."""
+    from getpass import getuser
+
+    try:
+        user = getuser()
+    except (KeyError, OSError):  # no account of that number, as in some containers
+        user = str(os.getuid())
+    return f"{user}@{os.uname().nodename}"
 
 
 def _parse_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:

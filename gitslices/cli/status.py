@@ -4,23 +4,34 @@ from pathlib import Path
 
 import click
 
+from gitslices.cli.live import watch_status
 from gitslices.cli.options import Outcome, common_options, goal_option, open_here
 
 _EXAMPLES = """\b
 Examples:
   gitslices status
+  gitslices status --watch
   gitslices status --goal auth-rework --json
 """
 
 
 @click.command(epilog=_EXAMPLES)
+@click.option("--watch", "watches", is_flag=True, help="Show it anew whenever it changes.")
 @goal_option
 @common_options
-def command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
-    """Show where every slice stands: its commits, its changes, what it waits for."""
+def command(*, watches: bool, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
+    """Show where every slice stands: its commits, its changes, what it waits for.
+
+    With --watch it goes on until every slice has landed, or Ctrl-C.
+    """
     from gitslices.ops.status import status
 
-    report = status(open_here(directory), goal_id)
+    if watches and as_json:
+        raise click.UsageError("--json prints one document, so there is nothing to watch")
+    workspace = open_here(directory)
+    if watches:
+        return Outcome(document=watch_status(workspace, goal_id), text=str)
+    report = status(workspace, goal_id)
 
     def text() -> str:
         from gitslices.output.status_text import format_status

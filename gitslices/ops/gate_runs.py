@@ -76,7 +76,7 @@ def run_commands(
     slice's own thread.
     """
     texts = [gate.command for gates in wanted.values() for gate in gates.values()]
-    _require_trust(workspace, texts)
+    refuse_untrusted(workspace, texts)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, open_shell() as shell:
         running = [
             pool.submit(_run_slice, workspace, shell, record, wanted[record.slice_id], before_run)
@@ -98,7 +98,8 @@ def record_run(workspace: Workspace, store: Store, run: GateRun) -> None:
         store.write_events([event])
 
 
-def _require_trust(workspace: Workspace, texts: Sequence[str]) -> None:
+def refuse_untrusted(workspace: Workspace, texts: Sequence[str]) -> None:
+    """Raise `UntrustedError` unless the user has approved every one of `texts`."""
     missing = require_trust(workspace, texts)
     if missing:
         raise UntrustedError(

@@ -240,6 +240,10 @@ class Store:
         )
         return tuple(_decode_slice(row) for row in rows)
 
+    def read_data_version(self) -> int:
+        """A number that is another one as soon as somebody else has written to the store."""
+        return int(self.query("PRAGMA data_version")[0][0])
+
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of one question, for the modules that keep a table of their own."""
         with _translate_errors():

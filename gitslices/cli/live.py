@@ -1,0 +1,125 @@
+"""A table that follows the work on a goal, on a terminal; plain text elsewhere."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import structs
+
+from gitslices.cli.options import is_terminal
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gitslices.model import SliceId
+    from gitslices.ops.crew import OnStep, RunStep
+    from gitslices.ops.status import SliceState, StatusReport
+    from gitslices.output.board import Row
+    from gitslices.workspace import Workspace
+
+_PER_SECOND = 4
+
+
+@contextmanager
+def show_run(workspace: "Workspace", goal_id: str | None, *, quiet: bool) -> "Iterator[OnStep]":
+    """A callback that shows each step of a run on standard error while the block lasts."""
+    if quiet:
+        yield _ignore
+    elif is_terminal():
+        with _draw_run(workspace, goal_id) as on_step:
+            yield on_step
+    else:
+        yield _print
+
+
+@contextmanager
+def _draw_run(workspace: "Workspace", goal_id: str | None) -> "Iterator[OnStep]":
+    from rich.console import Console
+    from rich.live import Live
+
+    from gitslices.ops.status import status
+    from gitslices.output.board import draw_board, make_row
+
+    report = status(workspace, goal_id)
+    rows = {one.slice_id: make_row(one) for one in report.slices}
+    steps: dict[SliceId, tuple[RunStep, float]] = {}
+    guard = threading.Lock()
+
+    def on_step(step: "RunStep") -> None:
+        with guard:
+            steps[step.slice_id] = (step, time.monotonic())
+
+    def draw() -> "RenderableType":
+        with guard:
+            shown = [_update(row, steps.get(id_)) for id_, row in rows.items()]
+        return draw_board(report.goal_id, report.target, shown)
+
+    console = Console(stderr=True)
+    with Live(get_renderable=draw, console=console, refresh_per_second=_PER_SECOND):
+        yield on_step
+
+
+def _update(row: "Row", latest: "tuple[RunStep, float] | None") -> "Row":
+    from gitslices.output.board import format_seconds
+    from gitslices.shell import read_last_line
+
+    if latest is None:
+        return row
+    step, since = latest
+    running = step.stage == "started"
+    return structs.replace(
+        row,
+        state="running" if running else step.stage,
+        since=format_seconds(time.monotonic() - since) if running else "",
+        line=read_last_line(Path(step.log)) if running else step.reason,
+    )
+
+
+def _print(step: "RunStep") -> None:
+    from gitslices.output.run_text import format_step
+
+    click.echo(format_step(step), err=True)
+
+
+def _ignore(step: "RunStep") -> None:
+    """Nobody watches."""
+
+
+def watch_status(workspace: "Workspace", goal_id: str | None) -> "StatusReport":
+    """Show the status anew whenever it changes, until every slice has landed; return the last."""
+    from gitslices.ops.watch import watch
+
+    reports = watch(workspace, goal_id)
+    if sys.stdout.isatty():
+        return _draw_status(workspace, reports)
+    from gitslices.output.status_text import format_status
+
+    for report in reports:
+        click.echo(format_status(report), color=False)
+    return report
+
+
+def _draw_status(workspace: "Workspace", reports: "Iterator[StatusReport]") -> "StatusReport":
+    from rich.live import Live
+
+    from gitslices.output.board import draw_board, make_row
+
+    with Live(auto_refresh=False) as live:
+        for report in reports:
+            rows = [_add_output(workspace, make_row(one), one) for one in report.slices]
+            live.update(draw_board(report.goal_id, report.target, rows), refresh=True)
+    return report
+
+
+def _add_output(workspace: "Workspace", row: "Row", state: "SliceState") -> "Row":
+    from gitslices.shell import read_last_line
+
+    log = workspace.state_folder / "logs" / Path(state.worktree_path).name / "run.log"
+    if state.status != "claimed" or not log.exists():
+        return row
+    return structs.replace(row, line=f"{row.line}: {read_last_line(log)}")

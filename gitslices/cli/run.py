@@ -1,0 +1,80 @@
+"""`gitslices run`."""
+
+import os
+import shutil
+from pathlib import Path
+
+import click
+
+from gitslices.cli.lease_options import find_user, holder_option, ttl_option
+from gitslices.cli.live import show_run
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+
+_EXAMPLES = """\b
+Examples:
+  gitslices run -- ./agent.sh {task_file}
+  gitslices run --jobs 4 --retries 1 -- agent --task {task_file} --dir {worktree}
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("command_line", metavar="-- COMMAND...", nargs=-1, required=True)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N",
+    help="Work on N slices at a time.  [default: the cores]",
+)  # fmt: skip
+@click.option(
+    "--retries", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
+    help="Try a slice N times more after it failed.",
+)  # fmt: skip
+@holder_option("In whose name slices are claimed.")
+@ttl_option("How long a lease outlives a killed run: 90s, 30m, 2h.", "10m")
+@goal_option
+@lock_option
+@common_options
+def command(
+    *,
+    command_line: tuple[str, ...],
+    jobs: int | None,
+    retries: int,
+    holder: str | None,
+    ttl: int,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Work the whole goal: for each ready slice claim it, run COMMAND, finish it and merge it.
+
+    COMMAND runs in the slice's worktree and commits what it makes; exit status 0 means finished.
+    It is run as it stands, without a shell; {slice}, {goal}, {branch}, {worktree}, {token} and
+    {task_file} in its words are filled in, and GITSLICES_SLICE, GITSLICES_TASK_FILE and their like
+    are in its environment. The task file holds the task and the claim, as JSON. What it prints goes
+    to run.log in .git/gitslices/logs/.
+
+    Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
+    Exits 1 if anything is left in the end.
+    """
+    from gitslices.ops.crew import RunRequest
+    from gitslices.ops.run import run
+
+    if shutil.which(command_line[0], path=os.environ.get("PATH")) is None:
+        raise click.UsageError(f"there is no program {command_line[0]!r}")
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    request = RunRequest(
+        command=command_line,
+        holder=holder if holder is not None else find_user(),
+        goal_id=goal_id,
+        jobs=jobs or os.cpu_count() or 1,
+        retries=retries,
+        ttl=ttl,
+    )
+    with show_run(workspace, goal_id, quiet=as_json) as on_step:
+        report = run(workspace, request, on_step)
+
+    def text() -> str:
+        from gitslices.output.run_text import format_run
+
+        return format_run(report)
+
+    return Outcome(document=report, text=text, exit_code=int(bool(report.failed or report.left)))
