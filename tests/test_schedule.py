@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -21,26 +21,9 @@ from gitslices.schedule import (
     reduce_edges,
     simulate,
 )
+from tests.workloads import make_workload
 
 Edges = tuple[tuple[int, ...], ...]
-
-
-def make_workload(
-    count: int,
-    *,
-    costs: Sequence[int | float] = (),
-    dependencies: Mapping[int, tuple[int, ...]] | None = None,
-    conflicts: Sequence[tuple[int, int]] = (),
-) -> Workload:
-    masks = [0] * count
-    for one, other in conflicts:
-        masks[one] |= 1 << other
-        masks[other] |= 1 << one
-    return Workload(
-        costs=tuple(costs) or (1,) * count,
-        dependencies=tuple((dependencies or {}).get(slice_, ()) for slice_ in range(count)),
-        conflicts=tuple(masks),
-    )
 
 
 def find_pairs(workload: Workload, order: Sequence[int]) -> set[tuple[int, int]]:
