@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "gitslices"
 LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
-    ("planner", "schedule", "ordering", "policy", "reconcile", "admission", "evidence"),
+    ("planner", "schedule", "ordering", "policy", "reconcile", "admission", "evidence", "fence"),
     ("git", "state", "graph", "provision", "settings", "shell"),
     ("workspace",),
     ("ops",),

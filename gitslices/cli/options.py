@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import Struct
 
+from gitslices.git.environment import NamedByHook
+
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
 
@@ -59,10 +61,9 @@ def open_here(directory: Path, *, lock_timeout: float = 120.0, quick: bool = Fal
     from gitslices.workspace import open_workspace
 
     context = click.get_current_context()
-    named_by_hook = context.find_root().obj if str(directory) == "." else None
     workspace = open_workspace(
         Path(os.path.abspath(directory)),  # noqa: PTH100
-        git_dir=named_by_hook,
+        git_dir=get_named_by_hook(directory).git_dir,
         clock=lambda: datetime.now(UTC),
         lock_timeout=lock_timeout,
         purpose=context.command_path,
@@ -70,6 +71,33 @@ def open_here(directory: Path, *, lock_timeout: float = 120.0, quick: bool = Fal
     )
     recover(workspace)
     return workspace
+
+
+def probe_here(directory: Path, *, lock_timeout: float = 120.0) -> "Workspace":
+    """The same as `open_here`, without GitPython and, as a rule, without the machinery to repair.
+
+    For hooks and for what agents ask often.
+    """
+    from gitslices.workspace import probe_workspace
+
+    workspace = probe_workspace(
+        Path(os.path.abspath(directory)),  # noqa: PTH100
+        git_dir=get_named_by_hook(directory).git_dir,
+        clock=lambda: datetime.now(UTC),
+        lock_timeout=lock_timeout,
+        purpose=click.get_current_context().command_path,
+    )
+    if workspace.has_intent():
+        from gitslices.ops.topology import recover
+
+        recover(workspace)
+    return workspace
+
+
+def get_named_by_hook(directory: Path) -> NamedByHook:
+    """What git told us as its hook, unless `-C` leads elsewhere."""
+    named = click.get_current_context().find_root().obj
+    return named if str(directory) == "." and isinstance(named, NamedByHook) else NamedByHook()
 
 
 def can_ask() -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +56,7 @@ def _ask_where(door: git.Git, directory: Path, git_dir: Path | None) -> tuple[Pa
         door,
         (*place, "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"),
         None,
+        {},
     )
     if result.status != 0:
         raise MachineError(f"git refuses {str(git_dir or directory)!r}: {result.complaint}")
@@ -63,13 +65,18 @@ def _ask_where(door: git.Git, directory: Path, git_dir: Path | None) -> tuple[Pa
 
 
 def _make_runner(door: git.Git) -> Runner:
-    return lambda argv, data: _execute(door, argv, data)
+    return lambda argv, data, env: _execute(door, argv, data, env)
 
 
-def _execute(door: git.Git, argv: tuple[str, ...], data: bytes | None) -> Result:
+def _execute(
+    door: git.Git, argv: tuple[str, ...], data: bytes | None, env: Mapping[str, str]
+) -> Result:
     try:
         process = door.execute(
-            ["git", *argv], istream=None if data is None else subprocess.PIPE, as_process=True
+            ["git", *argv],
+            istream=None if data is None else subprocess.PIPE,
+            as_process=True,
+            env=dict(env),
         )
     except git.GitCommandNotFound as error:
         raise MachineError("there is no git on PATH", hint=INSTALL) from error

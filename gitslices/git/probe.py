@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from gitslices.errors import MachineError, NotARepositoryError
@@ -18,6 +19,7 @@ def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository
         (*place, "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
          "--is-inside-work-tree", "--show-cdup"),
         None,
+        {},
     )  # fmt: skip
     if result.status != 0:
         raise NotARepositoryError(
@@ -29,7 +31,7 @@ def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository
     return Repository(top, Path(own), Path(common), _execute)
 
 
-def _execute(argv: tuple[str, ...], data: bytes | None) -> Result:
+def _execute(argv: tuple[str, ...], data: bytes | None, env: Mapping[str, str]) -> Result:
     try:
         done = subprocess.run(
             ["git", *argv],
@@ -37,7 +39,7 @@ def _execute(argv: tuple[str, ...], data: bytes | None) -> Result:
             stdin=subprocess.DEVNULL if data is None else None,
             capture_output=True,
             check=False,
-            env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C"},
+            env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **env},
         )
     except FileNotFoundError as error:
         raise MachineError("there is no git on PATH", hint="install git 2.38 or newer") from error

@@ -1,8 +1,9 @@
 """A Git repository: everything that starts git goes through `Repository`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 # While somebody adds a worktree its `commondir` file is empty for a moment, and every git command
 # of the repository dies of it before it has done anything. Seconds to wait before trying again.
 TORN_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+_NO_ENV: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Result(Struct, frozen=True):
@@ -36,8 +39,8 @@ class Result(Struct, frozen=True):
         return self.stderr.decode("utf-8", "replace").strip()
 
 
-Runner = Callable[[tuple[str, ...], bytes | None], Result]
-"""Starts git with the given arguments and standard input, and waits for it."""
+Runner = Callable[[tuple[str, ...], bytes | None, Mapping[str, str]], Result]
+"""Starts git with arguments, standard input and additions to the environment, and waits for it."""
 
 
 class Repository:
@@ -62,7 +65,9 @@ class Repository:
         ok: tuple[int, ...] = (0,),
     ) -> Result:
         """Run git on the repository as a whole; raise `GitError` unless its status is in `ok`."""
-        return self._run(("--git-dir", str(self.common_dir), *QUIET, *args), args, input, ok)
+        return self._run(
+            ("--git-dir", str(self.common_dir), *QUIET, *args), args, input, ok, _NO_ENV
+        )
 
     def run_at(
         self,
@@ -71,24 +76,30 @@ class Repository:
         input: bytes | None = None,  # noqa: A002
         ok: tuple[int, ...] = (0,),
         hooks: bool = False,
+        env: Mapping[str, str] = _NO_ENV,
     ) -> Result:
         """Run git in one worktree; with `hooks` as the user would, else for bookkeeping."""
         quiet = () if hooks else QUIET
-        return self._run(("-C", str(worktree), *quiet, *args), args, input, ok)
+        return self._run(("-C", str(worktree), *quiet, *args), args, input, ok, env)
 
     def _run(
-        self, argv: tuple[str, ...], shown: tuple[str, ...], data: bytes | None, ok: tuple[int, ...]
+        self,
+        argv: tuple[str, ...],
+        shown: tuple[str, ...],
+        data: bytes | None,
+        ok: tuple[int, ...],
+        env: Mapping[str, str],
     ) -> Result:
         command = _describe(shown)
         point = f"git:{command.replace(' ', '-')}"
         try:
             reach(f"{point}:before")
-            result = self._execute(argv, data)
+            result = self._execute(argv, data, env)
             for pause in TORN_PAUSES:
                 if result.status != 128 or b"/commondir" not in result.stderr:
                     break
                 time.sleep(pause)
-                result = self._execute(argv, data)
+                result = self._execute(argv, data, env)
             reach(f"{point}:after")
         except OSError as error:
             raise DiskError(f"cannot run git {command}: {error.strerror}") from error

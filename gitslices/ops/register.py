@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
+from gitslices.git.marks import Mark, mark_worktree
 from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import (
@@ -21,6 +22,7 @@ from gitslices.git.worktrees import (
     register_worktree,
     unregister_worktree,
 )
+from gitslices.ops.fences import watch_targets
 from gitslices.ops.progress import OnProgress, Progress
 from gitslices.provision import (
     choose_trash,
@@ -176,6 +178,7 @@ def _register(
     register_worktree(
         workspace.repo, path, record.branch_name, reason=LOCK_REASON + intent.operation
     )
+    mark_worktree(path, Mark(goal_id=record.goal_id, slice_id=record.slice_id))
 
 
 def _record(
@@ -197,6 +200,7 @@ def _record(
     planned = goal and (before is None or (before.plan, before.graph) != (goal.plan, goal.graph))
     if not planned and not events:
         return
+    watch_targets(workspace, store, (*store.read_slices(), *standing), goal)
     with store.transaction():
         if goal and planned:
             store.write_goal(goal)
