@@ -12,7 +12,7 @@ LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming"),
     ("planner", "schedule", "ordering", "policy", "reconcile", "admission", "evidence", "fence"),
-    ("git", "state", "graph", "provision", "settings", "shell"),
+    ("git", "state", "graph", "provision", "settings", "shell", "hooks"),
     ("workspace",),
     ("ops",),
     ("output",),

@@ -29,6 +29,19 @@ def move_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> str | No
     return None if result.status == 0 else result.complaint
 
 
+def reset_files(repo: Repository, worktree: Path, commit: Oid) -> None:
+    """Take a worktree, its index and its branch to `commit`, whatever is in its files."""
+    repo.run_at(worktree, "reset", "--quiet", "--hard", "--no-recurse-submodules", commit, "--")
+
+
+def save_changes(repo: Repository, worktree: Path) -> Oid | None:
+    """A commit, on no branch, that holds what differs from HEAD; None where nothing does."""
+    identity = dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "gitslices")
+    identity |= dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "gitslices@localhost")
+    text = repo.run_at(worktree, "stash", "create", "gitslices: saved", env=identity).text.strip()
+    return Oid(text) if text else None
+
+
 def _is_taken(worktree: Path, place: Path) -> bool:
     if place.is_symlink() or place.exists():
         return True

@@ -5,12 +5,13 @@ from pathlib import Path
 from msgspec import structs
 
 from gitslices.errors import GitslicesError
-from gitslices.git.checkout import has_in_the_way, move_files
-from gitslices.git.read import HEADS, find_commit, is_ancestor
+from gitslices.git.checkout import has_in_the_way, move_files, reset_files, save_changes
+from gitslices.git.read import HEADS, find_commit, is_ancestor, read_head_branch
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import clear_index_lock, clear_shared_locks
-from gitslices.git.worktrees import read_changes
+from gitslices.git.worktrees import find_admin_folder, read_changes
 from gitslices.model import Oid
+from gitslices.ops.retire import TRASH_REFS
 from gitslices.state.journal import ForwardIntent, clear_intent, read_intent_time, write_intent
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -32,11 +33,17 @@ def forward_slice(
 
 
 def resume_forward(workspace: Workspace, store: Store, intent: ForwardIntent) -> None:
-    """Carry out what a killed process left of `intent`; doing it twice does nothing."""
+    """Carry out what a killed process left of `intent`; doing it twice does nothing.
+
+    Files that git was stopped in the middle of are written again; what they held is kept by a
+    reference in the trash.
+    """
     since = read_intent_time(workspace.state_folder)
     refs = [HEADS + intent.record.branch_name]
     clear_shared_locks(workspace.repo.common_dir, refs, since=since)
     clear_index_lock(Path(intent.record.worktree_path))
+    if _is_torn(workspace, intent):
+        _write_again(workspace, intent)
     _carry_out(workspace, store, intent)
 
 
@@ -71,12 +78,40 @@ def _move(workspace: Workspace, intent: ForwardIntent) -> bool:
     return True
 
 
+def _is_torn(workspace: Workspace, intent: ForwardIntent) -> bool:
+    repo, record = workspace.repo, intent.record
+    if find_commit(repo, HEADS + record.branch_name) != record.base_commit:
+        return False
+    path = Path(record.worktree_path)
+    if not _is_on_its_branch(workspace, record):
+        return False
+    return move_files(repo, path, record.base_commit, intent.tip) is not None
+
+
+def _write_again(workspace: Workspace, intent: ForwardIntent) -> None:
+    repo, record = workspace.repo, intent.record
+    path = Path(record.worktree_path)
+    saved = save_changes(repo, path)
+    if saved:
+        keep = RefUpdate(ref=f"{TRASH_REFS}{saved}/{record.branch_name}", new=saved)
+        update_refs(repo, [keep], reason="gitslices: forward")
+    reset_files(repo, path, intent.tip)
+
+
+def _is_on_its_branch(workspace: Workspace, record: SliceRecord) -> bool:
+    admin = find_admin_folder(Path(record.worktree_path))
+    if admin is None or not admin.is_dir():
+        return False
+    return read_head_branch(workspace.repo, admin) == record.branch_name
+
+
 def _is_behind(workspace: Workspace, record: SliceRecord, target_tip: Oid) -> bool:
     repo, path = workspace.repo, Path(record.worktree_path)
     return (
         record.base_commit != target_tip
         and find_commit(repo, HEADS + record.branch_name) == record.base_commit
         and is_ancestor(repo, record.base_commit, target_tip)
+        and _is_on_its_branch(workspace, record)
         and not read_changes(repo, path, untracked=True)
         and not has_in_the_way(repo, path, record.base_commit, target_tip)
     )

@@ -178,6 +178,14 @@ class Store:
             (base_commit, record.goal_id, record.slice_id),
         )
 
+    def swap_slice(self, before: SliceRecord, after: SliceRecord) -> bool:
+        """Replace what is known of a slice if that is still `before`; tell whether it was."""
+        with self.transaction():
+            if before not in self.read_slices(before.goal_id):
+                return False
+            self.write_slices([after])
+        return True
+
     def delete_slice(self, record: SliceRecord) -> None:
         """Forget a slice; its events stay."""
         self.execute(
