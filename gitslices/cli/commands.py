@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "gate": "Run the gates of slices, or show how they stand.",
     "review": "Record a review of a slice.",
     "check": "Compare changes with the write scope of their slice.",
+    "scope": "Show or widen what a slice may write.",
     "hook": "Hold the write scopes in git hooks.",
     "remove": "Remove one slice's worktree and branch.",
     "prune": "Remove slices that are merged or no longer planned.",

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from gitslices.git.marks import Mark, mark_worktree
-from gitslices.model import SliceStatus
+from gitslices.model import Slice, SliceStatus
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.state.watch import write_watch
 from gitslices.workspace import Workspace
@@ -34,3 +36,23 @@ def watch_targets(
     ]
     targets = dict.fromkeys(one.plan.target for one in goals if one)
     write_watch(workspace.state_folder, workspace.prefix, targets)
+
+
+def rescope(record: SliceRecord, slice_: Slice) -> SliceRecord:
+    """The record with the scopes of the plan, and with what was allowed beyond them."""
+    allowed = tuple(entry for entry in record.allowed_scope if entry not in slice_.write_scope)
+    return structs.replace(
+        record,
+        read_scope=slice_.read_scope,
+        write_scope=tuple(sorted((*slice_.write_scope, *allowed))),
+        allowed_scope=allowed,
+    )
+
+
+def widen(record: SliceRecord, entry: str) -> SliceRecord:
+    """The record with one more entry in its write scope."""
+    return structs.replace(
+        record,
+        write_scope=tuple(sorted({*record.write_scope, entry})),
+        allowed_scope=(*record.allowed_scope, entry),
+    )

@@ -41,13 +41,18 @@ def judge_changes(
 
 
 def _make_compiler(workspace: Workspace, changed: Sequence[Change]) -> Compile:
-    folding = Folding(
-        is_true(workspace.config.get("core.ignorecase")),
-        is_true(workspace.config.get("core.precomposeunicode")),
-    )
+    folding = read_folding(workspace)
     # An entry that reaches into a submodule stands for it, if the target has it as one.
     submodules = {change.path for change in changed if change.was_submodule}
     return lambda entries: compile_scope(parse_scope(entries), folding, submodules=submodules)
+
+
+def read_folding(workspace: Workspace) -> Folding:
+    """How the repository compares paths."""
+    return Folding(
+        is_true(workspace.config.get("core.ignorecase")),
+        is_true(workspace.config.get("core.precomposeunicode")),
+    )
 
 
 def _list_in_order(store: Store) -> list[SliceRecord]:
