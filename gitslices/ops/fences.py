@@ -38,6 +38,13 @@ def watch_targets(
     write_watch(workspace.state_folder, workspace.prefix, targets)
 
 
+def name_beside(other: SliceRecord, record: SliceRecord) -> str:
+    """What to call `other` in a message about `record`: with its goal, if that is another one."""
+    if other.goal_id == record.goal_id:
+        return other.slice_id
+    return f"{other.slice_id} of goal {other.goal_id}"
+
+
 def rescope(record: SliceRecord, slice_: Slice) -> SliceRecord:
     """The record with the scopes of the plan, and with what was allowed beyond them."""
     allowed = tuple(entry for entry in record.allowed_scope if entry not in slice_.write_scope)

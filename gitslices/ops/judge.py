@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from gitslices.fence import Change, Neighbour, Violation, find_violations
 from gitslices.git.read import HEADS, find_commit, is_true, read_branches, read_merged
 from gitslices.model import BranchName
-from gitslices.ops.fences import UNDER_WAY
+from gitslices.ops.fences import UNDER_WAY, name_beside
 from gitslices.scopes import parse_scope
 from gitslices.scopes.folding import Folding
 from gitslices.scopes.judge import Judge, compile_scope
@@ -77,11 +77,10 @@ def _make_neighbours(
         if (one.goal_id, one.slice_id) == own:
             comes_first = False
             continue
-        elsewhere = "" if one.goal_id == record.goal_id else f" of goal {one.goal_id}"
         neighbours.append(
             Neighbour(
                 slice_id=one.slice_id,
-                name=f"{one.slice_id}{elsewhere}",
+                name=name_beside(one, record),
                 judge=compile_entries(one.write_scope),
                 comes_first=comes_first,
             )

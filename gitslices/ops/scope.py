@@ -9,7 +9,7 @@ from gitslices.errors import InputError, Problem, RefusedError
 from gitslices.git.read import HEADS, find_commit, read_branches, read_merged, read_tree
 from gitslices.git.worktrees import read_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId
-from gitslices.ops.fences import UNDER_WAY, widen
+from gitslices.ops.fences import UNDER_WAY, name_beside, widen
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.judge import read_folding
 from gitslices.scopes import Access, Scope, ScopeMap, parse_entry, parse_scope
@@ -115,7 +115,7 @@ def _refuse_overlaps(
     scopes = ScopeMap(tree, accesses, "all", shared)
     problems = [
         Problem(
-            _name(one, record),
+            name_beside(one, record),
             f"it is under way, and both could touch {overlap.path} ({overlap.kind})",
             "wait until it is merged",
         )
@@ -127,11 +127,6 @@ def _refuse_overlaps(
             f"{pattern!r} is not added to the write scope of slice {record.slice_id!r}",
             problems=problems,
         )
-
-
-def _name(other: SliceRecord, record: SliceRecord) -> str:
-    same = other.goal_id == record.goal_id
-    return other.slice_id if same else f"{other.slice_id} of goal {other.goal_id}"
 
 
 def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Sequence[SliceRecord]:
