@@ -103,9 +103,10 @@ else
 fi
 """
 
-_EXEC: Final = 'exec "$@"\n'
+# Not every hook has its standard output shown as remarks: git leaves that of pre-push alone.
+_EXEC: Final = 'exec "$@" >&2\n'
 _EXEC_WITH_INPUT: Final = """\
-printf '%s\\n' "$input" | "$@"
+printf '%s\\n' "$input" | "$@" >&2
 """
 
 
