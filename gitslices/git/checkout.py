@@ -11,11 +11,20 @@ def has_in_the_way(repo: Repository, worktree: Path, old: Oid, new: Oid) -> bool
 
     Git overwrites an ignored file without a word.
     """
+    return any(_is_taken(worktree, place) for place in _list_added(repo, worktree, old, new))
+
+
+def find_in_the_way(repo: Repository, worktree: Path, old: Oid, new: Oid) -> tuple[Path, ...]:
+    """What lies where a file that only `new` has would be written."""
+    places = _list_added(repo, worktree, old, new)
+    return tuple(place for place in places if place.is_symlink() or place.exists())
+
+
+def _list_added(repo: Repository, worktree: Path, old: Oid, new: Oid) -> list[Path]:
     listing = repo.run(
         "diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", old, new, "--"
     ).text
-    places = (worktree / name for name in listing.split("\0") if name)
-    return any(_is_taken(worktree, place) for place in places)
+    return [worktree / name for name in listing.split("\0") if name]
 
 
 def move_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> str | None:

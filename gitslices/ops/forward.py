@@ -1,17 +1,25 @@
 """Bring a slice that nobody has begun forward to what its target is now."""
 
+import uuid
 from pathlib import Path
 
 from msgspec import structs
 
 from gitslices.errors import GitslicesError
-from gitslices.git.checkout import has_in_the_way, move_files, reset_files, save_changes
+from gitslices.git.checkout import (
+    find_in_the_way,
+    has_in_the_way,
+    move_files,
+    reset_files,
+    save_changes,
+)
 from gitslices.git.read import HEADS, find_commit, is_ancestor, read_head_branch
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import clear_index_lock, clear_shared_locks
 from gitslices.git.worktrees import find_admin_folder, read_changes
 from gitslices.model import Oid
 from gitslices.ops.retire import TRASH_REFS
+from gitslices.provision import choose_trash, move_to_trash
 from gitslices.state.journal import ForwardIntent, clear_intent, read_intent_time, write_intent
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -35,8 +43,8 @@ def forward_slice(
 def resume_forward(workspace: Workspace, store: Store, intent: ForwardIntent) -> None:
     """Carry out what a killed process left of `intent`; doing it twice does nothing.
 
-    Files that git was stopped in the middle of are written again; what they held is kept by a
-    reference in the trash.
+    Files that git was stopped in the middle of are written again; what they held is kept in the
+    trash.
     """
     since = read_intent_time(workspace.state_folder)
     refs = [HEADS + intent.record.branch_name]
@@ -91,10 +99,14 @@ def _is_torn(workspace: Workspace, intent: ForwardIntent) -> bool:
 def _write_again(workspace: Workspace, intent: ForwardIntent) -> None:
     repo, record = workspace.repo, intent.record
     path = Path(record.worktree_path)
+    operation = uuid.uuid4().hex
     saved = save_changes(repo, path)
     if saved:
-        keep = RefUpdate(ref=f"{TRASH_REFS}{saved}/{record.branch_name}", new=saved)
+        keep = RefUpdate(ref=f"{TRASH_REFS}{operation}/{record.branch_name}", new=saved)
         update_refs(repo, [keep], reason="gitslices: forward")
+    trash = choose_trash(path, workspace.state_folder) / operation
+    for place in find_in_the_way(repo, path, record.base_commit, intent.tip):
+        move_to_trash(place, trash / place.relative_to(path))
     reset_files(repo, path, intent.tip)
 
 
