@@ -94,8 +94,8 @@ watched target "${head#ref: }" || exit 0
 """
 
 _RUN: Final = """\
-if [ -x "$python" ]; then set -- "$python" -P -m gitslices hook run {name} -- "$@"
-elif command -v gitslices >/dev/null; then set -- gitslices hook run {name} -- "$@"
+if [ -x "$python" ]; then set -- "$python" -P -m gitslices.cli.git_hook {name}
+elif command -v gitslices >/dev/null; then set -- gitslices hook run {name}
 else
     echo "gitslices: cannot {verb}: neither $python nor gitslices on PATH can be run" >&2
     echo "hint: install gitslices, then run: gitslices hook install" >&2
