@@ -29,6 +29,8 @@ _KEPT: Final = ".before-gitslices"
 # Where the framework called pre-commit puts a hook that it finds, and runs it from.
 _LEGACY: Final = ".legacy"
 
+_PYTHON: Final = "python="
+
 _HEAD: Final = """\
 #!/bin/sh
 # gitslices hook, made by `gitslices hook install`, taken away by `gitslices hook uninstall`.
@@ -135,9 +137,9 @@ def make_script(name: str, python: str) -> str:
     )
 
 
-def find_hooks(folder: Path, python: str) -> tuple[HookFile, ...]:
+def find_hooks(folder: Path) -> tuple[HookFile, ...]:
     """How each of our hooks stands in `folder`."""
-    return tuple(_find_hook(folder, name, python) for name in NAMES)
+    return tuple(_find_hook(folder, name) for name in NAMES)
 
 
 def find_install_problems(folder: Path) -> tuple[Problem, ...]:
@@ -183,13 +185,20 @@ def uninstall_hooks(folder: Path) -> None:
         raise DiskError(f"cannot remove hooks in {str(folder)!r}: {error.strerror}") from error
 
 
-def _find_hook(folder: Path, name: str, python: str) -> HookFile:
+def _find_hook(folder: Path, name: str) -> HookFile:
     own, kept = _find_own(folder, name), _keep(folder, name)
     state: HookState = "missing"
     if own is not None:
-        fresh = own.read_text() == make_script(name, python) and os.access(own, os.X_OK)
-        state = "installed" if fresh else "outdated"
+        state = "installed" if _is_current(own, name) else "outdated"
     return HookFile(name=name, state=state, kept=str(kept) if _exists(kept) else None)
+
+
+def _is_current(path: Path, name: str) -> bool:
+    text = path.read_text("utf-8", "surrogateescape")
+    line = next((one for one in text.splitlines() if one.startswith(_PYTHON)), _PYTHON)
+    (python,) = shlex.split(line.removeprefix(_PYTHON)) or [""]
+    works = os.access(python, os.X_OK) and os.access(path, os.X_OK)
+    return works and text == make_script(name, python)
 
 
 def _find_own(folder: Path, name: str) -> Path | None:

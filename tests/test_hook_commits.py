@@ -11,7 +11,7 @@ import pytest
 from msgspec import convert
 
 from gitslices.model import TaskGraph
-from gitslices.ops.hook import HooksRequest, install
+from gitslices.ops.hook import InstallRequest, install
 from tests.conftest import Finished, commit_all, git
 from tests.sliced import (
     check_at,
@@ -56,7 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     commit_all(repo)
     git(repo, "tag", "start")
     provision(repo, convert(GRAPH, TaskGraph))
-    install(open_at(repo), HooksRequest(python=sys.executable))
+    install(open_at(repo), InstallRequest(python=sys.executable))
     return repo
 
 
@@ -367,3 +367,10 @@ def test_modules_of_the_project_do_not_stand_in_for_those_of_gitslices(api: Path
     (api / "click.py").write_text("raise SystemExit(0)\n")
     change(api, "Makefile")
     assert run_git(api, "commit", "-am", "x").code == 1
+
+
+def test_a_hook_imports_nothing_that_takes_long() -> None:
+    slow = {"click", "filelock", "git", "rich", "gitslices.scopes.index"}
+    script = f"import sys, gitslices.cli.git_hook; print({slow!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"set()\n"

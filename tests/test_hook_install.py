@@ -4,6 +4,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,12 @@ from msgspec import convert
 from gitslices.errors import RefusedError
 from gitslices.hooks import NAMES
 from gitslices.model import TaskGraph
-from gitslices.ops.hook import HooksReport, HooksRequest, install, read_hooks, uninstall
+from gitslices.ops.hook import HooksReport, InstallRequest, install, read_hooks, uninstall
 from tests.conftest import Cli, commit_all, git
 from tests.sliced import open_at, provision
 
-REQUEST = HooksRequest(python=sys.executable)
-FORCE = HooksRequest(python=sys.executable, force=True)
+REQUEST = InstallRequest(python=sys.executable)
+FORCE = InstallRequest(python=sys.executable, force=True)
 
 
 def read_folder(folder: Path) -> dict[str, tuple[int, bytes | str]]:
@@ -78,11 +79,11 @@ def test_installing_twice_is_installing_once(repo: Path, hooks: Path) -> None:
     assert read_folder(hooks) == before
 
 
-def test_another_python_makes_the_hooks_outdated_until_they_are_installed_again(
+def test_hooks_whose_python_is_gone_are_outdated_until_they_are_installed_again(
     repo: Path, hooks: Path
 ) -> None:
-    install(open_at(repo), HooksRequest(python="/some where/python"))
-    assert states(read_hooks(open_at(repo), sys.executable)) == {"outdated"}
+    install(open_at(repo), InstallRequest(python="/some where/python"))
+    assert states(read_hooks(open_at(repo))) == {"outdated"}
     assert install(open_at(repo), REQUEST).ok
 
 
@@ -98,14 +99,14 @@ def test_hooks_from_before_come_back_byte_for_byte_with_their_modes(
     before = read_folder(hooks)
     report = install(open_at(repo), REQUEST)
     assert sum(hook.kept is not None for hook in report.hooks) == 3
-    uninstall(open_at(repo), REQUEST)
+    uninstall(open_at(repo))
     assert read_folder(hooks) == before
 
 
 def test_uninstalling_leaves_foreign_hooks_alone(repo: Path, hooks: Path) -> None:
     write_hook(hooks, "pre-push", "exit 0")
     before = read_folder(hooks)
-    uninstall(open_at(repo), REQUEST)
+    uninstall(open_at(repo))
     assert read_folder(hooks) == before
 
 
@@ -162,7 +163,7 @@ def test_a_framework_that_moved_our_hook_aside_still_runs_it(repo: Path, hooks: 
     write_hook(hooks, "post-commit", '"$0.legacy" "$@"')
     assert install(open_at(repo), REQUEST).ok
     assert "legacy" in (hooks / "post-commit").read_text()
-    uninstall(open_at(repo), REQUEST)
+    uninstall(open_at(repo))
     left = read_folder(hooks)
     assert left["post-commit.legacy"] == before["post-commit"]
 
@@ -177,13 +178,13 @@ def test_an_absolute_hooks_path_is_used(repo: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", [".husky/_", "hooks", "{repo}/hooks"])
 def test_a_folder_of_the_project_is_left_alone_unless_forced(repo: Path, setting: str) -> None:
     git(repo, "config", "core.hooksPath", setting.format(repo=repo))
-    for action in (install, uninstall):
+    for action in (partial(install, request=REQUEST), uninstall):
         with pytest.raises(RefusedError, match="a folder of the project") as refused:
-            action(open_at(repo), REQUEST)
+            action(open_at(repo))
         assert "gitslices hook run NAME" in (refused.value.hint or "")
     assert git(repo, "status", "--porcelain") == ""
     assert install(open_at(repo), FORCE).ok
-    uninstall(open_at(repo), FORCE)
+    uninstall(open_at(repo), force=True)
     assert git(repo, "status", "--porcelain") == ""
 
 

@@ -10,7 +10,7 @@ from msgspec import convert, structs
 from gitslices.git.checkout import move_files
 from gitslices.model import Oid, SliceId, TaskGraph
 from gitslices.ops.claim import ClaimRequest, claim
-from gitslices.ops.hook import HooksRequest, install
+from gitslices.ops.hook import InstallRequest, install
 from gitslices.ops.topology import recover
 from gitslices.ops.waiting import forward_slices
 from gitslices.state.journal import ForwardIntent, find_intent, write_intent
@@ -176,7 +176,7 @@ def test_a_claim_that_comes_first_keeps_the_slice_where_it_is(
 def test_commits_and_merges_on_the_target_bring_the_waiting_forward(
     repo: Path, tops: dict[str, Path]
 ) -> None:
-    install(open_at(repo), HooksRequest(python=sys.executable))
+    install(open_at(repo), InstallRequest(python=sys.executable))
     (repo / "new.txt").write_text("new\n")
     commit = commit_all(repo)
     assert {head(top) for top in tops.values()} == {commit}
@@ -188,7 +188,7 @@ def test_commits_and_merges_on_the_target_bring_the_waiting_forward(
 
 
 def test_the_target_is_watched_only_while_slices_wait(repo: Path, tops: dict[str, Path]) -> None:
-    install(open_at(repo), HooksRequest(python=sys.executable))
+    install(open_at(repo), InstallRequest(python=sys.executable))
     watch = repo / ".git" / "gitslices" / "watch"
     assert watch.read_text() == "fence refs/heads/slices/*\ntarget refs/heads/main\n"
     for top in tops.values():

@@ -5,6 +5,7 @@ commands  the list of commands, imported only when called
 options   what every command takes, and the workspace it works in
 progress  a progress bar, on a terminal only
 lease_options   what the lease commands share
-plan, validate, status, ready, claim, heartbeat, release, done, gate, review, remove, prune, log,
-schema   one command each
+plan, validate, status, ready, claim, heartbeat, release, done, gate, review, check, scope, hook,
+remove, prune, log, schema   one command each
+git_hook  what an installed git hook starts, without the command line
 """

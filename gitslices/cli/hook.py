@@ -38,9 +38,9 @@ def command() -> None:
 @common_options
 def install_command(*, force: bool, directory: Path, as_json: bool) -> Outcome:
     """Install the hooks for all worktrees of the repository."""
-    from gitslices.ops.hook import HooksRequest, install
+    from gitslices.ops.hook import InstallRequest, install
 
-    request = HooksRequest(python=sys.executable, force=force)
+    request = InstallRequest(python=sys.executable, force=force)
     return _tell(install(probe_here(directory), request))
 
 
@@ -49,10 +49,9 @@ def install_command(*, force: bool, directory: Path, as_json: bool) -> Outcome:
 @common_options
 def uninstall_command(*, force: bool, directory: Path, as_json: bool) -> Outcome:
     """Take the hooks away, and put those from before back."""
-    from gitslices.ops.hook import HooksRequest, uninstall
+    from gitslices.ops.hook import uninstall
 
-    request = HooksRequest(python=sys.executable, force=force)
-    return _tell(uninstall(probe_here(directory), request))
+    return _tell(uninstall(probe_here(directory), force=force))
 
 
 @command.command("status")
@@ -61,7 +60,7 @@ def status_command(*, directory: Path, as_json: bool) -> Outcome:
     """Show how the hooks stand; exit 1 unless all are installed."""
     from gitslices.ops.hook import read_hooks
 
-    report = read_hooks(probe_here(directory), sys.executable)
+    report = read_hooks(probe_here(directory))
     return _tell(report, exit_code=0 if report.ok else 1)
 
 

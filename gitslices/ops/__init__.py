@@ -12,5 +12,10 @@ forward   an untouched slice moved to where its target is
 remove    one slice's worktree and branch taken away
 prune     the same for every slice whose work has landed
 log       who did what
+check     a slice's changes compared with its write scope; judge: by all scopes, not its own alone
+scope     what a slice may write, shown and widened
+hook      git hooks put in place and taken away; hook_run: what they do
+fences    whose worktree is whose, for the hooks to see
+waiting   all untouched slices of a goal moved to where their target is
 progress  what the long ones tell on the way
 """

@@ -1,7 +1,5 @@
 """Find the goal and the slice that a command means."""
 
-from difflib import get_close_matches
-
 from gitslices.errors import InputError, UnknownSliceError
 from gitslices.model import Slice
 from gitslices.state.store import Goal, Store
@@ -30,6 +28,9 @@ def find_slice(goal: Goal, slice_id: str) -> Slice:
     by_id = {str(slice_.slice_id): slice_ for slice_ in goal.plan.slices}
     if slice_id in by_id:
         return by_id[slice_id]
+    # Imported here: the commands that must be quick pay for every import.
+    from difflib import get_close_matches
+
     near = get_close_matches(slice_id, by_id, n=1)
     raise UnknownSliceError(
         f"goal {goal.goal_id!r} has no slice {slice_id!r}",

@@ -16,7 +16,7 @@ from gitslices.ops.fences import UNDER_WAY, raise_fences
 from gitslices.workspace import Workspace
 
 
-class HooksRequest(Struct, frozen=True, kw_only=True):
+class InstallRequest(Struct, frozen=True, kw_only=True):
     """`python` is the interpreter that the hooks start; `force` goes into a folder of the project.
 
     That is one inside a work tree, where hooks may be tracked or made by a tool of the project.
@@ -34,15 +34,15 @@ class HooksReport(Struct, frozen=True, kw_only=True):
     hooks: tuple[HookFile, ...]
 
 
-def read_hooks(workspace: Workspace, python: str) -> HooksReport:
-    """How the hooks stand; `ok` when all are installed and start `python`."""
+def read_hooks(workspace: Workspace) -> HooksReport:
+    """How the hooks stand; `ok` when all are installed and find a Python to start."""
     folder = _find_folder(workspace)
-    hooks = find_hooks(folder, python)
+    hooks = find_hooks(folder)
     installed = all(hook.state == "installed" for hook in hooks)
     return HooksReport(ok=installed, folder=str(folder), hooks=hooks)
 
 
-def install(workspace: Workspace, request: HooksRequest) -> HooksReport:
+def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
     """Install the hooks for all worktrees, and mark the worktrees of all slices under way.
 
     Raises `RefusedError` for a folder inside a work tree, and where two hooks would have to be
@@ -58,15 +58,15 @@ def install(workspace: Workspace, request: HooksRequest) -> HooksReport:
             records = [one for one in store.read_slices() if one.status in UNDER_WAY]
             raise_fences(workspace, store, records)
     install_hooks(folder, request.python)
-    return read_hooks(workspace, request.python)
+    return read_hooks(workspace)
 
 
-def uninstall(workspace: Workspace, request: HooksRequest) -> HooksReport:
+def uninstall(workspace: Workspace, *, force: bool = False) -> HooksReport:
     """Take the hooks away, and put those that were there before back in their place."""
     folder = _find_folder(workspace)
-    _refuse_project_folder(workspace, folder, force=request.force)
+    _refuse_project_folder(workspace, folder, force=force)
     uninstall_hooks(folder)
-    return read_hooks(workspace, request.python)
+    return read_hooks(workspace)
 
 
 def _find_folder(workspace: Workspace) -> Path:

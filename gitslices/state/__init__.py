@@ -6,6 +6,7 @@ journal   what is being changed, written before it is begun
 store     goals, slices and events in SQLite
 leases    who has which slice until when
 proofs    gates that were run, reviews that were made
+watch     what git hooks look at before they start anything
 trust     what the user has approved, in the user's own state folder
 replace   files written whole or not at all
 """
