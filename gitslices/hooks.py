@@ -62,11 +62,12 @@ if [ -f "$dir/commondir" ]; then
     case $line in /*) common=$line ;; *) common=$dir/$line ;; esac
 fi
 watch=$common/gitslices/watch
-[ -f "$watch" ] || exit 0
-IFS= read -r head <"$dir/HEAD"
+head=
+[ -f "$dir/HEAD" ] && IFS= read -r head <"$dir/HEAD"
 
 # Is the reference one of those that gitslices watches as $1? Reftable hides its name.
 watched() {
+    [ -f "$watch" ] || return 1
     [ "$2" = refs/heads/.invalid ] && return 0
     while read -r kind pattern; do
         # shellcheck disable=SC2254

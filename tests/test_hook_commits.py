@@ -1,6 +1,7 @@
 """However a commit is made, the fence holds; and what came from the target passes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -360,6 +361,16 @@ def test_without_gitslices_a_slice_is_closed_and_the_rest_open(shop: Path, api: 
     assert inside.code == 1
     assert "neither /gone/python nor gitslices on PATH can be run" in inside.err
     assert outside.code == 0
+
+
+def test_a_slice_whose_state_is_gone_is_closed(shop: Path, api: Path, tmp_path: Path) -> None:
+    change(api, "src/api/a.py")
+    (shop / ".git" / "gitslices").rename(tmp_path / "state")
+    done = run_git(api, "commit", "-nam", "x")
+    shutil.rmtree(shop / ".git" / "gitslices")
+    (tmp_path / "state").rename(shop / ".git" / "gitslices")
+    assert done.code == 1
+    assert "slice 'api' of goal 'shop', which is not in the store" in done.err
 
 
 def test_modules_of_the_project_do_not_stand_in_for_those_of_gitslices(api: Path) -> None:

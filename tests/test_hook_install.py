@@ -228,3 +228,11 @@ def test_a_hook_of_ones_own_may_call_ours(cli: Cli, repo: Path) -> None:
     assert cli("hook", "run", "pre-commit").code == 0
     assert cli("hook", "run", "prepare-commit-msg", "--", ".git/COMMIT_EDITMSG").code == 0
     assert cli("hook", "run", "pre-push", "--", "origin", "url").code == 0
+
+
+@pytest.mark.parametrize("group", ["hook", "scope"])
+def test_a_group_without_a_command_is_wrong_usage(cli: Cli, group: str) -> None:
+    done = cli(group)
+    assert (done.code, done.err) == (
+        2, f"error: Missing command.\nhint: see: gitslices {group} --help\n",
+    )  # fmt: skip

@@ -23,7 +23,7 @@ _force_option = click.option(
 )
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(epilog=_EXAMPLES, no_args_is_help=False)
 def command() -> None:
     """Hold the write scopes in git's own hooks, and keep waiting slices fresh.
 

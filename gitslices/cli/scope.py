@@ -18,7 +18,7 @@ Examples:
 """
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(epilog=_EXAMPLES, no_args_is_help=False)
 def command() -> None:
     """Show what a slice may touch, and widen it while it is under way."""
 

@@ -68,7 +68,7 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
     Raises `UnknownSliceError` for a slice that no plan has, `RefusedError` for one without branch,
     `InputError` for a range of commits that does not exist.
     """
-    if not workspace.has_store():
+    if not workspace.has_store() and find_mark(workspace.repo.git_dir) is None:
         if request.slice_id is not None:
             raise InputError(
                 "no plan has been applied in this repository", hint="run: gitslices plan --apply"
