@@ -1,4 +1,7 @@
-"""What every command needs, opened once: the repository, its settings, its state, the clock."""
+"""What every command needs, opened once: the repository, its settings, its state, the clock.
+
+Locks are imported where they are taken: a hook takes none, and waits for every import.
+"""
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,17 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from gitslices.errors import InputError
+from gitslices.git.probe import probe_repository
 from gitslices.git.read import is_true, read_config
 from gitslices.git.repository import Repository
 from gitslices.naming import validate_prefix
 from gitslices.state.folder import FOLDER_NAME, make_state_folder
 from gitslices.state.journal import has_intent
-from gitslices.state.lock import (
-    find_dead_operations,
-    hold_lock,
-    hold_operation,
-    wait_for_operation,
-)
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
 DEFAULT_LOCK_TIMEOUT: Final = 120.0
@@ -117,9 +115,13 @@ class Workspace:
         """The time `seconds` from now, in the form of `now`."""
         return _format_time(self._clock() + timedelta(seconds=seconds))
 
+    def has_store(self) -> bool:
+        """Whether any plan was ever applied here."""
+        return (self.repo.common_dir / FOLDER_NAME / STORE_NAME).exists()
+
     def find_goal(self, goal_id: str) -> Goal | None:
         """The goal as it was last applied; nothing is written, not even an empty store."""
-        if not (self.repo.common_dir / FOLDER_NAME / STORE_NAME).exists():
+        if not self.has_store():
             return None
         with self.open_store() as store:
             return store.read_goal(goal_id)
@@ -136,6 +138,8 @@ class Workspace:
 
         Raises `BusyError` when the lock is not had in time.
         """
+        from gitslices.state.lock import hold_lock
+
         with hold_lock(
             self.state_folder, "topology", timeout=self._lock_timeout, purpose=self._purpose
         ):
@@ -144,15 +148,21 @@ class Workspace:
     @contextmanager
     def hold_operation(self, operation: str) -> Iterator[None]:
         """Show others that `operation` is alive."""
+        from gitslices.state.lock import hold_operation
+
         with hold_operation(self.state_folder, operation, timeout=self._lock_timeout):
             yield
 
     def find_dead_operations(self, known: Collection[str] = ()) -> tuple[str, ...]:
         """Operations, `known` ones and others, that were killed and have left something."""
+        from gitslices.state.lock import find_dead_operations
+
         return find_dead_operations(self.repo.common_dir / FOLDER_NAME, known)
 
     def wait_for_operation(self, operation: str) -> None:
         """Return when `operation` has ended, in whatever way."""
+        from gitslices.state.lock import wait_for_operation
+
         wait_for_operation(self.state_folder, operation, timeout=self._lock_timeout)
 
 
@@ -176,6 +186,20 @@ def open_workspace(
         from gitslices.git.opening import open_repository
 
     repo = open_repository(directory, git_dir)
+    return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose, environ=environ)
+
+
+def probe_workspace(
+    directory: Path,
+    *,
+    git_dir: Path | None,
+    clock: Clock,
+    lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
+    purpose: str,
+    environ: Mapping[str, str] = os.environ,
+) -> Workspace:
+    """The same as `open_workspace`, for what must be too quick for GitPython."""
+    repo = probe_repository(directory, git_dir)
     return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose, environ=environ)
 
 

@@ -34,9 +34,13 @@ def test_each_command_has_the_common_options_and_an_example(name: str) -> None:
     context = click.Context(app, info_name="gitslices")
     command = app.get_command(context, name)
     assert command is not None
-    text = command.get_help(click.Context(command, info_name=name, parent=context))
-    for part in ("--json", "-C DIR", f"gitslices {name}"):
-        assert part in text
+    own = click.Context(command, info_name=name, parent=context)
+    assert f"gitslices {name}" in command.get_help(own).partition("Examples:")[2]
+    parts = command.commands if isinstance(command, click.Group) else {name: command}
+    for below, part in parts.items():
+        text = part.get_help(click.Context(part, info_name=below, parent=own))
+        assert "--json" in text
+        assert "-C DIR" in text
 
 
 def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import click
 from gitslices.cli.options import (
     Outcome,
     common_options,
-    find_named_by_hook,
+    get_named_by_hook,
     lock_option,
     make_absolute,
     open_as_is,
@@ -35,7 +35,7 @@ def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -
     from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 
     here = make_absolute(directory)
-    common_dir = find_common_dir(here, find_named_by_hook(directory))
+    common_dir = find_common_dir(here, get_named_by_hook(directory).git_dir)
     if common_dir is None:
         raise NotARepositoryError(
             f"{str(here)!r} is in no Git repository",

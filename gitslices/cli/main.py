@@ -71,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
     except TerminatedError:
         return TERMINATED
     except Exception as error:
-        return _report(error, as_json=as_json)
+        return report_failure(error, as_json=as_json)
     return code
 
 
@@ -85,7 +85,8 @@ def _print(outcome: Outcome, *, as_json: bool) -> int:
     return outcome.exit_code
 
 
-def _report(error: Exception, *, as_json: bool) -> int:
+def report_failure(error: Exception, *, as_json: bool) -> int:
+    """Tell of `error`, and return the exit code that goes with it."""
     from gitslices.output.failure import describe_failure, format_failure
 
     failure = describe_failure(error)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import Struct
 
+from gitslices.git.environment import NamedByHook
+
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
 
@@ -68,7 +70,7 @@ def open_as_is(directory: Path, *, lock_timeout: float, quick: bool = False) -> 
 
     return open_workspace(
         make_absolute(directory),
-        git_dir=find_named_by_hook(directory),
+        git_dir=get_named_by_hook(directory).git_dir,
         clock=lambda: datetime.now(UTC),
         lock_timeout=lock_timeout,
         purpose=click.get_current_context().command_path,
@@ -76,15 +78,28 @@ def open_as_is(directory: Path, *, lock_timeout: float, quick: bool = False) -> 
     )
 
 
+def probe_here(directory: Path, *, lock_timeout: float = 120.0) -> "Workspace":
+    """The same as `open_here`, without GitPython and, as a rule, without the machinery to repair.
+
+    For hooks and for what agents ask often.
+    """
+    workspace = open_as_is(directory, lock_timeout=lock_timeout, quick=True)
+    if workspace.has_intent():
+        from gitslices.ops.topology import recover
+
+        recover(workspace)
+    return workspace
+
+
 def make_absolute(directory: Path) -> Path:
     """`directory` from the root, without `..`."""
     return Path(os.path.abspath(directory))  # noqa: PTH100
 
 
-def find_named_by_hook(directory: Path) -> Path | None:
-    """The git folder that a hook's environment names, unless `-C` leads elsewhere."""
-    named: Path | None = click.get_current_context().find_root().obj
-    return named if str(directory) == "." else None
+def get_named_by_hook(directory: Path) -> NamedByHook:
+    """What git told us as its hook, unless `-C` leads elsewhere."""
+    named = click.get_current_context().find_root().obj
+    return named if str(directory) == "." and isinstance(named, NamedByHook) else NamedByHook()
 
 
 def can_ask() -> bool:

@@ -6,6 +6,8 @@ probe       opens one without, where every millisecond counts
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
 counts      how far commits are apart, many in one walk
+changes     what a slice has otherwise than its target
+marks       which worktree is which slice's
 worktrees   linked worktrees: list, register, fill, take back
 compare     what two commits have in common, and what differs
 commits     commits read and written without a checkout

@@ -3,6 +3,8 @@
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from msgspec import Struct
+
 # `git rev-parse --local-env-vars`, less the three that carry `git -c` settings: those are the
 # user's wish for the whole command, while these point at one repository, worktree or index.
 LOCAL_VARIABLES = (
@@ -23,12 +25,22 @@ LOCAL_VARIABLES = (
 )
 
 
-def take_local_variables(environ: MutableMapping[str, str], cwd: Path) -> Path | None:
-    """Remove from `environ` what ties git to one repository; return the `GIT_DIR` it named.
+class NamedByHook(Struct, frozen=True, kw_only=True):
+    """What git told a hook: whose repository it is, and the index that is being committed."""
+
+    git_dir: Path | None = None
+    index_file: Path | None = None
+
+
+def take_local_variables(environ: MutableMapping[str, str], cwd: Path) -> NamedByHook:
+    """Remove from `environ` what ties git to one repository; return what a hook needs of it.
 
     A hook's environment makes every git that inherits it answer for the hook's repository, even
     with `-C` elsewhere: a commit in another worktree lands on the hook's branch. So the variables
     go once, at the program's entry, before any git starts.
     """
     taken = {name: environ.pop(name) for name in LOCAL_VARIABLES if name in environ}
-    return cwd / taken["GIT_DIR"] if taken.get("GIT_DIR") else None
+    return NamedByHook(
+        git_dir=cwd / taken["GIT_DIR"] if taken.get("GIT_DIR") else None,
+        index_file=cwd / taken["GIT_INDEX_FILE"] if taken.get("GIT_INDEX_FILE") else None,
+    )

@@ -64,9 +64,10 @@ def read_head_branch(repo: Repository, git_dir: Path) -> BranchName | None:
     return BranchName(name.removeprefix(HEADS)) if name.startswith(HEADS) else None
 
 
-def find_commit(repo: Repository, revision: str) -> Oid | None:
-    """The commit that `revision` names, or None."""
-    result = repo.run(
+def find_commit(repo: Repository, revision: str, git_dir: Path | None = None) -> Oid | None:
+    """The commit that `revision` names, for the worktree of `git_dir` if given; or None."""
+    result = repo.run_at(
+        git_dir or repo.common_dir,
         "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}",
         ok=(0, 1, 128),
     )  # fmt: skip
@@ -124,6 +125,10 @@ def read_refs(
     """
     merged = [f"--merged={merged_into}"] if merged_into else []
     listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *merged, *prefixes).text
+    return _parse_refs(listing)
+
+
+def _parse_refs(listing: str) -> dict[str, Oid]:
     lines = (line.partition(" ") for line in listing.splitlines())
     return {ref: Oid(oid) for oid, _, ref in lines}
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 # While somebody adds a worktree its `commondir` file is empty for a moment, and every git command
 # of the repository dies of it before it has done anything. Seconds to wait before trying again.
 TORN_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+_NO_ENV: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Result(Struct, frozen=True):

@@ -22,5 +22,10 @@ undo      what was removed brought back
 empty     the trash emptied of what is too old
 doctor    what is wrong, found and repaired
 log       who did what
+check     a slice's changes compared with its write scope; judge: by all scopes, not its own alone
+scope     what a slice may write, shown and widened
+hook      git hooks put in place and taken away; hook_run: what they do
+fences    whose worktree is whose, for the hooks to see
+waiting   all untouched slices of a goal moved to where their target is
 progress  what the long ones tell on the way
 """

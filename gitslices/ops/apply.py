@@ -10,6 +10,7 @@ from gitslices.errors import DiskError, MachineError, Problem, RefusedError
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import read_changes, read_worktrees
 from gitslices.model import Plan, Slice, SliceId, TaskGraph
+from gitslices.ops.fences import rescope
 from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.progress import OnProgress
 from gitslices.ops.register import Failure, register_slices, undo_slices
@@ -97,7 +98,7 @@ def _observe(workspace: Workspace, plan: Plan, known: Known) -> Observed:
             slice_id: Standing(
                 status=record.status,
                 read_scope=record.read_scope,
-                write_scope=record.write_scope,
+                write_scope=record.planned_write_scope,
                 has_branch=record.branch_name in branches,
                 has_worktree=record.worktree_path in present,
             )
@@ -145,10 +146,7 @@ def _make_intent(
         rescoped=()
         if request.keep_plan
         else tuple(
-            structs.replace(
-                known[slice_.slice_id], read_scope=slice_.read_scope, write_scope=slice_.write_scope
-            )
-            for slice_ in _select(decided, "rescope")
+            rescope(known[slice_.slice_id], slice_) for slice_ in _select(decided, "rescope")
         ),
     )
 

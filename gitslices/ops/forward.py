@@ -8,8 +8,8 @@ from functools import partial
 from msgspec import structs
 
 from gitslices.git.compare import Change, read_tree_changes
-from gitslices.git.read import HEADS, find_commit, is_ancestor, read_branches
-from gitslices.model import Oid, SliceId
+from gitslices.git.read import HEADS, find_commit, is_ancestor
+from gitslices.model import Oid
 from gitslices.ops.move import (
     Checkout,
     find_checkouts,
@@ -17,7 +17,6 @@ from gitslices.ops.move import (
     look_at_checkouts,
     move_branches,
 )
-from gitslices.ops.topology import hold_topology
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import SliceRecord, Store
@@ -37,33 +36,6 @@ def forward_slice(
     moves = _make_moves(workspace, [record] if behind else [], target_tip)
     stuck = move_branches(workspace, store, moves)
     return structs.replace(record, base_commit=target_tip) if moves and not stuck else record
-
-
-def forward_slices(workspace: Workspace, store: Store, goal_id: str) -> tuple[SliceId, ...]:
-    """Move every slice of the goal that waits untouched to the target; return those moved.
-
-    Untouched means: nobody has claimed it, its branch is where it was made, and its worktree holds
-    nothing of its own.
-    """
-    goal = store.read_goal(goal_id)
-    if goal is None:
-        return ()
-    with hold_topology(workspace, store):
-        target = find_commit(workspace.repo, HEADS + goal.plan.target)
-        if target is None:
-            return ()
-        tips = read_branches(workspace.repo, [workspace.prefix])
-        waiting = [
-            record
-            for record in store.read_slices(goal_id)
-            if record.status == "provisioned"
-            and not record.filler
-            and record.base_commit != target
-            and tips.get(record.branch_name) == record.base_commit
-        ]
-        moves = _make_moves(workspace, waiting, target)
-        stuck = {one.move.branch for one in move_branches(workspace, store, moves)}
-    return tuple(move.changes[0].slice_id for move in moves if move.branch not in stuck)
 
 
 def _make_moves(workspace: Workspace, waiting: Sequence[SliceRecord], target: Oid) -> list[Move]:

@@ -1,7 +1,6 @@
 """Find the goal and the slice that a command means."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from gitslices.errors import InputError, UnknownSliceError
 from gitslices.model import Slice
@@ -39,5 +38,8 @@ def find_slice(goal: Goal, slice_id: str) -> Slice:
 
 def find_near(id_: str, known: Iterable[str]) -> str | None:
     """A hint at the id that was perhaps meant."""
+    # Imported here: the commands that must be quick pay for every import.
+    from difflib import get_close_matches
+
     near = get_close_matches(id_, known, n=1)
     return f"the nearest is {near[0]!r}" if near else None

@@ -11,13 +11,13 @@ from gitslices.landing import find_merge_obstacle
 from gitslices.model import BranchName, Oid, SliceId
 from gitslices.naming import show_path
 from gitslices.ops.compose import Composed, Composer, Conflicted
-from gitslices.ops.forward import forward_slices
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.merger import open_merger
 from gitslices.ops.move import Checkout, find_in_the_way, move_branches
 from gitslices.ops.scene import Scene, look
 from gitslices.ops.styles import choose_merge_style
 from gitslices.ops.topology import hold_topology
+from gitslices.ops.waiting import forward_slices
 from gitslices.settings import MergeStyle
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
@@ -84,7 +84,7 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
             raise BusyError(f"{goal.plan.target} keeps moving", hint="try again later")
         moved = made.head != scene.target
         warnings = _run_hooks(workspace, scene.checkouts, style) if moved else ()
-        forwarded = forward_slices(workspace, store, goal.goal_id) if moved else ()
+        forwarded = forward_slices(workspace, store, goal) if moved else ()
     return MergeReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
+from gitslices.git.marks import Mark, mark_worktree
 from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import (
@@ -23,6 +24,7 @@ from gitslices.git.worktrees import (
     register_worktree,
     unregister_worktree,
 )
+from gitslices.ops.fences import watch_targets
 from gitslices.ops.progress import OnProgress, Progress, ignore_progress
 from gitslices.provision import (
     choose_trash,
@@ -180,6 +182,7 @@ def _register(
         unregister_worktree(workspace.repo, path)
     make_leaf(path)
     register_worktree(workspace.repo, path, record.branch_name, reason=reason)
+    mark_worktree(path, Mark(goal_id=record.goal_id, slice_id=record.slice_id))
 
 
 def _record(
@@ -201,6 +204,7 @@ def _record(
     planned = goal and (before is None or (before.plan, before.graph) != (goal.plan, goal.graph))
     if not planned and not events:
         return
+    watch_targets(workspace, store, (*store.read_slices(), *standing), goal)
     with store.transaction():
         if goal and planned:
             store.write_goal(goal)

@@ -21,14 +21,18 @@ All slices at once:
 - `pieces`: the distinct parts of all scopes, and the slices that have them
 - `contacts`: pieces that meet in paths that exist or are named
 - `decider`, `unborn`: pieces that meet in paths yet to be created
-- `index`: the whole of it
+- `index`: the whole of it, imported on first use: a hook has nothing to compare
 """
 
-from gitslices.scopes.contacts import Segment
+from typing import TYPE_CHECKING, Any
+
 from gitslices.scopes.entries import Entry, Scope, parse_entry, parse_scope
 from gitslices.scopes.folding import Folding
-from gitslices.scopes.index import Access, ScopeMap
 from gitslices.scopes.judge import Judge, compile_scope
+
+if TYPE_CHECKING:
+    from gitslices.scopes.contacts import Segment
+    from gitslices.scopes.index import Access, ScopeMap
 
 __all__ = [
     "Access",
@@ -42,3 +46,11 @@ __all__ = [
     "parse_entry",
     "parse_scope",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"Access", "ScopeMap", "Segment"}:
+        from gitslices.scopes import index
+
+        return getattr(index, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

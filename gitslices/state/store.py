@@ -35,6 +35,7 @@ CREATE TABLE slices (
   base_commit TEXT NOT NULL,
   read_scope TEXT NOT NULL,
   write_scope TEXT NOT NULL,
+  allowed_scope TEXT NOT NULL,
   filler TEXT NOT NULL,
   PRIMARY KEY (goal_id, slice_id)
 ) STRICT;
@@ -73,7 +74,8 @@ _DISK_CODES: Final = frozenset({
 class SliceRecord(Struct, frozen=True, kw_only=True):
     """A slice that has, or had, a branch and a worktree.
 
-    `filler` is the operation that is writing its files, empty once they are all there.
+    `allowed_scope` are those entries of `write_scope` that its plan does not have. `filler` is the
+    operation that is writing its files, empty once they are all there.
     """
 
     goal_id: str
@@ -84,7 +86,13 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     base_commit: Oid
     read_scope: tuple[str, ...]
     write_scope: tuple[str, ...]
+    allowed_scope: tuple[str, ...] = ()
     filler: str = ""
+
+    @property
+    def planned_write_scope(self) -> tuple[str, ...]:
+        """The write scope as planned, without what was allowed since."""
+        return tuple(entry for entry in self.write_scope if entry not in self.allowed_scope)
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -186,6 +194,14 @@ class Store:
             "UPDATE slices SET base_commit = ? WHERE goal_id = ? AND slice_id = ?",
             (base_commit, record.goal_id, record.slice_id),
         )
+
+    def swap_slice(self, before: SliceRecord, after: SliceRecord) -> bool:
+        """Replace what is known of a slice if that is still `before`; tell whether it was."""
+        with self.transaction():
+            if before not in self.read_slices(before.goal_id):
+                return False
+            self.write_slices([after])
+        return True
 
     def delete_slice(self, record: SliceRecord) -> None:
         """Forget a slice; its events stay."""
@@ -340,13 +356,13 @@ def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
     values = {name: getattr(record, name) for name in SliceRecord.__struct_fields__}
     if record.status == "claimed":
         values["status"] = "provisioned"
-    for name in ("read_scope", "write_scope"):
+    for name in ("read_scope", "write_scope", "allowed_scope"):
         values[name] = msgspec.json.encode(values[name]).decode()
     return tuple(values.values())
 
 
 def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
     values = dict(zip(SliceRecord.__struct_fields__, row, strict=True))
-    for name in ("read_scope", "write_scope"):
+    for name in ("read_scope", "write_scope", "allowed_scope"):
         values[name] = decode_row(values[name], tuple[str, ...])
     return msgspec.convert(values, SliceRecord)

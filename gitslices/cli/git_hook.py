@@ -1,0 +1,52 @@
+"""`python -m gitslices.cli.git_hook NAME`: `gitslices hook run NAME` for hooks that we installed.
+
+They stand in the way of every commit, so this goes without the command line, whose import takes
+as long as the whole check.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gitslices.git.environment import NamedByHook, take_local_variables
+from gitslices.ops.hook_run import HookReport, HookRequest, run_hook
+from gitslices.workspace import probe_workspace
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the hook `argv[0]` and return its exit code."""
+    named = take_local_variables(os.environ, Path.cwd())
+    try:
+        report = _run_hook(argv[0], named)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        from gitslices.cli.main import report_failure
+
+        return report_failure(error, as_json=False)
+    if not report.checked.ok or report.forwarded:
+        from gitslices.output.hook_text import format_hook_run
+
+        sys.stderr.write(format_hook_run(report))
+    return 0 if report.checked.ok else 1
+
+
+def _run_hook(name: str, named: NamedByHook) -> HookReport:
+    workspace = probe_workspace(
+        Path.cwd(),
+        git_dir=named.git_dir,
+        clock=lambda: datetime.now(UTC),
+        purpose=f"gitslices hook run {name}",
+    )
+    if workspace.has_intent():
+        from gitslices.ops.topology import recover
+
+        recover(workspace)
+    text = sys.stdin.read() if name == "pre-push" else ""
+    return run_hook(workspace, HookRequest(name=name, index_file=named.index_file, input=text))
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""The fence around a slice: which of its changes are outside its write scope, and whose they are.
+
+One rule for the hooks, for `check`, for agents and for the merge.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from gitslices.model import RepoPath, SliceId
+from gitslices.scopes.judge import Judge
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A path that a slice has in another state than its target.
+
+    `is_new` where the target has nothing at that path, `is_submodule` where either side is one,
+    `was_submodule` where the target's side is.
+    """
+
+    path: RepoPath
+    is_new: bool = False
+    is_submodule: bool = False
+    was_submodule: bool = False
+
+
+class Neighbour(Struct, frozen=True, kw_only=True):
+    """Another slice under way; `name` is how messages call it.
+
+    `comes_first` where the plan lists it before the slice that is judged.
+    """
+
+    slice_id: SliceId
+    name: str
+    judge: Judge
+    comes_first: bool
+
+
+class Violation(Struct, frozen=True, kw_only=True):
+    """A change that is not this slice's to make, the slice that may make it, and why."""
+
+    path: RepoPath
+    owner: SliceId | None
+    reason: str
+
+
+def find_violations(
+    judge: Judge,
+    changed: Iterable[Change],
+    neighbours: Sequence[Neighbour] = (),
+    shared: Judge | None = None,
+) -> tuple[Violation, ...]:
+    """The changes that a slice may not make, in the order of their paths.
+
+    `judge` knows the slice's write scope; `neighbours` stand in the order of the plan. A new path
+    in two write scopes belongs to the slice that comes first, unless `shared` lets both have it.
+    """
+    found = (_judge_change(judge, change, neighbours, shared) for change in changed)
+    return tuple(sorted((one for one in found if one), key=lambda violation: violation.path))
+
+
+def _judge_change(
+    judge: Judge, change: Change, neighbours: Sequence[Neighbour], shared: Judge | None
+) -> Violation | None:
+    owner = next((one for one in neighbours if _allows(one.judge, change)), None)
+    if not _allows(judge, change):
+        reason = f"in slice {owner.name}" if owner else "in no slice"
+        return Violation(path=change.path, owner=owner.slice_id if owner else None, reason=reason)
+    if owner is None or not (change.is_new and owner.comes_first):
+        return None
+    if shared and _allows(shared, change):
+        return None
+    reason = f"new, and slice {owner.name} comes first"
+    return Violation(path=change.path, owner=owner.slice_id, reason=reason)
+
+
+def _allows(judge: Judge, change: Change) -> bool:
+    return judge.allows(change.path, is_submodule=change.is_submodule)

@@ -1,0 +1,161 @@
+"""What a slice changes: its commits, its index or its files, compared with where it comes from.
+
+What came from the target is not the slice's change, however it came (merge, rebase, cherry-pick).
+So a path counts that differs from every *baseline*: from the best common ancestors with the
+target, and from the target's own tip.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from gitslices.fence import Change
+from gitslices.git.read import HEADS
+from gitslices.git.repository import Repository
+from gitslices.model import BranchName, Oid, RepoPath
+
+_NOTHING: Final = "000000"
+_SUBMODULE: Final = "160000"
+_RAW: Final = ("--raw", "-z", "--no-renames", "--ignore-submodules=dirty")
+
+Modes = tuple[str, str]
+"""The file modes before and after."""
+
+
+def find_baselines(
+    repo: Repository, git_dir: Path, *, tips: Sequence[str], target: BranchName, base: Oid
+) -> tuple[Oid, ...]:
+    """The commits that a slice is compared with: where it last met its target, and the target.
+
+    `tips` are its last commit, and what a merge that is not committed yet adds to it. `base`
+    stands in for a target that is gone.
+    """
+    landing, start, *own = _resolve(repo, git_dir, (HEADS + target, base, *tips))
+    others = [commit for commit in (landing, start) if commit]
+    ends = [commit for commit in own if commit]
+    met = [one for end in ends for one in _find_common_ancestors(repo, end, others)]
+    if len(ends) > 1:
+        met = _drop_ancestors(repo, met)
+    return tuple(dict.fromkeys((*(met or others[-1:]), *others[:1])))
+
+
+def read_merge_heads(git_dir: Path) -> tuple[str, ...]:
+    """What the worktree of `git_dir` is merging, until that is committed."""
+    # A file in every format of reference storage, with a line for each branch.
+    try:
+        return tuple((git_dir / "MERGE_HEAD").read_text("ascii").split())
+    except FileNotFoundError:
+        return ()
+
+
+def read_index_changes(
+    repo: Repository, git_dir: Path, baselines: Sequence[Oid], index_file: Path | None = None
+) -> tuple[Change, ...]:
+    """What the index of the worktree of `git_dir`, or `index_file` in its place, would commit."""
+    env = {"GIT_INDEX_FILE": str(index_file)} if index_file else {}
+    return _join_baselines(
+        _parse(repo.run_at(git_dir, "diff-index", "--cached", *_RAW, one, "--", env=env).text)
+        for one in baselines
+    )
+
+
+def read_commit_changes(
+    repo: Repository, git_dir: Path, commit: str, baselines: Sequence[Oid]
+) -> tuple[Change, ...]:
+    """What `commit`, or HEAD of the worktree of `git_dir`, holds otherwise than all `baselines`."""
+    return _join_baselines(
+        _parse(repo.run_at(git_dir, "diff-tree", "-r", *_RAW, one, commit, "--").text)
+        for one in baselines
+    )
+
+
+def read_file_changes(
+    repo: Repository, worktree: Path, baselines: Sequence[Oid]
+) -> tuple[Change, ...]:
+    """What the files of a worktree hold otherwise than all `baselines`, untracked ones included."""
+    # The porcelain diff, because the plumbing one reports files whose time alone has changed.
+    tracked = _join_baselines(
+        _parse(
+            repo.run_at(
+                worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *_RAW,
+                one, "--",
+            ).text
+        )
+        for one in baselines
+    )  # fmt: skip
+    return (*tracked, *_read_untracked(repo, worktree))
+
+
+def unite_changes(many: Iterable[Sequence[Change]]) -> tuple[Change, ...]:
+    """Each path once, with all that is known of it."""
+    united: dict[RepoPath, Change] = {}
+    for change in (change for changes in many for change in changes):
+        known = united.get(change.path, change)
+        united[change.path] = Change(
+            path=change.path,
+            is_new=known.is_new and change.is_new,
+            is_submodule=known.is_submodule or change.is_submodule,
+            was_submodule=known.was_submodule or change.was_submodule,
+        )
+    return tuple(united.values())
+
+
+def _read_untracked(repo: Repository, worktree: Path) -> tuple[Change, ...]:
+    listing = repo.run_at(worktree, "ls-files", "--others", "--exclude-standard", "-z").text
+    # A slash at the end: a repository in the worktree, which git would add as a submodule.
+    return tuple(
+        Change(path=RepoPath(path.rstrip("/")), is_new=True, is_submodule=path.endswith("/"))
+        for path in listing.split("\0")
+        if path
+    )
+
+
+def _resolve(repo: Repository, git_dir: Path, names: Sequence[str]) -> list[Oid | None]:
+    script = "".join(f"{name}^{{commit}}\n" for name in names)
+    listing = repo.run_at(
+        git_dir, "cat-file", "--batch-check=%(objecttype) %(objectname)", input=script.encode()
+    ).text
+    words = (line.split(" ") for line in listing.splitlines())
+    return [Oid(found[1]) if found[0] == "commit" else None for found in words]
+
+
+def _find_common_ancestors(repo: Repository, commit: Oid, others: Sequence[Oid]) -> tuple[Oid, ...]:
+    """The best ones of `commit` and a merge of `others`, be there such a merge or not."""
+    if not others:
+        return ()
+    result = repo.run("merge-base", "--all", commit, *dict.fromkeys(others), ok=(0, 1))
+    return tuple(Oid(line) for line in result.text.split())
+
+
+def _drop_ancestors(repo: Repository, commits: Sequence[Oid]) -> list[Oid]:
+    if len(set(commits)) < 2:
+        return list(commits)
+    listing = repo.run("merge-base", "--independent", *commits).text
+    return [Oid(line) for line in listing.split()]
+
+
+def _join_baselines(listings: Iterable[Mapping[RepoPath, Modes]]) -> tuple[Change, ...]:
+    joined: dict[RepoPath, list[Modes]] | None = None
+    for listing in listings:
+        known = {path: [] for path in listing} if joined is None else joined
+        joined = {path: [*known[path], listing[path]] for path in known if path in listing}
+        if not joined:
+            break
+    return tuple(_make_change(path, modes) for path, modes in (joined or {}).items())
+
+
+def _make_change(path: RepoPath, modes: Sequence[Modes]) -> Change:
+    return Change(
+        path=path,
+        is_new=all(before == _NOTHING for before, _ in modes),
+        is_submodule=any(_SUBMODULE in pair for pair in modes),
+        was_submodule=any(before == _SUBMODULE for before, _ in modes),
+    )
+
+
+def _parse(listing: str) -> dict[RepoPath, Modes]:
+    fields = listing.split("\0")
+    return {
+        RepoPath(path): (head[1:7], head[8:14])
+        for head, path in zip(fields[::2], fields[1::2], strict=False)
+    }

@@ -1,0 +1,43 @@
+"""Which worktree is a slice's: a small file in git's own folder for it.
+
+It moves and goes with that folder, and a hook sees it without starting anything.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from gitslices.errors import StateError
+from gitslices.git.worktrees import find_admin_folder
+from gitslices.model import SliceId
+
+MARK_NAME: Final = "gitslices-slice"
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """The slice that a worktree belongs to."""
+
+    goal_id: str
+    slice_id: SliceId
+
+
+def mark_worktree(worktree: Path, mark: Mark) -> None:
+    """Write down whose worktree it is; nothing happens where there is none."""
+    admin = find_admin_folder(worktree)
+    if admin is not None and admin.is_dir():
+        (admin / MARK_NAME).write_bytes(msgspec.json.encode(mark) + b"\n")
+
+
+def find_mark(git_dir: Path) -> Mark | None:
+    """The mark of the worktree that `git_dir` belongs to; None where it is no slice's."""
+    path = git_dir / MARK_NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Mark)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise StateError(
+            f"{str(path)!r} cannot be read: {error}", hint="write it again: gitslices hook install"
+        ) from error

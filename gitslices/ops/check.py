@@ -1,0 +1,216 @@
+"""Compare the changes of slices with their write scopes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.errors import InputError, RefusedError, StateError
+from gitslices.fence import Change, Violation
+from gitslices.git.changes import (
+    find_baselines,
+    read_commit_changes,
+    read_file_changes,
+    read_index_changes,
+    read_merge_heads,
+    unite_changes,
+)
+from gitslices.git.marks import Mark, find_mark
+from gitslices.git.read import HEADS, find_commit, read_head_branch
+from gitslices.git.worktrees import find_admin_folder
+from gitslices.model import BranchName, Oid, SliceId
+from gitslices.ops.fences import UNDER_WAY
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.judge import judge_changes
+from gitslices.state.store import SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+class CheckRequest(Struct, frozen=True, kw_only=True):
+    """Which slices, and which of their changes.
+
+    Without `slice_id` and `every` the worktree at hand is meant. `staged` looks at its index only,
+    `index_file` standing in for it where git says so; `commits` at what a range of commits did.
+    """
+
+    slice_id: SliceId | None = None
+    goal_id: str | None = None
+    every: bool = False
+    staged: bool = False
+    index_file: Path | None = None
+    commits: str | None = None
+
+
+class _Place(Struct, frozen=True):
+    git_dir: Path
+    worktree: Path | None
+    is_here: bool
+
+
+class SliceCheck(Struct, frozen=True, kw_only=True):
+    """One slice, and its changes that are outside its write scope."""
+
+    slice_id: SliceId
+    goal_id: str
+    violations: tuple[Violation, ...]
+
+
+class CheckReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices check --json` prints; no slice at all where the worktree is no slice's."""
+
+    ok: bool
+    slices: tuple[SliceCheck, ...]
+
+
+def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
+    """The violations of the slices that `request` means; reads only.
+
+    Raises `UnknownSliceError` for a slice that no plan has, `RefusedError` for one without branch,
+    `InputError` for a range of commits that does not exist.
+    """
+    if not workspace.has_store() and find_mark(workspace.repo.git_dir) is None:
+        if request.slice_id is not None:
+            raise InputError(
+                "no plan has been applied in this repository", hint="run: gitslices plan --apply"
+            )
+        return CheckReport(ok=True, slices=())
+    with workspace.open_store() as store:
+        checks = tuple(
+            _check_slice(workspace, store, record, request)
+            for record in _choose_records(workspace, store, request)
+        )
+    return CheckReport(ok=not any(one.violations for one in checks), slices=checks)
+
+
+def _choose_records(
+    workspace: Workspace, store: Store, request: CheckRequest
+) -> Sequence[SliceRecord]:
+    if request.slice_id is not None:
+        return [_find_record(store, request.slice_id, request.goal_id)]
+    if request.every:
+        records = store.read_slices(request.goal_id)
+        return [record for record in records if record.status in UNDER_WAY]
+    record = find_slice_here(workspace, store)
+    return [record] if record else []
+
+
+def find_slice_here(workspace: Workspace, store: Store) -> SliceRecord | None:
+    """The slice whose worktree, or else whose branch, is at hand."""
+    mark = find_mark(workspace.repo.git_dir)
+    if mark is not None:
+        records = store.read_slices(mark.goal_id)
+        found = next((one for one in records if one.slice_id == mark.slice_id), None)
+        if found is None:
+            raise StateError(
+                f"this worktree is slice {mark.slice_id!r} of goal {mark.goal_id!r}, "
+                "which is not in the store",
+                hint="apply its plan again: gitslices plan --apply",
+            )
+        return found
+    branch = read_head_branch(workspace.repo, workspace.repo.git_dir)
+    return next((one for one in store.read_slices() if one.branch_name == branch), None)
+
+
+def _find_record(store: Store, slice_id: SliceId, goal_id: str | None) -> SliceRecord:
+    goal = choose_goal(store, goal_id)
+    for record in store.read_slices(goal.goal_id):
+        if record.slice_id == slice_id and record.status in UNDER_WAY:
+            return record
+    find_slice(goal, slice_id)
+    raise RefusedError(
+        f"slice {slice_id!r} has no branch to check", hint="see where it stands: gitslices status"
+    )
+
+
+def _check_slice(
+    workspace: Workspace, store: Store, record: SliceRecord, request: CheckRequest
+) -> SliceCheck:
+    goal = store.read_goal(record.goal_id)
+    assert goal is not None, "a slice is written together with its goal"  # noqa: S101
+    changed = _read_changed(workspace, record, goal.plan.target, request)
+    return SliceCheck(
+        slice_id=record.slice_id,
+        goal_id=record.goal_id,
+        violations=judge_changes(workspace, store, goal, record, changed),
+    )
+
+
+def _read_changed(
+    workspace: Workspace, record: SliceRecord, target: BranchName, request: CheckRequest
+) -> Sequence[Change]:
+    if request.commits is not None:
+        return _read_range(workspace, record, target, request.commits)
+    place = _find_place(workspace, record, request)
+    if place is None:
+        return _read_range(workspace, record, target, HEADS + record.branch_name)
+    baselines = _find_baselines(workspace, record, target, place)
+    if request.staged:
+        index_file = request.index_file if place.is_here else None
+        return read_index_changes(workspace.repo, place.git_dir, baselines, index_file)
+    return _read_everything(workspace, record, target, place, baselines)
+
+
+def _find_place(workspace: Workspace, record: SliceRecord, request: CheckRequest) -> _Place | None:
+    """The worktree to look at; None where the slice has none, or it is being filled."""
+    repo = workspace.repo
+    own = Mark(goal_id=record.goal_id, slice_id=record.slice_id)
+    named = request.slice_id is not None or request.every
+    if not named or find_mark(repo.git_dir) == own:
+        return _Place(repo.git_dir, repo.worktree, is_here=True)
+    path = Path(record.worktree_path)
+    git_dir = find_admin_folder(path)
+    if git_dir is None or record.filler:
+        return None
+    return _Place(git_dir, path, is_here=False)
+
+
+def _read_everything(
+    workspace: Workspace,
+    record: SliceRecord,
+    target: BranchName,
+    place: _Place,
+    baselines: Sequence[Oid],
+) -> Sequence[Change]:
+    repo = workspace.repo
+    committed = baselines
+    if read_merge_heads(place.git_dir):
+        committed = find_baselines(
+            repo, place.git_dir, tips=("HEAD",), target=target, base=record.base_commit
+        )
+    return unite_changes(
+        (
+            read_commit_changes(repo, place.git_dir, "HEAD", committed),
+            read_index_changes(repo, place.git_dir, baselines),
+            read_file_changes(repo, place.worktree, baselines) if place.worktree else (),
+        )
+    )
+
+
+def _read_range(
+    workspace: Workspace, record: SliceRecord, target: BranchName, text: str
+) -> Sequence[Change]:
+    """What a commit holds otherwise than the target or, for `A..B`, what of that came after A."""
+    repo = workspace.repo
+    start, dots, end = text.partition("..")
+    tip = _find_revision(workspace, end if dots else start)
+    baselines = find_baselines(
+        repo, repo.git_dir, tips=(tip,), target=target, base=record.base_commit
+    )
+    since = (_find_revision(workspace, start),) if dots else ()
+    return read_commit_changes(repo, repo.git_dir, tip, (*baselines, *since))
+
+
+def _find_revision(workspace: Workspace, name: str) -> Oid:
+    commit = find_commit(workspace.repo, name or "HEAD", workspace.repo.git_dir)
+    if commit is None:
+        raise InputError(f"{name!r} names no commit", hint="a range is written A..B, see: git log")
+    return commit
+
+
+def _find_baselines(
+    workspace: Workspace, record: SliceRecord, target: BranchName, place: _Place
+) -> tuple[Oid, ...]:
+    """Those of the next commit: what is being merged counts as merged."""
+    tips = ("HEAD", *read_merge_heads(place.git_dir))
+    base = record.base_commit
+    return find_baselines(workspace.repo, place.git_dir, tips=tips, target=target, base=base)

@@ -1,0 +1,92 @@
+"""Install git hooks that hold the fences and bring waiting slices forward; take them away again."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.errors import RefusedError
+from gitslices.hooks import (
+    HookFile,
+    find_hooks,
+    find_install_problems,
+    install_hooks,
+    uninstall_hooks,
+)
+from gitslices.ops.fences import UNDER_WAY, raise_fences
+from gitslices.workspace import Workspace
+
+
+class InstallRequest(Struct, frozen=True, kw_only=True):
+    """`python` is the interpreter that the hooks start; `force` goes into a folder of the project.
+
+    That is one inside a work tree, where hooks may be tracked or made by a tool of the project.
+    """
+
+    python: str
+    force: bool = False
+
+
+class HooksReport(Struct, frozen=True, kw_only=True):
+    """Where git looks for hooks, and how ours stand there."""
+
+    ok: bool
+    folder: str
+    hooks: tuple[HookFile, ...]
+
+
+def read_hooks(workspace: Workspace) -> HooksReport:
+    """How the hooks stand; `ok` when all are installed and find a Python to start."""
+    folder = _find_folder(workspace)
+    hooks = find_hooks(folder)
+    installed = all(hook.state == "installed" for hook in hooks)
+    return HooksReport(ok=installed, folder=str(folder), hooks=hooks)
+
+
+def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
+    """Install the hooks for all worktrees, and mark the worktrees of all slices under way.
+
+    Raises `RefusedError` for a folder inside a work tree, and where two hooks would have to be
+    kept beside ours.
+    """
+    folder = _find_folder(workspace)
+    _refuse_project_folder(workspace, folder, force=request.force)
+    problems = find_install_problems(folder)
+    if problems:
+        raise RefusedError("no hook was installed", problems=problems)
+    if workspace.has_store():
+        with workspace.open_store() as store:
+            records = [one for one in store.read_slices() if one.status in UNDER_WAY]
+            raise_fences(workspace, store, records)
+    install_hooks(folder, request.python)
+    return read_hooks(workspace)
+
+
+def uninstall(workspace: Workspace, *, force: bool = False) -> HooksReport:
+    """Take the hooks away, and put those that were there before back in their place."""
+    folder = _find_folder(workspace)
+    _refuse_project_folder(workspace, folder, force=force)
+    uninstall_hooks(folder)
+    return read_hooks(workspace)
+
+
+def _find_folder(workspace: Workspace) -> Path:
+    repo = workspace.repo
+    setting = workspace.config.get("core.hookspath")
+    if not setting:
+        return repo.common_dir / "hooks"
+    # A relative core.hooksPath counts from where hooks run: the top of each worktree.
+    return (repo.worktree or repo.git_dir) / Path(setting).expanduser()
+
+
+def _refuse_project_folder(workspace: Workspace, folder: Path, *, force: bool) -> None:
+    real = folder.resolve()
+    tops = [top for top in (workspace.repo.worktree, workspace.main_worktree) if top]
+    inside = any(real.is_relative_to(top.resolve()) for top in tops)
+    if force or not inside or real.is_relative_to(workspace.repo.common_dir.resolve()):
+        return
+    raise RefusedError(
+        f"core.hooksPath is {workspace.config['core.hookspath']!r}, a folder of the project: "
+        "its files may be tracked, and each worktree has its own",
+        hint='let the hooks there call: gitslices hook run NAME -- "$@" '
+        "(for prepare-commit-msg and pre-push), or put ours there all the same with --force",
+    )

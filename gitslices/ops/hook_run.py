@@ -1,0 +1,98 @@
+"""What a git hook does: hold the fence of a slice, or bring waiting slices forward."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from gitslices.git.read import HEADS, read_head_branch
+from gitslices.model import SliceId
+from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
+from gitslices.ops.fences import UNDER_WAY, watch_targets
+from gitslices.state.store import SliceRecord, Store
+from gitslices.workspace import Workspace
+
+COMMIT_HOOKS: Final = ("pre-commit", "prepare-commit-msg")
+TARGET_HOOKS: Final = ("post-commit", "post-merge")
+
+
+class HookRequest(Struct, frozen=True, kw_only=True):
+    """A hook by its name, with what git gives it: the index to be committed, standard input."""
+
+    name: str
+    index_file: Path | None = None
+    input: str = ""
+
+
+class HookReport(Struct, frozen=True, kw_only=True):
+    """The violations that stop git, by slice, and the slices that were brought forward."""
+
+    checked: CheckReport
+    forwarded: tuple[SliceId, ...] = ()
+
+
+def run_hook(workspace: Workspace, request: HookRequest) -> HookReport:
+    """Do what the hook is for; git is to go on when `checked.ok`."""
+    if request.name in COMMIT_HOOKS:
+        staged = CheckRequest(staged=True, index_file=request.index_file)
+        return HookReport(checked=check(workspace, staged))
+    if request.name in TARGET_HOOKS:
+        forwarded = _forward(workspace)
+        return HookReport(checked=CheckReport(ok=True, slices=()), forwarded=forwarded)
+    return HookReport(checked=_check_push(workspace, request.input))
+
+
+def _check_push(workspace: Workspace, text: str) -> CheckReport:
+    """Check what is pushed from or to a slice's branch; a branch that is deleted is none."""
+    if not workspace.has_store():
+        return CheckReport(ok=True, slices=())
+    with workspace.open_store() as store:
+        pushed = list(_find_pushed(workspace, store, text))
+    reports = [
+        check(
+            workspace,
+            CheckRequest(slice_id=record.slice_id, goal_id=record.goal_id, commits=commit),
+        )
+        for record, commit in pushed
+    ]
+    slices = tuple(one for report in reports for one in report.slices)
+    return CheckReport(ok=all(report.ok for report in reports), slices=slices)
+
+
+def _find_pushed(
+    workspace: Workspace, store: Store, text: str
+) -> Iterable[tuple[SliceRecord, str]]:
+    by_ref = {
+        HEADS + record.branch_name: record
+        for record in store.read_slices()
+        if record.status in UNDER_WAY
+    }
+    for line in text.splitlines():
+        source, commit, destination, _ = line.split(" ")
+        if not commit.strip("0"):
+            continue
+        record = by_ref.get(source) or by_ref.get(destination)
+        if record is None and source == "HEAD":
+            record = find_slice_here(workspace, store)
+        if record:
+            yield record, commit
+
+
+def _forward(workspace: Workspace) -> tuple[SliceId, ...]:
+    branch = read_head_branch(workspace.repo, workspace.repo.git_dir)
+    if branch is None or not workspace.has_store():
+        return ()
+    # Imported here for the sake of the hooks that guard: it brings the lock with it.
+    from gitslices.ops.waiting import find_waiting, forward_slices
+
+    forwarded: list[SliceId] = []
+    waiting: list[SliceRecord] = []
+    with workspace.open_store() as store:
+        for goal in map(store.read_goal, store.read_goal_ids()):
+            if goal and goal.plan.target == branch:
+                forwarded += forward_slices(workspace, store, goal)
+            if goal:
+                waiting += find_waiting(workspace, store, goal)
+        watch_targets(workspace, store, waiting)
+    return tuple(forwarded)

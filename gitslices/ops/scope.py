@@ -1,0 +1,200 @@
+"""Show what a slice may read and write, and let it write more where nobody else is at work."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.errors import InputError, Problem, RefusedError
+from gitslices.git.read import HEADS, find_commit, read_branches, read_merged, read_tree
+from gitslices.git.worktrees import read_changes
+from gitslices.model import BranchName, Oid, Slice, SliceId
+from gitslices.ops.fences import UNDER_WAY, name_beside, widen
+from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.judge import read_folding
+from gitslices.scopes import Access, Scope, ScopeMap, parse_entry, parse_scope
+from gitslices.scopes.judge import compile_scope
+from gitslices.state.store import Event, Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+_EVENT = "scope-allowed"
+
+
+class AllowRequest(Struct, frozen=True, kw_only=True):
+    """One more entry for a slice's write scope, and the reason that `log` will show."""
+
+    slice_id: SliceId
+    pattern: str
+    reason: str
+    goal_id: str | None = None
+
+
+class Allowance(Struct, frozen=True, kw_only=True):
+    """An entry that was added to the write scope after planning."""
+
+    pattern: str
+    reason: str
+    at: str
+
+
+class ScopeReport(Struct, frozen=True, kw_only=True):
+    """What a slice may read and write now; `allowed` entries are in `write_scope`, too."""
+
+    goal_id: str
+    slice_id: SliceId
+    read_scope: tuple[str, ...]
+    write_scope: tuple[str, ...]
+    allowed: tuple[Allowance, ...]
+
+
+def show_scope(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> ScopeReport:
+    """The scopes of one slice; raises `UnknownSliceError` for an id that no plan has."""
+    with workspace.open_store() as store:
+        goal = choose_goal(store, goal_id)
+        record = _find_record(store, goal, slice_id)
+        return _report(store, goal, record or find_slice(goal, slice_id))
+
+
+def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
+    """Widen a slice's write scope by one entry; a second time changes nothing.
+
+    Raises `RefusedError`, with the slice in the way and a path that both could touch, when another
+    slice under way has anything in common with the entry; `InputError` when it widens nothing.
+    """
+    with workspace.open_store() as store:
+        goal = choose_goal(store, request.goal_id)
+        record = _find_record(store, goal, request.slice_id)
+        if record is None or record.status not in UNDER_WAY:
+            find_slice(goal, request.slice_id)
+            raise RefusedError(
+                f"slice {request.slice_id!r} has no worktree to write in",
+                hint="change its write_set in the task graph, then run: gitslices plan --apply",
+            )
+        if request.pattern not in record.write_scope:
+            with store.transaction():
+                _refuse_narrowing(workspace, record, request.pattern)
+                _refuse_overlaps(workspace, store, goal, record, request.pattern)
+                store.write_slices([widen(record, request.pattern)])
+                store.write_events([_make_event(workspace, record, request)])
+        return _report(store, goal, _find_record(store, goal, request.slice_id) or record)
+
+
+def _find_record(store: Store, goal: Goal, slice_id: SliceId) -> SliceRecord | None:
+    records = store.read_slices(goal.goal_id)
+    return next((record for record in records if record.slice_id == slice_id), None)
+
+
+def _refuse_narrowing(workspace: Workspace, record: SliceRecord, pattern: str) -> None:
+    entry = parse_entry(pattern)
+    if entry.excluded:
+        raise InputError(
+            f"{pattern!r} excludes, so it would narrow the scope",
+            hint="name what the slice may write besides",
+        )
+    judge = compile_scope(parse_scope((*record.write_scope, pattern)), read_folding(workspace))
+    if not entry.is_pattern and entry.path and not judge.allows(entry.path):
+        excluded = ", ".join(one.text for one in parse_scope(record.write_scope).excluded)
+        raise InputError(
+            f"the write scope excludes {pattern!r}, whatever is added to it: {excluded}",
+            hint="change its write_set in the task graph, then run: gitslices plan --apply",
+        )
+
+
+def _refuse_overlaps(
+    workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, pattern: str
+) -> None:
+    others = _find_started(workspace, store, record)
+    excluded = [one.text for one in parse_scope(record.write_scope).excluded]
+    accesses = [Access(read=Scope(), write=parse_scope((pattern, *excluded)))]
+    accesses += [
+        Access(read=parse_scope(one.read_scope), write=parse_scope(one.write_scope))
+        for one in others
+    ]
+    tree = read_tree(workspace.repo, record.base_commit, workspace.config)
+    shared = parse_scope(goal.graph.shared) if goal.graph.shared else None
+    scopes = ScopeMap(tree, accesses, "all", shared)
+    problems = [
+        Problem(
+            name_beside(one, record),
+            f"it is under way, and both could touch {overlap.path} ({overlap.kind})",
+            "wait until it is merged",
+        )
+        for number, one in enumerate(others, start=1)
+        if (overlap := scopes.find_overlap(0, number))
+    ]
+    if problems:
+        raise RefusedError(
+            f"{pattern!r} is not added to the write scope of slice {record.slice_id!r}",
+            problems=problems,
+        )
+
+
+def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Sequence[SliceRecord]:
+    """The other slices, of any goal, that somebody has begun and the target does not have yet."""
+    own = (record.goal_id, record.slice_id)
+    started: list[SliceRecord] = []
+    for goal in map(store.read_goal, store.read_goal_ids()):
+        if goal is None:
+            continue
+        others = [
+            one
+            for one in store.read_slices(goal.goal_id)
+            if one.status in UNDER_WAY and (one.goal_id, one.slice_id) != own
+        ]
+        started += _drop_idle(workspace, goal.plan.target, others)
+    return started
+
+
+def _drop_idle(
+    workspace: Workspace, target: BranchName, records: Sequence[SliceRecord]
+) -> list[SliceRecord]:
+    repo = workspace.repo
+    tips = read_branches(repo, [workspace.prefix])
+    target_tip = find_commit(repo, HEADS + target)
+    branches = [record.branch_name for record in records]
+    merged = read_merged(repo, target_tip, branches) if target_tip else set()
+    return [one for one in records if _is_started(workspace, one, tips, merged)]
+
+
+def _is_started(
+    workspace: Workspace,
+    record: SliceRecord,
+    tips: Mapping[BranchName, Oid],
+    merged: Collection[BranchName],
+) -> bool:
+    if record.status != "provisioned":
+        return True
+    path = Path(record.worktree_path)
+    if path.is_dir() and read_changes(workspace.repo, path, untracked=True):
+        return True
+    has_commits = tips.get(record.branch_name, record.base_commit) != record.base_commit
+    return has_commits and record.branch_name not in merged
+
+
+def _make_event(workspace: Workspace, record: SliceRecord, request: AllowRequest) -> Event:
+    return Event(
+        at=workspace.now(),
+        goal_id=record.goal_id,
+        slice_id=record.slice_id,
+        event=_EVENT,
+        detail={"pattern": request.pattern, "reason": request.reason},
+    )
+
+
+def _report(store: Store, goal: Goal, slice_: SliceRecord | Slice) -> ScopeReport:
+    allowed = slice_.allowed_scope if isinstance(slice_, SliceRecord) else ()
+    latest = {
+        event.detail["pattern"]: event
+        for event in store.read_events(goal.goal_id)
+        if event.event == _EVENT and event.slice_id == slice_.slice_id
+    }
+    return ScopeReport(
+        goal_id=goal.goal_id,
+        slice_id=slice_.slice_id,
+        read_scope=slice_.read_scope,
+        write_scope=slice_.write_scope,
+        allowed=tuple(
+            Allowance(pattern=entry, reason=latest[entry].detail["reason"], at=latest[entry].at)
+            for entry in allowed
+        ),
+    )
