@@ -7,6 +7,7 @@ from msgspec import convert, structs
 
 from gitslices.errors import InputError, RefusedError, ScopeError
 from gitslices.model import SliceId, TaskGraph
+from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.scope import AllowRequest, ScopeReport, allow_scope, show_scope
 from tests.conftest import Cli, git
 from tests.sliced import check_at, commit_quietly, open_at, provision
@@ -90,10 +91,14 @@ def test_a_slice_under_way_is_in_the_way_and_a_path_is_named(
         (web / "src" / "web" / "nav.ts").write_text("new")
     if work == "committed":
         commit_quietly(web)
-    if work in {"claimed", "done"}:
+    if work == "claimed":
+        claim(open_at(repo), ClaimRequest(holder="agent", slice_id=SliceId("web")))
+    if work == "done":
         with open_at(repo).open_store() as store:
             record = store.read_slices("g")[1]
-            store.write_slices([convert({**structs.asdict(record), "status": work}, type(record))])
+            store.write_slices(
+                [convert({**structs.asdict(record), "status": "done"}, type(record))]
+            )
     message = "it is under way, and both could touch {}"
     nav = message.format("src/web/cart.ts (write_write)")
     assert find_in_the_way(repo, "src/web/") == [("web", nav)]

@@ -85,11 +85,18 @@ def test_a_claimed_slice_stays(repo: Path, tops: dict[str, Path]) -> None:
     assert forward(repo) == ["b", "c"]
 
 
-def test_a_worktree_on_another_branch_or_gone_stays(repo: Path, tops: dict[str, Path]) -> None:
+def test_a_worktree_off_its_branch_keeps_its_files_while_the_branch_moves(
+    repo: Path, tops: dict[str, Path]
+) -> None:
     git(tops["a"], "switch", "--quiet", "--detach")
+    before = head(tops["a"])
     subprocess.run(["rm", "-rf", str(tops["b"])], check=True)
-    move_target(repo)
-    assert forward(repo) == ["c"]
+    commit = move_target(repo)
+    assert forward(repo) == ["a", "b", "c"]
+    assert head(tops["a"]) == before
+    assert (tops["a"] / "README.md").exists()
+    for id_ in "abc":
+        assert git(repo, "rev-parse", f"slices/g/{id_}") == commit
 
 
 def test_a_target_that_was_rewritten_moves_nobody(repo: Path, tops: dict[str, Path]) -> None:
@@ -113,6 +120,7 @@ def test_a_slice_that_a_killed_process_was_moving_is_free_again(
     workspace, record = open_at(repo), read_records(repo)["a"]
     with workspace.open_store() as store:
         assert store.swap_slice(record, structs.replace(record, filler="op"))
+    (workspace.state_folder / "operation-op.lock").touch()
     recover(workspace)
     assert read_records(repo)["a"] == record
     assert head(tops["a"]) == record.base_commit
