@@ -30,7 +30,7 @@ _PAIRS_PER_STEP = 5
 _CLIQUES = 8
 """How many of the slices with most conflicts the lower bound looks at."""
 
-_STEPS_WITHOUT = 60_000
+_STEPS_WITHOUT = 40_000
 _MOST_ROUNDS_WITHOUT = 60
 """What a search with fewer conflicts may spend: in large graphs, nothing."""
 
