@@ -26,6 +26,7 @@ from gitslices.state.journal import (
     read_intent_time,
     write_intent,
 )
+from gitslices.state.landings import read_landed_tips
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -41,15 +42,21 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 def find_candidates(
-    workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
+    workspace: Workspace, store: Store, records: Sequence[SliceRecord], target: BranchName
 ) -> tuple[Candidate, ...]:
-    """What git says of each of `records` now."""
+    """What git says of each of `records` now, and what the store says of those it squashed."""
+    landed_tips = {
+        (goal_id, slice_id): tip
+        for goal_id in {record.goal_id for record in records}
+        for slice_id, tip in read_landed_tips(store, goal_id).items()
+    }
     tips = read_branches(workspace.repo, [workspace.prefix])
     landed_in = find_commit(workspace.repo, HEADS + target)
     worktrees = {str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)}
     return tuple(
         _look_at(workspace, record, tips.get(record.branch_name), landed_in,
-                 worktrees.get(record.worktree_path))
+                 worktrees.get(record.worktree_path),
+                 landed_tips.get((record.goal_id, record.slice_id)))
         for record in records
     )  # fmt: skip
 
@@ -156,6 +163,7 @@ def _look_at(
     tip: Oid | None,
     target: Oid | None,
     worktree: Worktree | None,
+    landed_tip: Oid | None,
 ) -> Candidate:
     there = worktree is not None and not worktree.missing
     locked = worktree.locked if worktree else None
@@ -163,6 +171,8 @@ def _look_at(
         read_changes(workspace.repo, Path(record.worktree_path), untracked=True) if there else ()
     )
     ahead = count_ahead_behind(workspace.repo, tip, target)[0] if tip and target else 0
+    if tip == landed_tip:
+        ahead = 0
     facts = Retirable(
         slice_id=record.slice_id,
         changed=changed,
