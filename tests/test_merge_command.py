@@ -144,6 +144,21 @@ def test_squash_and_rebase_leave_a_straight_line(
     assert read_status(workspace, "api") == "merged"
 
 
+def test_a_squashed_slice_is_pruned_unless_it_went_on(
+    cli: Cli, repo: Path, workspace: Workspace
+) -> None:
+    two_slices(workspace)
+    for id_ in ("api", "docs"):
+        work(workspace, id_, {f"{'src/api' if id_ == 'api' else 'docs'}/new.md": "1\n"})
+    land(workspace, "api", "docs", style="squash")
+    work(workspace, "docs", {"docs/later.md": "1\n"})
+    done = cli("prune")
+    assert "removed api: merged into main\n" in done.out
+    assert git(repo, "branch", "--list", "slices/*", "--format=%(refname:short)") == (
+        "slices/goal/docs"
+    )
+
+
 def test_the_style_is_a_setting_and_a_wrong_one_is_refused(
     repo: Path, workspace: Workspace
 ) -> None:

@@ -23,7 +23,7 @@ Examples:
 @click.option(
     "--style",
     type=click.Choice(get_args(MergeStyle)),
-    help="How a slice enters the target.  [default: gitslices.mergeStyle, or merge]",
+    help="How a slice enters the target.  [default: the settings, or merge]",
 )
 @goal_option
 @lock_option

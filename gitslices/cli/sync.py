@@ -24,7 +24,7 @@ Examples:
 @click.option(
     "--style",
     type=click.Choice(get_args(SyncStyle)),
-    help="Take the target in, or rebase onto it.  [default: gitslices.syncStyle, or merge]",
+    help="Take the target in, or rebase onto it.  [default: the settings, or merge]",
 )
 @token_option()
 @goal_option

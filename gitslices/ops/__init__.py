@@ -5,7 +5,7 @@ explain   why one slice of a plan waits
 diff      what a plan would change of the one applied
 underway  what has been begun, and stays where it is in a new plan
 apply     the repository made to match a plan
-status    where every slice stands
+status    where every slice stands; watch: told again whenever it changes
 ready     what could be claimed, and what the rest waits for
 claim     a slice to one holder; heartbeat, release and done: what the holder does with it
 gates     commands that decide whether a slice is good; gate_runs: how they are run
@@ -13,6 +13,7 @@ review    what people think of a slice; evidence: all that shows how it came abo
 situation what decides which slices may start; tokens, work: what holders must show, and find
 merge     finished slices taken into the target; scene: what it looks at; styles: in which way
 compose   the commit that lands a slice, made in memory; merger: by which rules
+run       a whole goal worked by a command; crew: the workers that do it
 sync      slices brought onto the target; forward: those that nobody has begun
 move      branches moved with the worktrees that have them checked out
 conflicts which slices would conflict

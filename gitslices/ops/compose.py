@@ -1,6 +1,6 @@
 """Make the commit that lands a slice, in memory: nothing in the repository moves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from gitslices.landing import (
 from gitslices.model import Oid, RepoPath, Slice, SliceId
 from gitslices.ops.merger import Merger, make_judge
 from gitslices.settings import MergeStyle
-from gitslices.state.store import Goal
+from gitslices.state.store import Goal, SliceRecord
 from gitslices.workspace import Workspace
 
 
@@ -43,10 +43,18 @@ class Conflicted(Struct, frozen=True, kw_only=True):
 class Composer:
     """Makes the commits that land the slices of one goal, one on top of the other."""
 
-    def __init__(self, workspace: Workspace, goal: Goal, merger: Merger, style: MergeStyle) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        goal: Goal,
+        records: Mapping[SliceId, SliceRecord],
+        merger: Merger,
+        style: MergeStyle,
+    ) -> None:
         self._workspace = workspace
         self._repo = workspace.repo
         self._goal = goal
+        self._records = records
         self._merger = merger
         self._style = style
         self._signed = is_true(workspace.config.get("commit.gpgsign"))
@@ -96,11 +104,11 @@ class Composer:
 
     @cached_property
     def _territories(self) -> dict[SliceId, Territory]:
+        scopes = {one.slice_id: one.write_scope for one in self._goal.plan.slices}
+        scopes |= {id_: self._records[id_].write_scope for id_ in scopes if id_ in self._records}
         return {
-            one.slice_id: Territory(
-                slice_id=one.slice_id, judge=make_judge(self._workspace, one.write_scope)
-            )
-            for one in self._goal.plan.slices
+            id_: Territory(slice_id=id_, judge=make_judge(self._workspace, scope))
+            for id_, scope in scopes.items()
         }
 
     def _write(

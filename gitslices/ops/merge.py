@@ -105,7 +105,7 @@ def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composit
     conflicted: list[Conflicted] = []
     refused: list[Problem] = []
     with open_merger(workspace, scene.goal, head) as merger:
-        composer = Composer(workspace, scene.goal, merger, style)
+        composer = Composer(workspace, scene.goal, scene.records, merger, style)
         for slice_ in scene.wanted:
             id_ = slice_.slice_id
             standing = scene.standings.get(id_)

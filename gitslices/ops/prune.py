@@ -65,7 +65,7 @@ def _find_prunable(workspace: Workspace, store: Store, goal: Goal) -> list[tuple
     records = [record for record in store.read_slices(goal.goal_id) if record.status != "removed"]
     planned = {slice_.slice_id for slice_ in goal.plan.slices}
     prunable = []
-    for candidate in find_candidates(workspace, records, goal.plan.target):
+    for candidate in find_candidates(workspace, store, records, goal.plan.target):
         if candidate.facts.landed:
             prunable.append((candidate, f"merged into {goal.plan.target}"))
         elif candidate.record.slice_id not in planned:

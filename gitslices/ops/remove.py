@@ -39,7 +39,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
     """
     with workspace.open_store() as store, hold_topology(workspace, store):
         record, target = _find_record(store, request)
-        (candidate,) = find_candidates(workspace, [record], target)
+        (candidate,) = find_candidates(workspace, store, [record], target)
         problems = find_removal_problems(candidate.facts, force=request.force)
         if problems:
             raise RefusedError(f"slice {record.slice_id!r} is not removed", problems=problems)

@@ -44,6 +44,7 @@ from gitslices.ops.trash import (
 from gitslices.provision import choose_trash
 from gitslices.retirement import DISPOSABLE, Retirable, find_precious
 from gitslices.state.journal import Removal, RemoveIntent, clear_intent, write_intent
+from gitslices.state.landings import read_landed_tips
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.state.trash import Trashed, write_trash
 from gitslices.workspace import Workspace
@@ -74,10 +75,10 @@ class _Sight(Struct, frozen=True, kw_only=True):
 
 
 def find_candidates(
-    workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
+    workspace: Workspace, store: Store, records: Sequence[SliceRecord], target: BranchName
 ) -> tuple[Candidate, ...]:
-    """What git says of each of `records` now."""
-    sight = _look_around(workspace, records, target)
+    """What git says of each of `records` now, and what the store says of those it squashed."""
+    sight = _look_around(workspace, store, records, target)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return tuple(pool.map(partial(_look_at, workspace, sight), records))
 
@@ -162,17 +163,22 @@ def read_disposable(workspace: Workspace) -> tuple[str, ...]:
 
 
 def _look_around(
-    workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
+    workspace: Workspace, store: Store, records: Sequence[SliceRecord], target: BranchName
 ) -> _Sight:
     tops = sorted({record.branch_name.partition("/")[0] for record in records})
     tips = read_branches(workspace.repo, tops) if tops else {}
     landed_in = find_commit(workspace.repo, HEADS + target)
     own = [tips[record.branch_name] for record in records if record.branch_name in tips]
     counts = count_all_ahead_behind(workspace.repo, own, landed_in) if landed_in else {}
+    landed = {
+        tip
+        for goal_id in {record.goal_id for record in records}
+        for tip in read_landed_tips(store, goal_id).values()
+    }
     return _Sight(
         tips=tips,
         target=landed_in,
-        ahead={commit: ahead for commit, (ahead, _) in counts.items()},
+        ahead={commit: 0 if commit in landed else ahead for commit, (ahead, _) in counts.items()},
         worktrees={str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)},
         admins=read_admin_folders(workspace.repo.common_dir),
         disposable=read_disposable(workspace),

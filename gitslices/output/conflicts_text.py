@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gitslices.ops.conflicts import ConflictsReport
 from gitslices.output.escape import escape
+from gitslices.output.words import count
 
 _WIDEST: Final = 20
 """A matrix of more slices than this fits no terminal."""
@@ -21,7 +22,7 @@ def format_conflicts(report: ConflictsReport) -> str:
 
 
 def _format_lines(report: ConflictsReport) -> Iterable[str]:
-    under_way = "1 slice" if len(report.slices) == 1 else f"{len(report.slices)} slices"
+    under_way = count(len(report.slices), "slice")
     if not report.conflicts:
         yield f"no conflicts: {under_way} with work, target {escape(report.target)}"
         return

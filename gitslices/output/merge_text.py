@@ -7,6 +7,7 @@ from gitslices.ops.compose import Conflicted
 from gitslices.ops.merge import MergeReport
 from gitslices.ops.sync import SyncReport
 from gitslices.output.escape import escape
+from gitslices.output.words import count
 
 
 def format_merged(report: MergeReport) -> str:
@@ -48,8 +49,8 @@ def _format_sync(report: SyncReport) -> Iterable[str]:
 
 def _format_conflicts(target: str, conflicted: Sequence[Conflicted]) -> Iterable[str]:
     for one in conflicted:
-        count = "1 file" if len(one.files) == 1 else f"{len(one.files)} files"
-        yield f"{escape(one.slice_id)}: conflicts with {escape(target)} in {count}"
+        files = count(len(one.files), "file")
+        yield f"{escape(one.slice_id)}: conflicts with {escape(target)} in {files}"
         yield from (f"  {escape(path)}" for path in one.files)
     if conflicted:
         yield (
