@@ -145,9 +145,10 @@ def work(repo: Path, ledger: Path, number: int, ttl: int) -> None:
 
 
 def claim_all(repo: Path, ledger: Path, number: int, ttl: int) -> None:
+    parent = multiprocessing.parent_process()
     chance = random.Random(number)
     workspace = open_workspace(repo)
-    while True:
+    while parent is not None and parent.is_alive():
         try:
             lease = claim(workspace, ClaimRequest(holder=f"worker-{number}", ttl=ttl, wait=1))
         except NothingLeftError:
