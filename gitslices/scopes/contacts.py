@@ -1,7 +1,6 @@
 """Which pieces meet in tracked and expected paths, from one sweep over their spans."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -26,7 +25,8 @@ class Segment(Struct, frozen=True, kw_only=True):
 def meet_in_paths(pieces: Sequence[Piece]) -> tuple[Segment, ...]:
     """Note in the pieces which slices they meet, and give the segments that slices contest."""
     contested = []
-    for spans, covering in _list_segments(pieces):
+    for numbers, spans in _list_segments(pieces).items():
+        covering = [pieces[number] for number in numbers]
         readers, writers = unite(covering)
         segment = Segment(spans=tuple(spans), readers=readers, writers=writers)
         if segment.is_contested:
@@ -36,22 +36,18 @@ def meet_in_paths(pieces: Sequence[Piece]) -> tuple[Segment, ...]:
     return tuple(contested)
 
 
-def _list_segments(pieces: Sequence[Piece]) -> Iterable[tuple[list[Span], tuple[Piece, ...]]]:
-    digests = list(islice(_list_digests(), len(pieces)))
-    segments: dict[int, tuple[list[Span], tuple[Piece, ...]]] = {}
-    covering: dict[int, Piece] = {}
-    key = last = 0
+def _list_segments(pieces: Sequence[Piece]) -> dict[frozenset[int], list[Span]]:
+    """Give for each set of pieces (by number) that cover some position all such positions."""
+    segments: dict[frozenset[int], list[Span]] = {}
+    covering: set[int] = set()
+    last = 0
     for change in _list_changes(pieces):
         position, number = divmod(change, len(pieces))
         if position != last and covering:
-            if key not in segments:
-                segments[key] = ([], tuple(covering.values()))
-            segments[key][0].append((last, position))
+            segments.setdefault(frozenset(covering), []).append((last, position))
         last = position
-        key ^= digests[number]
-        if covering.pop(number, None) is None:
-            covering[number] = pieces[number]
-    return segments.values()
+        covering ^= {number}
+    return segments
 
 
 def _list_changes(pieces: Sequence[Piece]) -> list[int]:
@@ -65,11 +61,3 @@ def _list_changes(pieces: Sequence[Piece]) -> list[int]:
     ]
     changes.sort()
     return changes
-
-
-def _list_digests() -> Iterator[int]:
-    """Give numbers whose sums without carry tell sets of pieces apart (Lehmer's generator)."""
-    digest = 1
-    while True:
-        digest = digest * 0x2545F4914F6CDD1D2545F4914F6CDD1D % ((1 << 127) - 1)
-        yield digest
