@@ -214,5 +214,5 @@ def make_scenes(scratch: Path) -> tuple[Scene, ...]:
     return (
         Scene(name="apply", argv=("plan", graph, "--apply"), prepare=_nothing, standing=IDS),
         Scene(name="remove", argv=("remove", "c", "--force"), prepare=_work, standing=("a", "b")),
-        Scene(name="prune", argv=("prune",), prepare=_work, standing=("c",)),
+        Scene(name="prune", argv=("prune", "--force"), prepare=_work, standing=("c",)),
     )
