@@ -12,6 +12,7 @@ from gitslices.changes import Move, Rewaiting
 from gitslices.errors import RefusedError
 from gitslices.model import Plan, SliceId, SliceStatus, StartedOverlap, Underway
 from gitslices.ops.apply import ApplyRequest, apply
+from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.diff import diff
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.underway import read_underway
@@ -71,7 +72,7 @@ def test_records_commits_and_uncommitted_changes_tell_what_has_begun(
     workspace: Workspace, repo: Path
 ) -> None:
     applied = provision(workspace, A, B, C, {"id": "d", "write_set": ["README.md"]})
-    mark(workspace, "c", "claimed")
+    claim(workspace, ClaimRequest(slice_id=SliceId("c"), holder="one"))
     commit_in(repo, "d")
     (worktree(repo, "b") / "notes").write_text("")
     assert read_underway(workspace, applied).started == ids("b", "c", "d")
@@ -91,7 +92,7 @@ def test_merged_slices_are_finished_whether_recorded_or_not(
 def test_the_applied_order_of_started_slices_is_known(workspace: Workspace) -> None:
     applied = provision(workspace, A, B, C)
     for id_ in ("a", "b", "c"):
-        mark(workspace, id_, "claimed")
+        mark(workspace, id_, "done")
     assert read_underway(workspace, applied).ordered == {(SliceId("a"), SliceId("b"))}
 
 
@@ -100,7 +101,7 @@ def test_the_applied_order_of_started_slices_is_known(workspace: Workspace) -> N
 
 def test_a_started_slice_waits_for_no_other_that_has_not_begun(workspace: Workspace) -> None:
     provision(workspace, B, C)
-    mark(workspace, "b", "claimed")
+    mark(workspace, "b", "done")
     assert find_before(plan(workspace, request(A, B, C))) == {"a": {"b"}, "b": set(), "c": set()}
 
 
@@ -117,7 +118,7 @@ def test_finished_slices_come_first_in_their_old_order() -> None:
 
 def test_a_dependency_on_a_new_task_still_holds(workspace: Workspace) -> None:
     provision(workspace, B)
-    mark(workspace, "b", "claimed")
+    mark(workspace, "b", "done")
     after = {**B, "dependencies": ["new"]}
     made = plan(workspace, request(after, {"id": "new", "write_set": ["web/"]}))
     assert find_before(made)["b"] == {"new"}
@@ -131,7 +132,7 @@ def test_started_slices_that_come_to_overlap_are_refused_with_both_names_and_the
 ) -> None:
     provision(workspace, A, C)
     for id_ in ("a", "c"):
-        mark(workspace, id_, "claimed")
+        mark(workspace, id_, "done")
     wider = {**C, "write_set": ["Makefile", "src/db/schema.sql"]}
     made = plan(workspace, request(A, wider))
     assert made.started_overlaps == (
@@ -158,7 +159,7 @@ def test_started_slices_that_come_to_overlap_are_refused_with_both_names_and_the
 def test_started_slices_that_were_in_an_order_before_stay_so(workspace: Workspace) -> None:
     provision(workspace, A, B)
     for id_ in ("a", "b"):
-        mark(workspace, id_, "claimed")
+        mark(workspace, id_, "done")
     made = plan(workspace, request(A, B))
     assert made.started_overlaps == ()
     assert find_before(made)["b"] == {"a"}
@@ -169,7 +170,7 @@ def test_the_warning_of_a_plain_plan_and_the_exit_code_of_an_apply(
 ) -> None:
     provision(workspace, A, C)
     for id_ in ("a", "c"):
-        mark(workspace, id_, "claimed")
+        mark(workspace, id_, "done")
     tasks = [A, {**C, "write_set": ["src/web/"]}]
     graph = write_graph(tmp_path / "graph.json", *tasks, goal_id="goal")
     looked = call("plan", graph, "--unborn", "none")
