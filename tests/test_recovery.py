@@ -204,7 +204,7 @@ def test_a_branch_that_moves_while_it_is_removed_stays(
     killed_remove("git:update-ref:before")
     intent = (remove_stage.repo / ".git" / "gitslices" / "intent.json").read_text()
     operation = intent.partition('"operation":"')[2][:32]
-    keep = f"refs/gitslices/trash/{operation}/slices/g/c"
+    keep = f"refs/gitslices/trash/{operation}/tip/slices/g/c"
     git(remove_stage.repo, "update-ref", keep, "slices/g/c")
     commit = commit_all(remove_stage.worktree("c"), "Work since")
     assert statuses(server, remove_stage)["c"] == "provisioned"

@@ -36,6 +36,7 @@ from gitslices.model import BranchName, Oid
 from gitslices.ops.register import LOCK_REASON
 from gitslices.ops.trash import (
     clear_locks,
+    drop_kept,
     find_kept,
     move_away,
     move_back,
@@ -122,19 +123,36 @@ def _carry_out(workspace: Workspace, store: Store, intent: RemoveIntent) -> None
 
 
 def _drop_unbegun(workspace: Workspace, store: Store, intent: RemoveIntent) -> RemoveIntent:
-    """`intent` without slices that are still whole, and without those that are gone already."""
+    """`intent` without slices that are still whole, and without those that are gone already.
+
+    A slice whose branch has moved since is whole, too: what was kept of it is dropped.
+    """
+    moved = _find_moved(workspace, intent)
+    drop_kept(workspace.repo, intent.operation, moved)
     refs = read_trash_refs(workspace.repo, intent.operation)
     known = {(one.goal_id, one.slice_id) for one in store.read_slices() if one.status != "removed"}
     begun = [
         removal
         for removal in intent.removals
-        if (removal.record.goal_id, removal.record.slice_id) in known
+        if removal not in moved
+        and (removal.record.goal_id, removal.record.slice_id) in known
         and (
             not refs.keys().isdisjoint(find_kept(intent.operation, removal))
             or not Path(removal.record.worktree_path).exists()
         )
     ]
     return structs.replace(intent, removals=tuple(begun))
+
+
+def _find_moved(workspace: Workspace, intent: RemoveIntent) -> tuple[Removal, ...]:
+    branches = [removal.record.branch_name for removal in intent.removals]
+    tips = read_branches(workspace.repo, branches) if branches else {}
+    return tuple(
+        removal
+        for removal in intent.removals
+        if tips.get(removal.record.branch_name, removal.tip) != removal.tip
+        and Path(removal.record.worktree_path).exists()
+    )
 
 
 def _record(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:

@@ -59,6 +59,14 @@ def read_trash_refs(repo: Repository, operation: str) -> Refs:
     return read_refs(repo, [f"{TRASH_REFS}{operation}"])
 
 
+def drop_kept(repo: Repository, operation: str, removals: Sequence[Removal]) -> None:
+    """Delete the references that keep what `removals` would have left behind."""
+    refs = read_trash_refs(repo, operation)
+    kept = [name for removal in removals for name in find_kept(operation, removal) if name in refs]
+    updates = [RefUpdate(ref=name, old=refs[name]) for name in kept]
+    update_refs(repo, updates, reason="gitslices: kept, the branch has moved")
+
+
 def find_kept(operation: str, removal: Removal) -> dict[str, Oid]:
     """The references that keep what a removal left behind, by name."""
     kept = {"tip": removal.tip, "head": removal.head, "staged": removal.staged}
