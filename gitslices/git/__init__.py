@@ -5,7 +5,9 @@ opening     opens one through GitPython
 probe       opens one without, where every millisecond counts
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
-worktrees   linked worktrees: list, register, fill, take back
+worktrees   linked worktrees: list, register, take back
+filling     their files, the whole tree or a part of it
+included    ignored files that come along
 compare     what two commits have in common, and what differs
 commits     commits read and written without a checkout
 merge       merges made in memory

@@ -37,6 +37,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     behind: int
     dirty: bool
     conflicts: tuple[str, ...]
+    sparse: bool
 
 
 class StatusReport(Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class _Seen(Struct, frozen=True):
     ahead: int = 0
     behind: int = 0
     dirty: bool = False
+    sparse: bool = False
 
 
 def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
@@ -102,7 +104,8 @@ def _look_at(
     dirty = worktree.is_dir() and bool(read_changes(workspace.repo, worktree, untracked=True))
     landed = tip not in (None, record.base_commit) and ahead == 0 and target is not None
     landed = landed and record.status in LANDABLE
-    return _Seen("merged" if landed else record.status, ahead, behind, dirty)
+    status: SliceStatus = "merged" if landed else record.status
+    return _Seen(status, ahead, behind, dirty, bool(record.sparse))
 
 
 def _describe(
@@ -128,4 +131,5 @@ def _describe(
         behind=own.behind,
         dirty=own.dirty,
         conflicts=conflicts.get(slice_.slice_id, ()) if own.status == "conflicted" else (),
+        sparse=own.sparse,
     )

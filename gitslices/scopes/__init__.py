@@ -22,8 +22,11 @@ All slices at once:
 - `contacts`: pieces that meet in paths that exist or are named
 - `decider`, `unborn`: pieces that meet in paths yet to be created
 - `index`: the whole of it
+
+- `checkout`: a scope told to git as a sparse checkout
 """
 
+from gitslices.scopes.checkout import EVERYTHING, Checkout, make_checkouts
 from gitslices.scopes.contacts import Segment
 from gitslices.scopes.entries import Entry, Scope, parse_entry, parse_scope
 from gitslices.scopes.folding import Folding
@@ -31,7 +34,9 @@ from gitslices.scopes.index import Access, ScopeMap
 from gitslices.scopes.judge import Judge, compile_scope
 
 __all__ = [
+    "EVERYTHING",
     "Access",
+    "Checkout",
     "Entry",
     "Folding",
     "Judge",
@@ -39,6 +44,7 @@ __all__ = [
     "ScopeMap",
     "Segment",
     "compile_scope",
+    "make_checkouts",
     "parse_entry",
     "parse_scope",
 ]

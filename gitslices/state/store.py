@@ -36,6 +36,9 @@ CREATE TABLE slices (
   read_scope TEXT NOT NULL,
   write_scope TEXT NOT NULL,
   filler TEXT NOT NULL,
+  sparse TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  needs_setup INTEGER NOT NULL,
   PRIMARY KEY (goal_id, slice_id)
 ) STRICT;
 CREATE TABLE events (
@@ -65,7 +68,8 @@ _DISK_CODES: Final = frozenset({
 class SliceRecord(Struct, frozen=True, kw_only=True):
     """A slice that has, or had, a branch and a worktree.
 
-    `filler` is the operation that is writing its files, empty once they are all there.
+    `filler` is the operation that is writing its files, empty once they are all there; `sparse` the
+    digest of the patterns it is checked out by, empty for a whole tree; `port` its own, 0 for none.
     """
 
     goal_id: str
@@ -77,6 +81,9 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     read_scope: tuple[str, ...]
     write_scope: tuple[str, ...]
     filler: str = ""
+    sparse: str = ""
+    port: int = 0
+    needs_setup: bool = False
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -177,6 +184,20 @@ class Store:
         self.execute(
             "UPDATE slices SET base_commit = ? WHERE goal_id = ? AND slice_id = ?",
             (base_commit, record.goal_id, record.slice_id),
+        )
+
+    def write_sparse(self, record: SliceRecord, digest: str) -> None:
+        """Change what a worktree is checked out by and nothing else."""
+        self.execute(
+            "UPDATE slices SET sparse = ? WHERE goal_id = ? AND slice_id = ?",
+            (digest, record.goal_id, record.slice_id),
+        )
+
+    def clear_setup(self, record: SliceRecord) -> None:
+        """Note that a worktree needs no set-up any more, and change nothing else."""
+        self.execute(
+            "UPDATE slices SET needs_setup = 0 WHERE goal_id = ? AND slice_id = ?",
+            (record.goal_id, record.slice_id),
         )
 
     def delete_slice(self, record: SliceRecord) -> None:
@@ -336,4 +357,5 @@ def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
     values = dict(zip(SliceRecord.__struct_fields__, row, strict=True))
     for name in ("read_scope", "write_scope"):
         values[name] = _decode(values[name], tuple[str, ...])
+    values["needs_setup"] = bool(values["needs_setup"])
     return msgspec.convert(values, SliceRecord)
