@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gitslices.errors import Problem
 from gitslices.model import BranchName, Plan, Slice, SliceId, SliceStatus
+from gitslices.scopes import Folding
 
 Action = Literal["create", "restore", "rescope", "keep"]
 FINISHED: frozenset[SliceStatus] = frozenset({"merged", "removed"})
@@ -17,6 +18,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """What the store and git know of one slice of the goal."""
 
     status: SliceStatus
+    worktree_path: str
     read_scope: tuple[str, ...]
     write_scope: tuple[str, ...]
     has_branch: bool
@@ -27,13 +29,14 @@ class Observed(Struct, frozen=True, kw_only=True):
     """The repository before an apply.
 
     `branches` holds every local branch, `occupied` the paths that exist among those planned, and
-    `checkouts` the branches that are checked out, with where.
+    `checkouts` the branches that are checked out, with where. `folding` says which names are one.
     """
 
     standing: Mapping[SliceId, Standing]
     branches: frozenset[BranchName]
     occupied: frozenset[str]
     checkouts: Mapping[BranchName, str]
+    folding: Folding = Folding()
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -49,6 +52,10 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     gone: tuple[SliceId, ...]
     problems: tuple[Problem, ...]
+
+    def select(self, action: Action) -> tuple[Slice, ...]:
+        """The slices to which `action` happens."""
+        return tuple(step.slice for step in self.steps if step.action == action)
 
 
 def reconcile(plan: Plan, observed: Observed, *, ready_only: bool) -> Reconciliation:
@@ -104,17 +111,23 @@ def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
             step.slice, observed
         )
     if step.action == "restore":
-        return _find_checkout_problems(step.slice, observed) + _find_path_problems(
-            step.slice, observed
+        return (
+            _find_checkout_problems(step.slice, observed)
+            + _find_path_problems(step.slice, observed)
+            + _find_move_problems(step.slice, observed)
         )
     return ()
 
 
 def _find_branch_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
-    name = slice_.branch_name
-    parents = (BranchName(str(parent)) for parent in PurePath(name).parents)
-    in_the_way = [branch for branch in (name, *parents) if branch in observed.branches] or sorted(
-        branch for branch in observed.branches if branch.startswith(f"{name}/")
+    """The branches that leave no room for the slice's own: at, above or beneath its name."""
+    fold = observed.folding.fold
+    name = fold(slice_.branch_name)
+    above = {name, *(str(parent) for parent in PurePath(name).parents)}
+    in_the_way = sorted(
+        branch
+        for branch in observed.branches
+        if fold(branch) in above or fold(branch).startswith(f"{name}/")
     )
     return tuple(
         Problem(
@@ -147,5 +160,18 @@ def _find_checkout_problems(slice_: Slice, observed: Observed) -> tuple[Problem,
             slice_.slice_id,
             f"branch {slice_.branch_name!r} is checked out at {where!r}",
             f"switch that worktree to another branch: git -C {where} switch --detach",
+        ),
+    )
+
+
+def _find_move_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    before = observed.standing[slice_.slice_id].worktree_path
+    if before == slice_.worktree_path:
+        return ()
+    return (
+        Problem(
+            slice_.slice_id,
+            f"its worktree was at {before!r}, outside the folder for worktrees",
+            f"go back to that one: git config gitslices.worktreeRoot {PurePath(before).parent}",
         ),
     )

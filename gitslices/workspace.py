@@ -13,8 +13,9 @@ from typing import Final
 
 from gitslices.errors import InputError
 from gitslices.git.probe import probe_repository
-from gitslices.git.read import is_true, read_config
+from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
+from gitslices.model import Oid, RepoTree
 from gitslices.naming import validate_prefix
 from gitslices.state.folder import FOLDER_NAME, make_state_folder
 from gitslices.state.journal import has_intent
@@ -42,11 +43,18 @@ class Workspace:
         self._clock = clock
         self._lock_timeout = lock_timeout
         self._purpose = purpose
+        self._trees: dict[Oid, RepoTree] = {}
 
     @cached_property
     def config(self) -> Mapping[str, str]:
         """The git settings that gitslices looks at."""
         return read_config(self.repo)
+
+    def read_tree(self, commit: Oid) -> RepoTree:
+        """The tracked paths of `commit`, listed once a process."""
+        if commit not in self._trees:
+            self._trees[commit] = read_tree(self.repo, commit, self.config)
+        return self._trees[commit]
 
     @property
     def main_worktree(self) -> Path | None:

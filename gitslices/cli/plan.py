@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import to_builtins
 
-from gitslices.cli.options import Outcome, common_options, lock_option, open_here
+from gitslices.cli.options import Outcome, can_ask, common_options, lock_option, open_here
 from gitslices.cli.progress import show_progress
 from gitslices.model import Order, Plan, Unborn
 
 if TYPE_CHECKING:
-    from gitslices.ops.apply import ApplyReport
+    from gitslices.ops.apply import ApplyReport, ApplyRequest
     from gitslices.ops.plan import PlanRequest
+    from gitslices.ops.setup import SetupReport
     from gitslices.workspace import Workspace
 
 Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
@@ -23,6 +24,7 @@ Examples:
   gitslices plan                        plan the graph at the repository's root
   gitslices plan tasks.toml --apply     plan, then make branches and worktrees
   gitslices plan --apply --ready        only those that wait for nothing
+  gitslices plan --apply --sparse       worktrees with only the files in scope
   gitslices plan --check                exit 1 if any tasks overlap
   gitslices plan --explain api          every reason why api waits
   gitslices plan --diff                 what would change of the plan applied
@@ -40,6 +42,11 @@ Examples:
     "--allow-dirty",
     is_flag=True,
     help="With --apply: go on beside uncommitted changes in the main worktree.",
+)
+@click.option(
+    "--sparse",
+    is_flag=True,
+    help="With --apply: check out only what each slice reads and writes.",
 )
 @click.option(
     "--jobs",
@@ -101,6 +108,7 @@ def command(
     applies: bool,
     ready: bool,
     allow_dirty: bool,
+    sparse: bool,
     jobs: int | None,
     base: str | None,
     target: str | None,
@@ -125,11 +133,14 @@ def command(
     worktree. Doing it again changes nothing.
     """
     from gitslices.cli.source import load_source
+    from gitslices.ops.apply import ApplyRequest
     from gitslices.ops.plan import PlanRequest, plan
     from gitslices.output.escape import escape
     from gitslices.state.replace import replace_file
 
-    _refuse_options_without_apply(applies=applies, ready=ready, allow_dirty=allow_dirty, jobs=jobs)
+    _refuse_options_without_apply(
+        applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs
+    )
     _refuse_together(apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, check=check)
     _refuse_together(explain=explain, diff=diff, output=output)
@@ -143,15 +154,26 @@ def command(
     if diff:
         return _compare(workspace, request, check=check)
     made = plan(workspace, request)
-    report = (
-        _apply(workspace, request, made, ready, allow_dirty, jobs, as_json) if applies else None
-    )
     if output is not None:
-        replace_file(output, click.unstyle(_format(made, report, format_)).encode(), mode=0o666)
+        drawn = click.unstyle(_format(made, format_))
+        replace_file(output, drawn.encode(), mode=0o666)
+    code = 1 if check and made.overlap_serializations else 0
+    wrote = f"wrote {escape(str(output))}\n" if output else ""
+    if not applies:
+        return Outcome(document=made, text=lambda: wrote or _format(made, format_), exit_code=code)
+    options = ApplyRequest(
+        graph=graph,
+        plan=made,
+        ready_only=ready,
+        allow_dirty=allow_dirty,
+        sparse=sparse,
+        jobs=jobs or os.cpu_count() or 1,
+    )
+    report, setup = _apply(workspace, options, quiet=as_json)
     return Outcome(
-        document=made if report is None else {**to_builtins(made), "applied": report},
-        text=lambda: f"wrote {escape(str(output))}\n" if output else _format(made, report, format_),
-        exit_code=1 if check and made.overlap_serializations else 0,
+        document={**to_builtins(made), "applied": report, "setup": setup},
+        text=lambda: wrote or _format_applied(made, report, setup, format_),
+        exit_code=code,
     )
 
 
@@ -188,41 +210,38 @@ def _compare(workspace: "Workspace", request: "PlanRequest", *, check: bool) -> 
 
 
 def _apply(
-    workspace: "Workspace",
-    request: "PlanRequest",
-    made: Plan,
-    ready: bool,
-    allow_dirty: bool,
-    jobs: int | None,
-    quiet: bool,
-) -> "ApplyReport":
-    from gitslices.ops.apply import ApplyRequest, apply
+    workspace: "Workspace", request: "ApplyRequest", *, quiet: bool
+) -> tuple["ApplyReport", "SetupReport"]:
+    from gitslices.cli.trust import ask
+    from gitslices.ops.apply import apply
+    from gitslices.ops.setup import SetupRequest, refuse, set_up
 
     with show_progress(quiet=quiet) as on_progress:
-        return apply(
-            workspace,
-            ApplyRequest(
-                graph=request.graph,
-                plan=made,
-                ready_only=ready,
-                allow_dirty=allow_dirty,
-                jobs=jobs or os.cpu_count() or 1,
-            ),
-            on_progress,
-        )
+        report = apply(workspace, request, on_progress)
+    return report, set_up(
+        workspace,
+        SetupRequest(goal_id=request.plan.goal_id, jobs=request.jobs),
+        refuse if quiet or not can_ask() else ask,
+    )
 
 
-def _format(plan: Plan, report: "ApplyReport | None", format_: Format) -> str:
+def _format(plan: Plan, format_: Format) -> str:
     if format_ != "text":
         return _draw(plan, format_)
     from gitslices.output.plan_text import format_plan
 
-    text = format_plan(plan)
-    if report is None:
+    return format_plan(plan)
+
+
+def _format_applied(
+    plan: Plan, report: "ApplyReport", setup: "SetupReport", format_: Format
+) -> str:
+    text = _format(plan, format_)
+    if format_ != "text":
         return text
     from gitslices.output.apply_text import format_applied
 
-    return f"{text}\n{format_applied(plan, report)}"
+    return f"{text}\n{format_applied(plan, report, setup)}"
 
 
 def _draw(plan: Plan, format_: Format) -> str:

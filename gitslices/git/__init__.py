@@ -8,7 +8,9 @@ read        commits, trees, branches, settings: nothing changes
 counts      how far commits are apart, many in one walk
 changes     what a slice has otherwise than its target
 marks       which worktree is which slice's
-worktrees   linked worktrees: list, register, fill, take back
+worktrees   linked worktrees: list, register, take back
+filling     their files, the whole tree or a part of it
+included    ignored files that come along
 compare     what two commits have in common, and what differs
 commits     commits read and written without a checkout
 merge       merges made in memory

@@ -25,7 +25,8 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 def read_config(repo: Repository) -> Mapping[str, str]:
     """The settings gitslices looks at, by lower-case key; the last value of a key wins."""
     core = "core\\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$"
-    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core})"
+    extensions = "extensions\\.(worktreeconfig|partialclone)$"
+    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions})"
     # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given.
     result = repo.run_at(
         repo.git_dir, "config", "--null", "--get-regexp", wanted, ok=(0, 1), hooks=True
@@ -102,6 +103,18 @@ def read_tree(repo: Repository, commit: Oid, config: Mapping[str, str]) -> RepoT
         ignore_case=is_true(config.get("core.ignorecase")),
         precompose_unicode=is_true(config.get("core.precomposeunicode")),
     )
+
+
+def read_sizes(repo: Repository, commit: Oid) -> dict[RepoPath, int]:
+    """The size in bytes of every file of `commit`, as git stores it; 0 for a submodule."""
+    listing = repo.run("ls-tree", "-r", "-l", "-z", "--full-tree", commit).text
+    entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
+    return {RepoPath(path): _parse_size(facts) for facts, _, path in entries}
+
+
+def _parse_size(facts: str) -> int:
+    size = facts.rsplit(" ", 1)[1]
+    return int(size) if size != "-" else 0
 
 
 def read_branches(

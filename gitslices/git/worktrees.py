@@ -3,14 +3,19 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
+from gitslices.errors import DiskError
+from gitslices.faults import reach
 from gitslices.git.read import HEADS, find_commit
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid
 
-_SUBMODULE = "160000"
+FILLING: Final = "gitslices-filling"
+"""A file beside the index, there for as long as the index promises more than has been written."""
+_SUBMODULE: Final = "160000"
 
 
 class Worktree(Struct, frozen=True, kw_only=True):
@@ -56,13 +61,6 @@ def register_worktree(repo: Repository, path: Path, branch: BranchName, *, reaso
     )  # fmt: skip
 
 
-def fill_worktree(repo: Repository, path: Path) -> None:
-    """Write the files of HEAD into a registered worktree; safe beside any number of others."""
-    # As `reset --hard` does it, but without moving HEAD: so it takes no lock of HEAD or the branch
-    # that a kill could leave behind.
-    repo.run_at(path, "read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD")
-
-
 def find_admin_folder(worktree: Path) -> Path | None:
     """The worktree's folder under `<common dir>/worktrees/`; None where there is no worktree."""
     try:
@@ -84,16 +82,24 @@ def read_admin_folders(common_dir: Path) -> dict[str, Path]:
 
 
 def is_filled(worktree: Path) -> bool:
-    """Whether all files of a registered worktree have been written: git makes the index last."""
+    """Whether all files of a registered worktree have been written."""
     admin = find_admin_folder(worktree)
-    return admin is not None and (admin / "index").exists()
+    return admin is not None and (admin / "index").exists() and not (admin / FILLING).exists()
 
 
-def unlock_worktree(repo: Repository, path: Path, *, reason: str) -> None:
-    """Take the lock of `register_worktree` away; one with another reason stays."""
+def unlock_worktree(path: Path, *, reason: str) -> None:
+    """Take the lock of `register_worktree` away; one with another reason stays.
+
+    The lock is a file (gitrepository-layout); `git worktree unlock` would read all worktrees first.
+    """
     admin = find_admin_folder(path)
-    if admin and _read_lock(admin) == reason:
-        repo.run("worktree", "unlock", "--", str(path))
+    if admin is None or _read_lock(admin) != reason:
+        return
+    try:
+        reach("unlink:locked")
+        (admin / "locked").unlink(missing_ok=True)
+    except OSError as error:
+        raise DiskError(f"cannot unlock {str(path)!r}: {error.strerror}") from error
 
 
 def _read_lock(admin: Path) -> str | None:

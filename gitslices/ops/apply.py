@@ -1,40 +1,41 @@
 """Make the repository match a plan: branches and worktrees for its slices."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from msgspec import Struct, structs
 
-from gitslices.errors import DiskError, MachineError, Problem, RefusedError
-from gitslices.git.read import read_branches
-from gitslices.git.worktrees import read_changes, read_worktrees
+from gitslices.errors import DiskError, MachineError, Problem
 from gitslices.model import Plan, Slice, SliceId, TaskGraph
+from gitslices.ops.checkout import refresh_checkouts
 from gitslices.ops.fences import rescope
 from gitslices.ops.fill import fill_slices, run_hooks
+from gitslices.ops.preflight import Decision, Known, decide
 from gitslices.ops.progress import OnProgress
 from gitslices.ops.register import Failure, register_slices, undo_slices
 from gitslices.ops.topology import hold_topology
-from gitslices.provision import find_occupied
-from gitslices.reconcile import Action, Observed, Reconciliation, Standing, reconcile
+from gitslices.ports import choose_ports
+from gitslices.reconcile import Action, Reconciliation
+from gitslices.settings import load_settings
 from gitslices.state.journal import ApplyIntent, clear_filling
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
-
-Known = Mapping[SliceId, SliceRecord]
 
 
 class ApplyRequest(Struct, frozen=True, kw_only=True):
     """A plan and the graph it was made from; `jobs` worktrees are filled at a time.
 
-    With `keep_plan` the goal stays as it was planned: `plan` then names the slices to provision,
-    and the commit to start them from.
+    `sparse` gives new worktrees only the files that their slices read or write. With `keep_plan`
+    the goal stays as it was planned: `plan` then names the slices to provision, and the commit to
+    start them from; they are sparse where others of the goal are.
     """
 
     graph: TaskGraph
     plan: Plan
     ready_only: bool = False
     allow_dirty: bool = False
+    sparse: bool = False
     jobs: int = 1
     keep_plan: bool = False
 
@@ -62,8 +63,15 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
         with ExitStack() as alive:
             with hold_topology(workspace, store):
                 known = {record.slice_id: record for record in store.read_slices(goal_id)}
-                decided = _decide(workspace, request, known)
-                intent = _make_intent(workspace, request, decided, known, operation)
+                decided = decide(
+                    workspace,
+                    request.plan,
+                    known,
+                    ready_only=request.ready_only,
+                    allow_dirty=request.allow_dirty,
+                    sparse=_wants_sparse(request, known),
+                )
+                intent = _make_intent(workspace, store, request, decided, known, operation)
                 alive.enter_context(workspace.hold_operation(operation))
                 unmade = register_slices(workspace, store, intent, on_progress)
             records = _drop_failed(intent.records, unmade)
@@ -73,81 +81,39 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
                     undo_slices(workspace, store, own.failures, intent)
             clear_filling(workspace.state_folder, operation)
         others = _finish_others(workspace, store, goal_id)
-    _raise_failures((*unmade, *own.failures, *others), len(decided.steps))
-    return _report(decided, run_hooks(workspace, own.filled, request.jobs))
+        unchanged = refresh_checkouts(workspace, store, goal_id, request.jobs)
+    _raise_failures((*unmade, *own.failures, *others), len(decided.steps.steps))
+    complaints = run_hooks(workspace, own.filled, request.jobs)
+    return _report(decided.steps, (*own.remarks, *unchanged, *complaints))
 
 
-def _decide(workspace: Workspace, request: ApplyRequest, known: Known) -> Reconciliation:
-    observed = _observe(workspace, request.plan, known)
-    decided = reconcile(request.plan, observed, ready_only=request.ready_only)
-    problems = list(decided.problems)
-    if _select(decided, "create") and not request.allow_dirty:
-        problems += _find_dirt(workspace)
-    if problems:
-        count = "1 thing is" if len(problems) == 1 else f"{len(problems)} things are"
-        raise RefusedError(f"{count} in the way; nothing was changed", problems=problems)
-    return decided
-
-
-def _observe(workspace: Workspace, plan: Plan, known: Known) -> Observed:
-    branches = frozenset(read_branches(workspace.repo))
-    worktrees = [worktree for worktree in read_worktrees(workspace.repo) if not worktree.missing]
-    present = frozenset(str(worktree.path) for worktree in worktrees)
-    return Observed(
-        standing={
-            slice_id: Standing(
-                status=record.status,
-                read_scope=record.read_scope,
-                write_scope=record.planned_write_scope,
-                has_branch=record.branch_name in branches,
-                has_worktree=record.worktree_path in present,
-            )
-            for slice_id, record in known.items()
-        },
-        branches=branches,
-        occupied=find_occupied([slice_.worktree_path for slice_ in plan.slices]),
-        checkouts={tree.branch: str(tree.path) for tree in worktrees if tree.branch},
-    )
-
-
-def _find_dirt(workspace: Workspace) -> list[Problem]:
-    main = workspace.main_worktree
-    changed = read_changes(workspace.repo, main, untracked=False) if main else ()
-    if not changed:
-        return []
-    rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-    return [
-        Problem(
-            str(main),
-            f"the main worktree has uncommitted changes: {', '.join(changed[:3])}{rest}",
-            "commit or stash them, or go on without them: --allow-dirty",
-        )
-    ]
+def _wants_sparse(request: ApplyRequest, known: Known) -> bool:
+    alike = request.keep_plan and any(record.sparse for record in known.values())
+    return request.sparse or alike
 
 
 def _make_intent(
     workspace: Workspace,
+    store: Store,
     request: ApplyRequest,
-    decided: Reconciliation,
+    decided: Decision,
     known: Known,
     operation: str,
 ) -> ApplyIntent:
-    plan, created = request.plan, _select(decided, "create")
-    records = [_make_record(plan, slice_, operation) for slice_ in created]
-    records += [
-        structs.replace(known[slice_.slice_id], filler=operation)
-        for slice_ in _select(decided, "restore")
-    ]
+    plan, steps = request.plan, decided.steps
+    needs_setup = bool(load_settings(workspace.main_worktree).setup.commands)
+    restored = [known[slice_.slice_id] for slice_ in steps.select("restore")]
+    records = (*_make_records(workspace, store, plan, decided), *restored)
     return ApplyIntent(
         operation=operation,
-        records=tuple(records),
-        new_branches=frozenset(slice_.branch_name for slice_ in created),
+        records=tuple(
+            structs.replace(record, filler=operation, needs_setup=needs_setup) for record in records
+        ),
+        new_branches=frozenset(slice_.branch_name for slice_ in steps.select("create")),
         goal=None if request.keep_plan else _make_goal(workspace, request),
         rescoped=()
         if request.keep_plan
-        else tuple(
-            rescope(known[slice_.slice_id], slice_) for slice_ in _select(decided, "rescope")
-        ),
+        else tuple(rescope(known[slice_.slice_id], slice_) for slice_ in steps.select("rescope")),
     )
 
 
@@ -156,18 +122,35 @@ def _make_goal(workspace: Workspace, request: ApplyRequest) -> Goal:
     return Goal(goal_id=plan.goal_id, graph=request.graph, plan=plan, applied_at=workspace.now())
 
 
-def _make_record(plan: Plan, slice_: Slice, operation: str) -> SliceRecord:
-    return SliceRecord(
-        goal_id=plan.goal_id,
-        slice_id=slice_.slice_id,
-        status="provisioned",
-        branch_name=slice_.branch_name,
-        worktree_path=slice_.worktree_path,
-        base_commit=plan.base.commit,
-        read_scope=slice_.read_scope,
-        write_scope=slice_.write_scope,
-        filler=operation,
+def _make_records(
+    workspace: Workspace, store: Store, plan: Plan, decided: Decision
+) -> tuple[SliceRecord, ...]:
+    """The new slices, each with a port of its own."""
+    created = decided.steps.select("create")
+    ports = choose_ports(
+        [f"{workspace.repo.common_dir}:{slice_.branch_name}" for slice_ in created],
+        frozenset(record.port for record in store.read_slices()),
     )
+    return tuple(
+        SliceRecord(
+            goal_id=plan.goal_id,
+            slice_id=slice_.slice_id,
+            status="provisioned",
+            branch_name=slice_.branch_name,
+            worktree_path=slice_.worktree_path,
+            base_commit=plan.base.commit,
+            read_scope=slice_.read_scope,
+            write_scope=slice_.write_scope,
+            sparse=_find_digest(slice_, decided),
+            port=port,
+        )
+        for slice_, port in zip(created, ports, strict=True)
+    )
+
+
+def _find_digest(slice_: Slice, decided: Decision) -> str:
+    checkout = decided.checkouts.get(slice_.slice_id)
+    return checkout.digest if checkout else ""
 
 
 def _finish_others(workspace: Workspace, store: Store, goal_id: str) -> tuple[Failure, ...]:
@@ -207,20 +190,15 @@ def _raise_failures(failures: Sequence[Failure], total: int) -> None:
     )
 
 
-def _select(decided: Reconciliation, action: Action) -> tuple[Slice, ...]:
-    return tuple(step.slice for step in decided.steps if step.action == action)
+def _report(steps: Reconciliation, warnings: tuple[str, ...]) -> ApplyReport:
+    def list_ids(action: Action) -> tuple[SliceId, ...]:
+        return tuple(slice_.slice_id for slice_ in steps.select(action))
 
-
-def _report(decided: Reconciliation, warnings: tuple[str, ...]) -> ApplyReport:
-    ids = {
-        action: tuple(slice_.slice_id for slice_ in _select(decided, action))
-        for action in ("create", "restore", "rescope", "keep")
-    }
     return ApplyReport(
-        created=ids["create"],
-        restored=ids["restore"],
-        rescoped=ids["rescope"],
-        kept=ids["keep"],
-        gone=decided.gone,
+        created=list_ids("create"),
+        restored=list_ids("restore"),
+        rescoped=list_ids("rescope"),
+        kept=list_ids("keep"),
+        gone=steps.gone,
         warnings=warnings,
     )

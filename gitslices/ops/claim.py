@@ -238,6 +238,7 @@ def _provision(workspace: Workspace, granted: _Granted, target_tip: Oid) -> tupl
     """Make the slice's branch and worktree, or complete them; return what went amiss."""
     # A slice is provisioned once and claimed often: its claims go without these imports.
     from gitslices.ops.apply import ApplyRequest, apply
+    from gitslices.ops.setup import SetupRequest, set_up
 
     goal = granted.goal
     alone = structs.replace(
@@ -246,7 +247,9 @@ def _provision(workspace: Workspace, granted: _Granted, target_tip: Oid) -> tupl
         slices=(granted.slice,),
     )
     request = ApplyRequest(graph=goal.graph, plan=alone, allow_dirty=True, keep_plan=True)
-    return apply(workspace, request, _ignore).warnings
+    applied = apply(workspace, request, _ignore)
+    setup = set_up(workspace, SetupRequest(goal_id=goal.goal_id, slice_id=granted.slice.slice_id))
+    return (*applied.warnings, *setup.warnings)
 
 
 def _start_anew(workspace: Workspace, store: Store, lease: Lease) -> Lease:

@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
+from gitslices.git.filling import fill_worktree, finish_worktree, make_seed
+from gitslices.git.included import read_included
+from gitslices.git.read import read_branches
 from gitslices.git.worktrees import (
-    fill_worktree,
     has_hook,
     is_filled,
     run_post_checkout_hook,
     unlock_worktree,
 )
+from gitslices.include import copy_included
+from gitslices.model import Oid, RepoPath, SliceId
+from gitslices.ops.checkout import find_recorded_checkouts
 from gitslices.ops.progress import OnProgress, Progress
 from gitslices.ops.register import LOCK_REASON, Failure
 from gitslices.state.store import SliceRecord, Store
@@ -22,10 +28,11 @@ from gitslices.workspace import Workspace
 
 
 class FillOutcome(Struct, frozen=True):
-    """Worktrees that were filled, and those that could not be."""
+    """Worktrees that were filled, and those that could not be; what is to be said of the former."""
 
     filled: tuple[SliceRecord, ...]
     failures: tuple[Failure, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def fill_slices(
@@ -36,20 +43,30 @@ def fill_slices(
     on_progress: OnProgress,
 ) -> FillOutcome:
     """Fill the worktrees of `records`, `jobs` at a time, and record each as it is done."""
+    if not records:
+        return FillOutcome((), ())
+    supply = _Supply(workspace, records)
     filled: list[SliceRecord] = []
     failures: list[Failure] = []
+    remarks: dict[str, list[SliceId]] = {}
+    sizes = {record.slice_id: supply.count_files(record) for record in records}
+    done, total = 0, sum(sizes.values())
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        running = {pool.submit(_fill, workspace, record): record for record in records}
-        for done, future in enumerate(as_completed(running), start=1):
+        running = {pool.submit(_fill, workspace, supply, record): record for record in records}
+        for future in as_completed(running):
             record = running[future]
-            error = future.result()
+            error, said = future.result()
             if error:
                 failures.append(Failure(record, error))
                 continue
+            for remark in said:
+                remarks.setdefault(remark, []).append(record.slice_id)
             filled.append(structs.replace(record, filler=""))
             store.write_slices(filled[-1:])
-            on_progress(Progress(stage="fill", done=done, total=len(records)))
-    return FillOutcome(tuple(filled), tuple(failures))
+            done += sizes[record.slice_id]
+            on_progress(Progress(stage="fill", done=done, total=total))
+    told = tuple(f"{', '.join(sorted(ids))}: {remark}" for remark, ids in remarks.items())
+    return FillOutcome(tuple(filled), tuple(failures), told)
 
 
 def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -> tuple[str, ...]:
@@ -77,13 +94,68 @@ def _run_hook(workspace: Workspace, record: SliceRecord) -> str | None:
     return run_post_checkout_hook(workspace.repo, path, record.base_commit)
 
 
-def _fill(workspace: Workspace, record: SliceRecord) -> GitslicesError | None:
+class _Supply:
+    """What worktrees are filled with, found once for all of them."""
+
+    def __init__(self, workspace: Workspace, records: Sequence[SliceRecord]) -> None:
+        main = workspace.main_worktree
+        self._workspace = workspace
+        self._tips = read_branches(workspace.repo, [record.branch_name for record in records])
+        self._seeds: dict[tuple[Oid, bool], bytes] = {}
+        self._seeding = Lock()
+        self.checkouts = find_recorded_checkouts(workspace, records)
+        self.included = read_included(workspace.repo, main) if main else ()
+
+    def count_files(self, record: SliceRecord) -> int:
+        """How many tracked files a worktree will hold."""
+        checkout = self.checkouts.get(record.slice_id)
+        return len(checkout.paths if checkout else self._list_tracked(record))
+
+    def find_included(self, record: SliceRecord) -> list[RepoPath]:
+        """The ignored files to bring along: those that its commit does not track."""
+        tracked = frozenset(self._list_tracked(record)) if self.included else frozenset()
+        return [path for path in self.included if path not in tracked]
+
+    def make_seed(self, record: SliceRecord) -> bytes:
+        """An index for an empty worktree, made in the first one of its commit."""
+        key = (self._find_tip(record), bool(record.sparse))
+        with self._seeding:
+            if key not in self._seeds:
+                self._seeds[key] = make_seed(
+                    self._workspace.repo,
+                    Path(record.worktree_path),
+                    self._list_tracked(record),
+                    sparse=bool(record.sparse),
+                )
+            return self._seeds[key]
+
+    def _find_tip(self, record: SliceRecord) -> Oid:
+        return self._tips.get(record.branch_name, record.base_commit)
+
+    def _list_tracked(self, record: SliceRecord) -> tuple[RepoPath, ...]:
+        return self._workspace.read_tree(self._find_tip(record)).paths
+
+
+def _fill(
+    workspace: Workspace, supply: _Supply, record: SliceRecord
+) -> tuple[GitslicesError | None, tuple[str, ...]]:
+    """Write everything that one worktree holds; return what was in the way, and what is missing."""
     path = Path(record.worktree_path)
+    remarks: tuple[str, ...] = ()
     try:
         if not is_filled(path):
-            fill_worktree(workspace.repo, path)
+            remarks = _write_files(workspace, supply, record)
     except GitslicesError as error:
-        return error
+        return error, ()
     # A worktree that is whole may be in use: what fails from here on is done by the next command.
-    unlock_worktree(workspace.repo, path, reason=LOCK_REASON + record.filler)
-    return None
+    unlock_worktree(path, reason=LOCK_REASON + record.filler)
+    return None, remarks
+
+
+def _write_files(workspace: Workspace, supply: _Supply, record: SliceRecord) -> tuple[str, ...]:
+    path, main = Path(record.worktree_path), workspace.main_worktree
+    seed, checkout = supply.make_seed(record), supply.checkouts.get(record.slice_id)
+    fill_worktree(workspace.repo, path, seed=seed, checkout=checkout)
+    remarks = copy_included(main, path, supply.find_included(record)) if main else ()
+    finish_worktree(path)
+    return remarks

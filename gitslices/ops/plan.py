@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gitslices.errors import InputError
-from gitslices.git.read import HEADS, find_commit, read_base, read_head_branch, read_tree
+from gitslices.git.read import HEADS, find_commit, read_base, read_head_branch
 from gitslices.model import (
     BranchName,
     Order,
@@ -65,7 +65,7 @@ def read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
         workers=request.workers,
         underway=read_underway(workspace, applied) if applied else Underway(),
     )
-    tree = read_tree(workspace.repo, commit, workspace.config)
+    tree = workspace.read_tree(commit)
     return PlanInputs(tree=tree, settings=settings, applied=applied)
 
 

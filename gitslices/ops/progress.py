@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """`done` of `total` worktrees have come through `stage`."""
+    """`done` of `total` have come through `stage`: worktrees registered, or files written."""
 
     stage: Literal["register", "fill"]
     done: int

@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
+from gitslices.git.filling import set_checkout
 from gitslices.git.marks import Mark, mark_worktree
-from gitslices.git.read import HEADS, read_branches
+from gitslices.git.read import HEADS, is_true, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import (
     clear_ref_locks,
@@ -34,6 +35,7 @@ from gitslices.provision import (
     move_to_trash,
     remove_leaf,
 )
+from gitslices.scopes import EVERYTHING
 from gitslices.state.journal import ApplyIntent, begin_filling, clear_intent, write_intent
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -163,10 +165,15 @@ def _register_all(
 ) -> tuple[Failure, ...]:
     registered = {str(worktree.path) for worktree in read_worktrees(workspace.repo)}
     failures: list[Failure] = []
+    shares_settings = is_true(workspace.config.get("extensions.worktreeconfig"))
     for done, record in enumerate(records):
         on_progress(Progress(stage="register", done=done, total=len(records)))
         try:
             _register(workspace, record, intent, registered)
+            if record.sparse and not shares_settings:
+                # Under the lock: this changes the settings that all worktrees share.
+                set_checkout(workspace.repo, Path(record.worktree_path), EVERYTHING)
+                shares_settings = True
         except GitslicesError as error:
             failures.append(Failure(record, error))
     return tuple(failures)

@@ -39,6 +39,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     behind: int
     dirty: bool
     conflicts: tuple[str, ...]
+    sparse: bool
 
 
 class StatusReport(Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ class _Seen(Struct, frozen=True, kw_only=True):
     ahead: int = 0
     behind: int = 0
     dirty: bool = False
+    sparse: bool = False
 
 
 Records = Mapping[SliceId, SliceRecord]
@@ -114,6 +116,7 @@ def _look_at(
         ahead=ahead,
         behind=behind,
         dirty=_is_dirty(workspace, Path(record.worktree_path)),
+        sparse=bool(record.sparse),
     )
 
 
@@ -153,4 +156,5 @@ def _describe(
         behind=own.behind,
         dirty=own.dirty,
         conflicts=conflicts.get(slice_.slice_id, ()) if own.status == "conflicted" else (),
+        sparse=own.sparse,
     )

@@ -6,11 +6,12 @@ import click
 
 from gitslices.model import Plan, Slice, SliceId
 from gitslices.ops.apply import ApplyReport
+from gitslices.ops.setup import SetupReport
 from gitslices.output.escape import escape
 from gitslices.output.words import count
 
 
-def format_applied(plan: Plan, report: ApplyReport) -> str:
+def format_applied(plan: Plan, report: ApplyReport, setup: SetupReport) -> str:
     """The lines below the plan: what was made, where to work, what was left alone."""
     by_id = {slice_.slice_id: slice_ for slice_ in plan.slices}
     lines: list[str] = []
@@ -22,7 +23,10 @@ def format_applied(plan: Plan, report: ApplyReport) -> str:
         lines.append(f"nothing to do: {count(len(report.kept), 'slice')} in place")
     if report.gone:
         lines.append(f"no longer planned, left alone: {_join(report.gone)} (see: gitslices prune)")
-    lines += [f"{click.style('warning:', fg='yellow')} {escape(one)}" for one in report.warnings]
+    if setup.ready:
+        lines.append(f"set up: {_join(setup.ready)}")
+    warnings = (*report.warnings, *setup.warnings)
+    lines += [f"{click.style('warning:', fg='yellow')} {escape(one)}" for one in warnings]
     return "\n".join(lines) + "\n"
 
 

@@ -57,4 +57,8 @@ def _make_row(state: SliceState) -> Iterable[Text]:
     yield Text(f"+{state.ahead} -{state.behind}" if state.status != "planned" else "")
     yield Text("uncommitted" if state.dirty else "")
     yield Text(", ".join(escape(id_) for id_ in state.waits_for))
-    yield Text(escape(state.worktree_path) if state.status not in {"planned", "removed"} else "")
+    yield Text(_describe_worktree(state) if state.status not in {"planned", "removed"} else "")
+
+
+def _describe_worktree(state: SliceState) -> str:
+    return escape(state.worktree_path) + (" (sparse)" if state.sparse else "")

@@ -22,10 +22,13 @@ All slices at once:
 - `contacts`: pieces that meet in paths that exist or are named
 - `decider`, `unborn`: pieces that meet in paths yet to be created
 - `index`: the whole of it, imported on first use: a hook has nothing to compare
+
+- `checkout`: a scope told to git as a sparse checkout
 """
 
 from typing import TYPE_CHECKING, Any
 
+from gitslices.scopes.checkout import EVERYTHING, Checkout, make_checkouts
 from gitslices.scopes.entries import Entry, Scope, parse_entry, parse_scope
 from gitslices.scopes.folding import Folding
 from gitslices.scopes.judge import Judge, compile_scope
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
     from gitslices.scopes.index import Access, ScopeMap
 
 __all__ = [
+    "EVERYTHING",
     "Access",
+    "Checkout",
     "Entry",
     "Folding",
     "Judge",
@@ -43,6 +48,7 @@ __all__ = [
     "ScopeMap",
     "Segment",
     "compile_scope",
+    "make_checkouts",
     "parse_entry",
     "parse_scope",
 ]

@@ -37,6 +37,9 @@ CREATE TABLE slices (
   write_scope TEXT NOT NULL,
   allowed_scope TEXT NOT NULL,
   filler TEXT NOT NULL,
+  sparse TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  needs_setup INTEGER NOT NULL,
   PRIMARY KEY (goal_id, slice_id)
 ) STRICT;
 CREATE TABLE events (
@@ -75,7 +78,8 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     """A slice that has, or had, a branch and a worktree.
 
     `allowed_scope` are those entries of `write_scope` that its plan does not have. `filler` is the
-    operation that is writing its files, empty once they are all there.
+    operation that is writing its files, empty once they are all there; `sparse` the digest of the
+    patterns it is checked out by, empty for a whole tree; `port` its own, 0 for none.
     """
 
     goal_id: str
@@ -88,6 +92,9 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     write_scope: tuple[str, ...]
     allowed_scope: tuple[str, ...] = ()
     filler: str = ""
+    sparse: str = ""
+    port: int = 0
+    needs_setup: bool = False
 
     @property
     def planned_write_scope(self) -> tuple[str, ...]:
@@ -202,6 +209,20 @@ class Store:
                 return False
             self.write_slices([after])
         return True
+
+    def write_sparse(self, record: SliceRecord, digest: str) -> None:
+        """Change what a worktree is checked out by and nothing else."""
+        self.execute(
+            "UPDATE slices SET sparse = ? WHERE goal_id = ? AND slice_id = ?",
+            (digest, record.goal_id, record.slice_id),
+        )
+
+    def clear_setup(self, record: SliceRecord) -> None:
+        """Note that a worktree needs no set-up any more, and change nothing else."""
+        self.execute(
+            "UPDATE slices SET needs_setup = 0 WHERE goal_id = ? AND slice_id = ?",
+            (record.goal_id, record.slice_id),
+        )
 
     def delete_slice(self, record: SliceRecord) -> None:
         """Forget a slice; its events stay."""
@@ -365,4 +386,5 @@ def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
     values = dict(zip(SliceRecord.__struct_fields__, row, strict=True))
     for name in ("read_scope", "write_scope", "allowed_scope"):
         values[name] = decode_row(values[name], tuple[str, ...])
+    values["needs_setup"] = bool(values["needs_setup"])
     return msgspec.convert(values, SliceRecord)

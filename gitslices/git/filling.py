@@ -1,0 +1,91 @@
+"""Write the files of registered worktrees; safe beside any number of others.
+
+Half of what a checkout costs is reading trees and making an index, the same for all worktrees of
+one commit. So one index serves as the seed of them all: git then only writes files.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gitslices.errors import DiskError
+from gitslices.faults import reach
+from gitslices.git.repository import Repository
+from gitslices.git.worktrees import FILLING, find_admin_folder
+from gitslices.model import RepoPath
+from gitslices.scopes import Checkout
+
+
+def make_seed(repo: Repository, path: Path, tracked: Sequence[RepoPath], *, sparse: bool) -> bytes:
+    """An index of HEAD that fits every empty worktree of that commit; `path` is one of them.
+
+    With `sparse` all of the `tracked` files are marked as left out, to bring in what is wanted.
+    """
+    with _report_failure(path):
+        admin = _mark(path)
+        # A split index would be of no use elsewhere.
+        repo.run_at(path, "-c", "core.splitIndex=false", "read-tree", "HEAD")
+        if sparse:
+            names = "".join(f"{name}\0" for name in tracked).encode("utf-8", "surrogateescape")
+            repo.run_at(
+                path, "-c", "core.splitIndex=false",
+                "update-index", "--skip-worktree", "-z", "--stdin", input=names,
+            )  # fmt: skip
+        seed = (admin / "index").read_bytes()
+        (admin / "index").unlink()
+        return seed
+
+
+def fill_worktree(repo: Repository, path: Path, *, seed: bytes, checkout: Checkout | None) -> None:
+    """Write the files of HEAD, or of `checkout` those alone, into an empty worktree.
+
+    `seed` is what `make_seed` has made for this commit. Until `finish_worktree` the worktree does
+    not count as filled.
+    """
+    with _report_failure(path):
+        admin = _mark(path)
+        reach("write:index")
+        (admin / "index").write_bytes(seed)
+        if checkout is None:
+            repo.run_at(path, "checkout-index", "--quiet", "--all", "--index")
+        else:
+            set_checkout(repo, path, checkout)
+            if checkout.is_cone:
+                repo.run_at(path, "config", "--worktree", "core.sparseCheckoutCone", "true")
+
+
+def finish_worktree(path: Path) -> None:
+    """Note that a worktree has all its files, those of other sources too."""
+    with _report_failure(path):
+        (_find_admin(path) / FILLING).unlink()
+
+
+def set_checkout(repo: Repository, path: Path, checkout: Checkout) -> None:
+    """Make a worktree sparse, or change what it holds; git keeps tracked files that have changes.
+
+    Not as a cone: that takes git 2.39 three times as long, and deletes ignored files outside of it.
+    The first call in a repository turns on `extensions.worktreeConfig`, in the settings that all
+    worktrees share: it must be alone.
+    """
+    lines = "".join(f"{line}\n" for line in checkout.patterns).encode("utf-8", "surrogateescape")
+    repo.run_at(path, "sparse-checkout", "set", "--no-cone", "--stdin", input=lines)
+
+
+def _mark(path: Path) -> Path:
+    admin = _find_admin(path)
+    (admin / FILLING).touch()
+    return admin
+
+
+def _find_admin(path: Path) -> Path:
+    admin = find_admin_folder(path)
+    assert admin is not None, "the worktree is registered"  # noqa: S101
+    return admin
+
+
+@contextmanager
+def _report_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DiskError(f"cannot fill {str(path)!r}: {error.strerror}") from error
