@@ -19,9 +19,14 @@ from tests.shim import Ended, Server, Strike
 
 IDS = ("a", "b", "c")
 FOLDERS = {"a": "src/", "b": "docs/", "c": "tests/"}
-KEPT_IN_STATE = {"topology.lock", "trash", "watch", *(STORE_NAME + end for end in ("", "-wal", "-shm"))}
+KEPT_IN_STATE = {
+    "topology.lock",
+    "trash",
+    "watch",
+    *(STORE_NAME + end for end in ("", "-wal", "-shm")),
+}
 # Any command that takes the topology lock, and changes nothing of its own accord.
-TAKE_LOCK = ("prune", "--dry-run")
+TAKE_LOCK = ("prune", "--dry-run", "--force")
 
 Run = Callable[[Path, Sequence[str]], Ended]
 

@@ -28,12 +28,12 @@ All slices at once:
 
 from typing import TYPE_CHECKING, Any
 
-from gitslices.scopes.checkout import EVERYTHING, Checkout, make_checkouts
 from gitslices.scopes.entries import Entry, Scope, parse_entry, parse_scope
 from gitslices.scopes.folding import Folding
 from gitslices.scopes.judge import Judge, compile_scope
 
 if TYPE_CHECKING:
+    from gitslices.scopes.checkout import EVERYTHING, Checkout, make_checkouts
     from gitslices.scopes.contacts import Segment
     from gitslices.scopes.index import Access, ScopeMap
 
@@ -59,4 +59,8 @@ def __getattr__(name: str) -> Any:
         from gitslices.scopes import index
 
         return getattr(index, name)
+    if name in {"EVERYTHING", "Checkout", "make_checkouts"}:
+        from gitslices.scopes import checkout
+
+        return getattr(checkout, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
