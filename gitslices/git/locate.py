@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gitslices.git.worktrees import find_admin_folder
+from gitslices.git.worktrees import find_admin_folder, list_admin_folders
 
 
 def find_common_dir(directory: Path, git_dir: Path | None = None) -> Path | None:
@@ -22,7 +22,7 @@ def find_common_dir(directory: Path, git_dir: Path | None = None) -> Path | None
 
 def find_torn_folders(common_dir: Path) -> tuple[Path, ...]:
     """Git's folders for worktrees whose `commondir` says nothing: git fails of a single one."""
-    folders = sorted((common_dir / "worktrees").glob("*/"))
+    folders = list_admin_folders(common_dir)
     return tuple(folder for folder in folders if _is_torn(folder))
 
 

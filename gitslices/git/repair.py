@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitslices.git.worktrees import find_admin_folder
+from gitslices.git.worktrees import find_admin_folder, list_admin_folders
 from gitslices.model import BranchName
 
 # A git that lives replaces or removes its lock well within this time.
@@ -52,13 +52,13 @@ def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -
 
 def find_linked_folders(common_dir: Path, worktree: Path) -> tuple[Path, ...]:
     """Git's folders for `worktree`, whether or not it is still there."""
-    folders = sorted((common_dir / "worktrees").glob("*"))
+    folders = list_admin_folders(common_dir)
     return tuple(one for one in folders if _read(one / "gitdir") == str(worktree / ".git"))
 
 
 def find_unfinished_folders(common_dir: Path, worktree: Path, reason: str) -> tuple[Path, ...]:
     """Git's folders for `worktree`, made or half made by an `add` that locks with `reason`."""
-    folders = sorted((common_dir / "worktrees").glob("*"))
+    folders = list_admin_folders(common_dir)
     return tuple(folder for folder in folders if _is_unfinished(folder, worktree, reason))
 
 
@@ -115,8 +115,16 @@ def _read_stamp(path: Path) -> tuple[float, int, int] | None:
 def _find_open_files() -> frozenset[tuple[int, int]]:
     """Device and inode of every file that a process of ours has open, where `/proc` tells."""
     opened = set()
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):
-            found = link.stat()
-            opened.add((found.st_dev, found.st_ino))
+    for process in Path("/proc").glob("[0-9]*"):
+        for link in _list_descriptors(process):
+            with suppress(OSError):
+                found = link.stat()
+                opened.add((found.st_dev, found.st_ino))
     return frozenset(opened)
+
+
+def _list_descriptors(process: Path) -> list[Path]:
+    """Links to the open files of a process: none where it has ended or is another user's."""
+    with suppress(OSError):
+        return list((process / "fd").iterdir())
+    return []

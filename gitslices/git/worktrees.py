@@ -70,10 +70,17 @@ def find_admin_folder(worktree: Path) -> Path | None:
     return worktree / link.removeprefix("gitdir: ") if link.startswith("gitdir: ") else None
 
 
+def list_admin_folders(common_dir: Path) -> list[Path]:
+    """Git's folders for linked worktrees, sorted; their parent goes with the last of them."""
+    with suppress(FileNotFoundError):
+        return sorted((common_dir / "worktrees").iterdir())
+    return []
+
+
 def read_admin_folders(common_dir: Path) -> dict[str, Path]:
     """Git's folder for each linked worktree, by the worktree's path, be it there or not."""
     folders: dict[str, Path] = {}
-    for folder in (common_dir / "worktrees").glob("*/"):
+    for folder in list_admin_folders(common_dir):
         with suppress(OSError):
             link = (folder / "gitdir").read_text("utf-8", "surrogateescape").rstrip("\n")
             # Relative since git 2.48, with worktree.useRelativePaths.
