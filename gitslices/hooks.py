@@ -7,13 +7,13 @@ for. Everywhere else a hook costs the start of a shell.
 
 import os
 import shlex
-import stat
 from pathlib import Path
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from gitslices.errors import DiskError, Problem
+from gitslices.replace import replace_file
 
 HookState = Literal["installed", "outdated", "missing"]
 
@@ -166,7 +166,7 @@ def install_hooks(folder: Path, python: str) -> None:
             own = _find_own(folder, name)
             if own is None and _exists(folder / name):
                 (folder / name).rename(_keep(folder, name))
-            _write_script(own or folder / name, make_script(name, python))
+            replace_file(own or folder / name, make_script(name, python).encode(), mode=0o777)
     except OSError as error:
         raise DiskError(f"cannot install hooks in {str(folder)!r}: {error.strerror}") from error
 
@@ -220,10 +220,3 @@ def _keep(folder: Path, name: str) -> Path:
 
 def _exists(path: Path) -> bool:
     return path.is_symlink() or path.exists()
-
-
-def _write_script(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    partial.write_text(text)
-    partial.chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
-    partial.replace(path)

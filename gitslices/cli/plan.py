@@ -136,7 +136,7 @@ def command(
     from gitslices.ops.apply import ApplyRequest
     from gitslices.ops.plan import PlanRequest, plan
     from gitslices.output.escape import escape
-    from gitslices.state.replace import replace_file
+    from gitslices.replace import replace_file
 
     _refuse_options_without_apply(
         applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs

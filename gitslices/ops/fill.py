@@ -42,7 +42,10 @@ def fill_slices(
     jobs: int,
     on_progress: OnProgress,
 ) -> FillOutcome:
-    """Fill the worktrees of `records`, `jobs` at a time, and record each as it is done."""
+    """Fill the worktrees of `records`, `jobs` at a time, and record those that are whole.
+
+    In one transaction at the end: each waits until the disk has the files written so far.
+    """
     if not records:
         return FillOutcome((), ())
     supply = _Supply(workspace, records)
@@ -62,9 +65,10 @@ def fill_slices(
             for remark in said:
                 remarks.setdefault(remark, []).append(record.slice_id)
             filled.append(structs.replace(record, filler=""))
-            store.write_slices(filled[-1:])
             done += sizes[record.slice_id]
             on_progress(Progress(stage="fill", done=done, total=total))
+    with store.transaction():
+        store.write_filled(filled)
     told = tuple(f"{', '.join(sorted(ids))}: {remark}" for remark, ids in remarks.items())
     return FillOutcome(tuple(filled), tuple(failures), told)
 

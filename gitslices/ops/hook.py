@@ -13,6 +13,7 @@ from gitslices.hooks import (
     uninstall_hooks,
 )
 from gitslices.ops.fences import UNDER_WAY, raise_fences
+from gitslices.ops.topology import hold_topology
 from gitslices.workspace import Workspace
 
 
@@ -54,7 +55,7 @@ def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
     if problems:
         raise RefusedError("no hook was installed", problems=problems)
     if workspace.has_store():
-        with workspace.open_store() as store:
+        with workspace.open_store() as store, hold_topology(workspace, store):
             records = [one for one in store.read_slices() if one.status in UNDER_WAY]
             raise_fences(workspace, store, records)
     install_hooks(folder, request.python)

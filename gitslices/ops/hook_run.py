@@ -1,11 +1,13 @@
 """What a git hook does: hold the fence of a slice, or bring waiting slices forward."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
+from gitslices.errors import BusyError
 from gitslices.git.read import HEADS, read_head_branch
 from gitslices.model import SliceId
 from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
@@ -84,15 +86,20 @@ def _forward(workspace: Workspace) -> tuple[SliceId, ...]:
     if branch is None or not workspace.has_store():
         return ()
     # Imported here for the sake of the hooks that guard: it brings the lock with it.
+    from gitslices.ops.topology import hold_topology
     from gitslices.ops.waiting import find_waiting, forward_slices
 
     forwarded: list[SliceId] = []
-    waiting: list[SliceRecord] = []
     with workspace.open_store() as store:
-        for goal in map(store.read_goal, store.read_goal_ids()):
-            if goal and goal.plan.target == branch:
+        for goal in store.read_goals():
+            if goal.plan.target == branch:
                 forwarded += forward_slices(workspace, store, goal)
-            if goal:
-                waiting += find_waiting(workspace, store, goal)
-        watch_targets(workspace, store, waiting)
+        # Whoever has the lock may need more targets watched; too many do no harm.
+        with suppress(BusyError), hold_topology(workspace.without_wait(), store):
+            waiting = [
+                record
+                for goal in store.read_goals()
+                for record in find_waiting(workspace, store, goal)
+            ]
+            watch_targets(workspace, store, waiting)
     return tuple(forwarded)

@@ -133,9 +133,7 @@ def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Se
     """The other slices, of any goal, that somebody has begun and the target does not have yet."""
     own = (record.goal_id, record.slice_id)
     started: list[SliceRecord] = []
-    for goal in map(store.read_goal, store.read_goal_ids()):
-        if goal is None:
-            continue
+    for goal in store.read_goals():
         others = [
             one
             for one in store.read_slices(goal.goal_id)

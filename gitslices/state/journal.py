@@ -17,6 +17,7 @@ from msgspec import Struct
 from gitslices.errors import DiskError, StateError
 from gitslices.faults import reach
 from gitslices.model import BranchName, Oid
+from gitslices.replace import PARTIAL, name_partial
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord
 
@@ -94,7 +95,7 @@ Intent = ApplyIntent | RemoveIntent | MoveIntent | UndoIntent
 
 def write_intent(folder: Path, intent: Intent) -> None:
     """Put `intent` on disk, whole or not at all; raise `DiskError` if it cannot be."""
-    partial = folder / f"{_NAME}.{os.getpid()}.tmp"
+    partial = name_partial(folder / _NAME)
     with _report_failure("write", folder / _NAME):
         try:
             reach("write:intent")
@@ -115,9 +116,9 @@ def has_intent(folder: Path) -> bool:
 
 
 def find_intent(folder: Path) -> Intent | None:
-    """The intent that a killed process left, or None; its temporary files go."""
+    """The intent that a killed process left, or None; what it was writing besides goes."""
     with _report_failure("clear", folder):
-        for partial in folder.glob(f"{_NAME}.*.tmp"):
+        for partial in folder.glob(f"*{PARTIAL}"):
             partial.unlink(missing_ok=True)
     return cast(Intent | None, _read(folder / _NAME, Intent))
 

@@ -150,6 +150,11 @@ class Store:
         """The ids of all goals, the one applied first in front."""
         return tuple(row[0] for row in self.query("SELECT goal_id FROM goals ORDER BY rowid"))
 
+    def read_goals(self) -> tuple[Goal, ...]:
+        """All goals, the one applied first in front."""
+        rows = self.query("SELECT goal_id, graph, plan, applied_at FROM goals ORDER BY rowid")
+        return tuple(_decode_goal(row) for row in rows)
+
     def read_goal(self, goal_id: str) -> Goal | None:
         """One goal, or None when it was never applied."""
         rows = self.query(
@@ -186,6 +191,14 @@ class Store:
             self.execute(
                 f"INSERT OR REPLACE INTO slices VALUES ({marks})",  # noqa: S608
                 _encode_slice(record),
+            )
+
+    def write_filled(self, records: Sequence[SliceRecord]) -> None:
+        """Note that the worktrees of `records` have their files, and change nothing else."""
+        for record in records:
+            self.execute(
+                "UPDATE slices SET filler = '' WHERE goal_id = ? AND slice_id = ?",
+                (record.goal_id, record.slice_id),
             )
 
     def write_status(self, goal_id: str, slice_id: SliceId, status: SliceStatus) -> None:

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from gitslices.errors import DiskError, StateError
+from gitslices.replace import replace_file
 from gitslices.state.lock import hold_lock
-from gitslices.state.replace import replace_file
 
 _NAME: Final = "trust.json"
 _LOCK_TIMEOUT: Final = 10.0

@@ -4,17 +4,28 @@
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from gitslices.model import BranchName
-from gitslices.state.replace import replace_file
+from gitslices.replace import replace_file
 
 WATCH_NAME: Final = "watch"
 
 
 def write_watch(folder: Path, prefix: str, targets: Iterable[BranchName]) -> None:
-    """Let hooks watch the branches under `prefix`, and those that slices merge into."""
+    """Let hooks watch the branches under `prefix`, and those that slices merge into.
+
+    The caller holds the topology lock.
+    """
     lines = [f"fence refs/heads/{prefix}/*", *(f"target refs/heads/{one}" for one in targets)]
-    text = "".join(f"{line}\n" for line in lines)
-    replace_file(folder / WATCH_NAME, text.encode("utf-8", "surrogateescape"))
+    data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+    if _read(folder / WATCH_NAME) != data:
+        replace_file(folder / WATCH_NAME, data)
+
+
+def _read(path: Path) -> bytes | None:
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    return None
