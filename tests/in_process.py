@@ -42,11 +42,12 @@ def apply_tasks(
     *tasks: Mapping[str, object],
     base: str | None = None,
     sparse: bool = False,
+    jobs: int = 2,
     on_progress: OnProgress = ignore,
 ) -> ApplyReport:
     graph = make_graph(folder, *tasks)
     made = plan(workspace, PlanRequest(graph=graph, base=base))
-    request = ApplyRequest(graph=graph, plan=made, sparse=sparse, jobs=2)
+    request = ApplyRequest(graph=graph, plan=made, sparse=sparse, jobs=jobs)
     return apply(workspace, request, on_progress)
 
 

@@ -116,3 +116,22 @@ def test_progress_counts_files(repo: Path, tmp_path: Path) -> None:
         (files, 3 * files), (2 * files, 3 * files), (3 * files, 3 * files)
     ]  # fmt: skip
     assert list_files(worktree(repo, "a")) == set(git(repo, "ls-files").splitlines())
+
+
+def test_the_first_status_reads_no_file_again(repo: Path, tmp_path: Path) -> None:
+    """Each file is written early in a second, so its index is written in the same one."""
+    marker = tmp_path / "read"
+    wait = "sh -c 's=$(date +%s); while [ $(date +%s) = $s ]; do :; done; cat'"
+    git(repo, "config", "filter.slow.smudge", wait)
+    git(repo, "config", "filter.slow.clean", f"sh -c 'touch {marker}; cat'")
+    (repo / ".gitattributes").write_text("*.slow filter=slow\n")
+    (repo / "one.slow").write_text("1\n")
+    commit_all(repo)
+    apply_tasks(open_at(repo), tmp_path, *TASKS[:2], jobs=1)
+    marker.unlink()
+    first, last = (worktree(repo, id_) for id_ in "ab")
+    assert git(first, "--no-optional-locks", "status", "--porcelain") == ""
+    assert not marker.exists()
+    (first / "one.slow").write_text("2\n")
+    assert git(first, "status", "--porcelain") == " M one.slow"
+    assert git(last, "status", "--porcelain") == ""

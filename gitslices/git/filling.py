@@ -4,6 +4,7 @@ Half of what a checkout costs is reading trees and making an index, the same for
 one commit. So one index serves as the seed of them all: git then only writes files.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,17 @@ def finish_worktree(path: Path) -> None:
     """Note that a worktree has all its files, those of other sources too."""
     with _report_failure(path):
         (_find_admin(path) / FILLING).unlink()
+
+
+def settle_index(path: Path) -> None:
+    """Date the index of a worktree that nobody has used since its files were written.
+
+    Git reads every file again that is as young as the index, to the second: it could have changed
+    unseen (git's racy-git.txt). This spares the first `git status` of a worktree from that, unless
+    it follows within the same second.
+    """
+    with _report_failure(path):
+        os.utime(_find_admin(path) / "index")
 
 
 def set_checkout(repo: Repository, path: Path, checkout: Checkout) -> None:

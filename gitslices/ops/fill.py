@@ -9,7 +9,7 @@ from threading import Lock
 from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
-from gitslices.git.filling import fill_worktree, finish_worktree, make_seed
+from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
 from gitslices.git.included import read_included
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import (
@@ -42,35 +42,25 @@ def fill_slices(
     jobs: int,
     on_progress: OnProgress,
 ) -> FillOutcome:
-    """Fill the worktrees of `records`, `jobs` at a time, and record those that are whole.
-
-    In one transaction at the end: each waits until the disk has the files written so far.
-    """
+    """Fill the worktrees of `records`, `jobs` at a time; record and unlock those that are whole."""
     if not records:
         return FillOutcome((), ())
     supply = _Supply(workspace, records)
-    filled: list[SliceRecord] = []
-    failures: list[Failure] = []
-    remarks: dict[str, list[SliceId]] = {}
-    sizes = {record.slice_id: supply.count_files(record) for record in records}
-    done, total = 0, sum(sizes.values())
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        running = {pool.submit(_fill, workspace, supply, record): record for record in records}
-        for future in as_completed(running):
-            record = running[future]
-            error, said = future.result()
-            if error:
-                failures.append(Failure(record, error))
-                continue
-            for remark in said:
-                remarks.setdefault(remark, []).append(record.slice_id)
-            filled.append(structs.replace(record, filler=""))
-            done += sizes[record.slice_id]
-            on_progress(Progress(stage="fill", done=done, total=total))
+    empty = [record for record in records if not is_filled(Path(record.worktree_path))]
+    failures, remarks = _fill_all(workspace, supply, empty, jobs, on_progress)
+    failed = {failure.record.slice_id for failure in failures}
+    for record in empty:
+        if record.slice_id not in failed:
+            settle_index(Path(record.worktree_path))
+    whole = [record for record in records if record.slice_id not in failed]
+    for record in whole:
+        # It may be in use now: what fails from here on is done by the next command.
+        unlock_worktree(Path(record.worktree_path), reason=LOCK_REASON + record.filler)
+    # Not one by one: each transaction would wait until the disk has all files written so far.
     with store.transaction():
-        store.write_filled(filled)
-    told = tuple(f"{', '.join(sorted(ids))}: {remark}" for remark, ids in remarks.items())
-    return FillOutcome(tuple(filled), tuple(failures), told)
+        store.write_filled(whole)
+    filled = tuple(structs.replace(record, filler="") for record in whole)
+    return FillOutcome(filled, failures, remarks)
 
 
 def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -> tuple[str, ...]:
@@ -140,23 +130,37 @@ class _Supply:
         return self._workspace.read_tree(self._find_tip(record)).paths
 
 
-def _fill(
-    workspace: Workspace, supply: _Supply, record: SliceRecord
-) -> tuple[GitslicesError | None, tuple[str, ...]]:
-    """Write everything that one worktree holds; return what was in the way, and what is missing."""
-    path = Path(record.worktree_path)
-    remarks: tuple[str, ...] = ()
-    try:
-        if not is_filled(path):
-            remarks = _write_files(workspace, supply, record)
-    except GitslicesError as error:
-        return error, ()
-    # A worktree that is whole may be in use: what fails from here on is done by the next command.
-    unlock_worktree(path, reason=LOCK_REASON + record.filler)
-    return None, remarks
+def _fill_all(
+    workspace: Workspace,
+    supply: _Supply,
+    records: Sequence[SliceRecord],
+    jobs: int,
+    on_progress: OnProgress,
+) -> tuple[tuple[Failure, ...], tuple[str, ...]]:
+    """Write the files of `records`; return what was in the way, and what is to be said."""
+    failures: list[Failure] = []
+    remarks: dict[str, list[SliceId]] = {}
+    sizes = {record.slice_id: supply.count_files(record) for record in records}
+    done, total = 0, sum(sizes.values())
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        running = {pool.submit(_fill, workspace, supply, record): record for record in records}
+        for future in as_completed(running):
+            record = running[future]
+            try:
+                said = future.result()
+            except GitslicesError as error:
+                failures.append(Failure(record, error))
+                continue
+            for remark in said:
+                remarks.setdefault(remark, []).append(record.slice_id)
+            done += sizes[record.slice_id]
+            on_progress(Progress(stage="fill", done=done, total=total))
+    told = tuple(f"{', '.join(sorted(ids))}: {remark}" for remark, ids in remarks.items())
+    return tuple(failures), told
 
 
-def _write_files(workspace: Workspace, supply: _Supply, record: SliceRecord) -> tuple[str, ...]:
+def _fill(workspace: Workspace, supply: _Supply, record: SliceRecord) -> tuple[str, ...]:
+    """Write everything that one worktree holds; return what is missing."""
     path, main = Path(record.worktree_path), workspace.main_worktree
     seed, checkout = supply.make_seed(record), supply.checkouts.get(record.slice_id)
     fill_worktree(workspace.repo, path, seed=seed, checkout=checkout)
