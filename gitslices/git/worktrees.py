@@ -13,8 +13,10 @@ from gitslices.git.read import HEADS, find_commit
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid
 
+# A file beside the index, there for as long as the index promises more than has been written.
 FILLING: Final = "gitslices-filling"
-"""A file beside the index, there for as long as the index promises more than has been written."""
+# What worktrees are locked with while they are made, followed by the id of the operation.
+LOCK_REASON: Final = "gitslices:"
 _SUBMODULE: Final = "160000"
 
 

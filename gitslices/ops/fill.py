@@ -13,6 +13,7 @@ from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, set
 from gitslices.git.included import read_included
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import (
+    LOCK_REASON,
     has_hook,
     is_filled,
     run_post_checkout_hook,
@@ -22,7 +23,7 @@ from gitslices.include import copy_included
 from gitslices.model import Oid, RepoPath, SliceId
 from gitslices.ops.checkout import find_recorded_checkouts
 from gitslices.ops.progress import OnProgress, Progress
-from gitslices.ops.register import LOCK_REASON, Failure
+from gitslices.ops.register import Failure
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 

@@ -20,6 +20,7 @@ from gitslices.git.repair import (
     is_unfinished_worktree,
 )
 from gitslices.git.worktrees import (
+    LOCK_REASON,
     is_filled,
     read_worktrees,
     register_worktree,
@@ -39,8 +40,6 @@ from gitslices.scopes import EVERYTHING
 from gitslices.state.journal import ApplyIntent, begin_filling, clear_intent, write_intent
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
-
-LOCK_REASON = "gitslices:"
 
 
 class Failure(Struct, frozen=True):

@@ -25,6 +25,7 @@ from gitslices.git.read import (
 )
 from gitslices.git.submodules import count_unpushed
 from gitslices.git.worktrees import (
+    LOCK_REASON,
     Leftovers,
     Worktree,
     read_admin_folders,
@@ -33,7 +34,6 @@ from gitslices.git.worktrees import (
     write_staged_tree,
 )
 from gitslices.model import BranchName, Oid
-from gitslices.ops.register import LOCK_REASON
 from gitslices.ops.trash import (
     clear_locks,
     drop_kept,

@@ -1,26 +1,12 @@
-"""The topology lock, and what its next holder does with what killed ones left."""
+"""The topology lock: whoever holds it finds nothing that killed processes left half done."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final, TypeVar
 
-from gitslices.errors import BusyError, GitError, GitslicesError
-from gitslices.ops.fill import fill_slices, run_hooks
-from gitslices.ops.move import resume_moves
-from gitslices.ops.progress import ignore_progress
-from gitslices.ops.register import find_unfilled, give_up, register_again, resume_registering
-from gitslices.ops.retire import resume_retiring
-from gitslices.ops.revive import resume_reviving
-from gitslices.state.journal import (
-    ApplyIntent,
-    MoveIntent,
-    UndoIntent,
-    clear_filling,
-    find_filling,
-    find_intent,
-)
-from gitslices.state.store import SliceRecord, Store
+from gitslices.errors import BusyError, GitError
+from gitslices.state.journal import find_intent
+from gitslices.state.store import Store
 from gitslices.workspace import Workspace
 
 T = TypeVar("T")
@@ -38,13 +24,19 @@ def hold_topology(workspace: Workspace, store: Store) -> Iterator[None]:
     while True:
         with ExitStack() as alive:
             with workspace.hold_topology():
-                _replay(workspace, store)
-                abandoned = _take_over(workspace, store, alive)
+                if not _is_anything_left(workspace, store):
+                    yield
+                    return
+                # Imported where it is needed, which is hardly ever: it can do all that others do.
+                from gitslices.ops import recovery
+
+                recovery.replay(workspace, store)
+                abandoned = recovery.take_over(workspace, store, alive)
                 if not abandoned:
                     yield
                     return
-            filled = [one for intent in abandoned for one in _fill(workspace, store, intent)]
-        run_hooks(workspace, filled, _jobs())
+            filled = recovery.fill(workspace, store, abandoned)
+        recovery.run_post_checkout(workspace, filled)
 
 
 def recover(workspace: Workspace) -> None:
@@ -81,62 +73,8 @@ def read_undisturbed(workspace: Workspace, store: Store, read: Callable[[], T]) 
         return read()
 
 
-def _replay(workspace: Workspace, store: Store) -> None:
-    """Carry out the intent that was left, or undo it."""
-    intent = find_intent(workspace.state_folder)
-    if intent is None:
-        return
-    try:
-        if isinstance(intent, ApplyIntent):
-            resume_registering(workspace, store, intent)
-        elif isinstance(intent, MoveIntent):
-            resume_moves(workspace, store, intent)
-        elif isinstance(intent, UndoIntent):
-            resume_reviving(workspace, store, intent)
-        else:
-            resume_retiring(workspace, store, intent)
-    except GitslicesError:
-        # Undone, it concerns nobody but the dead; otherwise nothing is safe to do.
-        if workspace.has_intent():
-            raise
-
-
-def _take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[ApplyIntent]:
-    """The intents of dead operations whose worktrees still lack files, ready to be filled.
-
-    `alive` gets the locks of these operations; what else the dead left is removed.
-    """
+def _is_anything_left(workspace: Workspace, store: Store) -> bool:
+    if find_intent(workspace.state_folder) is not None:
+        return True
     fillers = {record.filler for record in store.read_slices() if record.filler}
-    abandoned = []
-    for operation in workspace.find_dead_operations(fillers):
-        with suppress(BusyError), ExitStack() as own:
-            own.enter_context(workspace.without_wait().hold_operation(operation))
-            intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
-            if not find_unfilled(store, operation):
-                clear_filling(workspace.state_folder, operation)
-                continue
-            register_again(workspace, store, intent)
-            abandoned.append(intent)
-            alive.enter_context(own.pop_all())
-    return abandoned
-
-
-def _infer(store: Store, operation: str) -> ApplyIntent:
-    """The intent of an operation that has left nothing but records: a disk may forget."""
-    return ApplyIntent(
-        operation=operation, records=find_unfilled(store, operation), new_branches=frozenset()
-    )
-
-
-def _fill(workspace: Workspace, store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
-    unfilled = find_unfilled(store, intent.operation)
-    outcome = fill_slices(workspace, store, unfilled, _jobs(), ignore_progress)
-    if outcome.failures:
-        with workspace.hold_topology():
-            give_up(workspace, store, outcome.failures, intent)
-    clear_filling(workspace.state_folder, intent.operation)
-    return outcome.filled
-
-
-def _jobs() -> int:
-    return os.cpu_count() or 1
+    return bool(workspace.find_dead_operations(fillers))

@@ -8,8 +8,8 @@ from typing import Final
 
 from gitslices.git.locate import find_torn_folders, mend_torn_folder
 from gitslices.git.repository import TORN_PAUSES
+from gitslices.git.worktrees import LOCK_REASON
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.register import LOCK_REASON
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.lock import find_stale_holders, is_held
 from gitslices.state.store import STORE_NAME, open_store
