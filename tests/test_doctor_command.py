@@ -14,6 +14,7 @@ from gitslices.model import SliceId
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.doctor.doctor import DoctorReport, DoctorRequest, doctor
 from gitslices.ops.doctor.finding import Finding
+from gitslices.ops.doctor.git import is_patched
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, undo
@@ -289,3 +290,41 @@ def test_outside_a_repository_there_is_nothing_to_examine(cli: Cli, tmp_path: Pa
 def test_names_in_a_finding_cannot_act_on_the_terminal() -> None:
     finding = Finding(check="unknown-branch", thing="a\x1b[2J", problem="p", why="w")
     assert "\x1b" not in format_findings(DoctorReport(findings=(finding,)))
+
+
+@pytest.mark.parametrize(
+    ("version", "patched"),
+    [
+        ("2.38.5", False),
+        ("2.39.3", False),
+        ("2.39.4", True),
+        ("2.43.0", False),
+        ("2.43.5.windows.1", True),
+        ("2.45.1", True),
+        ("2.46.0", True),
+        ("2.50.0.rc1", True),
+        ("3.0.0", True),
+        ("built by hand", True),
+    ],
+)
+def test_which_versions_of_git_are_known_to_be_unsafe(version: str, patched: bool) -> None:
+    assert is_patched(version) == patched
+
+
+def test_an_unpatched_git_is_told_until_it_is_vouched_for(
+    cli: Cli, repo: Path, tmp_path: Path
+) -> None:
+    real, old = shutil.which("git"), tmp_path / "bin" / "git"
+    old.parent.mkdir()
+    old.write_text(
+        "#!/bin/sh\n"
+        'for word in "$@"; do [ "$word" = version ] && echo git version 2.43.0 && exit; done\n'
+        f'exec {real} "$@"\n'
+    )
+    old.chmod(0o755)
+    path = {"PATH": f"{old.parent}{os.pathsep}{os.environ['PATH']}"}
+    told = cli("doctor", "--json", env=path)
+    assert told.code == 1
+    assert [one["thing"] for one in told.document["findings"]] == ["git 2.43.0"]
+    git(repo, "config", "gitslices.patchedGit", "2.43.0")
+    assert cli("doctor", env=path).code == 0

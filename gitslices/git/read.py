@@ -36,6 +36,11 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     return {key: value if equals else "true" for key, equals, value in pairs}
 
 
+def read_version(repo: Repository) -> str:
+    """What git calls its version: `2.39.5`, on some systems with words of the vendor behind it."""
+    return repo.run("version").text.removeprefix("git version ").partition(" ")[0].rstrip("\n")
+
+
 def read_values(repo: Repository, key: str) -> tuple[str, ...]:
     """All values of a setting that may be given several times, the nearest file's last."""
     text = repo.run("config", "--null", "--get-all", key, ok=(0, 1)).text

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 from gitslices.errors import GitslicesError, MachineError
 from gitslices.ops.doctor.files import FILE_CHECKS, TORN
 from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.doctor.git import GIT_CHECKS
 from gitslices.ops.doctor.settings import SETTING_CHECKS
 from gitslices.ops.doctor.slices import SLICE_CHECKS, look_at_slices
 from gitslices.ops.doctor.trash import TRASH_CHECKS
@@ -77,7 +78,7 @@ def _examine_git(
 
 
 def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
-    for check in SETTING_CHECKS:
+    for check in (*GIT_CHECKS, *SETTING_CHECKS):
         yield from check(workspace)
     if not (workspace.repo.common_dir / FOLDER_NAME / STORE_NAME).exists():
         return
