@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from gitslices.scopes.atoms import Atom
-from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
-from gitslices.scopes.meet import TooComplexError, sample_names
+from gitslices.scopes.globs import GLOBSTAR, Glob
+from gitslices.scopes.meet import TooComplexError, has_name
 from gitslices.scopes.pieces import Piece
 from gitslices.scopes.residuals import Residual, Residuals, drop_dead, globstar_mask, see_from
 from gitslices.scopes.search import Masks, Search
@@ -181,10 +181,7 @@ class Decider:
 
     def _has_names(self, globs: Iterable[Glob]) -> bool:
         """Tell whether there is a name for each of the globs, so that they can all be followed."""
-        return all(
-            glob == GLOBSTAR or sample_names(glob, ANY_NAME, (), self._tree.folding)
-            for glob in globs
-        )
+        return all(glob == GLOBSTAR or has_name(glob, self._tree.folding) for glob in globs)
 
     def have_common(
         self, directory: str, residual: Residual, excluded: Residuals, other: Piece

@@ -55,11 +55,23 @@ class Pattern(Struct, frozen=True):
     directory_only: bool
 
 
+@lru_cache(maxsize=1 << 16)
 def literal_name(glob: Glob) -> str | None:
     """Find the one name that `glob` matches, if it has no wildcard."""
     if glob and all(isinstance(token, str) for token in glob):
         return "".join(token for token in glob if isinstance(token, str))
     return None
+
+
+@lru_cache(maxsize=1 << 16)
+def literal_start(glob: Glob) -> str:
+    """Give what all names that `glob` matches begin with."""
+    start = []
+    for token in glob:
+        if not isinstance(token, str):
+            break
+        start.append(token)
+    return "".join(start)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -107,6 +119,7 @@ def _refuse_mixed_globstars(names: list[str]) -> None:
             )
 
 
+@lru_cache(maxsize=1 << 15)
 def _parse_glob(name: str) -> Glob:
     tokens: list[Token] = []
     for token in _read_tokens(name):

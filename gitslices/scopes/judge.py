@@ -15,7 +15,7 @@ from msgspec import Struct
 from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.entries import Entry, Scope
 from gitslices.scopes.folding import Folding
-from gitslices.scopes.globs import ANY_CHAR, GLOBSTAR, STAR, CharSet, Glob
+from gitslices.scopes.globs import ANY_CHAR, GLOBSTAR, STAR, CharSet, Glob, literal_start
 
 _STAND_INS = 0xD800
 """Lone surrogates are refused in entries, so they stand for nothing else in a pattern."""
@@ -71,6 +71,14 @@ def covers(atom: Atom, path: str, *, is_submodule: bool = False) -> bool:
     return not atom.head or path.startswith(atom.head + "/")
 
 
+def fits(glob: Glob, name: str) -> bool:
+    """Tell whether a glob matches one component's name; what it spells is compared first."""
+    start = literal_start(glob)
+    if len(start) == len(glob):
+        return name == start
+    return name.startswith(start) and compile_name(glob)(name) is not None
+
+
 @lru_cache(maxsize=1 << 15)
 def compile_name(glob: Glob) -> Callable[[str], object]:
     """Give the test of one component's name."""
@@ -84,9 +92,9 @@ def compile_atom(atom: Atom) -> re.Pattern[str]:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
     sets: list[CharSet] = []
-    compiled = GitIgnoreSpecPattern(_write_pattern(atom, sets)).regex
-    assert compiled is not None, atom  # noqa: S101
-    return re.compile(_put_sets(_settle_wildcards(compiled.pattern), sets), re.DOTALL)
+    regex, _ = GitIgnoreSpecPattern.pattern_to_regex(_write_pattern(atom, sets))
+    assert isinstance(regex, str), atom  # noqa: S101
+    return re.compile(_put_sets(_settle_wildcards(regex), sets), re.DOTALL)
 
 
 def _write_pattern(atom: Atom, sets: list[CharSet]) -> str:

@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 
 from gitslices.scopes.folding import Folding
 from gitslices.scopes.globs import ANY_NAME, STAR, CharSet, Glob, Token, literal_name
-from gitslices.scopes.judge import compile_name
+from gitslices.scopes.judge import fits
 
 MAX_STATES = 1024
 _PLAIN = "abcdefghijklmnopqrstuvwxyz0123456789_-."
@@ -20,6 +20,7 @@ _BEYOND = 0x110000
 Marks = tuple[bool, ...]
 """Which of the other globs match a name."""
 State = tuple[int, int, tuple[int, ...]]
+Halves = tuple[str, str]
 
 
 class TooComplexError(Exception):
@@ -39,8 +40,44 @@ def sample_names(
 
     Raises TooComplexError when there are too many ways to look at.
     """
+    first, second = _split_at_star(one), _split_at_star(other)
+    if first and second and not beside:
+        name = _join_halves(first, second)
+        if name is None:
+            return ()
+        if name and not is_forbidden(name) and all(folding.fold(char) == char for char in name):
+            return (name,)
     fresh = (next(names, None) for names in list_names(one, other, beside, folding))
     return tuple(name for name in fresh if name is not None)
+
+
+def _split_at_star(glob: Glob) -> Halves | None:
+    """Give what a glob spells before and after its only wildcard, if that is a star."""
+    if glob.count(STAR) != 1:
+        return None
+    at = glob.index(STAR)
+    start, end = (literal_name(half) if half else "" for half in (glob[:at], glob[at + 1 :]))
+    return None if start is None or end is None else (start, end)
+
+
+def _join_halves(one: Halves, other: Halves) -> str | None:
+    """Find the shortest text that has both starts and both ends, and room for each pair of them.
+
+    It is the longer start and the longer end, run into each other as far as they fit.
+    """
+    start, end = max(one[0], other[0], key=len), max(one[1], other[1], key=len)
+    if not all(start.startswith(half[0]) and end.endswith(half[1]) for half in (one, other)):
+        return None
+    least = max(len(half[0]) + len(half[1]) for half in (one, other))
+    inside = len(start) + len(end) - least
+    while start[len(start) - inside :] != end[:inside]:
+        inside -= 1
+    return start + end[inside:]
+
+
+def has_name(glob: Glob, folding: Folding) -> bool:
+    """Tell whether a tracked path can have a component that a glob matches."""
+    return bool(sample_names(glob, ANY_NAME, (), folding))
 
 
 def list_names(
@@ -50,7 +87,7 @@ def list_names(
     for glob, opposite in ((one, other), (other, one)):
         name = literal_name(glob)
         if name is not None:
-            if (opposite == ANY_NAME or compile_name(opposite)(name)) and not is_forbidden(name):
+            if (opposite == ANY_NAME or fits(opposite, name)) and not is_forbidden(name):
                 yield iter((name,))
             return
     meet = _make_meet(one, other, beside, folding)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from gitslices.scopes.globs import Glob, literal_name
+from gitslices.scopes.globs import STAR, Glob, literal_name, literal_start
 from gitslices.scopes.judge import compile_name
 from gitslices.scopes.spans import Span
 
@@ -74,19 +74,28 @@ class NameIndex:
         self._directories.setdefault(name, []).append(directory)
 
     def _collect(self, glob: Glob) -> Occurrences:
-        matching = _pick(glob, self._list_candidates(glob))
+        matching = tuple(self._list_matching(glob))
         positions = [at for name in matching for at in self._positions.get(name, ())]
         directories = [one for name in matching for one in self._directories.get(name, ())]
         return Occurrences(sorted(positions), sorted(directories, key=_start))
 
-    def _list_candidates(self, glob: Glob) -> Sequence[str]:
+    def _list_matching(self, glob: Glob) -> Iterable[str]:
         name = literal_name(glob)
         if name is not None:
             return (name,)
-        ending = _literal_start(glob[::-1])[::-1]
+        start = literal_start(glob)
+        if glob == (*start, STAR):
+            return self._list_beginning(start)
+        matches = compile_name(glob)
+        return filter(matches, self._list_candidates(glob, start))
+
+    def _list_candidates(self, glob: Glob, start: str) -> Sequence[str]:
+        ending = literal_start(glob[::-1])[::-1]
         if "." in ending:
             return self._by_extension.get(_extension(ending), ())
-        start = _literal_start(glob)
+        return self._list_beginning(start)
+
+    def _list_beginning(self, start: str) -> Sequence[str]:
         low = bisect_left(self._names, start)
         return self._names[low : bisect_left(self._names, start + _BEYOND, lo=low)]
 
@@ -109,24 +118,8 @@ def _open_directories(opened: list[tuple[str, int]], parent: str, at: int) -> No
         opened.append((parent[:slash], at))
 
 
-def _pick(glob: Glob, names: Sequence[str]) -> Iterable[str]:
-    if literal_name(glob) is not None:
-        return names
-    matches = compile_name(glob)
-    return [name for name in names if matches(name)]
-
-
 def _extension(name: str) -> str:
     return name[name.rfind(".") + 1 :]
-
-
-def _literal_start(glob: Glob) -> str:
-    start = []
-    for token in glob:
-        if not isinstance(token, str):
-            break
-        start.append(token)
-    return "".join(start)
 
 
 def _start(directory: Directory) -> int:

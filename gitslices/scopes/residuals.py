@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gitslices.scopes.atoms import Atom
 from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
-from gitslices.scopes.judge import compile_name
+from gitslices.scopes.judge import fits
 
 Move = tuple[Glob, int]
 """What the next component must match, and the position it leads to."""
@@ -88,7 +88,7 @@ def step_mask(atom: Atom, mask: int, name: str) -> int:
     for at, moves in enumerate(_list_moves(atom)):
         if mask >> at & 1:
             for glob, target in moves:
-                if glob == ANY_NAME or compile_name(glob)(name):
+                if glob == ANY_NAME or fits(glob, name):
                     then |= 1 << target
     return then
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gitslices.scopes.folding import Folding
 from gitslices.scopes.globs import ANY_NAME, Glob, literal_name
-from gitslices.scopes.judge import compile_name
+from gitslices.scopes.judge import fits
 from gitslices.scopes.meet import TooComplexError, is_forbidden, list_names, sample_names
 from gitslices.scopes.residuals import Residual, last_position, list_moves, step_mask
 
@@ -142,7 +142,7 @@ def _sample(
 
 def _fits(one: Glob, other: Glob, name: str) -> bool:
     return not is_forbidden(name) and all(
-        glob == ANY_NAME or compile_name(glob)(name) for glob in (one, other)
+        glob == ANY_NAME or fits(glob, name) for glob in (one, other)
     )
 
 
