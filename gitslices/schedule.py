@@ -5,7 +5,7 @@ Slices are the integers 0 to n - 1, in the natural order of their ids. A set of 
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ _REACH_BITS = 1 << 29
 """How many bits `reduce_edges` spends on reachability at a time: 64 MiB."""
 
 _BAND = 128
-"""How many slices `_thin_conflicts` looks at together."""
+"""How many slices are looked at together."""
 
 
 class Workload(Struct, frozen=True, kw_only=True):
@@ -72,50 +72,88 @@ def find_successors(predecessors: Sequence[Sequence[int]]) -> list[list[int]]:
     return successors
 
 
+class _Queue:
+    """The slices that are `ready` as far as others must finish first, and those parked with one.
+
+    It is cut into bands of the priority, so that the first of many is soon found.
+    """
+
+    def __init__(self, priority: Sequence[int], ready: int) -> None:
+        self.ready = ready
+        self._rank = _find_positions(priority)
+        self._bands = [
+            sum(1 << slice_ for slice_ in priority[low : low + _BAND])
+            for low in range(0, len(priority), _BAND)
+        ]
+        self._parked: dict[int, int] = {}
+
+    def list_ready(self) -> Iterator[int]:
+        """Give the ready slices, first in priority first, but those that are parked meanwhile."""
+        for band in self._bands:
+            if found := self.ready & band:
+                for slice_ in sorted(iterate_bits(found), key=self._rank.__getitem__):
+                    if self.ready >> slice_ & 1:
+                        yield slice_
+
+    def park(self, slices: int, busy: int) -> None:
+        """Look at `slices` no more until `busy` is released."""
+        self.ready &= ~slices
+        self._parked[busy] = self._parked.get(busy, 0) | slices
+
+    def start(self, slice_: int, blocked: int) -> None:
+        """Take a slice out, and park those with it that it blocks."""
+        self.ready ^= 1 << slice_
+        if held := self.ready & blocked:
+            self.park(held, slice_)
+
+    def release(self, slice_: int) -> None:
+        """Have what was parked with a slice looked at again."""
+        self.ready |= self._parked.pop(slice_, 0)
+
+
 def make_timetable(
     network: Network, costs: Sequence[Cost], priority: Sequence[int], workers: int | None = None
 ) -> Timetable:
     """Start every slice as soon as it may; of those that may, the first in `priority` first.
 
     A slice that is blocked is parked with one busy slice that blocks it and looked at again when
-    that one has finished, so that no instant costs a look at every slice that waits.
+    that one has finished. One that starts takes all that it blocks out of the queue at once, so
+    that many slices around one file cost no look at each of them whenever one of them ends.
     """
     count = len(priority)
-    rank = _find_positions(priority)
     unfinished = [len(earlier) for earlier in network.predecessors]
-    ready = [rank[slice_] for slice_ in range(count) if not unfinished[slice_]]
-    heapify(ready)
+    queue = _Queue(priority, sum(1 << slice_ for slice_ in range(count) if not unfinished[slice_]))
     blockers, busy = network.blockers, network.busy
-    parked: dict[int, list[int]] = {}
     running: list[tuple[Cost, int]] = []
     free = count if workers is None else workers
     sequence: list[int] = []
     start: list[Cost] = [0] * count
     finish: list[Cost] = [0] * count
     now: Cost = 0
-    while ready or running:
-        while ready and free:
-            slice_ = priority[heappop(ready)]
+    while queue.ready or running:
+        for slice_ in queue.list_ready() if free else ():
             if blocking := blockers[slice_] & busy:
-                parked.setdefault(blocking.bit_length() - 1, []).append(rank[slice_])
+                queue.park(1 << slice_, blocking.bit_length() - 1)
                 continue
-            free -= 1
             busy |= 1 << slice_
             sequence.append(slice_)
             start[slice_] = now
             finish[slice_] = now + costs[slice_]
             heappush(running, (finish[slice_], slice_))
+            queue.start(slice_, blockers[slice_])
+            free -= 1
+            if not free:
+                break
         now = running[0][0]
         while running and running[0][0] == now:
             slice_ = heappop(running)[1]
             free += 1
             busy ^= 1 << slice_
-            for place in parked.pop(slice_, ()):
-                heappush(ready, place)
+            queue.release(slice_)
             for later in network.successors[slice_]:
                 unfinished[later] -= 1
                 if not unfinished[later]:
-                    heappush(ready, rank[later])
+                    queue.ready |= 1 << later
     return Timetable(
         sequence=tuple(sequence), start=tuple(start), finish=tuple(finish), makespan=now
     )
