@@ -97,17 +97,19 @@ def read_tree(repo: Repository, commit: Oid, config: Mapping[str, str]) -> RepoT
     """Every tracked path of `commit`, in one call."""
     # Not --format: git 2.39 quotes its paths even under -z.
     listing = repo.run("ls-tree", "-r", "-z", "--full-tree", commit).text
-    entries = [
-        (entry[:6], RepoPath(entry.partition("\t")[2])) for entry in listing.split("\0") if entry
-    ]
+    entries = listing.split("\0")[:-1]
     return RepoTree(
         commit=commit,
-        paths=tuple(sorted(path for _, path in entries)),
-        symlinks=frozenset(path for mode, path in entries if mode == _SYMLINK),
-        submodules=frozenset(path for mode, path in entries if mode == _SUBMODULE),
+        paths=tuple(sorted(map(_read_path, entries))),
+        symlinks=frozenset(_read_path(one) for one in entries if one.startswith(_SYMLINK)),
+        submodules=frozenset(_read_path(one) for one in entries if one.startswith(_SUBMODULE)),
         ignore_case=is_true(config.get("core.ignorecase")),
         precompose_unicode=is_true(config.get("core.precomposeunicode")),
     )
+
+
+def _read_path(entry: str) -> RepoPath:
+    return RepoPath(entry[entry.index("\t") + 1 :])
 
 
 def read_sizes(repo: Repository, commit: Oid) -> dict[RepoPath, int]:

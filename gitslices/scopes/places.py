@@ -86,14 +86,20 @@ class NameIndex:
         start = literal_start(glob)
         if glob == (*start, STAR):
             return self._list_beginning(start)
+        extension = literal_start(glob[2:])
+        if glob == (STAR, ".", *extension) and "." not in extension:
+            return [one for one in self._list_ending(extension) if len(one) > len(extension)]
         matches = compile_name(glob)
         return filter(matches, self._list_candidates(glob, start))
 
     def _list_candidates(self, glob: Glob, start: str) -> Sequence[str]:
         ending = literal_start(glob[::-1])[::-1]
         if "." in ending:
-            return self._by_extension.get(_extension(ending), ())
+            return self._list_ending(_extension(ending))
         return self._list_beginning(start)
+
+    def _list_ending(self, extension: str) -> Sequence[str]:
+        return self._by_extension.get(extension, ())
 
     def _list_beginning(self, start: str) -> Sequence[str]:
         low = bisect_left(self._names, start)

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 GITSLICES = (sys.executable, "-m", "gitslices")
+_LEFT_OUT = ("GIT_", "PYTHONDONTWRITEBYTECODE")
+"""Who installs gitslices has it compiled, so a source tree may keep its bytecode, too."""
+
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    **{name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)},
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "bench",
     "GIT_AUTHOR_EMAIL": "bench@localhost",
