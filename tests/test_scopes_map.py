@@ -41,7 +41,7 @@ def find(
         ("src/*.go", "src/a*", "src/a.go"),
         ("src/**/*.go", "src/api/b*", "src/api/b.go"),
         ("**/*.go", "src/Make*", None),
-        ("*.go", "*.rs", ".go/.rs"),
+        ("m*", "*k", "mk"),
         ("src/api/*.py", "docs/*.py", None),
         ("src/web.ts", "src/web.ts/x", None),
         (".", "*.go", ".go"),
@@ -93,6 +93,76 @@ def test_anchored_compares_paths_that_a_literal_names() -> None:
         make_tree(), [writing("src"), writing("*.go"), writing("src/main.go")]
     ).find_overlap(1, 0)
     assert overlap == Overlap(kind="write_write", path=RepoPath("src/main.go"), exists=False)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "path"),
+    [
+        ("src/**/*.ts", "src/**/*.css", None),
+        ("src/**/*.ts", "src/new", "src/new/.ts"),
+        ("src/**/*.ts", "src/", "src/web.ts"),
+        ("src/**/*.ts", "src/a/**", "src/a/.ts"),
+        ("src/**/*.ts", "src/**/*.ts", "src/web.ts"),
+        ("src/**/*.ts", "src/**/test", "src/test/.ts"),
+        ("src/**/*.ts", "src/**/*.d.*", "src/.d.ts"),
+        ("src/**/*.ts", "src/a.ts/*.css", None),
+        ("src/**/*.ts", "src/a.ts/b.css", "src/a.ts/b.css"),
+        ("src/*.ts/x", "src/*/x", "src/.ts/x"),
+        ("*.md", "*.py", None),
+        ("*.rs", "docs*", "docs.rs"),
+        ("test_*.py", "*_a.py", "test_a.py"),
+        ("README.*", "*.d/", ".d/README."),
+        ("*.d*/", "*.py", ".d/.py"),
+        (".env*", "*.py", ".env.py"),
+        ("*.?", "foo*", "foo.a"),
+        ("lib/v1.*", "lib/v1.2/", "lib/v1.2"),
+        ("lib/v1.*", "lib/v1.2/x*", None),
+        ("**/*.[hc]", "**/x.?", "x.c"),
+    ],
+)
+def test_pattern_with_a_dot_in_its_last_name_supposes_no_directory(
+    first: str, second: str, path: str | None
+) -> None:
+    for one, other in ((first, second), (second, first)):
+        compared = ScopeMap(make_tree(), [writing(one), writing(other)])
+        overlap = compared.find_overlap(1, 0)
+        assert (overlap and overlap.path) == path
+        everywhere = ScopeMap(make_tree(), [writing(one), writing(other)], "all").conflicts[0]
+        assert compared.open_overlaps[0].bit_count() == everywhere.bit_count() - bool(path)
+
+
+def test_pattern_covers_what_is_new_in_a_directory_that_it_matches() -> None:
+    tree = make_tree("lib/v1.2/a", "lib/w")
+    versions = writing("lib/v1.*")
+    overlap = find(versions, writing("lib/v1.2/", "!lib/v1.2/a"), tree=tree)
+    assert overlap == Overlap(kind="write_write", path=RepoPath("lib/v1.2/b"), exists=False)
+    assert find(versions, writing("lib/*/*.c"), tree=tree) == Overlap(
+        kind="write_write", path=RepoPath("lib/v1.2/.c"), exists=False
+    )
+    assert find(versions, writing("lib/v1.3/*.c"), tree=tree) is None
+    assert find(writing("lib/v1.*", "!*.c"), writing("lib/**/*.c"), tree=tree) is None
+
+
+def test_floating_pattern_covers_what_is_new_in_a_directory_that_it_matches() -> None:
+    tree = make_tree("etc/conf.d/a", "x")
+    assert find(writing("*.d"), writing("**/*.ini"), tree=tree) == Overlap(
+        kind="write_write", path=RepoPath("etc/conf.d/.ini"), exists=False
+    )
+    assert find(writing("*.d"), writing("etc/conf.d/*.ini"), tree=tree) is None
+    assert find(writing("*.d"), writing("."), tree=tree) == overlap_at(
+        "write_write", "etc/conf.d/a"
+    )
+
+
+def test_exclusion_of_files_takes_out_what_is_beneath_such_a_directory() -> None:
+    assert find(writing("src", "!src/**/*.ts"), writing("src/a.ts/[x]")) is None
+    assert find(writing("src", "!src/**/*.ts"), writing("src/a.css/[x]")) is not None
+
+
+def test_writers_of_shared_files_suppose_no_directory_of_such_a_name() -> None:
+    shared = parse_scope(["new/*.md"])
+    compared = ScopeMap(make_tree(), [writing("new/*.py"), writing("new/a.*")], "anchored", shared)
+    assert [mask for _, mask in compared.list_shared_writers()] == [0b10]
 
 
 def test_exclusion_hides_an_overlap_and_only_that() -> None:

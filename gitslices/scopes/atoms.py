@@ -12,13 +12,14 @@ from gitslices.scopes.globs import GLOBSTAR, Glob, Pattern, literal_name
 class Atom(Struct, frozen=True, cache_hash=True):
     """The path `head`, or what `tail` matches beneath it, and in either case all beneath that.
 
-    A directory-only atom leaves out what it matches itself, unless that is a submodule. An empty
-    head is the repository's root.
+    A directory-only atom leaves out what it matches itself, unless that is a submodule. One that
+    names files leaves out what is beneath. An empty head is the repository's root.
     """
 
     head: str
     tail: tuple[Glob, ...] = ()
     directory_only: bool = False
+    names_files: bool = False
 
     @property
     def is_floating(self) -> bool:

@@ -4,6 +4,9 @@ The argument behind the kinds: a piece that covers some path yet to be created a
 beneath that path, and a pattern that waits at a `**` can be completed there. All that can stand
 against it are exclusions that still apply so far down: those with a `**`, here called wandering.
 So a piece is described by the wandering exclusions it has, and by which sets of them it evades.
+
+A piece that names files covers nothing beneath them. It meets for sure what covers all around it;
+a pattern that waits may end in the same name as well, or above it if the piece waits too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from gitslices.scopes.atoms import Atom
-from gitslices.scopes.globs import GLOBSTAR, Glob
-from gitslices.scopes.meet import TooComplexError, has_name
+from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
+from gitslices.scopes.meet import TooComplexError, share_name
 from gitslices.scopes.pieces import Piece
 from gitslices.scopes.residuals import Residual, Residuals, drop_dead, globstar_mask, see_from
 from gitslices.scopes.search import Masks, Search
@@ -31,12 +34,16 @@ class Kind(Struct, frozen=True):
 
     A piece evades a set when it has a path to be created that neither this set nor the piece's own
     nor the shared exclusions cover or reach beneath, but for their `**`. It is lost to a set that
-    covers all of it.
+    covers all of it. Of one that names files, `name` is what they are called, and nothing stands
+    against one that is free.
     """
 
     own: int
     evaded: int
     lost: int
+    name: Glob | None = None
+    is_free: bool = False
+    is_waiting: bool = False
 
 
 class Decider:
@@ -56,6 +63,7 @@ class Decider:
             self._sets = [(), tuple(dict.fromkeys(atom for one in sets for atom in one))]
         self.fresh = _find_fresh(tree)
         self._kinds: dict[Kind, int] = {}
+        self._kind_of: dict[Piece, int | None] = {}
         self._found: dict[tuple[Residual, Residual, Residuals, Masks | None], str | None] = {}
         self._shared_from: dict[str, Residuals] = {}
         self._decided: dict[tuple[Residual, int], tuple[int, int]] = {}
@@ -76,7 +84,7 @@ class Decider:
             self._shared_from[directory] = seen
         return seen
 
-    def is_empty(self, piece: Piece) -> bool:
+    def _is_empty(self, piece: Piece) -> bool:
         """Tell whether a piece covers no path yet to be created, wherever that is plain to see."""
         if not self._tree.can_grow(piece.atom):
             return True
@@ -87,8 +95,13 @@ class Decider:
             return True
         return bool(excluded) and not residual.is_complete and self._is_lost(residual, excluded)
 
-    def find_kind(self, piece: Piece) -> int:
-        """Find the kind of a piece, as a small number."""
+    def find_kind(self, piece: Piece) -> int | None:
+        """Find the kind of a piece, as a small number; None if it covers nothing to be created."""
+        if piece not in self._kind_of:
+            self._kind_of[piece] = None if self._is_empty(piece) else self._make_kind(piece)
+        return self._kind_of[piece]
+
+    def _make_kind(self, piece: Piece) -> int:
         own = self._number(piece)
         evaded = lost = 0
         for number, wandering in enumerate(self._sets):
@@ -96,7 +109,15 @@ class Decider:
                 evaded |= 1 << number
             elif number and self._is_exact and self._is_lost_to(piece, wandering):
                 lost |= 1 << number
-        return self._kinds.setdefault(Kind(own, evaded, lost), len(self._kinds))
+        kind = Kind(own, evaded, lost)
+        if piece.atom.names_files:
+            name, is_waiting = piece.atom.tail[-1], piece.atom.tail[0] == GLOBSTAR
+            is_free = not piece.excluded and not self._shared
+            kind = Kind(own, evaded, lost, name, is_free, is_waiting)
+        if kind not in self._kinds:
+            self._kinds[kind] = len(self._kinds)
+            self._decided.clear()
+        return self._kinds[kind]
 
     def _number(self, piece: Piece) -> int:
         wandering = _list_wandering(piece)
@@ -148,11 +169,32 @@ class Decider:
     def _decide_kinds(self, residual: Residual, own: int) -> tuple[int, int]:
         met = missed = 0
         for kind, number in self._kinds.items():
-            if kind.lost >> own & 1 or self._misses(residual, kind.own):
-                missed |= 1 << number
-            elif kind.evaded >> own & 1 and self._can_go_on(residual, (own, kind.own)):
+            answer = self._decide_kind(residual, own, kind)
+            if answer:
                 met |= 1 << number
+            elif answer is not None:
+                missed |= 1 << number
         return met, missed
+
+    def _decide_kind(self, residual: Residual, own: int, kind: Kind) -> bool | None:
+        if kind.lost >> own & 1 or self._misses(residual, kind.own):
+            return False
+        if kind.name is not None and not residual.is_complete:
+            return self._decide_files(residual, own, kind, kind.name)
+        evades = kind.evaded >> own & 1 == 1
+        return True if evades and self._can_go_on(residual, (own, kind.own)) else None
+
+    def _decide_files(self, residual: Residual, own: int, kind: Kind, name: Glob) -> bool | None:
+        tail = residual.atom.tail
+        waiting = residual.mask & globstar_mask(residual.atom)
+        is_free = kind.is_free and not own
+        if not residual.atom.names_files:
+            meets = is_free and kind.is_waiting and waiting and self._has_names(tail)
+        elif not share_name(tail[-1], name, self._tree.folding):
+            return False
+        else:
+            meets = waiting >> max(len(tail) - 2, 0) and (is_free or tail[-1] == name)
+        return True if meets and kind.evaded >> own & 1 else None
 
     def _misses(self, residual: Residual, number: int) -> bool:
         if not number or not self._is_exact or residual.is_complete:
@@ -181,7 +223,9 @@ class Decider:
 
     def _has_names(self, globs: Iterable[Glob]) -> bool:
         """Tell whether there is a name for each of the globs, so that they can all be followed."""
-        return all(glob == GLOBSTAR or has_name(glob, self._tree.folding) for glob in globs)
+        return all(
+            glob == GLOBSTAR or share_name(glob, ANY_NAME, self._tree.folding) for glob in globs
+        )
 
     def have_common(
         self, directory: str, residual: Residual, excluded: Residuals, other: Piece
@@ -211,7 +255,8 @@ class Decider:
         wandering = [Residual(each.atom, globstar_mask(each.atom)) for each in excluded]
         for residual, opposite in ((one, other), (other, one)):
             if (
-                residual.is_complete or self._can_complete(residual, wandering)
+                residual.is_complete
+                or (not opposite.atom.names_files and self._can_complete(residual, wandering))
             ) and self._has_calm_path(directory, opposite, excluded):
                 return True
         return None
@@ -225,12 +270,8 @@ class Decider:
         idle: Masks | None,
     ) -> bool:
         path = self._find_free(one, other, excluded, idle)
-        if path is None or not self._tree.is_directory(directory):
+        if path is None or not self._tree.is_taken(directory, path):
             return path is not None
-        directories, files = self._tree.list_names(directory)
-        first = path.partition("/")[0]
-        if first not in directories and first not in files:
-            return True
         search = Search(one, other, excluded, self._tree.folding, idle=idle, tree=self._tree)
         try:
             return search.find(directory) is not None

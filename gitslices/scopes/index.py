@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import product
 from posixpath import commonpath
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.contacts import Segment, meet_in_paths
 from gitslices.scopes.decider import Decider
 from gitslices.scopes.entries import Entry, Scope
+from gitslices.scopes.files import PartMaker
 from gitslices.scopes.pieces import Piece, list_reaching, may_touch, near_readers, near_writers
 from gitslices.scopes.remarks import remark_on
 from gitslices.scopes.resolve import PathIndex
@@ -22,6 +24,8 @@ from gitslices.scopes.witness import find_shortest, rank_path
 KINDS: tuple[OverlapKind, ...] = ("write_write", "write_read", "read_write")
 
 Pieces = tuple[Piece, ...]
+Compared = Callable[[Piece, Piece], Iterable[tuple[Piece, Piece]]]
+"""Of two pieces the pairs of pieces to look for a new path in."""
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -68,9 +72,12 @@ class ScopeMap:
         self._count_slices()
         self._paths: PathIndex = within._paths if within else self._index_paths()
         self._resolve_pieces()
+        self._part_maker = PartMaker(self._tree)
+        for piece in self._pieces.values() if unborn == "anchored" else ():
+            piece.parts = self._part_maker.split(piece)
         self.contested = meet_in_paths(tuple(self._pieces.values()))
         if unborn != "none" and not self._is_decided_by_paths:
-            self._meetings.meet_anchored()
+            self._meet_anchored()
         if unborn == "all":
             self._meetings.meet_floating()
         self.conflicts = self._read_conflicts()
@@ -104,12 +111,12 @@ class ScopeMap:
         """Find a path that two slices share, tracked if there is one, else the shortest example."""
         if not self.conflicts[later] >> earlier & 1:
             return None
-        return self._find_overlap(later, earlier, self._is_compared)
+        return self._find_overlap(later, earlier, self._list_compared)
 
     @cached_property
     def open_overlaps(self) -> tuple[int, ...]:
         """Give for each slice those it overlaps with beyond its conflicts, in paths to be made."""
-        if self._unborn == "none":
+        if self._unborn == "none" or self._has_parts:
             self._meetings.meet_anchored()
         if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
             self._meetings.meet_floating()
@@ -119,7 +126,7 @@ class ScopeMap:
     def find_open_overlaps(self, index: int) -> tuple[tuple[int, Overlap], ...]:
         """List the slices that a slice overlaps with beyond its conflicts, each with a path."""
         found = (
-            (other, self._find_overlap(index, other, lambda one, two: True))
+            (other, self._find_overlap(index, other, lambda one, two: ((one, two),)))
             for other in list_bits(self.open_overlaps[index])
         )
         return tuple((other, overlap) for other, overlap in found if overlap)
@@ -163,7 +170,7 @@ class ScopeMap:
         """Give the slices that could overlap inside an entry."""
         touching = 0
         for atom in self._list_atoms(entry):
-            inside = Piece(-1, atom, ())
+            inside = Piece(-1, atom, (), atom.is_floating)
             inside.contested = self._resolve(atom)
             may_grow = self._tree.can_grow(atom)
             for piece in self._pieces.values():
@@ -207,7 +214,7 @@ class ScopeMap:
         key = (atom, list_reaching(atom, excluded) if excluded else ())
         piece = self._pieces.get(key)
         if piece is None:
-            piece = self._pieces[key] = Piece(len(self._pieces), *key)
+            piece = self._pieces[key] = Piece(len(self._pieces), *key, atom.is_floating)
         return piece
 
     def _count_slices(self) -> None:
@@ -272,9 +279,27 @@ class ScopeMap:
         )
 
     @cached_property
+    def _decider(self) -> Decider:
+        pieces = [one for piece in self._pieces.values() for one in (piece, *piece.parts)]
+        return Decider(pieces, self._tree, self._shared_for_good)
+
+    @cached_property
     def _meetings(self) -> Meetings:
-        pieces = tuple(self._pieces.values())
-        return Meetings(pieces, Decider(pieces, self._tree, self._shared_for_good))
+        return Meetings(tuple(self._pieces.values()), self._decider)
+
+    @cached_property
+    def _has_parts(self) -> bool:
+        return any(piece.parts for piece in self._pieces.values())
+
+    def _meet_anchored(self) -> None:
+        if not self._has_parts:
+            self._meetings.meet_anchored()
+            return
+        pieces = [part for piece in self._pieces.values() for part in piece.parts or (piece,)]
+        Meetings(tuple(dict.fromkeys(pieces)), self._decider).meet_anchored()
+        for piece in self._pieces.values():
+            for part in piece.parts:
+                piece.meet(part.near_readers, part.near_writers)
 
     def _read_conflicts(self) -> tuple[int, ...]:
         conflicts = []
@@ -299,8 +324,9 @@ class ScopeMap:
     def _collect_writers(self, atoms: Iterable[Atom]) -> int:
         writers = 0
         for atom in atoms:
-            entry = Piece(-1, atom, ())
+            entry = Piece(-1, atom, (), atom.is_floating)
             entry.contested = entry.spans = self._resolve(atom)
+            entry.parts = self._part_maker.split(entry) if self._unborn == "anchored" else ()
             for piece in self._pieces.values():
                 if piece.writers and self._share_path(piece, entry):
                     writers |= piece.writers
@@ -311,22 +337,27 @@ class ScopeMap:
             return True
         # Two floating patterns meet somewhere in any case: that is no news of a shared file.
         if self._unborn == "none" or (
-            self._unborn == "anchored" and (piece.atom.is_floating or entry.atom.is_floating)
+            self._unborn == "anchored" and (piece.is_floating or entry.is_floating)
         ):
             return False
-        return find_shortest(piece, entry, self._tree, ()) is not None
+        pairs = self._list_compared(piece, entry)
+        return any(find_shortest(*pair, self._tree, ()) is not None for pair in pairs)
+
+    def _list_compared(self, one: Piece, other: Piece) -> Iterable[tuple[Piece, Piece]]:
+        """Give the pairs, of two pieces or of their parts, that meet in new paths if they do."""
+        if not self._is_compared(one, other):
+            return ()
+        return product(one.parts or (one,), other.parts or (other,))
 
     def _is_compared(self, one: Piece, other: Piece) -> bool:
         """Tell whether the setting has two pieces compared in paths that do not exist."""
         if self._unborn != "anchored":
             return self._unborn == "all"
-        if one.atom.is_floating == other.atom.is_floating:
+        if one.is_floating == other.is_floating:
             return True
         return any(not (piece.atom.head or piece.atom.tail) for piece in (one, other))
 
-    def _find_overlap(
-        self, later: int, earlier: int, is_compared: Callable[[Piece, Piece], bool]
-    ) -> Overlap | None:
+    def _find_overlap(self, later: int, earlier: int, list_compared: Compared) -> Overlap | None:
         writes, reads = self._writes[later], self._reads[later]
         their_writes, their_reads = self._writes[earlier], self._reads[earlier]
         accesses = (
@@ -336,7 +367,7 @@ class ScopeMap:
         )
         for kind, (ones, others) in zip(KINDS, accesses, strict=True):
             pairs = [(one, other) for one in ones for other in others]
-            found = self._find_tracked(pairs) or self._find_example(pairs, is_compared)
+            found = self._find_tracked(pairs) or self._find_example(pairs, list_compared)
             if found:
                 return Overlap(kind=kind, path=found[0], exists=found[1])
         return None
@@ -354,9 +385,7 @@ class ScopeMap:
             yield from range(start, stop)
 
     def _find_example(
-        self,
-        pairs: Sequence[tuple[Piece, Piece]],
-        is_compared: Callable[[Piece, Piece], bool],
+        self, pairs: Sequence[tuple[Piece, Piece]], list_compared: Compared
     ) -> tuple[RepoPath, bool] | None:
         named = (
             self._paths.spellings[position]
@@ -364,9 +393,9 @@ class ScopeMap:
             for position in self._list_positions(*pair)
         )
         made = (
-            find_shortest(*pair, self._tree, self._shared_for_good)
+            find_shortest(*compared, self._tree, self._shared_for_good)
             for pair in pairs
-            if is_compared(*pair)
+            for compared in list_compared(*pair)
         )
         examples = [*named, *(path for path in made if path is not None)]
         return (RepoPath(min(examples, key=rank_path)), False) if examples else None

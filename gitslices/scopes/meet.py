@@ -51,6 +51,11 @@ def sample_names(
     return tuple(name for name in fresh if name is not None)
 
 
+def share_name(one: Glob, other: Glob, folding: Folding) -> bool:
+    """Tell whether a tracked path can have a component that both globs match."""
+    return bool(sample_names(one, other, (), folding))
+
+
 def _split_at_star(glob: Glob) -> Halves | None:
     """Give what a glob spells before and after its only wildcard, if that is a star."""
     if glob.count(STAR) != 1:
@@ -73,11 +78,6 @@ def _join_halves(one: Halves, other: Halves) -> str | None:
     while start[len(start) - inside :] != end[:inside]:
         inside -= 1
     return start + end[inside:]
-
-
-def has_name(glob: Glob, folding: Folding) -> bool:
-    """Tell whether a tracked path can have a component that a glob matches."""
-    return bool(sample_names(glob, ANY_NAME, (), folding))
 
 
 def list_names(

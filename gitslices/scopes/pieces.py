@@ -12,7 +12,8 @@ class Piece:
 
     `spans` are the positions it covers, `files` of them tracked, and in `contested` slices may
     collide;
-    `near_readers` and `near_writers` collect the slices that share a path with it.
+    `near_readers` and `near_writers` collect the slices that share a path with it. `parts` cover
+    what counts of it among the paths yet to be created, where that is less than the piece.
     """
 
     __slots__ = (
@@ -20,19 +21,25 @@ class Piece:
         "contested",
         "excluded",
         "files",
+        "is_floating",
         "kind",
         "near_readers",
         "near_writers",
         "number",
+        "parts",
         "readers",
         "spans",
         "writers",
     )
 
-    def __init__(self, number: int, atom: Atom, excluded: tuple[Atom, ...]) -> None:
+    def __init__(
+        self, number: int, atom: Atom, excluded: tuple[Atom, ...], is_floating: bool
+    ) -> None:
         self.number = number
         self.atom = atom
         self.excluded = excluded
+        self.is_floating = is_floating
+        self.parts: tuple[Piece, ...] = ()
         self.spans: Spans = NO_SPANS
         self.files = 0
         self.contested: Spans = NO_SPANS

@@ -2,7 +2,7 @@
 
 A residual is an atom seen from some directory, and the set of positions (a bit mask) that the
 components above may have led to. Position k waits for the k-th component; the last one is reached
-when all is matched, and is never left.
+when all is matched, and is never left: an atom that names files ends there.
 """
 
 from collections.abc import Iterable
@@ -66,7 +66,8 @@ def _list_moves(atom: Atom) -> tuple[tuple[Move, ...], ...]:
     globs: list[Glob] = [tuple(name) for name in names]
     globs.extend(atom.tail)
     last = len(globs) + atom.directory_only
-    moves: list[tuple[Move, ...]] = [()] * last + [((ANY_NAME, last),)]
+    beneath: tuple[Move, ...] = () if atom.names_files else ((ANY_NAME, last),)
+    moves = [()] * last + [beneath]
     if atom.directory_only:
         moves[last - 1] = ((ANY_NAME, last),)
     for at in range(len(globs) - 1, -1, -1):
@@ -79,7 +80,9 @@ def _list_moves(atom: Atom) -> tuple[tuple[Move, ...], ...]:
 
 def enter(residual: Residual, name: str) -> Residual:
     """Give what is left inside the directory `name`."""
-    return Residual(residual.atom, step_mask(residual.atom, residual.mask, name))
+    atom = residual.atom
+    mask = step_mask(atom, residual.mask, name)
+    return Residual(atom, mask & ~(1 << last_position(atom)) if atom.names_files else mask)
 
 
 def step_mask(atom: Atom, mask: int, name: str) -> int:
@@ -96,14 +99,18 @@ def step_mask(atom: Atom, mask: int, name: str) -> int:
 def see_from(atom: Atom, directory: str) -> Residual:
     """Give what is left of an atom inside `directory`, a path from the root."""
     if atom.head == directory:
-        return Residual(Atom("", atom.tail, atom.directory_only))
+        return Residual(_move_head(atom, ""))
     if not directory:
         return Residual(atom)
     if atom.head.startswith(directory + "/"):
-        return Residual(Atom(atom.head[len(directory) + 1 :], atom.tail, atom.directory_only))
+        return Residual(_move_head(atom, atom.head[len(directory) + 1 :]))
     if atom.head and not directory.startswith(atom.head + "/"):
         return Residual(atom, 0)
-    residual = Residual(Atom("", atom.tail, atom.directory_only))
+    residual = Residual(_move_head(atom, ""))
     for name in directory[len(atom.head) :].strip("/").split("/"):
         residual = enter(residual, name)
     return residual
+
+
+def _move_head(atom: Atom, head: str) -> Atom:
+    return Atom(head, atom.tail, atom.directory_only, atom.names_files)

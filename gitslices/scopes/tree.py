@@ -1,6 +1,7 @@
 """What is tracked: folded paths, directories, and what could be created beside them."""
 
 from bisect import bisect_left
+from functools import cached_property
 
 from gitslices.model import RepoTree
 from gitslices.scopes.atoms import Atom, find_ancestor
@@ -45,6 +46,21 @@ class TrackedTree:
     def can_grow(self, atom: Atom) -> bool:
         """Tell whether an atom may cover paths that do not exist yet."""
         return find_ancestor(atom.head, self.files) is None
+
+    @cached_property
+    def dotted_directories(self) -> tuple[str, ...]:
+        """The directories with a dot in their names, in order."""
+        directories: set[str] = set()
+        for path in self.paths:
+            above = path.rpartition("/")[0]
+            while above and above not in directories:
+                directories.add(above)
+                above = above.rpartition("/")[0]
+        return tuple(sorted(path for path in directories if "." in path.rpartition("/")[2]))
+
+    def is_taken(self, directory: str, path: str) -> bool:
+        """Tell whether a path beneath `directory` begins with a name that is tracked there."""
+        return any(path.partition("/")[0] in names for names in self.list_names(directory))
 
     def list_names(self, directory: str) -> Names:
         """Give the names of the directories in `directory`, and those of all else in it."""

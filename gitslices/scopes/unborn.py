@@ -40,36 +40,36 @@ class Meetings:
     def __init__(self, pieces: Sequence[Piece], decider: Decider) -> None:
         self._decider = decider
         self._root = Node("")
+        self._settled = Node("")
         self._floating = Node("")
         for piece in pieces:
-            if decider.is_empty(piece):
-                continue
-            piece.kind = decider.find_kind(piece)
-            node = self._floating if piece.atom.is_floating else self._open(piece.atom.head)
-            node.pieces.append(piece)
-        for root in (self._root, self._floating):
+            kind = decider.find_kind(piece)
+            if kind is not None:
+                piece.kind = kind
+                self._place(piece).pieces.append(piece)
+        for root in self._roots:
             _sum_up(root)
 
-    def _open(self, path: str) -> Node:
-        node = self._root
-        for name in path.split("/") if path else ():
-            child = node.children.get(name)
-            if child is None:
-                child = Node(f"{node.path}/{name}" if node.path else name)
-                node.children[name] = child
-            node = child
-        return node
+    @property
+    def _roots(self) -> tuple[Node, ...]:
+        return self._root, self._settled, self._floating
+
+    def _place(self, piece: Piece) -> Node:
+        if piece.atom.is_floating:
+            return self._floating
+        return _open(self._settled if piece.is_floating else self._root, piece.atom.head)
 
     def meet_anchored(self) -> None:
         """Note all meetings but those of floating pieces with what is at home in one place."""
-        for node in _list_nodes(self._root):
+        for node in (*_list_nodes(self._root), *_list_nodes(self._settled)):
             for piece in node.pieces:
                 self._walk(piece, node)
         everything = (piece for piece in self._root.pieces if not piece.atom.tail)
         for piece in (*everything, *self._floating.pieces):
+            self._walk(piece, self._settled)
             self._meet_floating(piece)
-        _hand_down(self._root)
-        _hand_down(self._floating)
+        for root in self._roots:
+            _hand_down(root)
 
     def meet_floating(self) -> None:
         """Note the meetings of floating pieces with all others."""
@@ -108,6 +108,16 @@ class Meetings:
                 node.path, residual, excluded, other
             ):
                 meet_each_other(piece, other)
+
+
+def _open(node: Node, path: str) -> Node:
+    for name in path.split("/") if path else ():
+        child = node.children.get(name)
+        if child is None:
+            child = Node(f"{node.path}/{name}" if node.path else name)
+            node.children[name] = child
+        node = child
+    return node
 
 
 def _meet_kinds(piece: Piece, node: Node, kinds: int) -> None:

@@ -38,12 +38,16 @@ def rank_path(path: str) -> tuple[int, int, str]:
 def _search(
     one: Residual, other: Residual, excluded: list[Residual], tree: TrackedTree, head: str
 ) -> str | None:
-    start = head if tree.is_directory(head) else None
     try:
-        # What is shortest where nothing exists can most often be created here, too.
-        path = Search(one, other, excluded, tree.folding).find(None)
-        if path is None or tree.can_be_created(f"{head}/{path}" if head else path):
-            return path
-        return Search(one, other, excluded, tree.folding, tree=tree).find(start)
+        return _search_exactly(one, other, excluded, tree, head)
     except TooComplexError:
-        return Search(one, other, (), tree.folding, tree=tree).find(start)
+        return _search_exactly(one, other, [], tree, head)
+
+
+def _search_exactly(
+    one: Residual, other: Residual, excluded: list[Residual], tree: TrackedTree, head: str
+) -> str | None:
+    path = Search(one, other, excluded, tree.folding).find(None)
+    if path is None or not tree.is_taken(head, path):
+        return path
+    return Search(one, other, excluded, tree.folding, tree=tree).find(head)
