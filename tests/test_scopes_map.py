@@ -43,7 +43,7 @@ def find(
         ("**/*.go", "src/Make*", None),
         ("m*", "*k", "mk"),
         ("src/api/*.py", "docs/*.py", None),
-        ("src/web.ts", "src/web.ts/x", None),
+        ("src/web.ts", "src/web.ts/x", "src/web.ts/x"),
         (".", "*.go", ".go"),
     ],
 )

@@ -87,11 +87,19 @@ class Brute:
     def __init__(self, tree: RepoTree, accesses: Sequence[Access], shared: Scope | None) -> None:
         self.tree = tree
         self.tracked = set(tree.paths)
+        self.named = {
+            atom.head
+            for access in accesses
+            for scope in (access.read, access.write)
+            for atom in list_atoms(scope, tree)
+            if not atom.tail and not atom.directory_only
+        }
         directories = {above for path in tree.paths for above in list_above(path)}
         self.universe = [
             path
             for path in PATHS
-            if path not in directories and self.tracked.isdisjoint(list_above(path))
+            if path not in directories
+            and (path in self.named or self.tracked.isdisjoint(list_above(path)))
         ]
         self.shared = None if shared is None else self._judge(shared)
         self.judges = [(self._judge(one.read), self._judge(one.write)) for one in accesses]
@@ -197,6 +205,9 @@ def test_anchored_leaves_open_what_it_says(
         for other, overlap in found.items():
             brute.assert_true(index, other, overlap)
             assert not overlap.exists
+        for other in set(range(len(accesses))) - {index}:
+            if brute.find_kind(index, other, brute.universe):
+                assert (anchored.conflicts[index] | left_open) >> other & 1
         assert anchored.open_overlaps[index] == left_open
 
 
@@ -207,13 +218,6 @@ def test_anchored_is_exact_but_for_what_it_leaves_open(
 ) -> None:
     brute = Brute(tree, accesses, shared)
     compared = ScopeMap(tree, accesses, "anchored", shared)
-    named = {
-        atom.head
-        for access in accesses
-        for scope in (access.read, access.write)
-        for atom in list_atoms(scope, tree)
-        if not atom.tail and not atom.directory_only
-    }
     for later, earlier in list_pairs(len(accesses)):
         overlap = compared.find_overlap(later, earlier)
         assert bool(overlap) == bool(compared.conflicts[later] >> earlier & 1)
@@ -222,7 +226,7 @@ def test_anchored_is_exact_but_for_what_it_leaves_open(
             (kind, path)
             for kind in KINDS
             for path in brute.list_common(later, earlier, kind, brute.universe)
-            if path in named | brute.tracked
+            if path in brute.named | brute.tracked
             or is_compared(path, *pick(accesses[later], accesses[earlier], kind), tree)
         ]
         if wanted:
@@ -231,7 +235,9 @@ def test_anchored_is_exact_but_for_what_it_leaves_open(
         if overlap:
             brute.assert_true(later, earlier, overlap)
             scopes = pick(accesses[later], accesses[earlier], overlap.kind)
-            assert overlap.path in named | brute.tracked or is_compared(overlap.path, *scopes, tree)
+            assert overlap.path in brute.named | brute.tracked or is_compared(
+                overlap.path, *scopes, tree
+            )
             sizes = [size_of(path) for kind, path in wanted if kind == overlap.kind]
             assert overlap.exists or not sizes or size_of(overlap.path) <= min(sizes)
 

@@ -22,12 +22,14 @@ from gitslices.scopes.tree import AFTER_SLASH, TrackedTree
 class PathIndex:
     """The tracked paths, and among them paths that do not exist yet, ready to resolve many atoms.
 
-    `expected` maps the folded path to its spelling; what cannot be created is left out.
+    `expected` maps the folded path to its spelling; what is there already is left out. A path
+    beneath a tracked file counts: who deletes the file and who writes the path get in each
+    other's way.
     """
 
     def __init__(self, tree: TrackedTree, expected: Mapping[str, str]) -> None:
         self._tree = tree
-        fresh = {path: name for path, name in expected.items() if tree.can_be_created(path)}
+        fresh = {path: name for path, name in expected.items() if tree.can_be_named(path)}
         self.paths: Sequence[str] = tree.paths
         self.spellings: Sequence[str] = tree.spellings
         self._fresh: list[int] = []

@@ -37,11 +37,13 @@ class TrackedTree:
         at = bisect_left(self.paths, path + "/")
         return at < len(self.paths) and self.paths[at].startswith(path + "/")
 
+    def can_be_named(self, path: str) -> bool:
+        """Tell whether a path is neither there nor a directory; a file above it may be deleted."""
+        return bool(path) and path not in self.files and not self.is_directory(path)
+
     def can_be_created(self, path: str) -> bool:
         """Tell whether a path is neither there, nor a directory, nor beneath something else."""
-        return (
-            bool(path) and find_ancestor(path, self.files) is None and not self.is_directory(path)
-        )
+        return self.can_be_named(path) and find_ancestor(path, self.files) is None
 
     def can_grow(self, atom: Atom) -> bool:
         """Tell whether an atom may cover paths that do not exist yet."""
