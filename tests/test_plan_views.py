@@ -78,6 +78,32 @@ def test_open_overlaps_are_named_with_a_path_and_only_where_no_order_is_given() 
     ]
 
 
+def test_what_a_pattern_for_files_supposes_is_left_open_and_explained() -> None:
+    tasks: list[dict[str, object]] = [
+        {"id": "code", "write_set": ["src/**/*.ts"]},
+        {"id": "style", "write_set": ["src/**/*.css"]},
+    ]
+    plan = plan_tasks(*tasks)
+    assert (plan.waves, plan.open_overlaps) == ((("code", "style"),), 1)
+    explained = explain("style", *tasks)
+    assert [(one.slice_id, one.overlap.path) for one in explained.open_overlaps] == [
+        ("code", "src/.css/.ts")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"), [("apis", "the nearest is 'api'"), ("nope", "see: gitslices plan")]
+)
+def test_explaining_a_task_that_is_not_there_says_where_to_look(
+    cli: Cli, tmp_path: Path, wrong: str, hint: str
+) -> None:
+    graph = write_graph(tmp_path / "graph.json", {"id": "api", "write_set": ["src/"]})
+    done = cli("plan", graph, "--explain", wrong)
+    assert (done.code, done.out) == (2, "")
+    assert f"the graph has no task '{wrong}'" in done.err
+    assert hint in done.err
+
+
 def test_explain_end_to_end(call: Cli, graph_file: Path) -> None:
     done = call("plan", str(graph_file), "--order", "id", "--explain", "ui")
     assert (done.code, done.err) == (0, "")

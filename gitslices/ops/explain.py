@@ -28,8 +28,9 @@ def explain(workspace: Workspace, request: ExplainRequest) -> Explanation:
     graph, id_ = request.plan.graph, request.slice_id
     task = next((task for task in graph.tasks if task.id == id_), None)
     if task is None:
+        near = find_near(id_, [one.id for one in graph.tasks])
         raise UnknownSliceError(
-            f"the graph has no task {id_!r}", hint=find_near(id_, [one.id for one in graph.tasks])
+            f"the graph has no task {id_!r}", hint=near or "see: gitslices plan"
         )
     if reason := find_skip_reason(task):
         raise UnknownSliceError(f"task {id_!r} is no slice: {reason}")

@@ -21,6 +21,9 @@ class Star(enum.Enum):
 
     STAR = "*"
 
+    # Globs are keys of caches, and enum's own hash is a call into Python for each of them.
+    __hash__ = object.__hash__
+
 
 class CharSet(Struct, frozen=True, cache_hash=True):
     """The characters within `ranges` (both ends included), or all others when `negated`."""
