@@ -59,6 +59,11 @@ def order_by_critical_path(workload: Workload, workers: int | None = None) -> tu
     return tuple(_search(workload, by_id, _count_rounds(workload), workers).order)
 
 
+def bound_makespan(workload: Workload) -> Cost:
+    """Give a time that no order can beat, though there may be none that is as good."""
+    return _relax(workload, _make_network(workload), _make_reverse_network(workload), None)[0]
+
+
 def cost_without(
     workload: Workload, conflicts: tuple[int, ...], order: Sequence[int], kind: Order
 ) -> Cost:

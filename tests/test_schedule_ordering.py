@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 import gitslices
 from gitslices.ordering import (
+    bound_makespan,
     cost_without,
     find_started_conflicts,
     order_by_critical_path,
@@ -106,6 +107,13 @@ class TestEveryOrder:
         order = order_by_critical_path(workload, workers)
         by_id = measure(workload, order_by_id(workload), workers)
         assert measure(workload, order, workers) <= by_id
+
+    @given(ordered_workloads())
+    def test_none_beats_the_bound(self, case: tuple[Workload, tuple[int, ...]]) -> None:
+        workload, order = case
+        but_for_rounding = bound_makespan(workload) * (1 - 1e-9)
+        for one in (order, order_by_critical_path(workload)):
+            assert measure(workload, one) >= but_for_rounding
 
     @given(started_workloads())
     def test_started_slices_go_first_where_no_dependency_forbids(self, workload: Workload) -> None:
