@@ -52,12 +52,13 @@ def find_optimum(workload: Workload) -> float | None:
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
-    horizon = simulate(workload, order_by_critical_path(workload)).makespan
-    starts = [model.new_int_var(0, horizon, "") for _ in workload.costs]
-    ends = [start + cost for start, cost in zip(starts, workload.costs, strict=True)]
+    costs = [int(cost) for cost in workload.costs]
+    horizon = int(simulate(workload, order_by_critical_path(workload)).makespan)
+    starts = [model.new_int_var(0, horizon, "") for _ in costs]
+    ends = [start + cost for start, cost in zip(starts, costs, strict=True)]
     spans = [
         model.new_interval_var(start, cost, end, "")
-        for start, cost, end in zip(starts, workload.costs, ends, strict=True)
+        for start, cost, end in zip(starts, costs, ends, strict=True)
     ]
     for slice_, dependencies in enumerate(workload.dependencies):
         for earlier in dependencies:
