@@ -4,7 +4,7 @@ Slices are the integers 0 to n - 1, in the natural order of their ids. A set of 
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 
 from msgspec import Struct
@@ -15,7 +15,10 @@ _REACH_BITS = 1 << 29
 """How many bits `reduce_edges` spends on reachability at a time: 64 MiB."""
 
 _BAND = 128
-"""How many slices are looked at together."""
+"""How many slices `_thin_conflicts` looks at together."""
+
+_QUEUE_BAND = 64
+"""How many slices a queue looks at together."""
 
 
 class Workload(Struct, frozen=True, kw_only=True):
@@ -75,25 +78,42 @@ def find_successors(predecessors: Sequence[Sequence[int]]) -> list[list[int]]:
 class _Queue:
     """The slices that are `ready` as far as others must finish first, and those parked with one.
 
-    It is cut into bands of the priority, so that the first of many is soon found.
+    It is cut into bands of the priority, so that the first of many is soon found; bands before
+    `_first` are empty.
     """
 
     def __init__(self, priority: Sequence[int], ready: int) -> None:
         self.ready = ready
+        self._priority = priority
         self._rank = _find_positions(priority)
         self._bands = [
-            sum(1 << slice_ for slice_ in priority[low : low + _BAND])
-            for low in range(0, len(priority), _BAND)
+            sum(1 << slice_ for slice_ in priority[low : low + _QUEUE_BAND])
+            for low in range(0, len(priority), _QUEUE_BAND)
         ]
+        self._first = 0
         self._parked: dict[int, int] = {}
 
     def list_ready(self) -> Iterator[int]:
         """Give the ready slices, first in priority first, but those that are parked meanwhile."""
-        for band in self._bands:
-            if found := self.ready & band:
-                for slice_ in sorted(iterate_bits(found), key=self._rank.__getitem__):
-                    if self.ready >> slice_ & 1:
-                        yield slice_
+        if self.ready.bit_count() <= _QUEUE_BAND:
+            yield from self._keep_ready(
+                sorted(iterate_bits(self.ready), key=self._rank.__getitem__)
+            )
+            return
+        for place in range(self._first, len(self._bands)):
+            if self.ready & self._bands[place]:
+                low = place * _QUEUE_BAND
+                yield from self._keep_ready(self._priority[low : low + _QUEUE_BAND])
+            elif place == self._first:
+                self._first += 1
+
+    def _keep_ready(self, slices: Iterable[int]) -> Iterator[int]:
+        return (slice_ for slice_ in slices if self.ready >> slice_ & 1)
+
+    def add(self, slice_: int) -> None:
+        """Take in a slice for which no other must finish any more."""
+        self.ready |= 1 << slice_
+        self._first = min(self._first, self._rank[slice_] // _QUEUE_BAND)
 
     def park(self, slices: int, busy: int) -> None:
         """Look at `slices` no more until `busy` is released."""
@@ -108,7 +128,9 @@ class _Queue:
 
     def release(self, slice_: int) -> None:
         """Have what was parked with a slice looked at again."""
-        self.ready |= self._parked.pop(slice_, 0)
+        if held := self._parked.pop(slice_, 0):
+            self.ready |= held
+            self._first = 0
 
 
 def make_timetable(
@@ -153,7 +175,7 @@ def make_timetable(
             for later in network.successors[slice_]:
                 unfinished[later] -= 1
                 if not unfinished[later]:
-                    queue.ready |= 1 << later
+                    queue.add(later)
     return Timetable(
         sequence=tuple(sequence), start=tuple(start), finish=tuple(finish), makespan=now
     )
