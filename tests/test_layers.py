@@ -12,7 +12,7 @@ LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming", "replace"),
     ("schedule", "policy", "reconcile", "changes", "evidence", "retirement", "fence", "preflight"),
-    ("ordering", "admission", "landing"),
+    ("ordering", "admission", "landing", "guard"),
     ("outline",),
     ("bottlenecks", "explanation"),
     ("planner",),
@@ -32,6 +32,7 @@ LAYERS = (
     ("workspace",),
     ("ops",),
     ("output",),
+    ("agents",),
     ("cli",),
 )
 # Within one layer, an import that stands for "is made of": left imports right.
