@@ -28,6 +28,7 @@ LAYERS = (
         "survey",
         "trash",
         "hooks",
+        "launcher",
     ),
     ("workspace",),
     ("ops",),

@@ -62,15 +62,18 @@ def _judge_in_slice(
 ) -> "GuardReport":
     from datetime import UTC, datetime
 
-    from gitslices.agents.shell_writes import Writes, find_writes
     from gitslices.ops.guard import GuardRequest, guard
     from gitslices.workspace import probe_workspace
 
-    writes = find_writes(intent.command, cwd, os.environ) if intent.command else Writes()
-    edited = (os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
-    request = GuardRequest(
-        paths=(*edited, *writes.paths), folders=writes.folders, unseen=writes.unseen, free=free
-    )
+    paths = tuple(os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
+    request = GuardRequest(paths=paths, free=free)
+    if intent.command:
+        from gitslices.agents.shell_writes import find_writes
+
+        writes = find_writes(intent.command, cwd, os.environ)
+        request = GuardRequest(
+            paths=(*paths, *writes.paths), folders=writes.folders, unseen=writes.unseen, free=free
+        )
     workspace = probe_workspace(
         place.path, git_dir=None, clock=lambda: datetime.now(UTC), purpose="gitslices agent guard"
     )

@@ -7,14 +7,18 @@ from typing import Any, Final
 
 import msgspec
 
+from gitslices.errors import InputError
+
 _CHUNK: Final = 1 << 16
 _LONGEST: Final = 1 << 26
 _PATIENCE: Final = 5.0
 """Seconds without a further byte after which a document counts as cut off."""
 
 
-class PayloadError(ValueError):
+class PayloadError(InputError):
     """A payload that is not what its tool documents."""
+
+    code = "payload"
 
 
 def read_payload(descriptor: int) -> dict[str, Any]:

@@ -89,13 +89,16 @@ def read_file_changes(
 def read_entries(
     repo: Repository, commits: Sequence[str], paths: Sequence[RepoPath]
 ) -> dict[RepoPath, bool]:
-    """Those of `paths` that one of `commits` has, and whether it is a submodule there.
+    """Those of `paths` that one of `commits` has, and whether that is a submodule.
 
-    A commit that does not exist has none.
+    The first one that has it counts. A commit that does not exist has none.
     """
     entries: dict[RepoPath, bool] = {}
     for commit in dict.fromkeys(commits):
-        listing = repo.run("ls-tree", "-z", "--full-tree", commit, "--", *paths, ok=(0, 128)).text
+        left = [path for path in paths if path not in entries]
+        if not left:
+            break
+        listing = repo.run("ls-tree", "-z", "--full-tree", commit, "--", *left, ok=(0, 128)).text
         for entry in filter(None, listing.split("\0")):
             head, _, path = entry.partition("\t")
             entries[RepoPath(path)] = head.startswith(_SUBMODULE)
