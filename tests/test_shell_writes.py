@@ -89,7 +89,7 @@ def test_a_change_of_folder_counts_as_long_as_it_lasts(tmp_path: Path) -> None:
     top, inner = str(tmp_path), str(tmp_path / "in")
     for text, folder in (
         ("cd in && rm a", inner),
-        ("cd in; cd ..; rm a", f"{inner}/.."),
+        ("cd in; cd ..; rm a", top),
         ("(cd in); rm a", top),
         ("cd in | true; rm a", top),
         ("true | cd in; rm a", top),

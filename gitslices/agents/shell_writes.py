@@ -207,7 +207,9 @@ class _Reader(Struct, kw_only=True):
             return self.variables.get("HOME")
         if len(operands) > 1 or not operands[0].plain or operands[0].pattern:
             return None
-        folder = _join(cwd, operands[0].text)
+        # Unlike the kernel, `cd` takes `..` for the folder that the text names before it.
+        joined = _join(cwd, operands[0].text)
+        folder = joined and os.path.normpath(joined)
         return folder if folder and os.path.isdir(folder) else None  # noqa: PTH112
 
     def _read_program(
