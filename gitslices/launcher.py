@@ -4,6 +4,7 @@ It finds the gitslices that installed it, and turns every failure into exit code
 all tools, where they pass over any other code.
 """
 
+import os
 import shlex
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,7 @@ def find_launcher(common_dir: Path) -> Path:
 def write_launcher(common_dir: Path, python: str) -> None:
     """Write the script that starts the gitslices which `python` can import."""
     path = find_launcher(common_dir)
-    partial = path.with_name(f"{path.name}.tmp")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(exist_ok=True)
         partial.write_text(_SCRIPT.format(python=shlex.quote(python)))

@@ -1,5 +1,6 @@
 """Ignored files to bring along: what `.worktreeinclude` asks for, and what we put there."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -49,7 +50,7 @@ def write_placed(common_dir: Path, paths: Sequence[RepoPath]) -> None:
         return
     block = [_BEGIN, *lines, _END] if lines else []
     path = common_dir / "info" / "exclude"
-    partial = path.with_name("exclude.gitslices")
+    partial = path.with_name(f"exclude.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(exist_ok=True)
         partial.write_text("".join(f"{line}\n" for line in (*others, *block)), errors=_BYTES)
