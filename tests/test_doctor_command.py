@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gitslices.agents.install import InstallRequest as AgentRequest
+from gitslices.agents.install import install as add_agent
 from gitslices.git.locate import find_common_dir
 from gitslices.model import SliceId
 from gitslices.ops.apply import ApplyRequest, apply
@@ -371,3 +373,12 @@ def test_hooks_that_would_go_into_the_project_are_left_to_a_person(repo: Path) -
     assert not finding.fixed
     assert "a folder of the project" in (finding.hint or "")
     assert not (repo / "hooks").exists()
+
+
+def test_a_lost_launcher_of_agents_hooks_is_written_again(repo: Path) -> None:
+    add_agent(open_at(repo), AgentRequest(tool="claude", python=sys.executable))
+    assert examine(repo) == ()
+    (repo / ".git" / "hooks" / "gitslices-agent").unlink()
+    assert checks(examine(repo)) == [("disarmed-agents", False)]
+    assert checks(examine(repo, fix=True)) == [("disarmed-agents", True)]
+    assert examine(repo) == ()

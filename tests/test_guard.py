@@ -152,6 +152,19 @@ def test_an_unknown_tool_is_blocked(capfdbinary: pytest.CaptureFixture[bytes], t
     assert ask(tool, b"{}", capfdbinary)[0] == BLOCK
 
 
+def test_a_session_that_went_elsewhere_belongs_to_the_slice_it_was_started_in(
+    scene: Scene, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = {
+        "cwd": scene.places["main"], "tool_name": "Bash", "tool_input": {"command": "> Makefile"}
+    }  # fmt: skip
+    data = json.dumps(payload).encode()
+    assert ask("claude", data, capfdbinary) == (0, "", "")
+    monkeypatch.setenv("CLAUDE_PROJECT_DIR", scene.places["api"])
+    out = ask("claude", data, capfdbinary)[1]
+    assert "Makefile: in the main worktree" in (read_reason("claude", out) or "")
+
+
 def guard_process(scene: Scene, *command: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", *command],

@@ -116,6 +116,12 @@ def test_git_names_the_folder_it_works_in() -> None:
     assert read("git --git-dir=/a/.git --work-tree /a add .").folders == ("/a/.git", "/a", "/w")
     assert read("GIT_DIR=/a/.git git reset --hard").folders == ("/a/.git", "/w")
     assert read("git -C /a status; git -C /a log -p; git").folders == ()
+    for reading in ("branch", "branch --show-current", "worktree list", "config --get a.b",
+                    "tag -l", "config a.b", "remote -v", "stash list"):  # fmt: skip
+        assert read(f"git -C /a {reading}").folders == (), reading
+    for changing in ("branch list", "branch -D b", "worktree add w", "config a.b c", "stash",
+                     "config --unset a.b", "remote add o u", "tag t"):  # fmt: skip
+        assert read(f"git -C /a {changing}").folders == ("/a",), changing
 
 
 @pytest.mark.parametrize("text", ["rm 'a", 'rm "a', "rm $(a", "rm `a", "rm $'a", "$(" * 40])

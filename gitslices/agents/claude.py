@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.payload import find_cwd, require_table, require_text
+from gitslices.agents.payload import find_text, require_table, require_text
 from gitslices.agents.tool import Hooks, Intent, Tool
 
 _EDITS: Final = {
@@ -19,7 +19,7 @@ _MATCHER: Final = "Write|Edit|MultiEdit|NotebookEdit|Bash"
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     """What the tool is about to write; None for a tool that writes no files."""
-    tool, cwd = require_text(payload, "tool_name"), find_cwd(payload)
+    tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
     if tool in _EDITS:
         path = require_text(require_table(payload, "tool_input"), _EDITS[tool])
         return Intent(cwd=cwd, paths=(path,))
@@ -59,6 +59,7 @@ TOOL: Final = Tool(
     name="claude",
     config=".claude",
     config_variable="CLAUDE_CONFIG_DIR",
+    project_variable="CLAUDE_PROJECT_DIR",
     settings=".claude/settings.json",
     skills=".claude/skills",
     notes=None,

@@ -8,7 +8,7 @@ from gitslices.agents.claude import format_denial
 from gitslices.agents.patch import BEGIN, find_patched
 from gitslices.agents.payload import (
     PayloadError,
-    find_cwd,
+    find_text,
     require_table,
     require_text,
 )
@@ -20,7 +20,7 @@ _MATCHER: Final = "apply_patch|Edit|Write|Bash|shell|local_shell|exec_command|sh
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     """What the tool is about to write; None for a tool that writes no files."""
-    tool, cwd = require_text(payload, "tool_name"), find_cwd(payload)
+    tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
     if tool == "apply_patch":
         return Intent(cwd=cwd, paths=_find_patched(_read_command(payload)))
     if tool in {"Edit", "Write"}:
@@ -28,8 +28,9 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
         return Intent(cwd=cwd, paths=(path,))
     if tool in _SHELLS:
         command = _read_command(payload)
+        folder = find_text(payload["tool_input"], "workdir", "cwd")
         patched = _find_patched(command) if BEGIN in command else ()
-        return Intent(cwd=cwd, paths=patched, command=command)
+        return Intent(cwd=cwd, folder=folder, paths=patched, command=command)
     return None
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.payload import find_cwd, require_table, require_text
+from gitslices.agents.payload import find_text, require_table, require_text
 from gitslices.agents.tool import Hooks, Intent, Tool
 
 _EDITS: Final = frozenset({
@@ -18,18 +18,19 @@ _PATHS: Final = ("file_path", "path", "target_file", "notebook_path", "target_no
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     """What the tool is about to write; None for a tool that writes no files."""
-    cwd = find_cwd(payload) or _find_root(payload)
+    # A shell's `cwd` is where the command runs, which need not be where the session belongs.
+    here = find_text(payload, "cwd")
+    cwd = _find_root(payload) or here
     if payload.get("hook_event_name") == "beforeShellExecution":
-        return Intent(cwd=cwd, command=require_text(payload, "command"))
+        return Intent(cwd=cwd, folder=here, command=require_text(payload, "command"))
     tool = require_text(payload, "tool_name")
+    if tool not in _EDITS | _SHELLS:
+        return None
+    table = require_table(payload, "tool_input")
     if tool in _EDITS:
-        path = require_text(require_table(payload, "tool_input"), *_PATHS)
-        return Intent(cwd=cwd, paths=(path,))
-    if tool in _SHELLS:
-        return Intent(
-            cwd=cwd, command=require_text(require_table(payload, "tool_input"), "command")
-        )
-    return None
+        return Intent(cwd=cwd, folder=here, paths=(require_text(table, *_PATHS),))
+    folder = find_text(table, "working_directory", "cwd") or here
+    return Intent(cwd=cwd, folder=folder, command=require_text(table, "command"))
 
 
 def format_denial(reason: str) -> bytes:

@@ -30,7 +30,7 @@ def run(argv: Sequence[str], descriptor: int = 0) -> int:
         take_local_variables(os.environ, Path.cwd())
         tool = load_tool(argv[0])
         intent = tool.read_intent(read_payload(descriptor))
-        report = _judge(intent, _list_free_folders(tool)) if intent else None
+        report = _judge(intent, tool) if intent else None
         if report and report.denials:
             from gitslices.output.guard_text import format_denials
 
@@ -51,10 +51,16 @@ def _list_free_folders(tool: Tool) -> tuple[Path, ...]:
     )
 
 
-def _judge(intent: Intent, free: tuple[Path, ...]) -> "GuardReport | None":
-    cwd = Path.cwd() / intent.cwd
-    place = find_marked_worktree(cwd.resolve())
-    return _judge_in_slice(intent, str(cwd), place, free) if place else None
+def _judge(intent: Intent, tool: Tool) -> "GuardReport | None":
+    session = Path.cwd() / intent.cwd
+    folder = session / intent.folder
+    # A session that has gone elsewhere still belongs to the slice that it was started in.
+    started = os.environ.get(tool.project_variable) if tool.project_variable else None
+    for place in (session, folder, *([Path(started)] if started else [])):
+        found = find_marked_worktree(place.resolve())
+        if found:
+            return _judge_in_slice(intent, str(folder), found, _list_free_folders(tool))
+    return None
 
 
 def _judge_in_slice(

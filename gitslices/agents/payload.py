@@ -62,9 +62,13 @@ def require_table(table: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def find_cwd(payload: Mapping[str, Any]) -> str:
-    """The folder that the session is in, empty where nothing is said of it."""
-    return require_text(payload, "cwd") if payload.get("cwd") else ""
+def find_text(table: Mapping[str, Any], *names: str) -> str:
+    """The first of the fields `names` that says something, empty where none does.
+
+    Raises `PayloadError` for one that is no text.
+    """
+    name = next((name for name in names if table.get(name)), None)
+    return require_text(table, name) if name else ""
 
 
 def _decode(data: bytes) -> dict[str, Any]:

@@ -53,11 +53,16 @@ _OUTPUT_OPTIONS: Final = {
     "wget": {"-O", "--output-document"},
 }
 _READING_GIT: Final = frozenset({
-    "blame", "branch", "cat-file", "check-ignore", "config", "describe", "diff", "diff-tree",
-    "for-each-ref", "grep", "help", "log", "ls-files", "ls-remote", "ls-tree", "merge-base",
-    "merge-tree", "name-rev", "reflog", "remote", "rev-list", "rev-parse", "shortlog", "show",
-    "show-ref", "status", "symbolic-ref", "version", "worktree",
+    "blame", "cat-file", "check-ignore", "describe", "diff", "diff-tree", "for-each-ref", "grep",
+    "help", "log", "ls-files", "ls-remote", "ls-tree", "merge-base", "merge-tree", "name-rev",
+    "rev-list", "rev-parse", "shortlog", "show", "show-ref", "status", "version",
 })  # fmt: skip
+_LISTING_GIT: Final = frozenset({
+    "branch", "config", "reflog", "remote", "stash", "submodule", "symbolic-ref", "tag", "worktree",
+})  # fmt: skip
+"""Commands that read as long as they are given nothing to change."""
+_LISTING_WORDS: Final = frozenset({"get", "get-url", "list", "show", "status"})
+_LISTING_OPTIONS: Final = frozenset({"--get", "--get-all", "--get-regexp", "--list", "-l"})
 _UNKNOWN: Final = Word("the words that xargs reads", plain=False)
 
 
@@ -250,7 +255,7 @@ class _Reader(Struct, kw_only=True):
         self, words: Sequence[Word], assigned: Mapping[str, Word], cwd: str | None
     ) -> None:
         parsed = _parse("git", words, stop=True)
-        if not parsed.operands or parsed.operands[0].text in _READING_GIT:
+        if not parsed.operands or _only_reads(*parsed.operands):
             return
         command, *rest = parsed.operands
         folder = cwd
@@ -304,6 +309,19 @@ class _Reader(Struct, kw_only=True):
             self.unseen.append(word.text)
         else:
             self.paths += matches or [path]
+
+
+def _only_reads(command: Word, *rest: Word) -> bool:
+    """Whether a git command changes nothing."""
+    if command.text not in _LISTING_GIT:
+        return command.text in _READING_GIT
+    parsed = _parse(command.text, rest)
+    words = [word.text for word in parsed.operands]
+    if not words:
+        return command.text != "stash"
+    lists = command.text not in {"branch", "tag"} and words[0] in _LISTING_WORDS
+    asks = command.text in {"config", "symbolic-ref"} and len(words) == 1 and not parsed.options
+    return lists or asks or any(option in _LISTING_OPTIONS for option, _ in parsed.options)
 
 
 def _match_files(pattern: str) -> list[str]:

@@ -11,10 +11,12 @@ Hooks = Mapping[str, list[dict[str, Any]]]
 class Intent(Struct, frozen=True, kw_only=True):
     """What an agent is about to do: write `paths`, run the shell command `command`.
 
-    `cwd` is empty where the tool does not name it: then it is the hook's own.
+    `cwd` is where the session is, `folder` where the command runs if that is elsewhere; either is
+    empty where the tool does not name it.
     """
 
     cwd: str
+    folder: str = ""
     paths: tuple[str, ...] = ()
     command: str = ""
 
@@ -24,12 +26,14 @@ class Tool(Struct, frozen=True, kw_only=True):
 
     `settings` and `skills` are paths in a worktree, `notes` the file that it reads first, if it is
     ours to write in. In `config`, beneath the user's home unless the variable `config_variable`
-    says otherwise, it keeps settings and memory of its own. `fields` stand in a new settings file.
+    says otherwise, it keeps settings and memory of its own. The variable `project_variable` says
+    where a session was started. `fields` stand in a new settings file.
     """
 
     name: str
     config: str
     config_variable: str
+    project_variable: str = ""
     settings: str
     skills: str
     notes: str | None

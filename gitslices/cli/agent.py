@@ -143,6 +143,6 @@ def _read_payload() -> dict[str, Any]:
 
 def _find_directory(payload: dict[str, Any], directory: Path) -> Path:
     """Where the session is, unless `-C` leads elsewhere."""
-    from gitslices.agents.payload import find_cwd
+    from gitslices.agents.payload import find_text
 
-    return Path(find_cwd(payload) or ".") if str(directory) == "." else directory
+    return Path(find_text(payload, "cwd") or ".") if str(directory) == "." else directory

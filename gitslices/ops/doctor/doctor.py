@@ -10,6 +10,7 @@ from gitslices.ops.doctor.files import FILE_CHECKS, TORN
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.git import GIT_CHECKS
 from gitslices.ops.doctor.hooks import find_disarmed_hooks
+from gitslices.ops.doctor.hooks import find_disarmed_hooks, find_lost_launcher
 from gitslices.ops.doctor.settings import SETTING_CHECKS
 from gitslices.ops.doctor.slices import SLICE_CHECKS, look_at_slices
 from gitslices.ops.doctor.trash import TRASH_CHECKS
@@ -73,7 +74,8 @@ def _examine_git(
 ) -> Iterator[Trouble]:
     try:
         workspace = open_workspace()
-        yield from find_disarmed_hooks(workspace, request.python)
+        for check in (find_disarmed_hooks, find_lost_launcher):
+            yield from check(workspace, request.python)
         yield from _examine_workspace(workspace, fix=request.fix)
     except MachineError as error:
         finding = Finding(
