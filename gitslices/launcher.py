@@ -4,12 +4,12 @@ It finds the gitslices that installed it, and turns every failure into exit code
 all tools, where they pass over any other code.
 """
 
-import os
 import shlex
 from pathlib import Path
 from typing import Final
 
 from gitslices.errors import DiskError
+from gitslices.replace import replace_file
 
 LAUNCHER_NAME: Final = "gitslices-agent"
 _MODE: Final = 0o755
@@ -40,14 +40,11 @@ def find_launcher(common_dir: Path) -> Path:
 def write_launcher(common_dir: Path, python: str) -> None:
     """Write the script that starts the gitslices which `python` can import."""
     path = find_launcher(common_dir)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(exist_ok=True)
-        partial.write_text(_SCRIPT.format(python=shlex.quote(python)))
-        partial.chmod(_MODE)
-        partial.replace(path)
     except OSError as error:
-        raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from error
+        raise DiskError(f"cannot make {str(path.parent)!r}: {error.strerror}") from error
+    replace_file(path, _SCRIPT.format(python=shlex.quote(python)).encode(), mode=_MODE)
 
 
 def remove_launcher(common_dir: Path) -> None:

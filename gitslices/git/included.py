@@ -1,6 +1,5 @@
 """Ignored files to bring along: what `.worktreeinclude` asks for, and what we put there."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 from gitslices.errors import DiskError
 from gitslices.git.repository import Repository
 from gitslices.model import RepoPath
+from gitslices.replace import replace_file
 
 FILE_NAME: Final = ".worktreeinclude"
 _BEGIN: Final = "# gitslices: begin, by `gitslices agent install`"
@@ -50,13 +50,12 @@ def write_placed(common_dir: Path, paths: Sequence[RepoPath]) -> None:
         return
     block = [_BEGIN, *lines, _END] if lines else []
     path = common_dir / "info" / "exclude"
-    partial = path.with_name(f"exclude.{os.getpid()}.tmp")
+    text = "".join(f"{line}\n" for line in (*others, *block))
     try:
         path.parent.mkdir(exist_ok=True)
-        partial.write_text("".join(f"{line}\n" for line in (*others, *block)), errors=_BYTES)
-        partial.replace(path)
     except OSError as error:
-        raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from error
+        raise DiskError(f"cannot make {str(path.parent)!r}: {error.strerror}") from error
+    replace_file(path, text.encode(errors=_BYTES), mode=0o644)
 
 
 def _split_exclude(common_dir: Path) -> tuple[list[str], list[str]]:

@@ -18,7 +18,7 @@ from gitslices.git.included import list_placed, write_placed
 from gitslices.git.read import read_tracked
 from gitslices.model import RepoPath
 from gitslices.ops.fences import UNDER_WAY
-from gitslices.state.replace import replace_file
+from gitslices.replace import replace_file
 from gitslices.workspace import Workspace
 
 _NEW_MODE = 0o644

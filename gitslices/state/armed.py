@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from gitslices.state.replace import replace_file
+from gitslices.replace import replace_file
 
 _NAME: Final = "hooks-wanted"
 
