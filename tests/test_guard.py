@@ -210,6 +210,18 @@ def test_a_hooks_environment_does_not_lead_astray(scene: Scene) -> None:
     assert "Makefile: in no slice" in (read_reason("cursor", done.out) or "")
 
 
+def test_with_json_it_says_what_it_has_found_wherever_it_is_asked(scene: Scene) -> None:
+    edit = json.dumps({"tool_name": "Write", "tool_input": {"file_path": "Makefile"}}).encode()
+    asked = ("agent", "guard", "--tool", "claude", "--json", "-C")
+    other, api = Path(scene.places["other"]), scene.places["api"]
+    done = run_cli(other, *asked, api, stdin=edit)
+    assert done.code == 1
+    assert done.document["slice_id"] == "api"
+    assert done.document["denials"] == [{"asked": f"{api}/Makefile", "reason": "in no slice"}]
+    assert run_cli(other, *asked, ".", stdin=edit).document is None
+    assert run_cli(other, *asked, api, stdin=b"{}").document["error"]["code"] == "payload"
+
+
 def test_the_guard_imports_nothing_that_takes_long() -> None:
     slow = {"click", "filelock", "git", "json", "rich", "gitslices.ops", "sqlite3"}
     script = f"import sys, gitslices.agents.guard; print({slow!r} & set(sys.modules))"

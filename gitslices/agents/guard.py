@@ -24,13 +24,12 @@ BLOCK: Final = 2
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108
 
 
-def run(argv: Sequence[str], descriptor: int = 0) -> int:
+def run(argv: Sequence[str], descriptor: int = 0, here: Path | None = None) -> int:
     """Answer the hook of the tool `argv[0]`, whose payload comes from `descriptor`."""
     try:
         take_local_variables(os.environ, Path.cwd())
         tool = load_tool(argv[0])
-        intent = tool.read_intent(read_payload(descriptor))
-        report = _judge(intent, tool) if intent else None
+        report = judge(tool, descriptor, here or Path.cwd())
         if report and report.denials:
             from gitslices.output.guard_text import format_denials
 
@@ -42,17 +41,15 @@ def run(argv: Sequence[str], descriptor: int = 0) -> int:
     return 0
 
 
-def _list_free_folders(tool: Tool) -> tuple[Path, ...]:
-    """Where everybody may write: temporary files, and the tool's own settings and memory."""
-    named = (os.environ.get("TMPDIR"), os.environ.get(tool.config_variable))
-    return (
-        *(Path(name) for name in (*_TEMPORARY, *named) if name and name.startswith("/")),
-        Path.home() / tool.config,
-    )
+def judge(tool: Tool, descriptor: int, here: Path) -> "GuardReport | None":
+    """What of the payload may not be done; None where it is for no slice to say.
 
-
-def _judge(intent: Intent, tool: Tool) -> "GuardReport | None":
-    session = Path.cwd() / intent.cwd
+    `here` is where the session is if the payload does not name a place.
+    """
+    intent = tool.read_intent(read_payload(descriptor))
+    if intent is None:
+        return None
+    session = here / intent.cwd
     folder = session / intent.folder
     # A session that has gone elsewhere still belongs to the slice that it was started in.
     started = os.environ.get(tool.project_variable) if tool.project_variable else None
@@ -61,6 +58,15 @@ def _judge(intent: Intent, tool: Tool) -> "GuardReport | None":
         if found:
             return _judge_in_slice(intent, str(folder), found, _list_free_folders(tool))
     return None
+
+
+def _list_free_folders(tool: Tool) -> tuple[Path, ...]:
+    """Where everybody may write: temporary files, and the tool's own settings and memory."""
+    named = (os.environ.get("TMPDIR"), os.environ.get(tool.config_variable))
+    return (
+        *(Path(name) for name in (*_TEMPORARY, *named) if name and name.startswith("/")),
+        Path.home() / tool.config,
+    )
 
 
 def _judge_in_slice(

@@ -62,16 +62,25 @@ def uninstall_command(*, tool: str, directory: Path, as_json: bool) -> Outcome:
 
 @command.command("guard")
 @click.option("--tool", required=True, type=click.Choice(TOOLS), help="Whose hook it is.")
-def guard_command(*, tool: str) -> int:
+@common_options
+def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome:
     """Say no to an edit outside the write scope of the slice that the session is in.
 
     Reads what the tool tells its hooks before an edit or a command from standard input. Silence
     leaves the decision to whoever has it otherwise; so it is in every place that is no slice. Exits
-    2, a no for all tools, where it fails.
+    2, a no for all tools, where it fails. With --json it says what it has found, in words of its
+    own and not in those of the tool.
     """
-    from gitslices.agents.guard import run
+    from gitslices.agents.guard import judge, run
+    from gitslices.agents.tools import load_tool
 
-    return run([tool])
+    here = make_absolute(directory)
+    if not as_json:
+        return run([tool], here=here)
+    report = judge(load_tool(tool), sys.stdin.fileno(), here)
+    return Outcome(
+        document=report, text=str, exit_code=1 if report is not None and report.denials else 0
+    )
 
 
 @command.command("worktree-create")

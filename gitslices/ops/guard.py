@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import Final
 
 from msgspec import Struct
 
@@ -26,6 +27,8 @@ from gitslices.ops.fences import UNDER_WAY, name_beside
 from gitslices.ops.judge import judge_changes
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
+
+_UNSEEN: Final = "nobody can tell which path that is: write it out"
 
 
 class GuardRequest(Struct, frozen=True, kw_only=True):
@@ -86,9 +89,6 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
         write_scope=record.write_scope,
         denials=denials,
     )
-
-
-_UNSEEN = "nobody can tell which path that is: write it out"
 
 
 def _survey(
