@@ -208,6 +208,19 @@ def test_what_two_tools_read_stays_for_the_other(repo: Path) -> None:
     assert (repo / "AGENTS.md").read_text() == "# Ours\n"
 
 
+def test_an_untracked_file_of_the_user_is_as_it_was_after_all(repo: Path, graph_file: Path) -> None:
+    (repo / "AGENTS.md").write_text("# Ours\n")
+    put(repo, "codex")
+    provision(repo, load_graph(graph_file))
+    api = worktree(repo, "api")
+    assert (api / "AGENTS.md").read_text() == (repo / "AGENTS.md").read_text()
+    uninstall(open_at(repo), "codex")
+    assert (repo / "AGENTS.md").read_text() == "# Ours\n"
+    assert git(repo, "status", "--porcelain") == "?? AGENTS.md"
+    assert not (api / "AGENTS.md").exists()
+    assert check_at(api).ok
+
+
 def run_hook(top: Path, command: str, payload: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         ["sh", "-c", command], cwd=top, input=json.dumps(payload), capture_output=True, text=True,

@@ -6,7 +6,7 @@ from functools import partial
 from importlib.resources import files
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.agents.blocks import drop_block, put_block
 from gitslices.agents.settings import add_hooks, drop_hooks, has_hooks
@@ -56,7 +56,8 @@ def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:
         wanted.append(AgentFile(path=_name_skill(tool), rewrite=_drop))
     if tool.notes and tool.notes not in {one.notes for one in others}:
         wanted.append(AgentFile(path=RepoPath(tool.notes), rewrite=_drop_notes))
-    report = rewrite_agent_files(workspace, wanted)
+    gone = [structs.replace(one, placed=False) for one in wanted]
+    report = rewrite_agent_files(workspace, gone)
     if not others:
         remove_launcher(workspace.repo.common_dir)
     return report

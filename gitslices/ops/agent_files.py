@@ -7,11 +7,11 @@ and reaches the slices as all tracked files do.
 """
 
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.errors import DiskError, RefusedError
 from gitslices.git.included import list_placed, write_placed
@@ -28,11 +28,13 @@ class AgentFile(Struct, frozen=True, kw_only=True):
     """A file, and what is to become of it.
 
     `rewrite` is given its text, None where there is none, and whether git tracks it; it returns
-    the text to be, None for no file.
+    the text to be, None for no file. Without `placed` slices are to have it no more, but for a
+    text of their own.
     """
 
     path: RepoPath
     rewrite: Callable[[str | None, bool], str | None]
+    placed: bool = True
 
 
 class FileReport(Struct, frozen=True, kw_only=True):
@@ -70,8 +72,10 @@ def rewrite_agent_files(
     main, slices = workspace.main_worktree, _find_slices(workspace)
     if main is None:
         raise RefusedError("the repository has no main worktree to install in")
-    edits = [edit for top in (main, *slices) for edit in _plan_edits(workspace, top, files)]
-    own = [edit for edit in edits if edit.top == main]
+    own = _plan_edits(workspace, main, files)
+    left = {one.file.path: one.after for one in own}
+    copies = [edit for top in slices for edit in _plan_edits(workspace, top, files)]
+    edits = [*own, *(_take_back(edit, left) for edit in copies)]
     if not dry_run:
         _tell_git(workspace, own)
         for edit in edits:
@@ -104,6 +108,12 @@ def _plan_edits(workspace: Workspace, top: Path, files: Sequence[AgentFile]) -> 
     return edits
 
 
+def _take_back(edit: _Edit, left: Mapping[RepoPath, str | None]) -> _Edit:
+    """The edit of a slice's copy, which goes where it is no more than what is left in main."""
+    alike = not edit.file.placed and edit.after == left[edit.file.path]
+    return structs.replace(edit, after=None) if alike else edit
+
+
 def _read(top: Path, path: RepoPath) -> str | None:
     place = top / path
     for part in (place, *place.parents):
@@ -124,7 +134,7 @@ def _read(top: Path, path: RepoPath) -> str | None:
 
 
 def _tell_git(workspace: Workspace, edits: Sequence[_Edit]) -> None:
-    gone = {edit.file.path for edit in edits if edit.tracked or edit.after is None}
+    gone = {edit.file.path for edit in edits if edit.tracked or not edit.file.placed}
     placed = {edit.file.path for edit in edits} - gone
     known = set(list_placed(workspace.repo.common_dir))
     write_placed(workspace.repo.common_dir, sorted((known - gone) | placed))
