@@ -9,7 +9,6 @@ from gitslices.errors import GitslicesError, MachineError
 from gitslices.ops.doctor.files import FILE_CHECKS, TORN
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.git import GIT_CHECKS
-from gitslices.ops.doctor.hooks import find_disarmed_hooks
 from gitslices.ops.doctor.hooks import find_disarmed_hooks, find_lost_launcher
 from gitslices.ops.doctor.settings import SETTING_CHECKS
 from gitslices.ops.doctor.slices import SLICE_CHECKS, look_at_slices
