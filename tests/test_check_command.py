@@ -171,3 +171,13 @@ def test_a_new_path_in_two_scopes_is_refused_in_the_later_slice_until_the_first_
     commit_all(api)
     git(repo, "merge", "--quiet", "--no-edit", "slices/g/api")
     assert check_at(text).ok
+
+
+def test_a_branch_without_a_commit_is_judged_by_what_it_would_commit(api: Path) -> None:
+    git(api, "switch", "--quiet", "--orphan", "lost")
+    git(api, "checkout", "--quiet", "slices/auth-rework/api", "--", ".")
+    assert check_at(api).ok
+    (api / "Makefile").write_text("changed")
+    assert find_owners(check_at(api)) == {"Makefile": None}
+    git(api, "rm", "--quiet", "--cached", "README.md")
+    assert find_owners(check_at(api, staged=True)) == {"README.md": None}

@@ -3,18 +3,22 @@
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gitslices.agents.install import InstallRequest as AgentRequest
+from gitslices.agents.install import install as add_agent
 from gitslices.git.locate import find_common_dir
 from gitslices.model import SliceId
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.doctor.doctor import DoctorReport, DoctorRequest, doctor
 from gitslices.ops.doctor.finding import Finding
 from gitslices.ops.doctor.git import is_patched
+from gitslices.ops.hook import InstallRequest, install, read_hooks, uninstall
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, undo
@@ -48,7 +52,7 @@ def examine(repo: Path, *, fix: bool = False) -> tuple[Finding, ...]:
     common_dir = find_common_dir(repo)
     assert common_dir is not None
     now = datetime.now(UTC)  # git reads the clock, too
-    request = DoctorRequest(common_dir=common_dir, fix=fix)
+    request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix)
     return doctor(lambda: open_at(repo, now=now), request).findings
 
 
@@ -328,3 +332,53 @@ def test_an_unpatched_git_is_told_until_it_is_vouched_for(
     assert [one["thing"] for one in told.document["findings"]] == ["git 2.43.0"]
     git(repo, "config", "gitslices.patchedGit", "2.43.0")
     assert cli("doctor", env=path).code == 0
+
+
+def remove_hook(workspace: Workspace) -> None:
+    (workspace.repo.common_dir / "hooks" / "prepare-commit-msg").unlink()
+
+
+def overwrite_hook(workspace: Workspace) -> None:
+    (workspace.repo.common_dir / "hooks" / "pre-push").write_text("#!/bin/sh\nexit 0\n")
+
+
+def lead_hooks_elsewhere(workspace: Workspace) -> None:
+    elsewhere = workspace.repo.common_dir / "other-hooks"
+    git(workspace.repo.common_dir, "config", "core.hooksPath", str(elsewhere))
+
+
+@pytest.mark.parametrize("harm", [remove_hook, overwrite_hook, lead_hooks_elsewhere])
+def test_hooks_that_are_disarmed_are_found_and_installed_again(
+    repo: Path, harm: Callable[[Workspace], None]
+) -> None:
+    install(open_at(repo), InstallRequest(python=sys.executable))
+    assert examine(repo) == ()
+    harm(open_at(repo))
+    assert checks(examine(repo)) == [("disarmed-hooks", False)]
+    assert checks(examine(repo, fix=True)) == [("disarmed-hooks", True)]
+    assert examine(repo) == ()
+    assert read_hooks(open_at(repo)).ok
+
+
+def test_hooks_that_were_taken_away_are_no_finding(repo: Path) -> None:
+    install(open_at(repo), InstallRequest(python=sys.executable))
+    uninstall(open_at(repo))
+    assert examine(repo) == ()
+
+
+def test_hooks_that_would_go_into_the_project_are_left_to_a_person(repo: Path) -> None:
+    install(open_at(repo), InstallRequest(python=sys.executable))
+    git(repo, "config", "core.hooksPath", "hooks")
+    (finding,) = examine(repo, fix=True)
+    assert not finding.fixed
+    assert "a folder of the project" in (finding.hint or "")
+    assert not (repo / "hooks").exists()
+
+
+def test_a_lost_launcher_of_agents_hooks_is_written_again(repo: Path) -> None:
+    add_agent(open_at(repo), AgentRequest(tool="claude", python=sys.executable))
+    assert examine(repo) == ()
+    (repo / ".git" / "hooks" / "gitslices-agent").unlink()
+    assert checks(examine(repo)) == [("disarmed-agents", False)]
+    assert checks(examine(repo, fix=True)) == [("disarmed-agents", True)]
+    assert examine(repo) == ()

@@ -12,7 +12,7 @@ LAYERS = (
     ("model", "errors", "faults"),
     ("scopes", "naming", "replace"),
     ("schedule", "policy", "reconcile", "changes", "evidence", "retirement", "fence", "preflight"),
-    ("ordering", "admission", "landing"),
+    ("ordering", "admission", "landing", "guard"),
     ("outline",),
     ("bottlenecks", "explanation"),
     ("planner",),
@@ -28,10 +28,12 @@ LAYERS = (
         "survey",
         "trash",
         "hooks",
+        "launcher",
     ),
     ("workspace",),
     ("ops",),
     ("output",),
+    ("agents",),
     ("cli",),
 )
 # Within one layer, an import that stands for "is made of": left imports right.

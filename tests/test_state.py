@@ -38,6 +38,9 @@ def folder(tmp_path: Path) -> Path:
 def test_the_folder_is_private_and_never_a_link(tmp_path: Path) -> None:
     folder = make_state_folder(tmp_path)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    make_state_folder(tmp_path)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "gitslices").symlink_to(folder)
     with pytest.raises(DiskError, match="symbolic link"):

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "check": "Compare changes with the write scope of their slice.",
     "scope": "Show or widen what a slice may write.",
     "hook": "Hold the write scopes in git hooks.",
+    "agent": "Keep coding agents inside their slices.",
     "remove": "Remove one slice's worktree and branch.",
     "prune": "Remove slices that are merged or no longer planned.",
     "trust": "Approve the commands that a repository wants run.",

@@ -1,5 +1,6 @@
 """`gitslices doctor`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ Examples:
 @lock_option
 @common_options
 def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
-    """Find changes cut short, stale locks, lost or moved worktrees, and settings that endanger.
+    """Find changes cut short, stale locks, lost or moved worktrees, missing hooks, risky settings.
 
     Says of each what it is, why it matters and what --fix does about it; works where git itself
     fails. Exits 1 while anything is found that is not repaired.
@@ -41,7 +42,7 @@ def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -
             f"{str(here)!r} is in no Git repository",
             hint="run gitslices inside a repository, or name one with -C DIR",
         )
-    request = DoctorRequest(common_dir=common_dir, fix=fix)
+    request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix)
     report = doctor(lambda: open_as_is(directory, lock_timeout=lock_timeout), request)
 
     def text() -> str:

@@ -86,6 +86,25 @@ def read_file_changes(
     return (*tracked, *_read_untracked(repo, worktree))
 
 
+def read_entries(
+    repo: Repository, commits: Sequence[str], paths: Sequence[RepoPath]
+) -> dict[RepoPath, bool]:
+    """Those of `paths` that one of `commits` has, and whether that is a submodule.
+
+    The first one that has it counts. A commit that does not exist has none.
+    """
+    entries: dict[RepoPath, bool] = {}
+    for commit in dict.fromkeys(commits):
+        left = [path for path in paths if path not in entries]
+        if not left:
+            break
+        listing = repo.run("ls-tree", "-z", "--full-tree", commit, "--", *left, ok=(0, 128)).text
+        for entry in filter(None, listing.split("\0")):
+            head, _, path = entry.partition("\t")
+            entries[RepoPath(path)] = head.startswith(_SUBMODULE)
+    return entries
+
+
 def unite_changes(many: Iterable[Sequence[Change]]) -> tuple[Change, ...]:
     """Each path once, with all that is known of it."""
     united: dict[RepoPath, Change] = {}

@@ -23,6 +23,13 @@ class Mark(Struct, frozen=True, kw_only=True):
     slice_id: SliceId
 
 
+class MarkedWorktree(Struct, frozen=True, kw_only=True):
+    """A worktree, and the slice that it belongs to."""
+
+    path: Path
+    mark: Mark
+
+
 def mark_worktree(worktree: Path, mark: Mark) -> None:
     """Write down whose worktree it is; nothing happens where there is none."""
     admin = find_admin_folder(worktree)
@@ -41,3 +48,13 @@ def find_mark(git_dir: Path) -> Mark | None:
         raise StateError(
             f"{str(path)!r} cannot be read: {error}", hint="write it again: gitslices hook install"
         ) from error
+
+
+def find_marked_worktree(directory: Path) -> MarkedWorktree | None:
+    """The worktree of a slice that `directory` is in, be it in a repository inside that."""
+    for folder in (directory, *directory.parents):
+        admin = find_admin_folder(folder)
+        mark = find_mark(admin) if admin else None
+        if mark is not None:
+            return MarkedWorktree(path=folder, mark=mark)
+    return None

@@ -112,6 +112,14 @@ def _read_path(entry: str) -> RepoPath:
     return RepoPath(entry[entry.index("\t") + 1 :])
 
 
+def read_tracked(repo: Repository, worktree: Path, paths: Sequence[RepoPath]) -> set[RepoPath]:
+    """Those of `paths` that are in the index of a worktree."""
+    listing = repo.run_at(
+        worktree, "--literal-pathspecs", "ls-files", "-z", "--full-name", "--", *paths
+    ).text
+    return {RepoPath(path) for path in listing.split("\0") if path}
+
+
 def read_sizes(repo: Repository, commit: Oid) -> dict[RepoPath, int]:
     """The size in bytes of every file of `commit`, as git stores it; 0 for a submodule."""
     listing = repo.run("ls-tree", "-r", "-l", "-z", "--full-tree", commit).text

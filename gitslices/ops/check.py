@@ -177,9 +177,10 @@ def _read_everything(
         committed = find_baselines(
             repo, place.git_dir, tips=("HEAD",), target=target, base=record.base_commit
         )
+    head = find_commit(repo, "HEAD", place.git_dir)  # a branch may be without a commit
     return unite_changes(
         (
-            read_commit_changes(repo, place.git_dir, "HEAD", committed),
+            read_commit_changes(repo, place.git_dir, head, committed) if head else (),
             read_index_changes(repo, place.git_dir, baselines),
             read_file_changes(repo, place.worktree, baselines) if place.worktree else (),
         )

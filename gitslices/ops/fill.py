@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
 from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
-from gitslices.git.included import read_included
+from gitslices.git.included import list_placed, read_included
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import (
     LOCK_REASON,
@@ -99,7 +99,7 @@ class _Supply:
         self._seeds: dict[tuple[Oid, bool], bytes] = {}
         self._seeding = Lock()
         self.checkouts = find_recorded_checkouts(workspace, records)
-        self.included = read_included(workspace.repo, main) if main else ()
+        self.included = _list_included(workspace, main) if main else ()
 
     def count_files(self, record: SliceRecord) -> int:
         """How many tracked files a worktree will hold."""
@@ -129,6 +129,12 @@ class _Supply:
 
     def _list_tracked(self, record: SliceRecord) -> tuple[RepoPath, ...]:
         return self._workspace.read_tree(self._find_tip(record)).paths
+
+
+def _list_included(workspace: Workspace, main: Path) -> tuple[RepoPath, ...]:
+    placed = list_placed(workspace.repo.common_dir)
+    found = (path for path in placed if (main / path).is_file())
+    return tuple(sorted({*read_included(workspace.repo, main), *found}))
 
 
 def _fill_all(

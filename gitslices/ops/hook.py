@@ -14,6 +14,7 @@ from gitslices.hooks import (
 )
 from gitslices.ops.fences import UNDER_WAY, raise_fences
 from gitslices.ops.topology import hold_topology
+from gitslices.state.armed import forget_hooks, want_hooks
 from gitslices.workspace import Workspace
 
 
@@ -59,6 +60,7 @@ def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
             records = [one for one in store.read_slices() if one.status in UNDER_WAY]
             raise_fences(workspace, store, records)
     install_hooks(folder, request.python)
+    want_hooks(workspace.state_folder)
     return read_hooks(workspace)
 
 
@@ -67,6 +69,7 @@ def uninstall(workspace: Workspace, *, force: bool = False) -> HooksReport:
     folder = _find_folder(workspace)
     _refuse_project_folder(workspace, folder, force=force)
     uninstall_hooks(folder)
+    forget_hooks(workspace.state_folder)
     return read_hooks(workspace)
 
 

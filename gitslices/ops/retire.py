@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
 from gitslices.git.counts import count_all_ahead_behind
+from gitslices.git.included import list_placed
 from gitslices.git.read import (
     HEADS,
     count_unreferenced,
@@ -177,7 +178,9 @@ def read_disposable(workspace: Workspace) -> tuple[str, ...]:
         with suppress(FileNotFoundError):
             text = (workspace.main_worktree / ".worktreeinclude").read_text("utf-8", "replace")
             included = text.splitlines()
-    return (*DISPOSABLE, *included, *read_values(workspace.repo, "gitslices.disposable"))
+    placed = (f"/{path}" for path in list_placed(workspace.repo.common_dir))
+    configured = read_values(workspace.repo, "gitslices.disposable")
+    return (*DISPOSABLE, *included, *placed, *configured)
 
 
 def _look_around(

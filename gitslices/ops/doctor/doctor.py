@@ -9,6 +9,7 @@ from gitslices.errors import GitslicesError, MachineError
 from gitslices.ops.doctor.files import FILE_CHECKS, TORN
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.git import GIT_CHECKS
+from gitslices.ops.doctor.hooks import find_disarmed_hooks, find_lost_launcher
 from gitslices.ops.doctor.settings import SETTING_CHECKS
 from gitslices.ops.doctor.slices import SLICE_CHECKS, look_at_slices
 from gitslices.ops.doctor.trash import TRASH_CHECKS
@@ -20,9 +21,13 @@ from gitslices.workspace import Workspace
 
 
 class DoctorRequest(Struct, frozen=True, kw_only=True):
-    """`common_dir` was found by files alone; `fix` repairs what can be repaired."""
+    """`common_dir` was found by files alone; `fix` repairs what can be repaired.
+
+    `python` is the interpreter that git hooks are to start.
+    """
 
     common_dir: Path
+    python: str
     fix: bool = False
 
 
@@ -68,6 +73,8 @@ def _examine_git(
 ) -> Iterator[Trouble]:
     try:
         workspace = open_workspace()
+        for check in (find_disarmed_hooks, find_lost_launcher):
+            yield from check(workspace, request.python)
         yield from _examine_workspace(workspace, fix=request.fix)
     except MachineError as error:
         finding = Finding(

@@ -1,0 +1,32 @@
+"""A block of our own in a text that belongs to others."""
+
+BEGIN = "gitslices: begin"
+END = "gitslices: end"
+
+
+def put_block(text: str, lines: str, *, comment: str) -> str:
+    """`text` with `lines` as its block: where the block was, else at the end.
+
+    `comment` is how a line is made a comment, with `{}` for what it says.
+    """
+    block = f"{comment.format(BEGIN)}\n{lines.rstrip()}\n{comment.format(END)}\n"
+    before, found, after = _split(text, comment)
+    if found:
+        return before + block + after
+    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    return text + gap + block
+
+
+def drop_block(text: str, *, comment: str) -> str:
+    """`text` without its block, and as it was before there was one."""
+    before, found, after = _split(text, comment)
+    if not found:
+        return text
+    return (before.removesuffix("\n") if not after and before else before) + after
+
+
+def _split(text: str, comment: str) -> tuple[str, bool, str]:
+    begin, end = comment.format(BEGIN) + "\n", comment.format(END) + "\n"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    return (before, True, after) if found and closed else (text, False, "")

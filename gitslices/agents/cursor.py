@@ -1,0 +1,65 @@
+"""Cursor: its hooks preToolUse and beforeShellExecution."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from gitslices.agents.payload import find_text, require_table, require_text
+from gitslices.agents.tool import Hooks, Intent, Tool
+
+_EDITS: Final = frozenset({
+    "Delete", "Edit", "EditNotebook", "MultiEdit", "NotebookEdit", "StrReplace", "Write",
+    "delete_file", "edit_file", "search_replace", "write",
+})  # fmt: skip
+_SHELLS: Final = frozenset({"Bash", "Shell", "run_terminal_cmd"})
+_PATHS: Final = ("file_path", "path", "target_file", "notebook_path", "target_notebook")
+
+
+def read_intent(payload: Mapping[str, Any]) -> Intent | None:
+    """What the tool is about to write; None for a tool that writes no files."""
+    # A shell's `cwd` is where the command runs, which need not be where the session belongs.
+    here = find_text(payload, "cwd")
+    cwd = _find_root(payload) or here
+    if payload.get("hook_event_name") == "beforeShellExecution":
+        return Intent(cwd=cwd, folder=here, command=require_text(payload, "command"))
+    tool = require_text(payload, "tool_name")
+    if tool not in _EDITS | _SHELLS:
+        return None
+    table = require_table(payload, "tool_input")
+    if tool in _EDITS:
+        return Intent(cwd=cwd, folder=here, paths=(require_text(table, *_PATHS),))
+    folder = find_text(table, "working_directory", "cwd") or here
+    return Intent(cwd=cwd, folder=folder, command=require_text(table, "command"))
+
+
+def format_denial(reason: str) -> bytes:
+    """The answer that keeps the tool from running; silence leaves the decision to others."""
+    answer = {"permission": "deny", "user_message": reason, "agent_message": reason}
+    return msgspec.json.encode(answer) + b"\n"
+
+
+def make_hooks(program: str) -> Hooks:
+    """The hooks for the settings, by event; `program` is what they start."""
+    hook = {"command": f"{program} guard --tool cursor"}
+    return {"preToolUse": [hook], "beforeShellExecution": [dict(hook)]}
+
+
+def _find_root(payload: Mapping[str, Any]) -> str:
+    roots = payload.get("workspace_roots")
+    first = roots[0] if isinstance(roots, list) and roots else None
+    return first if isinstance(first, str) else ""
+
+
+TOOL: Final = Tool(
+    name="cursor",
+    config=".cursor",
+    config_variable="CURSOR_CONFIG_DIR",
+    settings=".cursor/hooks.json",
+    skills=".agents/skills",
+    notes="AGENTS.md",
+    fields={"version": 1},
+    read_intent=read_intent,
+    format_denial=format_denial,
+    make_hooks=make_hooks,
+)

@@ -1,0 +1,106 @@
+"""`python -m gitslices.agents.guard TOOL`: what `gitslices agent guard --tool TOOL` does.
+
+An agent waits for it at every edit, so this goes without the command line, and without git or the
+store where the session is in no slice. Whatever fails is answered with exit code 2, which all tools
+take for a no; 1 they would pass over.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gitslices.agents.payload import read_payload
+from gitslices.agents.tool import Intent, Tool
+from gitslices.agents.tools import load_tool
+from gitslices.git.environment import take_local_variables
+from gitslices.git.marks import MarkedWorktree, find_marked_worktree
+
+if TYPE_CHECKING:
+    from gitslices.ops.guard import GuardReport
+
+BLOCK: Final = 2
+_TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108
+
+
+def run(argv: Sequence[str], descriptor: int = 0, here: Path | None = None) -> int:
+    """Answer the hook of the tool `argv[0]`, whose payload comes from `descriptor`."""
+    try:
+        take_local_variables(os.environ, Path.cwd())
+        tool = load_tool(argv[0])
+        report = judge(tool, descriptor, here or Path.cwd())
+        if report and report.denials:
+            from gitslices.output.guard_text import format_denials
+
+            sys.stdout.buffer.write(tool.format_denial(format_denials(report)))
+            sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        _tell(error)
+        return BLOCK
+    return 0
+
+
+def judge(tool: Tool, descriptor: int, here: Path) -> "GuardReport | None":
+    """What of the payload may not be done; None where it is for no slice to say.
+
+    `here` is where the session is if the payload does not name a place.
+    """
+    intent = tool.read_intent(read_payload(descriptor))
+    if intent is None:
+        return None
+    session = here / intent.cwd
+    folder = session / intent.folder
+    # A session that has gone elsewhere still belongs to the slice that it was started in.
+    started = os.environ.get(tool.project_variable) if tool.project_variable else None
+    for place in (session, folder, *([Path(started)] if started else [])):
+        found = find_marked_worktree(place.resolve())
+        if found:
+            return _judge_in_slice(intent, str(folder), found, _list_free_folders(tool))
+    return None
+
+
+def _list_free_folders(tool: Tool) -> tuple[Path, ...]:
+    """Where everybody may write: temporary files, and the tool's own settings and memory."""
+    named = (os.environ.get("TMPDIR"), os.environ.get(tool.config_variable))
+    return (
+        *(Path(name) for name in (*_TEMPORARY, *named) if name and name.startswith("/")),
+        Path.home() / tool.config,
+    )
+
+
+def _judge_in_slice(
+    intent: Intent, cwd: str, place: MarkedWorktree, free: tuple[Path, ...]
+) -> "GuardReport":
+    from datetime import UTC, datetime
+
+    from gitslices.ops.guard import GuardRequest, guard
+    from gitslices.workspace import probe_workspace
+
+    paths = tuple(os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
+    request = GuardRequest(paths=paths, free=free)
+    if intent.command:
+        from gitslices.agents.shell_writes import find_writes
+
+        writes = find_writes(intent.command, cwd, os.environ)
+        request = GuardRequest(
+            paths=(*paths, *writes.paths), folders=writes.folders, unseen=writes.unseen, free=free
+        )
+    workspace = probe_workspace(
+        place.path, git_dir=None, clock=lambda: datetime.now(UTC), purpose="gitslices agent guard"
+    )
+    return guard(workspace, place, request)
+
+
+def _tell(error: BaseException) -> None:
+    from gitslices.output.escape import escape
+
+    text = str(error) or type(error).__name__
+    hint = getattr(error, "hint", None)
+    sys.stderr.write(f"gitslices cannot look at this, so it may not run: {escape(text)}\n")
+    if hint:
+        sys.stderr.write(f"hint: {escape(hint)}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""What a hook is given on standard input."""
+
+import os
+import select
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from gitslices.errors import InputError
+
+_CHUNK: Final = 1 << 16
+_LONGEST: Final = 1 << 26
+_PATIENCE: Final = 5.0
+"""Seconds without a further byte after which a document counts as cut off."""
+
+
+class PayloadError(InputError):
+    """A payload that is not what its tool documents."""
+
+    code = "payload"
+
+
+def read_payload(descriptor: int) -> dict[str, Any]:
+    """The first JSON document; whoever writes it may leave the other end open.
+
+    Raises `PayloadError` for anything but a JSON object.
+    """
+    data = bytearray()
+    while len(data) <= _LONGEST:
+        if not select.select([descriptor], [], [], _PATIENCE)[0]:
+            break
+        chunk = os.read(descriptor, _CHUNK)
+        if not chunk:
+            break
+        data += chunk
+        if data.rstrip().endswith(b"}") and len(chunk) < _CHUNK:
+            try:
+                return _decode(bytes(data))
+            except PayloadError:
+                continue
+    return _decode(bytes(data))
+
+
+def require_text(table: Mapping[str, Any], *names: str) -> str:
+    """The first of the fields `names` that is there, which has to be a text with something in it.
+
+    Raises `PayloadError` otherwise.
+    """
+    name = next((name for name in names if name in table), names[0])
+    value = table.get(name)
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise PayloadError(f"its field {name!r} is no text")
+    return value
+
+
+def require_table(table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The field `name`, which has to be an object; raise `PayloadError` otherwise."""
+    value = table.get(name)
+    if not isinstance(value, dict):
+        raise PayloadError(f"its field {name!r} is no object")
+    return value
+
+
+def find_text(table: Mapping[str, Any], *names: str) -> str:
+    """The first of the fields `names` that says something, empty where none does.
+
+    Raises `PayloadError` for one that is no text.
+    """
+    name = next((name for name in names if table.get(name)), None)
+    return require_text(table, name) if name else ""
+
+
+def _decode(data: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        return _decode_first(data, error)
+
+
+def _decode_first(data: bytes, cause: Exception) -> dict[str, Any]:
+    """The first of several documents in a row."""
+    # Imported here: nearly every payload is one document, and each edit waits for the imports.
+    import json
+
+    try:
+        found, _ = json.JSONDecoder().raw_decode(data.decode().lstrip())
+    except (ValueError, RecursionError):
+        raise PayloadError(f"it is no JSON object: {cause}") from cause
+    if not isinstance(found, dict):
+        raise PayloadError("it is no JSON object")
+    return found

@@ -1,0 +1,157 @@
+"""`gitslices agent`: install, uninstall, guard, worktree-create, worktree-remove."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitslices.agents.tools import TOOLS
+from gitslices.cli.lease_options import ttl_option
+from gitslices.cli.options import Outcome, common_options, lock_option, make_absolute, open_here
+
+if TYPE_CHECKING:
+    from gitslices.ops.agent_files import AgentFilesReport
+
+_EXAMPLES = """\b
+Examples:
+  gitslices agent install claude
+  gitslices agent install codex --print     only show what would be written
+  gitslices agent uninstall claude
+"""
+
+_tool_argument = click.argument("tool", type=click.Choice(TOOLS))
+
+
+@click.group(epilog=_EXAMPLES, no_args_is_help=False)
+def command() -> None:
+    """Keep coding agents inside their slices, and give their sessions slices to work in."""
+
+
+@command.command("install")
+@_tool_argument
+@click.option("--print", "prints", is_flag=True, help="Only show what the files would hold.")
+@common_options
+def install_command(*, tool: str, prints: bool, directory: Path, as_json: bool) -> Outcome:
+    """Have TOOL ask before it writes, and teach it the commands it needs.
+
+    Its hooks and a skill are merged into what is there, in the main worktree and in those of all
+    slices, now and whenever one is made. Files that git does not track stay so, and are ignored;
+    tracked ones are changed in the main worktree only, to be committed.
+    """
+    from gitslices.agents.install import InstallRequest, install
+    from gitslices.output.agent_text import format_agent_files, format_agent_texts
+
+    request = InstallRequest(tool=tool, python=sys.executable, dry_run=prints)
+    report = install(open_here(directory, quick=True), request)
+    form = format_agent_texts if prints else format_agent_files
+    return Outcome(document=report, text=lambda: form(report))
+
+
+@command.command("uninstall")
+@_tool_argument
+@common_options
+def uninstall_command(*, tool: str, directory: Path, as_json: bool) -> Outcome:
+    """Take away what install has put there, and leave everything else as it is."""
+    from gitslices.agents.install import uninstall
+    from gitslices.output.agent_text import format_agent_files
+
+    report: AgentFilesReport = uninstall(open_here(directory, quick=True), tool)
+    return Outcome(document=report, text=lambda: format_agent_files(report))
+
+
+@command.command("guard")
+@click.option("--tool", required=True, type=click.Choice(TOOLS), help="Whose hook it is.")
+@common_options
+def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome:
+    """Say no to an edit outside the write scope of the slice that the session is in.
+
+    Reads what the tool tells its hooks before an edit or a command from standard input. Silence
+    leaves the decision to whoever has it otherwise; so it is in every place that is no slice. Exits
+    2, a no for all tools, where it fails. With --json it says what it has found, in words of its
+    own and not in those of the tool.
+    """
+    from gitslices.agents.guard import judge, run
+    from gitslices.agents.tools import load_tool
+
+    here = make_absolute(directory)
+    if not as_json:
+        return run([tool], here=here)
+    report = judge(load_tool(tool), sys.stdin.fileno(), here)
+    return Outcome(
+        document=report, text=str, exit_code=1 if report is not None and report.denials else 0
+    )
+
+
+@command.command("worktree-create")
+@ttl_option("How long the session has the slice, unless a heartbeat moves the deadline.", "8h")
+@lock_option
+@common_options
+def create_command(*, ttl: int, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
+    """Claim a slice for a session that asks for a worktree, and print where it is.
+
+    Serves Claude Code's hook WorktreeCreate, whose payload is read from standard input. The slice
+    is the one that is named like the worktree, or else the next ready one. The session finds its
+    claim with: cat "$(git rev-parse --git-dir)/gitslices-claim.json"
+    """
+    from gitslices.ops.agent_worktree import HandOutRequest, hand_out
+
+    payload = _read_payload()
+    name = payload.get("name", payload.get("worktree_name"))
+    session = payload.get("session_id")
+    request = HandOutRequest(
+        holder=f"claude {session}" if isinstance(session, str) and session else "claude",
+        name=name if isinstance(name, str) else "",
+        ttl=ttl,
+    )
+    where = _find_directory(payload, directory)
+    report = hand_out(open_here(where, lock_timeout=lock_timeout, quick=True), request)
+
+    def text() -> str:
+        from gitslices.output.lease_text import format_claim
+
+        click.echo(format_claim(report), err=True, nl=False)
+        return f"{report.worktree_path}\n"
+
+    return Outcome(document=report, text=text)
+
+
+@command.command("worktree-remove")
+@lock_option
+@common_options
+def remove_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
+    """Give the slice back whose worktree a session has left; nothing in it is removed.
+
+    Serves Claude Code's hook WorktreeRemove, whose payload is read from standard input.
+    """
+    from gitslices.agents.payload import require_text
+    from gitslices.ops.agent_worktree import HandBackReport, hand_back
+
+    worktree = make_absolute(Path(require_text(_read_payload(), "worktree_path")))
+    if (worktree / ".git").exists():
+        report = hand_back(open_here(worktree, lock_timeout=lock_timeout, quick=True), worktree)
+    else:
+        report = HandBackReport()
+
+    def text() -> str:
+        from gitslices.output.escape import escape
+
+        if report.slice_id is None:
+            return "there is no worktree any more\n"
+        what = "open again" if report.released else "not held by this session any more"
+        return f"{escape(report.slice_id)}: {what}; its worktree stays\n"
+
+    return Outcome(document=report, text=text)
+
+
+def _read_payload() -> dict[str, Any]:
+    from gitslices.agents.payload import read_payload
+
+    return read_payload(sys.stdin.fileno())
+
+
+def _find_directory(payload: dict[str, Any], directory: Path) -> Path:
+    """Where the session is, unless `-C` leads elsewhere."""
+    from gitslices.agents.payload import find_text
+
+    return Path(find_text(payload, "cwd") or ".") if str(directory) == "." else directory

@@ -1,0 +1,118 @@
+"""Worktrees for sessions of agents: a session that asks for one gets a slice."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.errors import InputError, NothingReadyError, Problem, RefusedError, StaleTokenError
+from gitslices.git.claims import ClaimNote, find_claim, remove_claim, write_claim
+from gitslices.git.marks import find_mark
+from gitslices.git.worktrees import find_admin_folder
+from gitslices.model import SliceId
+from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
+from gitslices.ops.release import ReleaseRequest, release
+from gitslices.state.store import Goal
+from gitslices.workspace import Workspace
+
+
+class HandOutRequest(Struct, frozen=True, kw_only=True):
+    """The session that asks, and the name that it wants for its worktree; `ttl` is in seconds."""
+
+    holder: str
+    ttl: int
+    name: str = ""
+
+
+class HandBackReport(Struct, frozen=True, kw_only=True):
+    """What became of a worktree that a session has left; nothing where it is gone already."""
+
+    ok: bool = True
+    slice_id: SliceId | None = None
+    released: bool = False
+
+
+def hand_out(workspace: Workspace, request: HandOutRequest) -> ClaimReport:
+    """Claim the slice that is named like the wanted worktree, or else the next ready one.
+
+    The session finds its claim in git's own folder for the worktree. Raises `NothingReadyError`,
+    `LeaseHeldError` or `InputError` where there is none to give.
+    """
+    report = _claim(workspace, request)
+    admin = find_admin_folder(Path(report.worktree_path))
+    if admin is not None:
+        note = ClaimNote(
+            goal_id=report.goal_id,
+            slice_id=report.slice_id,
+            token=report.token,
+            expires_at=report.expires_at,
+            write_scope=report.write_scope,
+            acceptance=report.acceptance,
+        )
+        write_claim(admin, note)
+    return report
+
+
+def hand_back(workspace: Workspace, worktree: Path) -> HandBackReport:
+    """End the lease that `hand_out` gave for `worktree`, which stays with all that is in it.
+
+    Nothing happens where the folder is no worktree any more. Raises `RefusedError` for one that is
+    no slice's: nobody here can know what is in it.
+    """
+    admin = find_admin_folder(worktree)
+    if admin is None:
+        return HandBackReport()
+    mark, note = find_mark(admin), find_claim(admin)
+    if mark is None:
+        raise RefusedError(
+            f"{str(worktree)!r} is no slice's worktree: it was left alone",
+            hint="remove it by hand: git worktree remove",
+        )
+    released = note is not None and _end(workspace, note)
+    remove_claim(admin)
+    return HandBackReport(slice_id=mark.slice_id, released=released)
+
+
+def _claim(workspace: Workspace, request: HandOutRequest) -> ClaimReport:
+    """Claim in the goal that has the named slice, else in the first that has a ready one."""
+    goals = _list_goals(workspace)
+    for goal_id, slices in goals.items():
+        if request.name in slices:
+            return claim(workspace, _make_request(request, goal_id, SliceId(request.name)))
+    problems: list[Problem] = []
+    for goal_id in goals:
+        try:
+            return claim(workspace, _make_request(request, goal_id, None))
+        except NothingReadyError as error:
+            problems += error.problems or [Problem(goal_id, error.message)]
+    raise NothingReadyError("no slice is ready", hint="see: gitslices ready", problems=problems)
+
+
+def _list_goals(workspace: Workspace) -> dict[str, frozenset[str]]:
+    goals: dict[str, frozenset[str]] = {}
+    if workspace.has_store():
+        with workspace.open_store() as store:
+            found = map(store.read_goal, store.read_goal_ids())
+            goals = {one.goal_id: _list_ids(one) for one in found if one}
+    if not goals:
+        raise InputError(
+            "no plan has been applied in this repository", hint="run: gitslices plan --apply"
+        )
+    return goals
+
+
+def _list_ids(goal: Goal) -> frozenset[str]:
+    return frozenset(slice_.slice_id for slice_ in goal.plan.slices)
+
+
+def _make_request(request: HandOutRequest, goal_id: str, slice_id: SliceId | None) -> ClaimRequest:
+    return ClaimRequest(holder=request.holder, goal_id=goal_id, slice_id=slice_id, ttl=request.ttl)
+
+
+def _end(workspace: Workspace, note: ClaimNote) -> bool:
+    """End the lease, unless it has ended or somebody else has the slice."""
+    request = ReleaseRequest(slice_id=note.slice_id, token=note.token, goal_id=note.goal_id)
+    try:
+        release(workspace, request)
+    except StaleTokenError:
+        return False
+    return True

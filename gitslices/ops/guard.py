@@ -1,0 +1,189 @@
+"""Tell whether a session may write, by the slice whose worktree it is in."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import Final
+
+from msgspec import Struct
+
+from gitslices.errors import StateError
+from gitslices.fence import Change
+from gitslices.git.changes import read_entries
+from gitslices.git.marks import MarkedWorktree
+from gitslices.git.read import HEADS
+from gitslices.guard import (
+    Denial,
+    Ground,
+    OtherWorktree,
+    Target,
+    find_other,
+    find_outside_reason,
+    find_repo_path,
+    is_git_path,
+)
+from gitslices.model import RepoPath, SliceId
+from gitslices.ops.fences import UNDER_WAY, name_beside
+from gitslices.ops.judge import judge_changes
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+_UNSEEN: Final = "nobody can tell which path that is: write it out"
+
+
+class GuardRequest(Struct, frozen=True, kw_only=True):
+    """What a session is about to do, with paths from the root.
+
+    `paths` are written; git changes something in `folders`; of `unseen` nobody can tell where it
+    leads. In `free` folders everybody may write what belongs to no repository.
+    """
+
+    paths: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    free: tuple[Path, ...] = ()
+
+
+class GuardReport(Struct, frozen=True, kw_only=True):
+    """What may not be done in a slice, and what may be written instead."""
+
+    slice_id: SliceId
+    worktree_path: str
+    write_scope: tuple[str, ...]
+    denials: tuple[Denial, ...]
+
+
+class _Case(Struct, frozen=True):
+    workspace: Workspace
+    store: Store
+    goal: Goal
+    record: SliceRecord
+    ground: Ground
+
+
+def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) -> GuardReport:
+    """What of `request` the slice at `place` may not do.
+
+    Raises `StateError` where the store does not know the slice.
+    """
+    mark = place.mark
+    with workspace.open_store() as store:
+        goal = store.read_goal(mark.goal_id)
+        record = store.find_slice(mark.goal_id, mark.slice_id)
+        if goal is None or record is None:
+            raise StateError(
+                f"this worktree is slice {mark.slice_id!r} of goal {mark.goal_id!r}, "
+                "which is not in the store",
+                hint="apply its plan again: gitslices plan --apply",
+            )
+        ground = _survey(workspace, store, place, record, request.free)
+        case = _Case(workspace, store, goal, record, ground)
+        denials = (
+            *_judge_paths(case, request.paths),
+            *_judge_folders(case, request.folders),
+            *(Denial(asked=one, reason=_UNSEEN) for one in request.unseen),
+        )
+    return GuardReport(
+        slice_id=record.slice_id,
+        worktree_path=str(place.path),
+        write_scope=record.write_scope,
+        denials=denials,
+    )
+
+
+def _survey(
+    workspace: Workspace,
+    store: Store,
+    place: MarkedWorktree,
+    record: SliceRecord,
+    free: Sequence[Path],
+) -> Ground:
+    own = place.path.resolve()
+    main = workspace.main_worktree
+    others = [OtherWorktree(path=main.resolve(), name="the main worktree")] if main else []
+    others += [
+        OtherWorktree(path=Path(one.worktree_path).resolve(), name=_name_worktree(one, record))
+        for one in store.read_slices()
+        if one.status in UNDER_WAY
+    ]
+    return Ground(
+        worktree=own,
+        common_dir=workspace.repo.common_dir.resolve(),
+        others=[one for one in others if one.path != own],
+        free=[folder.resolve() for folder in free],
+    )
+
+
+def _name_worktree(one: SliceRecord, record: SliceRecord) -> str:
+    return f"the worktree of slice {name_beside(one, record)}"
+
+
+def _judge_paths(case: _Case, paths: Sequence[str]) -> Iterator[Denial]:
+    targets = [
+        (target, find_repo_path(case.ground, target)) for path in paths for target in _resolve(path)
+    ]
+    reasons = _find_reasons(case, [inner for _, inner in targets if inner])
+    denied: dict[str, str] = {}
+    for target, inner in targets:
+        reason = reasons.get(inner) if inner else _explain_outside(case, target)
+        if reason:
+            denied.setdefault(target.asked, reason)
+    return (Denial(asked=asked, reason=reason) for asked, reason in denied.items())
+
+
+def _judge_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
+    for folder in folders:
+        target = _locate(folder, os.path.realpath(folder))
+        own = case.ground.worktree
+        if target.path == own or (target.path.is_relative_to(own) and not is_git_path(target.path)):
+            continue
+        reason = find_outside_reason(case.ground, target)
+        if reason:
+            yield Denial(asked=folder, reason=f"git would work {reason}")
+
+
+def _resolve(path: str) -> tuple[Target, ...]:
+    """Where a path is, and where it leads if it is a symbolic link: either may be written."""
+    folder, name = os.path.split(path.rstrip("/") or "/")
+    if name in {"", ".", ".."}:
+        return (_locate(path, os.path.realpath(path)),)
+    itself = os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
+    return tuple(_locate(path, one) for one in dict.fromkeys((itself, os.path.realpath(path))))
+
+
+def _locate(asked: str, real: str) -> Target:
+    path = Path(real)
+    around = (folder for folder in (path, *path.parents) if os.path.lexists(folder / ".git"))
+    return Target(asked=asked, path=path, repository=next(around, None))
+
+
+def _find_reasons(case: _Case, paths: Sequence[RepoPath]) -> dict[RepoPath, str]:
+    """Why the fence does not let the slice write some of `paths`."""
+    if not paths:
+        return {}
+    commits = (HEADS + case.goal.plan.target, case.record.base_commit)
+    known = read_entries(case.workspace.repo, commits, paths)
+    changes = [
+        Change(
+            path=path,
+            is_new=path not in known,
+            is_submodule=known.get(path, False),
+            was_submodule=known.get(path, False),
+        )
+        for path in dict.fromkeys(paths)
+    ]
+    found = judge_changes(case.workspace, case.store, case.goal, case.record, changes)
+    return {violation.path: violation.reason for violation in found}
+
+
+def _explain_outside(case: _Case, target: Target) -> str | None:
+    reason = find_outside_reason(case.ground, target)
+    other = find_other(case.ground, target)
+    if reason is None or other is None or is_git_path(target.path):
+        return reason
+    inner = target.path.relative_to(other.path)
+    if inner == PurePath():
+        return reason
+    judged = _find_reasons(case, [RepoPath(str(inner))])
+    beside = "".join(judged.values()) or f"write {case.ground.worktree / inner}"
+    return f"{reason}; {beside}"

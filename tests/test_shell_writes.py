@@ -1,0 +1,136 @@
+"""Which paths a shell command writes, as far as its text tells."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitslices.agents.shell_writes import Writes, find_writes
+
+ENVIRON = {"HOME": "/home/ann", "TMPDIR": "/tmp/ann", "PATH": "/bin"}
+
+
+def read(text: str, cwd: str = "/w") -> Writes:
+    return find_writes(text, cwd, ENVIRON)
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("echo x > a", ["a"]),
+        ("echo x >a 2>>b", ["a", "b"]),
+        ("cmd &> a; cmd >| b; cmd >& c; cmd <> d", ["a", "b", "c", "d"]),
+        ("cmd 2>&1 >&2 <in <<<word", []),
+        ("grep '>' notes && grep \">\" notes && grep \\> notes", []),
+        ("echo 'a b'>'c d'", ["c d"]),
+        ("awk '$1 > 2' data # > no", []),
+        ("cat <<EOF > a\n> body > b\nEOF\necho > c", ["a", "c"]),
+        ("cat <<-'END'\n\trm b\n\tEND\nrm c", ["c"]),
+        ("[[ $a > b ]] && (( 1 > 2 )) && echo $(( 3 > 2 ))", []),
+        ("rm -rf a -- -b c", ["a", "-b", "c"]),
+        ("rm a;rm b|rm c||rm d&&rm e&rm f\nrm g", list("abcdefg")),
+        ("touch -d yesterday -r ref a; truncate -s 0 b; chmod +x c; shred -n 3 d", list("abcd")),
+        ("tee a -a b < in; tee -", ["a", "b"]),
+        ("cp a b; cp -r a /x/; cp -t /y a b", ["b", "/x/a", "/y/a", "/y/b"]),
+        ("cp a b /x", ["/x/a", "/x/b"]),
+        ("mv a b", ["a", "b"]),
+        ("install -m 755 a /x/b; ln -s ../t l; ln -s ../only", ["/x/b", "l", "only"]),
+        ("sed s/a/b/ f; perl -ne print f", []),
+        ("sed -i s/a/b/ f g; sed -i.bak -e s f; sed -Ei s f; sed --in-place=.b -n p f", ["f", "g"]),
+        ("perl -pi -e 's/a/b/' f; perl -i -pe 's/a/b/' g", ["f", "g"]),
+        ("dd if=a of=b; curl -o - u -o c; wget --output-document=d u; sort -o e e", list("bcde")),
+        ("sudo -u root env A=b nice -n 5 timeout -k 1 5 rm a", ["a"]),
+        ("if true; then rm a; else rm b; fi; while x; do rm c; done; ! rm d", list("abcd")),
+        ("bash -lc 'rm a' && sh -c \"rm 'b c'\" && eval rm d", ["a", "b c", "d"]),
+        ("echo $(rm a) \"$(rm b)\" `rm c` <(rm d) >(tee e)", list("abcde")),
+        ("echo \"$(echo ')' > a)\"", ["a"]),
+        ("find src -name x -delete; find . -exec rm a ';'", ["src", "a"]),
+        ("xargs -n 1 touch < list", []),
+        ("f=a; rm $f ${f}b \"$f\"", ["a", "ab"]),
+        ("export D=/x; rm $D/a", ["/x/a"]),
+        ("rm ~/a $HOME/b ${TMPDIR}/c $PWD/d", ["/home/ann/a", "/home/ann/b", "/tmp/ann/c", "d"]),
+        ("/bin/rm a; \\rm b; command rm c", list("abc")),
+        ("git rm --cached a; git mv b c; git status; git checkout -- d", ["a", "b", "c"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_what_is_written_is_found(text: str, paths: list[str]) -> None:
+    found = read(text).paths
+    assert found == tuple(path if path.startswith("/") else f"/w/{path}" for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("text", "unseen"),
+    [
+        ("rm $X", ["$X"]),
+        ("rm $1 ${X:-a} $(ls)", ["$1", "${X:-a}", "$(ls)"]),
+        ("rm {a,b}", ["{a,b}"]),
+        ("rm ~bob/a", ["~bob/a"]),
+        ("for f in a b; do rm $f; done", ["$f"]),
+        ("f=$(mktemp); rm $f", ["$f"]),
+        ("ls | xargs rm", ["the words that xargs reads"]),
+        ("find . -exec rm {} +", ["{}"]),
+        ("cd $X; rm a", ["a"]),
+        ("cd /nowhere/at/all; rm a", ["a"]),
+        ("sh -c \"$X\"", ["$X"]),
+        ("git -C $X commit", ["commit"]),
+        ("rm $'a\\'b'", ["$'a\\'b'"]),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_know_is_said(text: str, unseen: list[str]) -> None:
+    found = read(text)
+    assert found.unseen == tuple(unseen)
+
+
+def test_a_change_of_folder_counts_as_long_as_it_lasts(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    top, inner = str(tmp_path), str(tmp_path / "in")
+    for text, folder in (
+        ("cd in && rm a", inner),
+        ("cd in; cd ..; rm a", top),
+        ("(cd in); rm a", top),
+        ("cd in | true; rm a", top),
+        ("true | cd in; rm a", top),
+        ("cd in & rm a", top),
+        ("echo $(cd in); rm a", top),
+        ("pushd in; rm a", inner),
+        ("cd; rm a", "/home/ann"),
+    ):
+        assert read(text, top).paths == (f"{folder}/a",), text
+
+
+def test_patterns_stand_for_the_files_they_match(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py", "c.ts"):
+        (tmp_path / name).touch()
+    (tmp_path / "sub").mkdir()
+    found = read("rm *.py; cp c.ts *.none; mv c.ts sub", str(tmp_path)).paths
+    names = ["a.py", "b.py", "*.none", "c.ts", "sub/c.ts"]
+    assert found == tuple(f"{tmp_path}/{name}" for name in names)
+
+
+def test_git_names_the_folder_it_works_in() -> None:
+    assert read("git commit -am x").folders == ("/w",)
+    assert read("git -C /a -C b commit").folders == ("/a/b",)
+    assert read("git --git-dir=/a/.git --work-tree /a add .").folders == ("/a/.git", "/a", "/w")
+    assert read("GIT_DIR=/a/.git git reset --hard").folders == ("/a/.git", "/w")
+    assert read("git -C /a status; git -C /a log -p; git").folders == ()
+    for reading in ("branch", "branch --show-current", "worktree list", "config --get a.b",
+                    "tag -l", "config a.b", "remote -v", "stash list"):  # fmt: skip
+        assert read(f"git -C /a {reading}").folders == (), reading
+    for changing in ("branch list", "branch -D b", "worktree add w", "config a.b c", "stash",
+                     "config --unset a.b", "remote add o u", "tag t"):  # fmt: skip
+        assert read(f"git -C /a {changing}").folders == ("/a",), changing
+
+
+@pytest.mark.parametrize("text", ["rm 'a", 'rm "a', "rm $(a", "rm `a", "rm $'a", "$(" * 40])
+def test_what_no_shell_would_run_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"never closed|too deeply"):
+        read(text)
+
+
+@given(st.text(alphabet="ab '\"\\$`(){}<>|&;\n#*~-=", max_size=40))
+def test_every_text_is_read_to_its_end_or_refused(text: str) -> None:
+    with suppress(ValueError):
+        assert isinstance(read(text), Writes)
