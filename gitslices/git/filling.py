@@ -5,7 +5,7 @@ one commit. So one index serves as the seed of them all: git then only writes fi
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,10 +27,9 @@ def make_seed(repo: Repository, path: Path, tracked: Sequence[RepoPath], *, spar
         # A split index would be of no use elsewhere.
         repo.run_at(path, "-c", "core.splitIndex=false", "read-tree", "HEAD")
         if sparse:
-            names = "".join(f"{name}\0" for name in tracked).encode("utf-8", "surrogateescape")
             repo.run_at(
                 path, "-c", "core.splitIndex=false",
-                "update-index", "--skip-worktree", "-z", "--stdin", input=names,
+                "update-index", "--skip-worktree", "-z", "--stdin", input=_list_names(tracked),
             )  # fmt: skip
         seed = (admin / "index").read_bytes()
         (admin / "index").unlink()
@@ -50,9 +49,10 @@ def fill_worktree(repo: Repository, path: Path, *, seed: bytes, checkout: Checko
         if checkout is None:
             repo.run_at(path, "checkout-index", "--quiet", "--all", "--index")
         else:
-            set_checkout(repo, path, checkout)
-            if checkout.is_cone:
-                repo.run_at(path, "config", "--worktree", "core.sparseCheckoutCone", "true")
+            _make_sparse(repo, path, checkout)
+            names = _list_names(checkout.paths)
+            repo.run_at(path, "update-index", "--no-skip-worktree", "-z", "--stdin", input=names)
+            repo.run_at(path, "checkout-index", "--quiet", "--index", "-z", "--stdin", input=names)
 
 
 def finish_worktree(path: Path) -> None:
@@ -79,8 +79,29 @@ def set_checkout(repo: Repository, path: Path, checkout: Checkout) -> None:
     The first call in a repository turns on `extensions.worktreeConfig`, in the settings that all
     worktrees share: it must be alone.
     """
-    lines = "".join(f"{line}\n" for line in checkout.patterns).encode("utf-8", "surrogateescape")
+    lines = _list_patterns(checkout)
     repo.run_at(path, "sparse-checkout", "set", "--no-cone", "--stdin", input=lines)
+
+
+def _make_sparse(repo: Repository, path: Path, checkout: Checkout) -> None:
+    """Write what `git sparse-checkout set` would (its manual, "Internals"), and no file.
+
+    That asks for every file left out six times whether it is really not there.
+    """
+    info = _find_admin(path) / "info"
+    info.mkdir(exist_ok=True)
+    (info / "sparse-checkout").write_bytes(_list_patterns(checkout))
+    settings = {"sparseCheckout": True, "sparseCheckoutCone": checkout.is_cone}
+    for name, value in settings.items():
+        repo.run_at(path, "config", "--worktree", f"core.{name}", str(value).lower())
+
+
+def _list_patterns(checkout: Checkout) -> bytes:
+    return "".join(f"{line}\n" for line in checkout.patterns).encode("utf-8", "surrogateescape")
+
+
+def _list_names(paths: Iterable[RepoPath]) -> bytes:
+    return "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
 
 
 def _mark(path: Path) -> Path:
