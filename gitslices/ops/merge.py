@@ -12,6 +12,7 @@ from gitslices.model import BranchName, Oid, SliceId
 from gitslices.naming import show_path
 from gitslices.ops.compose import Composed, Composer, Conflicted
 from gitslices.ops.goals import choose_goal
+from gitslices.ops.judge import Bench
 from gitslices.ops.merger import open_merger
 from gitslices.ops.move import Checkout, find_in_the_way, move_branches
 from gitslices.ops.scene import Scene, look
@@ -77,7 +78,7 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
         goal = choose_goal(store, request.goal_id)
         for _ in range(_ATTEMPTS):
             scene = look(workspace, store, goal, request.slice_ids)
-            made = _compose(workspace, scene, style)
+            made = _compose(workspace, store, scene, style)
             if _land(workspace, store, scene, made, style):
                 break
         else:
@@ -99,13 +100,14 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     )
 
 
-def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composition:
-    statuses, under_way, head = dict(scene.statuses), scene.under_way, scene.target
+def _compose(workspace: Workspace, store: Store, scene: Scene, style: MergeStyle) -> _Composition:
+    statuses, head = dict(scene.statuses), scene.target
     composed: list[Composed] = []
     conflicted: list[Conflicted] = []
     refused: list[Problem] = []
     with open_merger(workspace, scene.goal, head) as merger:
-        composer = Composer(workspace, scene.goal, scene.records, merger, style)
+        bench = Bench(workspace, store)
+        composer = Composer(workspace, scene.goal, scene.records, bench, merger, style)
         for slice_ in scene.wanted:
             id_ = slice_.slice_id
             standing = scene.standings.get(id_)
@@ -114,7 +116,7 @@ def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composit
             if standing is None or missing:
                 refused += missing
                 continue
-            made = composer.compose(standing, head, under_way)
+            made = composer.compose(standing, head, statuses)
             if isinstance(made, Composed):
                 made = find_in_the_way(id_, scene.checkouts, made.changes) or made
             if isinstance(made, Problem):
@@ -124,7 +126,7 @@ def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composit
             else:
                 composed.append(made)
                 merger.follow(made.commit, made.changes)
-                statuses[id_], under_way, head = "merged", under_way - {id_}, made.commit
+                statuses[id_], head = "merged", made.commit
     return _Composition(tuple(composed), tuple(conflicted), tuple(refused), head)
 
 
