@@ -15,6 +15,7 @@ from gitslices.ops.goals import choose_goal
 from gitslices.ops.judge import Bench
 from gitslices.ops.merger import open_merger
 from gitslices.ops.move import Checkout, find_in_the_way, move_branches
+from gitslices.ops.rerun import Rehearsal
 from gitslices.ops.scene import Scene, look
 from gitslices.ops.styles import choose_merge_style
 from gitslices.ops.topology import hold_topology
@@ -69,16 +70,18 @@ class _Composition(Struct, frozen=True):
 def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     """Merge what is wanted in the order of the plan; one that cannot be merged stops no other.
 
-    Nothing is locked while git merges and signs. Then the target moves, once for all slices, if
-    it is where the merge began; else all is done again on the new one. Raises `RefusedError` where
-    a worktree that has the target checked out cannot follow.
+    Nothing is locked while git merges and signs and gates run again on what it has made. Then the
+    target moves, once for all slices, if it is where the merge began; else all is done again on the
+    new one. Raises `RefusedError` where a worktree that has the target checked out cannot follow,
+    `UntrustedError` for gates to be run again that have not been approved.
     """
     style = choose_merge_style(workspace, request.style)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+        rehearsal = Rehearsal(workspace, store, goal)
         for _ in range(_ATTEMPTS):
             scene = look(workspace, store, goal, request.slice_ids)
-            made = _compose(workspace, store, scene, style)
+            made = _compose(workspace, store, scene, style, rehearsal)
             if _land(workspace, store, scene, made, style):
                 break
         else:
@@ -100,7 +103,9 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     )
 
 
-def _compose(workspace: Workspace, store: Store, scene: Scene, style: MergeStyle) -> _Composition:
+def _compose(
+    workspace: Workspace, store: Store, scene: Scene, style: MergeStyle, rehearsal: Rehearsal
+) -> _Composition:
     statuses, head = dict(scene.statuses), scene.target
     composed: list[Composed] = []
     conflicted: list[Conflicted] = []
@@ -118,7 +123,11 @@ def _compose(workspace: Workspace, store: Store, scene: Scene, style: MergeStyle
                 continue
             made = composer.compose(standing, head, statuses)
             if isinstance(made, Composed):
-                made = find_in_the_way(id_, scene.checkouts, made.changes) or made
+                made = (
+                    find_in_the_way(id_, scene.checkouts, made.changes)
+                    or rehearsal.find_failure(scene.records[id_], made.commit, head)
+                    or made
+                )
             if isinstance(made, Problem):
                 refused.append(made)
             elif isinstance(made, Conflicted):

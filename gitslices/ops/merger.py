@@ -52,5 +52,5 @@ class Merger:
 @contextmanager
 def open_merger(workspace: Workspace, goal: Goal, commit: Oid) -> Iterator[Merger]:
     """A merger that starts from the rules of `commit`; its folder goes with the block."""
-    with tempfile.TemporaryDirectory(dir=workspace.state_folder, prefix="merge-") as folder:
-        yield Merger(workspace, goal, Path(folder), commit)
+    with workspace.open_scratch() as folder:
+        yield Merger(workspace, goal, folder, commit)
