@@ -21,7 +21,7 @@ from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import BranchName, Oid, SliceId
 from gitslices.ops.fences import UNDER_WAY
 from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.judge import Bench
+from gitslices.ops.judge import Judges
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -75,9 +75,9 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
             )
         return CheckReport(ok=True, slices=())
     with workspace.open_store() as store:
-        bench = Bench(workspace, store)
+        judges = Judges(workspace, store)
         checks = tuple(
-            _check_slice(workspace, store, bench, record, request)
+            _check_slice(workspace, store, judges, record, request)
             for record in _choose_records(workspace, store, request)
         )
     return CheckReport(ok=not any(one.violations for one in checks), slices=checks)
@@ -126,7 +126,7 @@ def _find_record(store: Store, slice_id: SliceId, goal_id: str | None) -> SliceR
 def _check_slice(
     workspace: Workspace,
     store: Store,
-    bench: Bench,
+    judges: Judges,
     record: SliceRecord,
     request: CheckRequest,
 ) -> SliceCheck:
@@ -136,7 +136,7 @@ def _check_slice(
     return SliceCheck(
         slice_id=record.slice_id,
         goal_id=record.goal_id,
-        violations=bench.judge(goal, record, changed),
+        violations=judges.find_violations(goal, record, changed),
     )
 
 

@@ -13,7 +13,7 @@ from gitslices.git.read import is_ancestor, is_true
 from gitslices.git.repository import Repository
 from gitslices.landing import Standing, add_trailers, describe_violations, make_merge_message
 from gitslices.model import Oid, RepoPath, Slice, SliceId, SliceStatus
-from gitslices.ops.judge import Bench
+from gitslices.ops.judge import Judges
 from gitslices.ops.merger import Merger
 from gitslices.reconcile import FINISHED
 from gitslices.settings import MergeStyle
@@ -44,14 +44,14 @@ class Composer:
         workspace: Workspace,
         goal: Goal,
         records: Mapping[SliceId, SliceRecord],
-        bench: Bench,
+        judges: Judges,
         merger: Merger,
         style: MergeStyle,
     ) -> None:
         self._repo = workspace.repo
         self._goal = goal
         self._records = records
-        self._bench = bench
+        self._judges = judges
         self._contained: set[Oid] = set()
         self._merger = merger
         self._style = style
@@ -101,11 +101,11 @@ class Composer:
         """
         id_ = standing.slice.slice_id
         landed = {one for one, status in statuses.items() if status in FINISHED}
-        judge = partial(self._bench.judge, self._goal, self._records[id_], landed=landed)
-        if self._contains(target, standing.base_commit) and not judge(changes):
+        find = partial(self._judges.find_violations, self._goal, self._records[id_], landed=landed)
+        if self._contains(target, standing.base_commit) and not find(changes):
             return None
         bases = find_merge_bases(self._repo, tip, target, standing.base_commit)
-        violations = judge(self._read_changes(tip, (*bases, target)))
+        violations = find(self._read_changes(tip, (*bases, target)))
         return describe_violations(id_, violations) if violations else None
 
     def _read_changes(self, tip: Oid, baselines: Sequence[Oid]) -> tuple[Change, ...]:

@@ -13,16 +13,16 @@ from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
-class Bench:
+class Judges:
     """The judges of all slices under way, as the store has them when the first one is needed."""
 
     def __init__(self, workspace: Workspace, store: Store) -> None:
         self._workspace = workspace
         self._store = store
         self._folding = read_folding(workspace)
-        self._judges: dict[tuple[tuple[str, ...], frozenset[RepoPath]], Judge] = {}
+        self._compiled: dict[tuple[tuple[str, ...], frozenset[RepoPath]], Judge] = {}
 
-    def judge(
+    def find_violations(
         self,
         goal: Goal,
         record: SliceRecord,
@@ -54,10 +54,10 @@ class Bench:
 
     def _compile(self, entries: Iterable[str], submodules: frozenset[RepoPath]) -> Judge:
         key = (tuple(entries), submodules)
-        if key not in self._judges:
+        if key not in self._compiled:
             scope = parse_scope(key[0])
-            self._judges[key] = compile_scope(scope, self._folding, submodules=submodules)
-        return self._judges[key]
+            self._compiled[key] = compile_scope(scope, self._folding, submodules=submodules)
+        return self._compiled[key]
 
     @cached_property
     def _ordered(self) -> list[SliceRecord]:

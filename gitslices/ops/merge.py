@@ -12,7 +12,7 @@ from gitslices.model import BranchName, Oid, SliceId
 from gitslices.naming import show_path
 from gitslices.ops.compose import Composed, Composer, Conflicted
 from gitslices.ops.goals import choose_goal
-from gitslices.ops.judge import Bench
+from gitslices.ops.judge import Judges
 from gitslices.ops.merger import open_merger
 from gitslices.ops.move import Checkout, find_in_the_way, move_branches
 from gitslices.ops.rerun import Rehearsal
@@ -111,8 +111,8 @@ def _compose(
     conflicted: list[Conflicted] = []
     refused: list[Problem] = []
     with open_merger(workspace, scene.goal, head) as merger:
-        bench = Bench(workspace, store)
-        composer = Composer(workspace, scene.goal, scene.records, bench, merger, style)
+        judges = Judges(workspace, store)
+        composer = Composer(workspace, scene.goal, scene.records, judges, merger, style)
         for slice_ in scene.wanted:
             id_ = slice_.slice_id
             standing = scene.standings.get(id_)
