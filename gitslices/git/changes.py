@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gitslices.fence import Change
-from gitslices.git.compare import RAW, find_merge_bases, join_baselines, parse_raw
+from gitslices.git.compare import RAW, SUBMODULE, find_merge_bases, join_baselines, parse_raw
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid, RepoPath
@@ -84,7 +84,7 @@ def read_entries(
         listing = repo.run("ls-tree", "-z", "--full-tree", commit, "--", *left, ok=(0, 128)).text
         for entry in filter(None, listing.split("\0")):
             head, _, path = entry.partition("\t")
-            entries[RepoPath(path)] = head.startswith(_SUBMODULE)
+            entries[RepoPath(path)] = head.startswith(SUBMODULE)
     return entries
 
 

@@ -11,7 +11,7 @@ from gitslices.model import Oid, RepoPath
 RAW: Final = ("--raw", "-z", "--no-renames", "--ignore-submodules=dirty")
 """How `git diff` and its kin are to answer `parse_raw`."""
 _NOTHING: Final = "000000"
-_SUBMODULE: Final = "160000"
+SUBMODULE: Final = "160000"
 
 Modes = tuple[str, str]
 """The file modes before and after."""
@@ -67,8 +67,8 @@ def _make_change(path: RepoPath, modes: Sequence[Modes]) -> Change:
         path=path,
         is_new=all(before == _NOTHING for before, _ in modes),
         is_gone=all(after == _NOTHING for _, after in modes),
-        is_submodule=any(_SUBMODULE in pair for pair in modes),
-        was_submodule=any(before == _SUBMODULE for before, _ in modes),
+        is_submodule=any(SUBMODULE in pair for pair in modes),
+        was_submodule=any(before == SUBMODULE for before, _ in modes),
     )
 
 

@@ -96,8 +96,9 @@ class Composer:
     ) -> Problem | None:
         """Why a slice may not land by its write scope.
 
-        Its `changes` are all that is judged, unless it starts from what the target lacks, and more
-        where the target has come to the same: only then git is asked again.
+        `changes` are those since it last met the target. With nothing amiss in them all is well;
+        else git is asked for those that count, which costs more: what the target has come to
+        besides, and what the slice was started from, is not the slice's change.
         """
         id_ = standing.slice.slice_id
         landed = {one for one, status in statuses.items() if status in FINISHED}
