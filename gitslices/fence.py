@@ -14,12 +14,13 @@ from gitslices.scopes.judge import Judge
 class Change(Struct, frozen=True, kw_only=True):
     """A path that a slice has in another state than its target.
 
-    `is_new` where the target has nothing at that path, `is_submodule` where either side is one,
-    `was_submodule` where the target's side is.
+    `is_new` where the target has nothing at that path, `is_gone` where the slice has nothing,
+    `is_submodule` where either side is one, `was_submodule` where the target's side is.
     """
 
     path: RepoPath
     is_new: bool = False
+    is_gone: bool = False
     is_submodule: bool = False
     was_submodule: bool = False
 
@@ -62,16 +63,18 @@ def find_violations(
 def _judge_change(
     judge: Judge, change: Change, neighbours: Sequence[Neighbour], shared: Judge | None
 ) -> Violation | None:
-    owner = next((one for one in neighbours if _allows(one.judge, change)), None)
     if not _allows(judge, change):
+        owner = next((one for one in neighbours if _allows(one.judge, change)), None)
         reason = f"in slice {owner.name}" if owner else "in no slice"
         return Violation(path=change.path, owner=owner.slice_id if owner else None, reason=reason)
-    if owner is None or not (change.is_new and owner.comes_first):
+    if not change.is_new or (shared and _allows(shared, change)):
         return None
-    if shared and _allows(shared, change):
+    earlier = (one for one in neighbours if one.comes_first and _allows(one.judge, change))
+    first = next(earlier, None)
+    if first is None:
         return None
-    reason = f"new, and slice {owner.name} comes first"
-    return Violation(path=change.path, owner=owner.slice_id, reason=reason)
+    reason = f"new, and slice {first.name} comes first"
+    return Violation(path=change.path, owner=first.slice_id, reason=reason)
 
 
 def _allows(judge: Judge, change: Change) -> bool:

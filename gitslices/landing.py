@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from msgspec import Struct
 
 from gitslices.errors import Problem
-from gitslices.model import Oid, RepoPath, Slice, SliceId, SliceStatus
+from gitslices.fence import Violation
+from gitslices.model import Oid, Slice, SliceId, SliceStatus
 from gitslices.reconcile import FINISHED
-from gitslices.scopes import Judge
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -20,20 +20,6 @@ class Standing(Struct, frozen=True, kw_only=True):
     base_commit: Oid
     holder: str | None = None
     edited: tuple[str, ...] = ()
-
-
-class Territory(Struct, frozen=True, kw_only=True):
-    """What a slice may write."""
-
-    slice_id: SliceId
-    judge: Judge
-
-
-class Trespass(Struct, frozen=True, kw_only=True):
-    """A changed path that is not the slice's: it is `owner`'s, or nobody's."""
-
-    path: RepoPath
-    owner: SliceId | None
 
 
 def find_merge_obstacle(
@@ -77,45 +63,15 @@ def find_sync_obstacle(slice_: Slice, status: SliceStatus, tip: Oid | None) -> P
     return None
 
 
-def find_trespasses(
-    changed: Sequence[RepoPath],
-    added: frozenset[RepoPath],
-    own: Judge,
-    others: Sequence[Territory],
-    earlier: frozenset[SliceId],
-) -> tuple[Trespass, ...]:
-    """The paths of `changed` that the slice may not write.
-
-    A new path in the write scopes of two slices under way belongs to the one that comes first in
-    the plan: `earlier` are those under way that come before this one.
-    """
-    found = []
-    for path in changed:
-        if not own.allows(path):
-            found.append(Trespass(path=path, owner=_find_owner(path, others)))
-        elif path in added and earlier:
-            owner = _find_owner(path, [one for one in others if one.slice_id in earlier])
-            if owner is not None:
-                found.append(Trespass(path=path, owner=owner))
-    return tuple(found)
-
-
-def _find_owner(path: RepoPath, territories: Sequence[Territory]) -> SliceId | None:
-    return next((one.slice_id for one in territories if one.judge.allows(path)), None)
-
-
-def describe_trespasses(slice_id: SliceId, trespasses: Sequence[Trespass]) -> Problem:
+def describe_violations(slice_id: SliceId, violations: Sequence[Violation]) -> Problem:
     """The reason not to merge a slice that left its scope, with the first few paths."""
-    count = "1 change" if len(trespasses) == 1 else f"{len(trespasses)} changes"
-    shown = [
-        f"{one.path} ({f'in slice {one.owner}' if one.owner else 'in no slice'})"
-        for one in trespasses[:3]
-    ]
-    rest = f" and {len(trespasses) - 3} more" if len(trespasses) > 3 else ""
+    count = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
+    shown = [f"{one.path} ({one.reason})" for one in violations[:3]]
+    rest = f" and {len(violations) - 3} more" if len(violations) > 3 else ""
     return Problem(
         slice_id,
         f"{count} outside the write scope: {', '.join(shown)}{rest}",
-        "take them back, or widen write_set in the task graph and plan again",
+        f"take them back, or widen it: gitslices scope allow {slice_id} PATH --reason TEXT",
     )
 
 

@@ -40,11 +40,14 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How slices are merged and brought up to date; None leaves the choice to the command."""
+    """How slices are merged and brought up to date; None leaves the choice to the command.
+
+    `rerun_gates` names gates to be run again on the merged files; true means all of them.
+    """
 
     style: MergeStyle | None = None
     sync: SyncStyle | None = None
-    rerun_gates: bool = False
+    rerun_gates: bool | tuple[Text, ...] = False
     required_reviews: tuple[Text, ...] = ()
 
 
@@ -60,6 +63,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Every command in it, once each: what a user is asked to approve."""
         gates = (gate.command for gate in self.gates.values())
         return tuple(dict.fromkeys((*self.setup.commands, *gates)))
+
+    @property
+    def rerun_gates(self) -> tuple[str, ...]:
+        """The gates to be run again on the merged files."""
+        named = self.merge.rerun_gates
+        if isinstance(named, bool):
+            return tuple(self.gates) if named else ()
+        return tuple(dict.fromkeys(named))
 
 
 Section = TypeVar("Section", bound=Struct)
@@ -103,11 +114,16 @@ def _parse(data: bytes, problems: list[Problem]) -> dict[str, Any]:
 
 def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
     _check_keys(tree, Settings, "", problems)
-    return Settings(
+    settings = Settings(
         setup=_read_section(tree.get("setup", {}), Setup, "setup", problems),
         gates=_read_gates(tree.get("gates", {}), problems),
         merge=_read_section(tree.get("merge", {}), MergeSettings, "merge", problems),
     )
+    for name in settings.rerun_gates:
+        if name not in settings.gates:
+            why = f"gate {name!r} has no command to run again"
+            problems.append(Problem("merge.rerun_gates", why, "give it one under [gates]"))
+    return settings
 
 
 def _read_gates(table: Any, problems: list[Problem]) -> dict[str, Gate]:

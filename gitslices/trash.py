@@ -34,15 +34,20 @@ def remove_empty(*folders: Path) -> None:
 
 
 def delete_condemned(trash: Path) -> None:
-    """Delete what `condemn` has set aside, as far as the file system lets us; links stay links."""
+    """Delete what `condemn` has set aside, as far as that goes."""
     condemned = trash / _EXPIRED
     if trash.is_symlink() or condemned.is_symlink() or not condemned.is_dir():
         return
-    for folder in _find_folders(condemned):
+    delete_tree(condemned)
+
+
+def delete_tree(top: Path) -> None:
+    """Delete a folder with all it holds, as far as the file system lets us; links stay links."""
+    for folder in _find_folders(top):
         # A folder without write permission, such as a module cache, cannot be emptied.
         with suppress(OSError):
             folder.chmod(0o700)
-    shutil.rmtree(condemned, ignore_errors=True)
+    shutil.rmtree(top, ignore_errors=True)
 
 
 def _find_folders(top: Path) -> Iterator[Path]:

@@ -4,6 +4,7 @@ Locks are imported where they are taken: a hook takes none, and waits for every 
 """
 
 import os
+import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from gitslices.errors import InputError
+from gitslices.errors import DiskError, InputError
 from gitslices.git.probe import probe_repository
 from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
@@ -160,6 +161,30 @@ class Workspace:
 
         with hold_operation(self.state_folder, operation, timeout=self._lock_timeout):
             yield
+
+    @contextmanager
+    def open_scratch(self) -> Iterator[Path]:
+        """A folder for the time of the block; after a kill the next command takes it away."""
+        operation = uuid.uuid4().hex
+        folder = self._name_scratch(operation)
+        with self.hold_operation(operation):
+            try:
+                folder.mkdir(mode=0o700)
+            except OSError as error:
+                raise DiskError(f"cannot make {str(folder)!r}: {error.strerror}") from error
+            try:
+                yield folder
+            finally:
+                self.clear_scratch(operation)
+
+    def clear_scratch(self, operation: str) -> None:
+        """Delete the folder of an operation that has ended, if it had one."""
+        from gitslices.trash import delete_tree
+
+        delete_tree(self._name_scratch(operation))
+
+    def _name_scratch(self, operation: str) -> Path:
+        return self.state_folder / f"scratch-{operation}"
 
     def find_dead_operations(self, known: Collection[str] = ()) -> tuple[str, ...]:
         """Operations, `known` ones and others, that were killed and have left something."""

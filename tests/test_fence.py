@@ -51,6 +51,12 @@ def test_a_new_path_in_two_scopes_belongs_to_the_one_that_comes_first() -> None:
     assert found == {"docs/new.md": ("docs", "new, and slice docs comes first")}
 
 
+def test_an_owner_that_comes_later_does_not_hide_the_one_that_comes_first() -> None:
+    later = make_neighbour("all", "**", comes_first=False)
+    found = judge([change("docs/new.md", is_new=True)], later, BEFORE)
+    assert found == {"docs/new.md": ("docs", "new, and slice docs comes first")}
+
+
 @pytest.mark.parametrize(
     "harmless",
     [

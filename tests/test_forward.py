@@ -1,11 +1,15 @@
 """An untouched slice brought forward: all of it or nothing, whenever its process is killed."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gitslices.git.follow import move_files
-from gitslices.ops.forward import make_move
+from gitslices.ops.forward import forward_slice, make_move
 from gitslices.ops.move import look_at_checkouts
 from gitslices.ops.topology import recover
 from gitslices.state.journal import MoveIntent, write_intent
@@ -58,3 +62,22 @@ def test_an_ignored_file_in_the_way_is_not_overwritten(desk: Desk) -> None:
     (path / "later.txt").write_text("mine")
     desk.claim("a")
     assert (path / "later.txt").read_text() == "mine"
+
+
+def test_a_claim_that_waits_for_a_forward_answers_with_what_git_has(
+    desk: Desk, tmp_path: Path
+) -> None:
+    target = git(desk.repo, "rev-parse", "main")
+    reached = tmp_path / "reached"
+    argv = [sys.executable, "-m", "gitslices", "claim", "a", "--json", "-C", str(desk.repo)]
+    env = {**os.environ, "GITSLICES_FAULT": f"?{reached}"}
+    with desk.workspace.open_store() as store:
+        with desk.workspace.hold_topology():
+            claiming = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE)
+            while not (reached.exists() and "lock:topology" in reached.read_text()):
+                assert claiming.poll() is None
+            base = desk.record("a").base_commit
+            forward_slice(desk.workspace, store, desk.record("a"), type(base)(target))
+        answer = json.loads(claiming.communicate()[0])
+    assert answer["base_commit"] == target == git(desk.worktree("a"), "rev-parse", "HEAD")
+    assert "work" not in answer

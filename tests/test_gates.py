@@ -12,11 +12,12 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.evidence import read_evidence
 from gitslices.ops.gates import GatesReport, GatesRequest, PassRequest, pass_gate, read_gates
 from gitslices.ops.gates import run_gates as run_all_gates
+from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.review import ReviewRequest, review
 from gitslices.ops.trust import approve
 from gitslices.settings import load_settings
 from gitslices.state.leases import find_open_lease
-from tests.conftest import commit_all, git
+from tests.conftest import Cli, commit_all, git
 from tests.goals import Desk
 
 WALL = "local_verification_wall"
@@ -247,6 +248,25 @@ def test_a_merge_needs_the_required_reviews_of_this_commit_and_no_rejection(
 def test_a_merge_needs_the_gates_that_have_a_command() -> None:
     problems = find_missing_evidence(make_proof(), {WALL: "make test"}, ())
     assert [problem.message for problem in problems] == [f"gate {WALL} has not run on cccccccccc"]
+
+
+def test_the_evidence_holds_what_the_scope_check_says(desk: Desk, cli: Cli) -> None:
+    path = desk.worktree("a")
+    assert read_evidence(desk.workspace, "a", None).violations == ()
+    assert "\n  scope    kept\n" in cli("log", "a", "--evidence").out
+    (path / "Makefile").write_text("all:\n")
+    commit_all(path, "Too much")
+    report = read_evidence(desk.workspace, "a", None)
+    assert [(one.path, one.reason) for one in report.violations] == [("Makefile", "in no slice")]
+    assert [one.message for one in report.missing] == [
+        "1 change outside the write scope: Makefile (in no slice)"
+    ]
+    assert "\n  scope    1 change outside\n" in cli("log", "a", "--evidence").out
+    git(path, "reset", "--quiet", "--hard", "HEAD~1")
+    finish(desk)
+    merge(desk.workspace, MergeRequest(slice_ids=None))
+    report = read_evidence(desk.workspace, "a", None)
+    assert (report.status, report.violations, report.missing) == ("merged", (), ())
 
 
 def test_the_evidence_of_a_slice_is_one_document(desk: Desk) -> None:

@@ -129,7 +129,8 @@ def test_gates_and_reviews_are_told(cli: Cli, repo: Path, standing: Path) -> Non
         f"  commit   {commit} Work (A U Thor <author@example.com>)",
     ]
     assert [line.split()[:2] for line in lines[2:]] == [
-        ["held", "by"], ["gate", "local_verification_wall"], ["gate", "acceptance_criteria"],
+        ["scope", "kept"], ["held", "by"],
+        ["gate", "local_verification_wall"], ["gate", "acceptance_criteria"],
         ["review", "code_review"], ["missing", "gate"],
     ]  # fmt: skip
 

@@ -217,7 +217,7 @@ def test_a_new_path_of_two_slices_belongs_to_the_first_in_the_plan(workspace: Wo
     work(workspace, "a", {"docs/x.note": "a\n"})
     work(workspace, "b", {"src/web/y.note": "b\n"})
     report = land(workspace, "b")
-    assert "src/web/y.note (in slice a)" in report.refused[0].message
+    assert "src/web/y.note (new, and slice a comes first)" in report.refused[0].message
     assert merged_ids(land(workspace, "a")) == ["a"]
     assert merged_ids(land(workspace, "b")) == ["b"]
 

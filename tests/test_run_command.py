@@ -10,6 +10,8 @@ import pytest
 
 from gitslices.ops.crew import RunRequest, RunStep
 from gitslices.ops.run import RunReport, run
+from gitslices.ops.trust import approve
+from gitslices.settings import load_settings
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, git
 from tests.landings import apply_goal, open_repo, read_status, slice_path, take
@@ -84,6 +86,18 @@ def test_a_change_outside_the_scope_is_a_failure(repo: Path, workspace: Workspac
     assert all("outside the write scope: Makefile" in one.message for one in report.failed)
     assert read_status(workspace, "a") == "provisioned"
     assert git(repo, "status", "--porcelain") == ""
+
+
+def test_the_scope_is_checked_before_any_gate_runs(
+    repo: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    gate = f"echo $GITSLICES_SLICE >> {tmp_path}/ran"
+    (repo / ".gitslices.toml").write_text(f"[gates]\nlocal_verification_wall = '{gate}'\n")
+    approve(workspace, load_settings(repo).texts)
+    report, _ = go(workspace, f"{COMMIT}; test $1 != a || echo x > Makefile", jobs=1)
+    (failed,) = report.failed
+    assert failed.message == "1 change outside the write scope: Makefile (in no slice)"
+    assert (tmp_path / "ran").read_text() == "c\n"
 
 
 def test_the_command_learns_what_it_works_on(workspace: Workspace) -> None:

@@ -53,6 +53,21 @@ def test_the_texts_to_approve_are_every_command_once(tmp_path: Path) -> None:
     assert settings.texts == ("a", "b", "c")
 
 
+def test_the_gates_to_run_again_are_all_or_those_named_and_have_commands(tmp_path: Path) -> None:
+    gates = '[gates]\nlint = "make lint"\nwall = "make check"\n'
+    assert load(tmp_path, gates).rerun_gates == ()
+    assert load(tmp_path, gates + "[merge]\nrerun_gates = true\n").rerun_gates == ("lint", "wall")
+    named = gates + '[merge]\nrerun_gates = ["wall", "wall", "tests"]\n'
+    assert find_problems(tmp_path, named) == [
+        (
+            "merge.rerun_gates",
+            "gate 'tests' has no command to run again",
+            "give it one under [gates]",
+        )
+    ]
+    assert load(tmp_path, named.replace(', "tests"', "")).rerun_gates == ("wall",)
+
+
 def test_no_file_and_no_folder_mean_the_defaults(tmp_path: Path) -> None:
     assert load_settings(tmp_path) == load_settings(None) == load(tmp_path, "") == Settings()
 
@@ -84,7 +99,7 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
         ("gates.lint", "expected a command, or a table with one", None),
         ("gates.wall", "it has no command", None),
         ("merge.style", "invalid enum value 'octopus'", None),
-        ("merge.rerun_gates", "expected `bool`, got `str`", None),
+        ("merge.rerun_gates", "expected `bool | array`, got `str`", None),
     ]
 
 

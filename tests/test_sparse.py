@@ -192,6 +192,18 @@ def test_settings_of_a_bare_repository_go_where_git_puts_them(repo: Path, tmp_pa
     assert git(path, "config", "extensions.worktreeConfig") == "true"
 
 
+def test_what_holds_for_the_main_worktree_is_seen_from_every_other(
+    repo: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "shop" / ".git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(repo), str(bare))
+    path = tmp_path / "linked"
+    git(bare, "worktree", "add", "--quiet", "-b", "linked", str(path))
+    git(path, "sparse-checkout", "set", "--cone", "docs")
+    assert git(bare, "config", "--worktree", "core.bare") == "true"
+    assert open_at(path).main_worktree is open_at(bare).main_worktree is None
+
+
 def test_git_takes_the_patterns_of_directories_for_a_cone(repo: Path, tmp_path: Path) -> None:
     task = {"id": "a", "write_set": ["src/web", "docs", "src", "src/new/deep"]}
     apply_tasks(open_at(repo), tmp_path, task, sparse=True)

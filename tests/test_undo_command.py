@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
-from gitslices.state.store import STORE_NAME
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git
 from tests.test_apply_command import branches, listed_worktrees
@@ -219,14 +217,15 @@ def test_ignored_files_forbid_removal_unless_disposable_or_included(
     assert (a / "data" / "2").read_text() == "x"
 
 
-def test_a_claimed_slice_is_never_removed(workspace: Workspace, a: Path, cli: Cli) -> None:
-    with sqlite3.connect(workspace.state_folder / STORE_NAME) as connection:
-        connection.execute("UPDATE slices SET status = 'claimed' WHERE slice_id = 'a'")
+def test_a_claimed_slice_is_never_removed(a: Path, cli: Cli) -> None:
+    assert cli("claim", "a", "--holder", "agent").code == 0
     for force in ((), ("--force",)):
         done = cli("remove", "a", *force)
         assert done.code == 1
         assert "it is claimed" in done.err
     assert a.is_dir()
+    assert cli("release", "a", "--force").code == 0
+    assert cli("remove", "a").code == 0
 
 
 def test_a_folder_that_took_the_worktrees_place_is_left_alone(

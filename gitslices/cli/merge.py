@@ -6,7 +6,7 @@ from typing import get_args
 import click
 
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
-from gitslices.model import SliceId
+from gitslices.cli.slice_options import choose_slices, slices_options
 from gitslices.settings import MergeStyle
 
 _EXAMPLES = """\b
@@ -18,8 +18,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("slice_ids", metavar="[SLICE]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Merge every slice that is done.")
+@slices_options("Merge every slice that is done.")
 @click.option(
     "--style",
     type=click.Choice(get_args(MergeStyle)),
@@ -42,15 +41,14 @@ def command(
 
     A slice is merged when it is done, or has commits and is named here, and what it waits for has
     been merged. Its whole range is compared with its write scope, and git merges in memory: on a
-    conflict nothing moves, the files are named, and the exit code is 1. Then the target moves at
-    once, with the files of the worktree that has it checked out.
+    conflict nothing moves, the files are named, and the exit code is 1. Gates that `[merge]
+    rerun_gates` of .gitslices.toml names run once more, on the merged files. Then the target moves
+    at once, with the files of the worktree that has it checked out.
     """
     from gitslices.ops.merge import MergeRequest, merge
 
-    if bool(slice_ids) == everything:
-        raise click.UsageError("name slices, or --all for every one that is done")
+    wanted = choose_slices(slice_ids, everything=everything, meaning="that is done")
     workspace = open_here(directory, lock_timeout=lock_timeout)
-    wanted = None if everything else tuple(SliceId(id_) for id_ in slice_ids)
     report = merge(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
 
     def text() -> str:

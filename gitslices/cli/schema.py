@@ -12,7 +12,7 @@ from gitslices.schemas import NAMES
 _EXAMPLES = """\b
 Examples:
   gitslices schema task-graph > task-graph.schema.json
-  gitslices schema plan
+  gitslices schema claim
 """
 
 
@@ -22,7 +22,8 @@ Examples:
 def command(*, name: str, directory: Path, as_json: bool) -> Outcome:
     """Print a JSON Schema.
 
-    NAME is task-graph for what `plan` reads, plan or status for what --json prints.
+    NAME is task-graph for what `plan` reads; plan, status, ready, claim or check for what these
+    print with --json.
     """
     text = files("gitslices.schemas").joinpath(f"{name}.schema.json").read_text("utf-8")
     return Outcome(document=json.loads(text), text=lambda: text)

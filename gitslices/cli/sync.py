@@ -7,7 +7,7 @@ import click
 
 from gitslices.cli.lease_options import token_option
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
-from gitslices.model import SliceId
+from gitslices.cli.slice_options import choose_slices, slices_options
 from gitslices.settings import SyncStyle
 
 _EXAMPLES = """\b
@@ -19,8 +19,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("slice_ids", metavar="[SLICE]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Sync every slice under way.")
+@slices_options("Sync every slice under way.")
 @click.option(
     "--style",
     type=click.Choice(get_args(SyncStyle)),
@@ -49,12 +48,10 @@ def command(
     """
     from gitslices.ops.sync import SyncRequest, sync
 
-    if bool(slice_ids) == everything:
-        raise click.UsageError("name slices, or --all for every one under way")
+    wanted = choose_slices(slice_ids, everything=everything, meaning="under way")
     if token is not None and len(slice_ids) != 1:
         raise click.UsageError("--token belongs to one slice: name it")
     workspace = open_here(directory, lock_timeout=lock_timeout)
-    wanted = None if everything else tuple(SliceId(id_) for id_ in slice_ids)
     report = sync(
         workspace, SyncRequest(slice_ids=wanted, token=token, goal_id=goal_id, style=style)
     )

@@ -5,21 +5,14 @@ So a path counts that differs from every *baseline*: from the best common ancest
 target, and from the target's own tip.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
 
 from gitslices.fence import Change
+from gitslices.git.compare import RAW, SUBMODULE, find_merge_bases, join_baselines, parse_raw
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid, RepoPath
-
-_NOTHING: Final = "000000"
-_SUBMODULE: Final = "160000"
-_RAW: Final = ("--raw", "-z", "--no-renames", "--ignore-submodules=dirty")
-
-Modes = tuple[str, str]
-"""The file modes before and after."""
 
 
 def find_baselines(
@@ -33,7 +26,7 @@ def find_baselines(
     landing, start, *own = _resolve(repo, git_dir, (HEADS + target, base, *tips))
     others = [commit for commit in (landing, start) if commit]
     ends = [commit for commit in own if commit]
-    met = [one for end in ends for one in _find_common_ancestors(repo, end, others)]
+    met = [one for end in ends for one in find_merge_bases(repo, end, *others)]
     if len(ends) > 1:
         met = _drop_ancestors(repo, met)
     return tuple(dict.fromkeys((*(met or others[-1:]), *others[:1])))
@@ -53,18 +46,8 @@ def read_index_changes(
 ) -> tuple[Change, ...]:
     """What the index of the worktree of `git_dir`, or `index_file` in its place, would commit."""
     env = {"GIT_INDEX_FILE": str(index_file)} if index_file else {}
-    return _join_baselines(
-        _parse(repo.run_at(git_dir, "diff-index", "--cached", *_RAW, one, "--", env=env).text)
-        for one in baselines
-    )
-
-
-def read_commit_changes(
-    repo: Repository, git_dir: Path, commit: str, baselines: Sequence[Oid]
-) -> tuple[Change, ...]:
-    """What `commit`, or HEAD of the worktree of `git_dir`, holds otherwise than all `baselines`."""
-    return _join_baselines(
-        _parse(repo.run_at(git_dir, "diff-tree", "-r", *_RAW, one, commit, "--").text)
+    return join_baselines(
+        parse_raw(repo.run_at(git_dir, "diff-index", "--cached", *RAW, one, "--", env=env).text)
         for one in baselines
     )
 
@@ -74,10 +57,10 @@ def read_file_changes(
 ) -> tuple[Change, ...]:
     """What the files of a worktree hold otherwise than all `baselines`, untracked ones included."""
     # The porcelain diff, because the plumbing one reports files whose time alone has changed.
-    tracked = _join_baselines(
-        _parse(
+    tracked = join_baselines(
+        parse_raw(
             repo.run_at(
-                worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *_RAW,
+                worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *RAW,
                 one, "--",
             ).text
         )
@@ -101,7 +84,7 @@ def read_entries(
         listing = repo.run("ls-tree", "-z", "--full-tree", commit, "--", *left, ok=(0, 128)).text
         for entry in filter(None, listing.split("\0")):
             head, _, path = entry.partition("\t")
-            entries[RepoPath(path)] = head.startswith(_SUBMODULE)
+            entries[RepoPath(path)] = head.startswith(SUBMODULE)
     return entries
 
 
@@ -113,6 +96,7 @@ def unite_changes(many: Iterable[Sequence[Change]]) -> tuple[Change, ...]:
         united[change.path] = Change(
             path=change.path,
             is_new=known.is_new and change.is_new,
+            is_gone=known.is_gone and change.is_gone,
             is_submodule=known.is_submodule or change.is_submodule,
             was_submodule=known.was_submodule or change.was_submodule,
         )
@@ -138,43 +122,8 @@ def _resolve(repo: Repository, git_dir: Path, names: Sequence[str]) -> list[Oid 
     return [Oid(found[1]) if found[0] == "commit" else None for found in words]
 
 
-def _find_common_ancestors(repo: Repository, commit: Oid, others: Sequence[Oid]) -> tuple[Oid, ...]:
-    """The best ones of `commit` and a merge of `others`, be there such a merge or not."""
-    if not others:
-        return ()
-    result = repo.run("merge-base", "--all", commit, *dict.fromkeys(others), ok=(0, 1))
-    return tuple(Oid(line) for line in result.text.split())
-
-
 def _drop_ancestors(repo: Repository, commits: Sequence[Oid]) -> list[Oid]:
     if len(set(commits)) < 2:
         return list(commits)
     listing = repo.run("merge-base", "--independent", *commits).text
     return [Oid(line) for line in listing.split()]
-
-
-def _join_baselines(listings: Iterable[Mapping[RepoPath, Modes]]) -> tuple[Change, ...]:
-    joined: dict[RepoPath, list[Modes]] | None = None
-    for listing in listings:
-        known = {path: [] for path in listing} if joined is None else joined
-        joined = {path: [*known[path], listing[path]] for path in known if path in listing}
-        if not joined:
-            break
-    return tuple(_make_change(path, modes) for path, modes in (joined or {}).items())
-
-
-def _make_change(path: RepoPath, modes: Sequence[Modes]) -> Change:
-    return Change(
-        path=path,
-        is_new=all(before == _NOTHING for before, _ in modes),
-        is_submodule=any(_SUBMODULE in pair for pair in modes),
-        was_submodule=any(before == _SUBMODULE for before, _ in modes),
-    )
-
-
-def _parse(listing: str) -> dict[RepoPath, Modes]:
-    fields = listing.split("\0")
-    return {
-        RepoPath(path): (head[1:7], head[8:14])
-        for head, path in zip(fields[::2], fields[1::2], strict=False)
-    }

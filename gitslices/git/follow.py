@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from gitslices.git.compare import Change, read_tree_changes
+from gitslices.fence import Change
+from gitslices.git.compare import read_tree_changes
 from gitslices.git.repository import Repository, Result
 from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import Oid, RepoPath
@@ -35,7 +36,7 @@ def find_overwritten(
     return tuple(
         change.path
         for change in changes
-        if change.path in edited or (change.added and _is_taken(worktree, change.path))
+        if change.path in edited or (change.is_new and _is_taken(worktree, change.path))
     )
 
 
@@ -77,12 +78,12 @@ def restore_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> None:
     changed = {change.path: change for change in read_tree_changes(repo, old, new)}
     listing = repo.run_at(worktree, "diff-files", "-z", "--name-only", "--no-renames").text
     dirty = {RepoPath(path) for path in listing.split("\0") if path} & changed.keys()
-    dirty |= {path for path, change in changed.items() if change.added}
+    dirty |= {path for path, change in changed.items() if change.is_new}
     for path in sorted(dirty):
-        if not changed[path].deleted and _is_part_of(repo, worktree, path, new):
+        if not changed[path].is_gone and _is_part_of(repo, worktree, path, new):
             with suppress(OSError):
                 (worktree / path).unlink()
-    lost = [path for path in dirty if not changed[path].added and not _exists(worktree / path)]
+    lost = [path for path in dirty if not changed[path].is_new and not _exists(worktree / path)]
     if lost:
         names = "".join(f"{path}\0" for path in sorted(lost)).encode("utf-8", "surrogateescape")
         repo.run_at(worktree, "checkout-index", "--quiet", "-z", "--stdin", input=names)

@@ -27,9 +27,11 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     core = "core\\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$"
     extensions = "extensions\\.(worktreeconfig|partialclone)$"
     wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions})"
-    # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given.
+    # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given. Of the
+    # common directory: with extensions.worktreeConfig git tells only there what holds for the main
+    # worktree, core.bare and core.worktree among it.
     result = repo.run_at(
-        repo.git_dir, "config", "--null", "--get-regexp", wanted, ok=(0, 1), hooks=True
+        repo.common_dir, "config", "--null", "--get-regexp", wanted, ok=(0, 1), hooks=True
     )
     pairs = (entry.partition("\n") for entry in result.text.split("\0") if entry)
     # A key without `=` is git's shorthand for true.

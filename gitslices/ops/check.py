@@ -9,19 +9,19 @@ from gitslices.errors import InputError, RefusedError, StateError
 from gitslices.fence import Change, Violation
 from gitslices.git.changes import (
     find_baselines,
-    read_commit_changes,
     read_file_changes,
     read_index_changes,
     read_merge_heads,
     unite_changes,
 )
+from gitslices.git.compare import read_commit_changes
 from gitslices.git.marks import Mark, find_mark
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import BranchName, Oid, SliceId
 from gitslices.ops.fences import UNDER_WAY
 from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.judge import judge_changes
+from gitslices.ops.judge import Judges
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -75,8 +75,9 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
             )
         return CheckReport(ok=True, slices=())
     with workspace.open_store() as store:
+        judges = Judges(workspace, store)
         checks = tuple(
-            _check_slice(workspace, store, record, request)
+            _check_slice(workspace, store, judges, record, request)
             for record in _choose_records(workspace, store, request)
         )
     return CheckReport(ok=not any(one.violations for one in checks), slices=checks)
@@ -123,7 +124,11 @@ def _find_record(store: Store, slice_id: SliceId, goal_id: str | None) -> SliceR
 
 
 def _check_slice(
-    workspace: Workspace, store: Store, record: SliceRecord, request: CheckRequest
+    workspace: Workspace,
+    store: Store,
+    judges: Judges,
+    record: SliceRecord,
+    request: CheckRequest,
 ) -> SliceCheck:
     goal = store.read_goal(record.goal_id)
     assert goal is not None, "a slice is written together with its goal"  # noqa: S101
@@ -131,7 +136,7 @@ def _check_slice(
     return SliceCheck(
         slice_id=record.slice_id,
         goal_id=record.goal_id,
-        violations=judge_changes(workspace, store, goal, record, changed),
+        violations=judges.find_violations(goal, record, changed),
     )
 
 

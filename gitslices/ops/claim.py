@@ -214,7 +214,9 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
         assert record is not None, "an apply that succeeds records its slices"  # noqa: S101
     if record.base_commit != target_tip:
         with hold_topology(workspace, store):
-            record = forward_slice(workspace, store, record, target_tip)
+            # Whoever had the lock before may have moved it.
+            standing = store.find_slice(goal.goal_id, lease.slice_id) or record
+            record = forward_slice(workspace, store, standing, target_tip)
     acceptance = {task.id: task.acceptance for task in goal.graph.tasks}
     return ClaimReport(
         goal_id=goal.goal_id,

@@ -1,25 +1,21 @@
 """Make the commit that lands a slice, in memory: nothing in the repository moves."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import partial
 
 from msgspec import Struct
 
 from gitslices.errors import Problem
+from gitslices.fence import Change
 from gitslices.git.commits import Commit, read_commit_tree, read_commits, write_commit
-from gitslices.git.compare import Change, find_own_changes
+from gitslices.git.compare import find_merge_bases, read_commit_changes
 from gitslices.git.read import is_ancestor, is_true
 from gitslices.git.repository import Repository
-from gitslices.landing import (
-    Standing,
-    Territory,
-    add_trailers,
-    describe_trespasses,
-    find_trespasses,
-    make_merge_message,
-)
-from gitslices.model import Oid, RepoPath, Slice, SliceId
-from gitslices.ops.merger import Merger, make_judge
+from gitslices.landing import Standing, add_trailers, describe_violations, make_merge_message
+from gitslices.model import Oid, RepoPath, Slice, SliceId, SliceStatus
+from gitslices.ops.judge import Judges
+from gitslices.ops.merger import Merger
+from gitslices.reconcile import FINISHED
 from gitslices.settings import MergeStyle
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.workspace import Workspace
@@ -48,30 +44,33 @@ class Composer:
         workspace: Workspace,
         goal: Goal,
         records: Mapping[SliceId, SliceRecord],
+        judges: Judges,
         merger: Merger,
         style: MergeStyle,
     ) -> None:
-        self._workspace = workspace
         self._repo = workspace.repo
         self._goal = goal
         self._records = records
+        self._judges = judges
+        self._contained: set[Oid] = set()
         self._merger = merger
         self._style = style
         self._signed = is_true(workspace.config.get("commit.gpgsign"))
 
     def compose(
-        self, standing: Standing, target: Oid, under_way: frozenset[SliceId]
+        self, standing: Standing, target: Oid, statuses: Mapping[SliceId, SliceStatus]
     ) -> Composed | Conflicted | Problem:
         """The commit that lands `standing` on `target`, or why there is none.
 
-        `under_way` are the slices that new paths in their scopes belong to, if they come first.
+        `statuses` are those of all slices when `target` is the target's tip.
         """
         tip = standing.tip
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
-        if is_ancestor(self._repo, tip, target):
+        bases = find_merge_bases(self._repo, tip, target)
+        if tip in bases:
             return Composed(standing=standing, commit=target, changes=())
-        changes = find_own_changes(self._repo, tip, target)
-        problem = self._judge(standing.slice.slice_id, changes, under_way)
+        changes = self._read_changes(tip, bases)
+        problem = self._judge(standing, tip, target, changes, statuses)
         if problem is not None:
             return problem
         merged = self._merger.merge(target, tip, changes)
@@ -88,28 +87,36 @@ class Composer:
         return Composed(standing=standing, commit=commit, changes=changes)
 
     def _judge(
-        self, own: SliceId, changes: tuple[Change, ...], under_way: frozenset[SliceId]
+        self,
+        standing: Standing,
+        tip: Oid,
+        target: Oid,
+        changes: Sequence[Change],
+        statuses: Mapping[SliceId, SliceStatus],
     ) -> Problem | None:
-        order = [slice_.slice_id for slice_ in self._goal.plan.slices]
-        trespasses = find_trespasses(
-            [change.path for change in changes],
-            frozenset(
-                one.path for one in changes if one.added and not self._merger.is_shared(one.path)
-            ),
-            self._territories[own].judge,
-            [one for id_, one in self._territories.items() if id_ != own],
-            under_way & frozenset(order[: order.index(own)]),
-        )
-        return describe_trespasses(own, trespasses) if trespasses else None
+        """Why a slice may not land by its write scope.
 
-    @cached_property
-    def _territories(self) -> dict[SliceId, Territory]:
-        scopes = {one.slice_id: one.write_scope for one in self._goal.plan.slices}
-        scopes |= {id_: self._records[id_].write_scope for id_ in scopes if id_ in self._records}
-        return {
-            id_: Territory(slice_id=id_, judge=make_judge(self._workspace, scope))
-            for id_, scope in scopes.items()
-        }
+        `changes` are those since it last met the target. With nothing amiss in them all is well;
+        else git is asked for those that count, which costs more: what the target has come to
+        besides, and what the slice was started from, is not the slice's change.
+        """
+        id_ = standing.slice.slice_id
+        landed = {one for one, status in statuses.items() if status in FINISHED}
+        find = partial(self._judges.find_violations, self._goal, self._records[id_], landed=landed)
+        if self._contains(target, standing.base_commit) and not find(changes):
+            return None
+        bases = find_merge_bases(self._repo, tip, target, standing.base_commit)
+        violations = find(self._read_changes(tip, (*bases, target)))
+        return describe_violations(id_, violations) if violations else None
+
+    def _read_changes(self, tip: Oid, baselines: Sequence[Oid]) -> tuple[Change, ...]:
+        return read_commit_changes(self._repo, self._repo.common_dir, tip, baselines)
+
+    def _contains(self, target: Oid, base: Oid) -> bool:
+        """Whether the target has `base`, which it then keeps: it only moves forward here."""
+        if base not in self._contained and is_ancestor(self._repo, base, target):
+            self._contained.add(base)
+        return base in self._contained
 
     def _write(
         self, slice_: Slice, tip: Oid, target: Oid, tree: Oid, changes: tuple[Change, ...]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.git.compare import Change, find_own_changes
+from gitslices.fence import Change
+from gitslices.git.compare import find_own_changes
 from gitslices.git.read import HEADS, read_base, read_branches
 from gitslices.git.snapshot import write_snapshot
 from gitslices.git.worktrees import read_changes

@@ -19,7 +19,9 @@ from gitslices.errors import (
     RefusedError,
     StaleTokenError,
 )
+from gitslices.landing import describe_violations
 from gitslices.model import SliceId
+from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.claim import DEFAULT_TTL, ClaimReport, ClaimRequest, claim
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.environment import make_slice_environment
@@ -190,9 +192,15 @@ class Crew:
         )
 
     def _finish(self, mine: ClaimReport) -> Problem | None:
-        """End the lease and merge; why not, if either is refused."""
+        """End the lease and merge; why not, if either is refused.
+
+        The write scope comes first: no gate spends its time on what may not be merged.
+        """
         id_, goal_id = mine.slice_id, mine.goal_id
         try:
+            checked = check(self._workspace, CheckRequest(slice_id=id_, goal_id=goal_id))
+            if not checked.ok:
+                return describe_violations(id_, checked.slices[0].violations)
             done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))
             report = merge(self._workspace, MergeRequest(slice_ids=(id_,), goal_id=goal_id))
         except RefusedError as error:

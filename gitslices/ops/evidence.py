@@ -4,21 +4,26 @@ from msgspec import Struct
 
 from gitslices.errors import Problem, RefusedError
 from gitslices.evidence import GateRun, Review, find_missing_evidence
+from gitslices.fence import Violation
 from gitslices.git.read import LogEntry, read_log_entries
+from gitslices.landing import describe_violations
 from gitslices.model import BranchName, Oid, SliceId, SliceStatus
+from gitslices.ops.check import CheckRequest, check
+from gitslices.ops.fences import UNDER_WAY
 from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.settings import load_settings
 from gitslices.state.leases import Lease, read_lease_history
-from gitslices.state.store import Event
+from gitslices.state.store import Event, SliceRecord
 from gitslices.workspace import Workspace
 
 
 class EvidenceReport(Struct, frozen=True, kw_only=True):
     """What `gitslices log SLICE --evidence --json` prints.
 
-    `gates` and `reviews` hold all there were, `missing` what counts now and keeps the slice from
-    being merged.
+    `violations` are what its commits change outside the write scope: a slice that was merged has
+    none. `gates` and `reviews` hold all there were, on the slice's commits and on merges of them.
+    `missing` is what counts now and keeps the slice from being merged.
     """
 
     goal_id: str
@@ -28,6 +33,7 @@ class EvidenceReport(Struct, frozen=True, kw_only=True):
     base_commit: Oid
     commit: Oid
     write_scope: tuple[str, ...]
+    violations: tuple[Violation, ...]
     commits: tuple[LogEntry, ...]
     leases: tuple[Lease, ...]
     gates: tuple[GateRun, ...]
@@ -49,6 +55,10 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
         proof = read_proof(workspace, store, goal, record)
         leases = read_lease_history(store, goal.goal_id, id_)
         events = store.read_events(goal.goal_id, id_)
+    violations = _find_violations(workspace, record, proof.commit)
+    missing = find_missing_evidence(proof, texts, required)
+    if violations:
+        missing = (describe_violations(id_, violations), *missing)
     return EvidenceReport(
         goal_id=goal.goal_id,
         slice_id=id_,
@@ -57,10 +67,20 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
         base_commit=record.base_commit,
         commit=proof.commit,
         write_scope=record.write_scope,
+        violations=violations,
         commits=read_log_entries(workspace.repo, record.base_commit, proof.commit),
         leases=leases,
         gates=proof.runs,
         reviews=proof.reviews,
-        missing=find_missing_evidence(proof, texts, required),
+        missing=missing,
         events=events,
     )
+
+
+def _find_violations(
+    workspace: Workspace, record: SliceRecord, commit: Oid
+) -> tuple[Violation, ...]:
+    if record.status not in UNDER_WAY:
+        return ()
+    request = CheckRequest(slice_id=record.slice_id, goal_id=record.goal_id, commits=commit)
+    return check(workspace, request).slices[0].violations

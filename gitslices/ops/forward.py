@@ -7,7 +7,8 @@ from functools import partial
 
 from msgspec import structs
 
-from gitslices.git.compare import Change, read_tree_changes
+from gitslices.fence import Change
+from gitslices.git.compare import read_tree_changes
 from gitslices.git.read import HEADS, find_commit, is_ancestor
 from gitslices.model import Oid
 from gitslices.ops.move import (

@@ -24,7 +24,7 @@ from gitslices.guard import (
 )
 from gitslices.model import RepoPath, SliceId
 from gitslices.ops.fences import UNDER_WAY, name_beside
-from gitslices.ops.judge import judge_changes
+from gitslices.ops.judge import Judges
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -172,7 +172,8 @@ def _find_reasons(case: _Case, paths: Sequence[RepoPath]) -> dict[RepoPath, str]
         )
         for path in dict.fromkeys(paths)
     ]
-    found = judge_changes(case.workspace, case.store, case.goal, case.record, changes)
+    judges = Judges(case.workspace, case.store)
+    found = judges.find_violations(case.goal, case.record, changes)
     return {violation.path: violation.reason for violation in found}
 
 

@@ -1,112 +1,114 @@
-"""Judge the changes of one slice by its own scope and by those of all other slices under way."""
+"""Judge the changes of slices by their own scopes and by those of all other slices under way."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
+from itertools import groupby
 
 from gitslices.fence import Change, Neighbour, Violation, find_violations
-from gitslices.git.read import HEADS, find_commit, is_true, read_branches, read_merged
-from gitslices.model import BranchName
+from gitslices.git.read import is_true
+from gitslices.model import RepoPath, SliceId
 from gitslices.ops.fences import UNDER_WAY, name_beside
-from gitslices.scopes import parse_scope
-from gitslices.scopes.folding import Folding
-from gitslices.scopes.judge import Judge, compile_scope
+from gitslices.scopes import Folding, Judge, compile_scope, parse_scope
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
-Compile = Callable[[Iterable[str]], Judge]
 
+class Judges:
+    """The judges of all slices under way, as the store has them when the first one is needed."""
 
-def judge_changes(
-    workspace: Workspace,
-    store: Store,
-    goal: Goal,
-    record: SliceRecord,
-    changed: Sequence[Change],
-) -> tuple[Violation, ...]:
-    """Those of a slice's changes that it may not make, each with the slice that may."""
-    compile_entries = _make_compiler(workspace, changed)
-    own = compile_entries(record.write_scope)
-    if not any(change.is_new for change in changed) and not find_violations(own, changed):
-        return ()
-    shared = compile_entries(goal.graph.shared) if goal.graph.shared else None
-    ordered = _list_in_order(store)
-    violations = find_violations(
-        own, changed, _make_neighbours(record, ordered, compile_entries), shared
-    )
-    if not any(violation.owner for violation in violations):
-        return violations
-    open_ones = _drop_landed(workspace, store, ordered)
-    return find_violations(
-        own, changed, _make_neighbours(record, open_ones, compile_entries), shared
-    )
+    def __init__(self, workspace: Workspace, store: Store) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._folding = read_folding(workspace)
+        self._compiled: dict[tuple[tuple[str, ...], frozenset[RepoPath]], Judge] = {}
 
+    def find_violations(
+        self,
+        goal: Goal,
+        record: SliceRecord,
+        changed: Sequence[Change],
+        landed: Collection[SliceId] = (),
+    ) -> tuple[Violation, ...]:
+        """Those of a slice's changes that it may not make, each with the slice that may.
 
-def _make_compiler(workspace: Workspace, changed: Sequence[Change]) -> Compile:
-    folding = read_folding(workspace)
-    # An entry that reaches into a submodule stands for it, if the target has it as one.
-    submodules = {change.path for change in changed if change.was_submodule}
-    return lambda entries: compile_scope(parse_scope(entries), folding, submodules=submodules)
+        `landed` are slices of `goal` that nothing belongs to any more, whatever the store says.
+        """
+        # An entry that reaches into a submodule stands for it, if the target has it as one.
+        submodules = frozenset(change.path for change in changed if change.was_submodule)
+        own = self._compile(record.write_scope, submodules)
+        if not any(change.is_new for change in changed) and not find_violations(own, changed):
+            return ()
+        shared = self._compile(goal.graph.shared, submodules) if goal.graph.shared else None
+        others = [
+            one
+            for one in self._ordered
+            if one.goal_id != goal.goal_id or one.slice_id not in landed
+        ]
+        neighbours = self._make_neighbours(record, others, submodules)
+        violations = find_violations(own, changed, neighbours, shared)
+        if not any(violation.owner for violation in violations):
+            return violations
+        open_ones = [one for one in others if one not in self._landed]
+        neighbours = self._make_neighbours(record, open_ones, submodules)
+        return find_violations(own, changed, neighbours, shared)
+
+    def _compile(self, entries: Iterable[str], submodules: frozenset[RepoPath]) -> Judge:
+        key = (tuple(entries), submodules)
+        if key not in self._compiled:
+            scope = parse_scope(key[0])
+            self._compiled[key] = compile_scope(scope, self._folding, submodules=submodules)
+        return self._compiled[key]
+
+    @cached_property
+    def _ordered(self) -> list[SliceRecord]:
+        """All slices under way: the goal applied first in front, each in the order of its plan."""
+        ordered: list[SliceRecord] = []
+        for goal_id in self._store.read_goal_ids():
+            goal = self._store.read_goal(goal_id)
+            plan = goal.plan.slices if goal else ()
+            rank = {slice_.slice_id: place for place, slice_ in enumerate(plan)}
+            records = self._store.read_slices(goal_id)
+            standing = [one for one in records if one.status in UNDER_WAY]
+            ordered += sorted(standing, key=lambda one: rank.get(one.slice_id, len(rank)))
+        return ordered
+
+    @cached_property
+    def _landed(self) -> frozenset[SliceRecord]:
+        """Those whose commits the target has, though nobody has recorded it."""
+        # Imported here for the sake of the hooks: it brings what compares whole scopes.
+        from gitslices.ops.situation import find_landed
+
+        found: list[SliceRecord] = []
+        for goal_id, records in groupby(self._ordered, key=lambda record: record.goal_id):
+            goal, standing = self._store.read_goal(goal_id), list(records)
+            ids = find_landed(self._workspace, standing, goal.plan.target) if goal else ()
+            found += [record for record in standing if record.slice_id in ids]
+        return frozenset(found)
+
+    def _make_neighbours(
+        self,
+        record: SliceRecord,
+        ordered: Sequence[SliceRecord],
+        submodules: frozenset[RepoPath],
+    ) -> list[Neighbour]:
+        own = (record.goal_id, record.slice_id)
+        places = [(one.goal_id, one.slice_id) for one in ordered]
+        before = places.index(own) if own in places else 0
+        return [
+            Neighbour(
+                slice_id=one.slice_id,
+                name=name_beside(one, record),
+                judge=self._compile(one.write_scope, submodules),
+                comes_first=place < before,
+            )
+            for place, one in enumerate(ordered)
+            if places[place] != own
+        ]
 
 
 def read_folding(workspace: Workspace) -> Folding:
     """How the repository compares paths."""
     return Folding(
-        is_true(workspace.config.get("core.ignorecase")),
-        is_true(workspace.config.get("core.precomposeunicode")),
+        ignore_case=is_true(workspace.config.get("core.ignorecase")),
+        precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
     )
-
-
-def _list_in_order(store: Store) -> list[SliceRecord]:
-    """All slices under way: the goal applied first in front, each goal in the order of its plan."""
-    ordered: list[SliceRecord] = []
-    for goal_id in store.read_goal_ids():
-        goal = store.read_goal(goal_id)
-        plan = goal.plan.slices if goal else ()
-        rank = {slice_.slice_id: place for place, slice_ in enumerate(plan)}
-        records = [one for one in store.read_slices(goal_id) if one.status in UNDER_WAY]
-        ordered += sorted(records, key=lambda one: rank.get(one.slice_id, len(rank)))
-    return ordered
-
-
-def _make_neighbours(
-    record: SliceRecord, ordered: Sequence[SliceRecord], compile_entries: Compile
-) -> list[Neighbour]:
-    neighbours = []
-    own = (record.goal_id, record.slice_id)
-    comes_first = any((one.goal_id, one.slice_id) == own for one in ordered)
-    for one in ordered:
-        if (one.goal_id, one.slice_id) == own:
-            comes_first = False
-            continue
-        neighbours.append(
-            Neighbour(
-                slice_id=one.slice_id,
-                name=name_beside(one, record),
-                judge=compile_entries(one.write_scope),
-                comes_first=comes_first,
-            )
-        )
-    return neighbours
-
-
-def _drop_landed(
-    workspace: Workspace, store: Store, ordered: Sequence[SliceRecord]
-) -> list[SliceRecord]:
-    """Leave out slices whose commits the target has, though nobody has recorded it."""
-    tips = read_branches(workspace.repo, [workspace.prefix])
-    started = [one for one in ordered if tips.get(one.branch_name) not in (None, one.base_commit)]
-    landed = {
-        branch
-        for goal_id in {record.goal_id for record in started}
-        for branch in _find_merged(workspace, store.read_goal(goal_id), started)
-    }
-    return [record for record in ordered if record.branch_name not in landed]
-
-
-def _find_merged(
-    workspace: Workspace, goal: Goal | None, records: Sequence[SliceRecord]
-) -> set[BranchName]:
-    target = find_commit(workspace.repo, HEADS + goal.plan.target) if goal else None
-    if goal is None or target is None:
-        return set()
-    branches = [one.branch_name for one in records if one.goal_id == goal.goal_id]
-    return read_merged(workspace.repo, target, branches)

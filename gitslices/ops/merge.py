@@ -12,8 +12,10 @@ from gitslices.model import BranchName, Oid, SliceId
 from gitslices.naming import show_path
 from gitslices.ops.compose import Composed, Composer, Conflicted
 from gitslices.ops.goals import choose_goal
+from gitslices.ops.judge import Judges
 from gitslices.ops.merger import open_merger
 from gitslices.ops.move import Checkout, find_in_the_way, move_branches
+from gitslices.ops.rerun import Rehearsal
 from gitslices.ops.scene import Scene, look
 from gitslices.ops.styles import choose_merge_style
 from gitslices.ops.topology import hold_topology
@@ -68,16 +70,18 @@ class _Composition(Struct, frozen=True):
 def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     """Merge what is wanted in the order of the plan; one that cannot be merged stops no other.
 
-    Nothing is locked while git merges and signs. Then the target moves, once for all slices, if
-    it is where the merge began; else all is done again on the new one. Raises `RefusedError` where
-    a worktree that has the target checked out cannot follow.
+    Nothing is locked while git merges and signs and gates run again on what it has made. Then the
+    target moves, once for all slices, if it is where the merge began; else all is done again on the
+    new one. Raises `RefusedError` where a worktree that has the target checked out cannot follow,
+    `UntrustedError` for gates to be run again that have not been approved.
     """
     style = choose_merge_style(workspace, request.style)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+        rehearsal = Rehearsal(workspace, store, goal)
         for _ in range(_ATTEMPTS):
             scene = look(workspace, store, goal, request.slice_ids)
-            made = _compose(workspace, scene, style)
+            made = _compose(workspace, store, scene, style, rehearsal)
             if _land(workspace, store, scene, made, style):
                 break
         else:
@@ -99,13 +103,16 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     )
 
 
-def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composition:
-    statuses, under_way, head = dict(scene.statuses), scene.under_way, scene.target
+def _compose(
+    workspace: Workspace, store: Store, scene: Scene, style: MergeStyle, rehearsal: Rehearsal
+) -> _Composition:
+    statuses, head = dict(scene.statuses), scene.target
     composed: list[Composed] = []
     conflicted: list[Conflicted] = []
     refused: list[Problem] = []
     with open_merger(workspace, scene.goal, head) as merger:
-        composer = Composer(workspace, scene.goal, scene.records, merger, style)
+        judges = Judges(workspace, store)
+        composer = Composer(workspace, scene.goal, scene.records, judges, merger, style)
         for slice_ in scene.wanted:
             id_ = slice_.slice_id
             standing = scene.standings.get(id_)
@@ -114,9 +121,13 @@ def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composit
             if standing is None or missing:
                 refused += missing
                 continue
-            made = composer.compose(standing, head, under_way)
+            made = composer.compose(standing, head, statuses)
             if isinstance(made, Composed):
-                made = find_in_the_way(id_, scene.checkouts, made.changes) or made
+                made = (
+                    find_in_the_way(id_, scene.checkouts, made.changes)
+                    or rehearsal.find_failure(scene.records[id_], made.commit, head)
+                    or made
+                )
             if isinstance(made, Problem):
                 refused.append(made)
             elif isinstance(made, Conflicted):
@@ -124,7 +135,7 @@ def _compose(workspace: Workspace, scene: Scene, style: MergeStyle) -> _Composit
             else:
                 composed.append(made)
                 merger.follow(made.commit, made.changes)
-                statuses[id_], under_way, head = "merged", under_way - {id_}, made.commit
+                statuses[id_], head = "merged", made.commit
     return _Composition(tuple(composed), tuple(conflicted), tuple(refused), head)
 
 

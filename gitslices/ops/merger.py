@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from gitslices.git.compare import Change
+from gitslices.fence import Change
 from gitslices.git.merge import RULES_NAME, Merged, MergeRules
-from gitslices.git.read import is_true
 from gitslices.model import Oid, RepoPath
-from gitslices.scopes import Folding, Judge, compile_scope, parse_scope
+from gitslices.ops.judge import read_folding
+from gitslices.scopes import compile_scope, parse_scope
 from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
 
@@ -52,18 +52,5 @@ class Merger:
 @contextmanager
 def open_merger(workspace: Workspace, goal: Goal, commit: Oid) -> Iterator[Merger]:
     """A merger that starts from the rules of `commit`; its folder goes with the block."""
-    with tempfile.TemporaryDirectory(dir=workspace.state_folder, prefix="merge-") as folder:
-        yield Merger(workspace, goal, Path(folder), commit)
-
-
-def read_folding(workspace: Workspace) -> Folding:
-    """How the repository compares paths."""
-    return Folding(
-        ignore_case=is_true(workspace.config.get("core.ignorecase")),
-        precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
-    )
-
-
-def make_judge(workspace: Workspace, scope: Iterable[str]) -> Judge:
-    """The judge of a recorded scope."""
-    return compile_scope(parse_scope(scope), read_folding(workspace))
+    with workspace.open_scratch() as folder:
+        yield Merger(workspace, goal, folder, commit)

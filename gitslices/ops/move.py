@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.errors import GitslicesError, Problem
-from gitslices.git.compare import Change
+from gitslices.fence import Change
 from gitslices.git.follow import (
     find_git_dir,
     find_overwritten,

@@ -53,6 +53,7 @@ def take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[Appl
     for operation in workspace.find_dead_operations(fillers):
         with suppress(BusyError), ExitStack() as own:
             own.enter_context(workspace.without_wait().hold_operation(operation))
+            workspace.clear_scratch(operation)
             intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
             if not find_unfilled(store, operation):
                 clear_filling(workspace.state_folder, operation)

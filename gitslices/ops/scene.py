@@ -28,8 +28,8 @@ _TRIED = frozenset({"done", "conflicted"})
 class Scene(Struct, frozen=True, kw_only=True):
     """The target, where it is checked out, and the slices to be merged, in the plan's order.
 
-    `standings` lacks slices that have no branch; `under_way` are those with work to be merged;
-    `missing` is the evidence that the settings ask for and a slice lacks.
+    `standings` lacks slices that have no branch; `missing` is the evidence that the settings ask
+    for and a slice lacks.
     """
 
     goal: Goal
@@ -38,7 +38,6 @@ class Scene(Struct, frozen=True, kw_only=True):
     records: Mapping[SliceId, SliceRecord]
     standings: Mapping[SliceId, Standing]
     statuses: Mapping[SliceId, SliceStatus]
-    under_way: frozenset[SliceId]
     checkouts: tuple[Checkout, ...]
     missing: Mapping[SliceId, tuple[Problem, ...]]
 
@@ -74,11 +73,6 @@ def look(
             if one.slice_id in records
         },
         statuses=statuses,
-        under_way=frozenset(
-            record.slice_id
-            for record in records.values()
-            if statuses.get(record.slice_id) not in (None, *FINISHED) and _is_begun(record, tips)
-        ),
         checkouts=look_at_checkouts(repo, find_checkouts(repo).get(plan.target, ())),
         missing=_find_missing(
             workspace, store, goal, [records.get(one.slice_id) for one in chosen]
@@ -112,12 +106,6 @@ def _stand(
         holder=lease.holder if lease else None,
         edited=read_changes(workspace.repo, path, untracked=True) if looked_at else (),
     )
-
-
-def _is_begun(record: SliceRecord, tips: Mapping[BranchName, Oid]) -> bool:
-    if record.status != "provisioned":
-        return True
-    return tips.get(record.branch_name, record.base_commit) != record.base_commit
 
 
 def _find_missing(

@@ -109,18 +109,26 @@ def _set_up(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRecor
 def _run_commands(
     workspace: Workspace, setup: Setup, shell: Shell, record: SliceRecord
 ) -> str | None:
+    with workspace.open_store() as store:
+        now = {one.slice_id: one.needs_setup for one in store.read_slices(record.goal_id)}
+    if now.get(record.slice_id):
+        complaint = run_setup(workspace, setup, shell, record)
+        if complaint is not None:
+            return complaint
+    with workspace.open_store() as store:
+        store.clear_setup(record)
+    return None
+
+
+def run_setup(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRecord) -> str | None:
+    """Run the commands, which are approved, in the worktree of `record`; say which one failed."""
     path = Path(record.worktree_path)
     log = workspace.state_folder / "logs" / path.name / "setup.log"
     environ = make_slice_environment(record, workspace.environ)
-    with workspace.open_store() as store:
-        now = {one.slice_id: one.needs_setup for one in store.read_slices(record.goal_id)}
-    commands = setup.commands if now.get(record.slice_id) else ()
-    for command in commands:
+    for command in setup.commands:
         ended = shell.run(command, cwd=path, environ=environ, timeout=setup.timeout, log=log)
         if ended.status != 0:
             return f"set-up command {command!r} {_describe(ended, setup.timeout)} (see {log})"
-    with workspace.open_store() as store:
-        store.clear_setup(record)
     return None
 
 

@@ -52,11 +52,12 @@ def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oi
     with workspace.hold_operation(operation), hold_topology(workspace.without_wait(), store):
         if not store.swap_slice(record, busy):
             return False
-        after = busy
         try:
             after = forward_slice(workspace, store, busy, commit)
         finally:
-            store.swap_slice(after, structs.replace(after, filler=""))
+            # It may have been claimed meanwhile: nothing else of it is ours to write.
+            with store.transaction():
+                store.write_filled([busy])
     return after.base_commit == commit
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gitslices.ops.evidence import EvidenceReport
 from gitslices.output.escape import escape
+from gitslices.output.words import count
 
 
 def format_evidence(report: EvidenceReport) -> str:
@@ -15,6 +16,8 @@ def _list_lines(report: EvidenceReport) -> Iterable[str]:
     yield f"{escape(report.slice_id)}: {report.status} at {report.commit[:10]}"
     for entry in report.commits:
         yield f"  commit   {entry.commit[:10]} {escape(entry.subject)} ({escape(entry.author)})"
+    outside = count(len(report.violations), "change")
+    yield f"  scope    {f'{outside} outside' if report.violations else 'kept'}"
     for lease in report.leases:
         ending = f"{lease.ending} {lease.ended_at}" if lease.ended_at else "open"
         yield f"  held by  {escape(lease.holder)} from {lease.claimed_at}, {ending}"

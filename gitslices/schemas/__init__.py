@@ -2,4 +2,4 @@
 
 from typing import Final
 
-NAMES: Final = ("task-graph", "plan", "status")
+NAMES: Final = ("task-graph", "plan", "status", "ready", "claim", "check")
