@@ -104,11 +104,11 @@ def test_a_checkout_has_the_files_that_were_foretold_and_a_clean_status(
     }
     for id_ in ("cone", "pattern", "all"):
         assert git(worktree(repo, id_), "status", "--porcelain") == ""
-    assert git(repo, "status", "--porcelain") == ""
-    assert "src/db/schema.sql" in list_files(repo)
         tags = git(worktree(repo, id_), "ls-files", "-t")
         git(worktree(repo, id_), "sparse-checkout", "reapply")
         assert git(worktree(repo, id_), "ls-files", "-t") == tags, "git has other files in it"
+    assert git(repo, "status", "--porcelain") == ""
+    assert "src/db/schema.sql" in list_files(repo)
 
 
 def test_a_widened_scope_widens_the_checkout_and_keeps_changes(repo: Path, tmp_path: Path) -> None:
