@@ -135,7 +135,7 @@ class Brute:
             assert path == tracked[0]
             return
         assert not tracked
-        assert self.tracked.isdisjoint(list_above(path))
+        assert path in self.named or self.tracked.isdisjoint(list_above(path))
         assert not any(one.startswith(f"{path}/") for one in self.tracked)
 
     def assert_shortest(self, later: int, earlier: int, overlap: Overlap) -> None:
