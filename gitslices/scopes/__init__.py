@@ -1,7 +1,7 @@
 """Which paths a task may touch, and whether two tasks could touch the same one.
 
 What people write:
-- `entries`: one entry and a whole scope, and what is refused
+- `entries`: one entry, a whole scope and what a slice has of both kinds; what is refused
 - `globs`: gitignore patterns read into components
 - `folding`: paths and patterns in the form in which a repository compares them
 - `atoms`: what entries come down to, a literal head and a tail of wildcards
@@ -18,24 +18,28 @@ What could be there:
 - `search`, `witness`: the shortest path that two atoms share
 
 All slices at once:
-- `pieces`: the distinct parts of all scopes, and the slices that have them
+- `ground`: one tree, and what entries come down to there
+- `pieces`, `cutting`: the distinct parts of all scopes, and the slices that have them
+- `files`: what counts of a pattern that names files
 - `contacts`: pieces that meet in paths that exist or are named
 - `decider`, `unborn`: pieces that meet in paths yet to be created
-- `index`: the whole of it, imported on first use: a hook has nothing to compare
+- `comparison`: all meetings together, as far as the setting asks for them
+- `examples`: a path to show for an overlap
+- `index`: the answers, imported on first use: a hook has nothing to compare
 
 - `checkout`: a scope told to git as a sparse checkout
 """
 
 from typing import TYPE_CHECKING, Any
 
-from gitslices.scopes.entries import Entry, Scope, parse_entry, parse_scope
+from gitslices.scopes.entries import Access, Entry, Scope, parse_entry, parse_scope
 from gitslices.scopes.folding import Folding
 from gitslices.scopes.judge import Judge, compile_scope
 
 if TYPE_CHECKING:
     from gitslices.scopes.checkout import EVERYTHING, Checkout, make_checkouts
     from gitslices.scopes.contacts import Segment
-    from gitslices.scopes.index import Access, ScopeMap
+    from gitslices.scopes.index import ScopeMap
 
 __all__ = [
     "EVERYTHING",
@@ -55,7 +59,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"Access", "ScopeMap", "Segment"}:
+    if name in {"ScopeMap", "Segment"}:
         from gitslices.scopes import index
 
         return getattr(index, name)

@@ -15,8 +15,7 @@ from msgspec import Struct
 
 from gitslices.model import RepoPath, RepoTree
 from gitslices.scopes.atoms import find_ancestor, make_atoms, settle_submodules, walk_up
-from gitslices.scopes.entries import Entry, Scope
-from gitslices.scopes.index import Access
+from gitslices.scopes.entries import Access, Entry, Scope
 from gitslices.scopes.resolve import PathIndex
 from gitslices.scopes.spans import Spans, list_common, subtract_spans, unite_spans
 from gitslices.scopes.tree import TrackedTree

@@ -64,6 +64,13 @@ class Scope(Struct, frozen=True):
         return any(entry.names_whole_repository for entry in self.included)
 
 
+class Access(Struct, frozen=True, kw_only=True):
+    """What one slice may read and write."""
+
+    read: Scope
+    write: Scope
+
+
 def parse_scope(entries: Iterable[str]) -> Scope:
     """Read a scope; raises ScopeError for a refused entry and for one that only excludes."""
     scope = Scope(tuple(parse_entry(text) for text in sorted(set(entries))))
