@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.agents.blocks import drop_block, put_block
 from gitslices.agents.install import InstallRequest, install, uninstall
 from gitslices.agents.settings import add_hooks, drop_hooks
 from gitslices.agents.tools import TOOLS, load_tool
+from gitslices.blocks import drop_block, put_block
 from gitslices.errors import InputError, RefusedError
 from gitslices.graph import load_graph
 from gitslices.model import SliceId

@@ -158,3 +158,11 @@ def test_what_a_killed_merge_leaves_goes_with_the_next_command(desk: Desk, cli: 
     recover(desk.workspace)
     assert list_scratch(desk) == []
     assert git(desk.repo, "worktree", "list", "--porcelain").count("worktree ") == 3
+
+
+def test_core_worktree_does_not_lead_the_merged_files_elsewhere(desk: Desk) -> None:
+    set_gate(desk, "test ! -e later.txt || test -e .git")
+    git(desk.repo, "config", "core.worktree", str(desk.repo))
+    (desk.repo / "README.md").write_text("unsaved")
+    assert land(desk).merged
+    assert (desk.repo / "README.md").read_text() == "unsaved"

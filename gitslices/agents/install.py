@@ -8,10 +8,10 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from gitslices.agents.blocks import drop_block, put_block
 from gitslices.agents.settings import add_hooks, drop_hooks, has_hooks
 from gitslices.agents.tool import Tool
 from gitslices.agents.tools import TOOLS, load_tool
+from gitslices.blocks import drop_block, put_block
 from gitslices.launcher import LAUNCHER_NAME, find_launcher, remove_launcher, write_launcher
 from gitslices.model import RepoPath
 from gitslices.ops.agent_files import AgentFile, AgentFilesReport, rewrite_agent_files

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gitslices.errors import StateError
 from gitslices.model import SliceId
+from gitslices.replace import replace_file
 
 CLAIM_NAME: Final = "gitslices-claim.json"
 
@@ -25,7 +26,7 @@ class ClaimNote(Struct, frozen=True, kw_only=True):
 
 def write_claim(admin: Path, note: ClaimNote) -> None:
     """Leave the claim where the session finds it: `git rev-parse --git-dir` names the folder."""
-    (admin / CLAIM_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(note)) + b"\n")
+    replace_file(admin / CLAIM_NAME, msgspec.json.format(msgspec.json.encode(note)) + b"\n")
 
 
 def find_claim(admin: Path) -> ClaimNote | None:

@@ -14,7 +14,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from gitslices.errors import DiskError, RefusedError
-from gitslices.git.included import list_placed, write_placed
+from gitslices.git.placed import list_placed, write_placed
 from gitslices.git.read import read_tracked
 from gitslices.model import RepoPath
 from gitslices.ops.fences import UNDER_WAY

@@ -91,8 +91,7 @@ def _list_goals(workspace: Workspace) -> dict[str, frozenset[str]]:
     goals: dict[str, frozenset[str]] = {}
     if workspace.has_store():
         with workspace.open_store() as store:
-            found = map(store.read_goal, store.read_goal_ids())
-            goals = {one.goal_id: _list_ids(one) for one in found if one}
+            goals = {one.goal_id: _list_ids(one) for one in store.read_goals()}
     if not goals:
         raise InputError(
             "no plan has been applied in this repository", hint="run: gitslices plan --apply"

@@ -10,7 +10,8 @@ from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
 from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
-from gitslices.git.included import list_placed, read_included
+from gitslices.git.included import read_included
+from gitslices.git.placed import list_placed
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import (
     LOCK_REASON,

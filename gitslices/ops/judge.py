@@ -60,13 +60,15 @@ class Judges:
         return self._compiled[key]
 
     @cached_property
+    def _goals(self) -> dict[str, Goal]:
+        return {goal.goal_id: goal for goal in self._store.read_goals()}
+
+    @cached_property
     def _ordered(self) -> list[SliceRecord]:
         """All slices under way: the goal applied first in front, each in the order of its plan."""
         ordered: list[SliceRecord] = []
-        for goal_id in self._store.read_goal_ids():
-            goal = self._store.read_goal(goal_id)
-            plan = goal.plan.slices if goal else ()
-            rank = {slice_.slice_id: place for place, slice_ in enumerate(plan)}
+        for goal_id, goal in self._goals.items():
+            rank = {slice_.slice_id: place for place, slice_ in enumerate(goal.plan.slices)}
             records = self._store.read_slices(goal_id)
             standing = [one for one in records if one.status in UNDER_WAY]
             ordered += sorted(standing, key=lambda one: rank.get(one.slice_id, len(rank)))
@@ -80,8 +82,8 @@ class Judges:
 
         found: list[SliceRecord] = []
         for goal_id, records in groupby(self._ordered, key=lambda record: record.goal_id):
-            goal, standing = self._store.read_goal(goal_id), list(records)
-            ids = find_landed(self._workspace, standing, goal.plan.target) if goal else ()
+            standing = list(records)
+            ids = find_landed(self._workspace, standing, self._goals[goal_id].plan.target)
             found += [record for record in standing if record.slice_id in ids]
         return frozenset(found)
 

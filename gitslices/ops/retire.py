@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
 from gitslices.git.counts import count_all_ahead_behind
-from gitslices.git.included import list_placed
+from gitslices.git.placed import list_placed
 from gitslices.git.read import (
     HEADS,
     count_unreferenced,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
-from gitslices.git.included import list_placed
+from gitslices.git.placed import list_placed
 from gitslices.launcher import find_launcher, write_launcher
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.hook import InstallRequest, install, read_hooks

@@ -25,6 +25,13 @@ def drop_block(text: str, *, comment: str) -> str:
     return (before.removesuffix("\n") if not after and before else before) + after
 
 
+def read_block(text: str, *, comment: str) -> tuple[str, ...]:
+    """The lines of the block; none where there is no block."""
+    before, found, after = _split(text, comment)
+    lines = text[len(before) : len(text) - len(after)].splitlines()
+    return tuple(lines[1:-1]) if found else ()
+
+
 def _split(text: str, comment: str) -> tuple[str, bool, str]:
     begin, end = comment.format(BEGIN) + "\n", comment.format(END) + "\n"
     before, found, rest = text.partition(begin)
