@@ -105,4 +105,4 @@ def test_the_hooks_end_to_end(cli: Cli, repo: Path) -> None:
     assert cli("agent", "worktree-remove", stdin=gone).code == 0
     bad = cli("agent", "worktree-remove", stdin=b"{}")
     assert (bad.code, bad.out) == (2, "")
-    assert "its field 'worktree_path' is no text" in bad.err
+    assert "the payload's field 'worktree_path' is no text" in bad.err

@@ -57,6 +57,12 @@ def test_a_usage_error_is_json_under_json(tmp_path: Path) -> None:
     assert done.err == ""
 
 
+def test_choices_of_a_missing_option_stand_on_one_line(tmp_path: Path) -> None:
+    first, hint = run_cli(tmp_path, "agent", "guard").err.splitlines()
+    assert first == "error: Missing option '--tool'. Choose from: claude, codex, cursor"
+    assert hint == "hint: see: gitslices agent guard --help"
+
+
 def test_no_command_at_all_prints_the_help(tmp_path: Path) -> None:
     done = run_cli(tmp_path)
     assert (done.code, done.err) == (0, "")

@@ -52,7 +52,7 @@ def _read_command(payload: Mapping[str, Any]) -> str:
 def _find_patched(text: str) -> tuple[str, ...]:
     paths = find_patched(text)
     if not paths or any("\0" in path for path in paths):
-        raise PayloadError("its patch names no file")
+        raise PayloadError("the patch names no file")
     return paths
 
 

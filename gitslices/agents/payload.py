@@ -50,7 +50,7 @@ def require_text(table: Mapping[str, Any], *names: str) -> str:
     name = next((name for name in names if name in table), names[0])
     value = table.get(name)
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise PayloadError(f"its field {name!r} is no text")
+        raise PayloadError(f"the payload's field {name!r} is no text")
     return value
 
 
@@ -58,7 +58,7 @@ def require_table(table: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The field `name`, which has to be an object; raise `PayloadError` otherwise."""
     value = table.get(name)
     if not isinstance(value, dict):
-        raise PayloadError(f"its field {name!r} is no object")
+        raise PayloadError(f"the payload's field {name!r} is no object")
     return value
 
 
@@ -86,7 +86,7 @@ def _decode_first(data: bytes, cause: Exception) -> dict[str, Any]:
     try:
         found, _ = json.JSONDecoder().raw_decode(data.decode().lstrip())
     except (ValueError, RecursionError):
-        raise PayloadError(f"it is no JSON object: {cause}") from cause
+        raise PayloadError(f"the payload on standard input is no JSON object: {cause}") from cause
     if not isinstance(found, dict):
-        raise PayloadError("it is no JSON object")
+        raise PayloadError("the payload on standard input is no JSON object")
     return found

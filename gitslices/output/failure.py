@@ -42,9 +42,9 @@ def describe_failure(error: Exception) -> Failure:
         )
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "gitslices"
-        return Failure(
-            code="usage", exit_code=2, message=error.format_message(), hint=f"see: {path} --help"
-        )
+        # Click gives each choice a line of its own.
+        message = error.format_message().replace("\n\t", " ")
+        return Failure(code="usage", exit_code=2, message=message, hint=f"see: {path} --help")
     if isinstance(error, click.ClickException):
         return Failure(code="usage", exit_code=2, message=error.format_message())
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
