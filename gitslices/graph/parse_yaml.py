@@ -27,6 +27,8 @@ QUOTE_HINT: Final = "quote it; YAML reads bare words like no, 012 and 1:30 as so
 _TAG: Final = "tag:yaml.org,2002:"
 _TAG_DIRECTIVE: Final = re.compile(r"^%TAG", re.MULTILINE)
 _LONGEST_NUMBER: Final = 64
+# PyYAML 6.0.4's scanner runs ahead of the events by so much that its own limit comes first.
+_INNER_LIMIT: Final = "while increasing flow level"
 _REFERENCE_HINT: Final = "write the value out where it is wanted"
 _TAG_HINT: Final = "leave it out; quotes make a text, no quotes a number"
 
@@ -63,10 +65,14 @@ def parse_yaml(text: str, findings: Findings) -> object:
 
 def _add_syntax_error(text: str, error: "MarkedYAMLError", findings: Findings) -> None:
     mark = error.problem_mark or error.context_mark
+    place = name_position(mark.line, mark.column) if mark else TOP_LEVEL
+    if error.context == _INNER_LIMIT:
+        findings.add(place, TOO_DEEP)
+        return
     words = ": ".join(part for part in (error.context, error.problem) if part)
     at_tab = mark and text[mark.index : mark.index + 1] == "\t"
     hint = "indent with spaces, not with tabs" if at_tab else None
-    findings.add(name_position(mark.line, mark.column) if mark else TOP_LEVEL, words, hint)
+    findings.add(place, words, hint)
 
 
 def _build_tree(events: "Iterable[Event]", findings: Findings) -> object:
