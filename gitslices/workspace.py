@@ -23,6 +23,7 @@ from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
 DEFAULT_LOCK_TIMEOUT: Final = 120.0
+_SCRATCH: Final = "scratch-"
 
 Clock = Callable[[], datetime]
 
@@ -184,13 +185,15 @@ class Workspace:
         delete_tree(self._name_scratch(operation))
 
     def _name_scratch(self, operation: str) -> Path:
-        return self.state_folder / f"scratch-{operation}"
+        return self.state_folder / f"{_SCRATCH}{operation}"
 
     def find_dead_operations(self, known: Collection[str] = ()) -> tuple[str, ...]:
         """Operations, `known` ones and others, that were killed and have left something."""
         from gitslices.state.lock import find_dead_operations
 
-        return find_dead_operations(self.repo.common_dir / FOLDER_NAME, known)
+        folder = self.repo.common_dir / FOLDER_NAME
+        scratches = (path.name.removeprefix(_SCRATCH) for path in folder.glob(f"{_SCRATCH}*"))
+        return find_dead_operations(folder, {*known, *scratches})
 
     def wait_for_operation(self, operation: str) -> None:
         """Return when `operation` has ended, in whatever way."""

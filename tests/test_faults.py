@@ -11,7 +11,7 @@ from itertools import cycle
 import pytest
 
 from tests.shim import Action, Server, Strike, build_shim, why_impossible
-from tests.trials import Stage, make_scenes, run_trial
+from tests.trials import SCENES, Scene, Stage, run_trial
 
 IMPOSSIBLE = why_impossible()
 
@@ -31,13 +31,12 @@ def shim_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module", params=["apply", "remove", "prune"])
+@pytest.fixture(scope="module", params=SCENES, ids=[scene.name for scene in SCENES])
 def stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: Server
 ) -> Stage:
-    scratch = tmp_path_factory.mktemp("stage")
-    scenes = {scene.name: scene for scene in make_scenes(scratch)}
-    return Stage(scratch, scenes[request.param], server.run)
+    scene: Scene = request.param
+    return Stage(tmp_path_factory.mktemp("stage"), scene, server.run)
 
 
 @pytest.fixture(scope="module")

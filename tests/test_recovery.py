@@ -15,7 +15,7 @@ from gitslices.state.folder import make_state_folder
 from gitslices.state.lock import hold_operation
 from tests.conftest import commit_all, git
 from tests.shim import Action, Ended, Server, Strike
-from tests.trials import Stage, make_scenes
+from tests.trials import SCENES, Stage
 
 Kill = Callable[..., Ended]
 
@@ -27,9 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def make_stage(factory: pytest.TempPathFactory, server: Server, name: str) -> Stage:
-    scratch = factory.mktemp(name)
-    (scene,) = (scene for scene in make_scenes(scratch) if scene.name == name)
-    return Stage(scratch, scene, server.run)
+    (scene,) = (scene for scene in SCENES if scene.name == name)
+    return Stage(factory.mktemp(name), scene, server.run)
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +179,11 @@ def test_a_recovery_that_cannot_fill_a_worktree_undoes_it(
     killed_apply("git:read-tree:before#1")
     git(apply_stage.repo, "config", "filter.broken.smudge", "false")
     git(apply_stage.repo, "config", "filter.broken.required", "true")
-    (apply_stage.repo / ".git" / "info").mkdir(exist_ok=True)
-    (apply_stage.repo / ".git" / "info" / "attributes").write_text("Makefile filter=broken\n")
+    attributes = apply_stage.repo / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("Makefile filter=broken\n")
     assert set(statuses(server, apply_stage).values()) == {"planned"}
+    attributes.unlink()
     assert list(apply_stage.find_damage()) == []
     assert git(apply_stage.repo, "branch", "--list", "slices/*") == ""
 

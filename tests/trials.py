@@ -6,12 +6,13 @@ Used by the tests, with a few points, and by `scripts/soak`, with all of them.
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
+from gitslices.model import SliceStatus
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME, SliceRecord, open_store
 from tests.conftest import FIXTURES, commit_all, git
@@ -25,6 +26,7 @@ KEPT_IN_STATE = {
     "watch",
     *(STORE_NAME + end for end in ("", "-wal", "-shm")),
 }
+APPLY = ("plan", "../graph.json", "--apply")
 # Any command that takes the topology lock, and changes nothing of its own accord.
 TAKE_LOCK = ("prune", "--dry-run", "--force")
 
@@ -32,12 +34,16 @@ Run = Callable[[Path, Sequence[str]], Ended]
 
 
 class Scene(Struct, frozen=True, kw_only=True):
-    """A command, the repository it starts from, and the slices that stand when it has ended."""
+    """A command, the repository it starts from, and how the slices that stand then are recorded.
+
+    `frees` lets go of what a killed process holds until its time is over.
+    """
 
     name: str
     argv: tuple[str, ...]
     prepare: Callable[["Stage", Run], None]
-    standing: tuple[str, ...]
+    ends: Mapping[str, SliceStatus]
+    frees: tuple[str, ...] = ()
 
 
 class Stage:
@@ -93,6 +99,9 @@ class Stage:
         if ours != {f"refs/heads/{one.branch_name}" for one in records.values()}:
             yield f"branches {sorted(ours)}, slices {sorted(records)}"
         yield from self._find_bad_worktrees(records)
+        changed = git(self.repo, "status", "--porcelain", "-uno")
+        if changed:
+            yield f"main worktree: {changed}"
         for value in self.values - set(git(self.repo, "rev-list", "--all").splitlines()):
             yield f"lost commit {value}"
         for content in self.files - self._read_user_files():
@@ -131,9 +140,9 @@ class Stage:
 
     def find_undone(self) -> Iterator[str]:
         """What the command should have done and has not."""
-        standing = tuple(sorted(self.read_records()))
-        if standing != self.scene.standing:
-            yield f"{standing} stand, not {self.scene.standing}"
+        found = {id_: one.status for id_, one in self.read_records().items()}
+        if found != self.scene.ends:
+            yield f"{found}, not {self.scene.ends}"
 
     def snapshot(self) -> Any:
         return self.read_refs(), self.read_records(), git(self.repo, "worktree", "list")
@@ -159,8 +168,9 @@ def run_trial(
         taken = server.run(stage.repo, TAKE_LOCK)
         wrong += [f"the next command: {taken}"] if taken.code else []
         wrong += stage.find_damage()
-    resumed = server.run(stage.repo, stage.scene.argv)
-    wrong += [f"resumed: {resumed}"] if resumed.code not in (0, 1) else []
+    for argv in filter(None, (stage.scene.frees, stage.scene.argv)):
+        resumed = server.run(stage.repo, argv)
+        wrong += [f"resumed: {resumed}"] if resumed.code not in (0, 1) else []
     wrong += [*stage.find_undone(), *stage.find_damage()]
     if thorough:
         before = stage.snapshot()
@@ -191,7 +201,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _apply(stage: Stage, run: Run) -> None:
-    ended = run(stage.repo, ("plan", str(stage.graph), "--apply"))
+    ended = run(stage.repo, APPLY)
     assert ended.code == 0, ended.err
 
 
@@ -213,11 +223,78 @@ def _nothing(stage: Stage, run: Run) -> None:
     (stage.repo / "mine-notes").write_text("notes")
 
 
-def make_scenes(scratch: Path) -> tuple[Scene, ...]:
-    """The three commands; paths in them are the stage's."""
-    graph = str(scratch / "stage" / "graph.json")
-    return (
-        Scene(name="apply", argv=("plan", graph, "--apply"), prepare=_nothing, standing=IDS),
-        Scene(name="remove", argv=("remove", "c", "--force"), prepare=_work, standing=("a", "b")),
-        Scene(name="prune", argv=("prune", "--force"), prepare=_work, standing=("c",)),
-    )
+def _throw_away(stage: Stage, run: Run) -> None:
+    """c is in the trash, with all that was in it."""
+    _work(stage, run)
+    ended = run(stage.repo, ("remove", "c", "--force"))
+    assert ended.code == 0, ended.err
+
+
+def _begin(stage: Stage, run: Run) -> None:
+    """a and b have commits, c has none; main has gone on, and holds files of the user."""
+    _apply(stage, run)
+    for id_ in "ab":
+        path = stage.worktree(id_)
+        (path / FOLDERS[id_] / "new.txt").write_text(id_)
+        commit_all(path, f"Work on {id_}")
+        (path / "mine-ignored").write_text(f"ignored in {id_}")
+    (stage.repo / "Makefile").write_text("all: later\n")
+    commit_all(stage.repo, "Later")
+    (stage.repo / "mine-notes").write_text("notes")
+
+
+def _leave_out(stage: Stage, run: Run) -> None:
+    """a and b are there, c is only planned."""
+    _apply(stage, run)
+    ended = run(stage.repo, ("remove", "c"))
+    assert ended.code == 0, ended.err
+
+
+_WHOLE: Final[dict[str, SliceStatus]] = dict.fromkeys(IDS, "provisioned")
+
+SCENES: Final = (
+    Scene(
+        name="apply",
+        argv=APPLY,
+        prepare=_nothing,
+        ends=_WHOLE,
+    ),
+    Scene(
+        name="remove",
+        argv=("remove", "c", "--force"),
+        prepare=_work,
+        ends={"a": "provisioned", "b": "provisioned"},
+    ),
+    Scene(
+        name="prune",
+        argv=("prune", "--force"),
+        prepare=_work,
+        ends={"c": "provisioned"},
+    ),
+    Scene(
+        name="undo",
+        argv=("undo", "c"),
+        prepare=_throw_away,
+        ends=_WHOLE,
+    ),
+    Scene(
+        name="merge",
+        argv=("merge", "a", "b"),
+        prepare=_begin,
+        ends=_WHOLE | {"a": "merged", "b": "merged"},
+    ),
+    Scene(
+        name="sync",
+        argv=("sync", "--all"),
+        prepare=_begin,
+        ends=_WHOLE,
+    ),
+    Scene(
+        name="claim",
+        argv=("claim", "c", "--holder", "one"),
+        prepare=_leave_out,
+        ends=_WHOLE | {"c": "claimed"},
+        frees=("release", "c", "--force"),
+    ),
+)
+"""Every command that changes branches or worktrees."""

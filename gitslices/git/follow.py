@@ -68,22 +68,22 @@ def move_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> str | No
 
 
 def restore_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> None:
-    """Take back what a `move_files` that was cut short has written, and nothing else.
+    """Take back what a `move_files` that was cut short has done, and nothing else.
 
-    git writes the files first and the index last. What it wrote, whole or in part, are the first
-    bytes of a file of `new`: only such files are replaced.
+    git writes and deletes the files first, and the index last. What it wrote, whole or in part, are
+    the first bytes of a file of `new`: only such files are replaced. What the index has and git
+    deleted is written again.
     """
-    if can_move_files(repo, worktree, old, new):
-        return
     changed = {change.path: change for change in read_tree_changes(repo, old, new)}
     listing = repo.run_at(worktree, "diff-files", "-z", "--name-only", "--no-renames").text
     dirty = {RepoPath(path) for path in listing.split("\0") if path} & changed.keys()
-    dirty |= {path for path, change in changed.items() if change.is_new}
-    for path in sorted(dirty):
-        if not changed[path].is_gone and _is_part_of(repo, worktree, path, new):
-            with suppress(OSError):
-                (worktree / path).unlink()
-    lost = [path for path in dirty if not changed[path].is_new and not _exists(worktree / path)]
+    if not can_move_files(repo, worktree, old, new):
+        fresh = {path for path, change in changed.items() if change.is_new}
+        for path in sorted(dirty | fresh):
+            if not changed[path].is_gone and _is_part_of(repo, worktree, path, new):
+                with suppress(OSError):
+                    (worktree / path).unlink()
+    lost = [path for path in dirty if not _exists(worktree / path)]
     if lost:
         names = "".join(f"{path}\0" for path in sorted(lost)).encode("utf-8", "surrogateescape")
         repo.run_at(worktree, "checkout-index", "--quiet", "-z", "--stdin", input=names)

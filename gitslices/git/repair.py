@@ -32,12 +32,19 @@ def clear_index_lock(worktree: Path) -> None:
 
 
 def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
-    """Remove the lock files of `refs`, the packed refs and the settings, if their process died.
+    """Remove the lock files of `refs`, HEAD and the settings, if the process that made them died.
 
     Others may lock these at any time: only a file goes that is newer than `since`, in seconds since
     1970, that no process has open and that stays as it is for a second.
     """
-    shared = ("packed-refs.lock", "packed-refs.new", "config.lock", "config.worktree.lock")
+    # HEAD is locked with the branch it stands for, to log its move.
+    shared = (
+        "HEAD.lock",
+        "packed-refs.lock",
+        "packed-refs.new",
+        "config.lock",
+        "config.worktree.lock",
+    )
     names = (*shared, *(f"{ref}.lock" for ref in refs))
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
     fresh = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= int(since)}

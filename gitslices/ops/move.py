@@ -88,16 +88,17 @@ def move_branches(workspace: Workspace, store: Store, moves: Sequence[Move]) -> 
     """
     if not moves:
         return ()
-    write_intent(workspace.state_folder, MoveIntent(moves=tuple(moves)))
+    intent = MoveIntent(moves=tuple(moves))
+    write_intent(workspace.state_folder, intent)
     try:
         _move_refs(workspace.repo, moves)
         stuck = _finish(workspace, store, moves)
     except GitslicesError:
         for move in moves:
             _take_back(workspace.repo, move)
-        clear_intent(workspace.state_folder)
+        _close(workspace, intent)
         raise
-    clear_intent(workspace.state_folder)
+    _close(workspace, intent)
     return stuck
 
 
@@ -123,6 +124,12 @@ def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None
             restore_files(repo, worktree, move.old, move.new)
     _finish(workspace, store, [*begun, *at_end])
     _record(store, beyond)
+    _close(workspace, intent)
+
+
+def _close(workspace: Workspace, intent: MoveIntent) -> None:
+    # git says nothing of a lock file that it could not remove
+    _clear_locks(workspace, intent)
     clear_intent(workspace.state_folder)
 
 

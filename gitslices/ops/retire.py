@@ -112,12 +112,10 @@ def resume_retiring(workspace: Workspace, store: Store, intent: RemoveIntent) ->
 
 def _carry_out(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
     try:
-        move_away(workspace.repo, intent.operation, intent.removals)
-        # git says nothing of a lock file that it could not remove
-        clear_locks(workspace, intent.operation, intent.removals)
+        move_away(workspace, intent.operation, intent.removals)
         _record(workspace, store, intent)
     except GitslicesError:
-        move_back(workspace.repo, intent.operation, intent.removals)
+        move_back(workspace, intent.operation, intent.removals)
         clear_intent(workspace.state_folder)
         raise
     clear_intent(workspace.state_folder)

@@ -57,10 +57,10 @@ def resume_reviving(workspace: Workspace, store: Store, intent: UndoIntent) -> N
 
 def _carry_out(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
     try:
-        move_back(workspace.repo, intent.operation, intent.removals)
+        move_back(workspace, intent.operation, intent.removals)
         _record(workspace, store, intent)
     except GitslicesError:
-        move_away(workspace.repo, intent.operation, intent.removals)
+        move_away(workspace, intent.operation, intent.removals)
         clear_intent(workspace.state_folder)
         raise
     clear_intent(workspace.state_folder)

@@ -22,12 +22,12 @@ TRASH_REFS = "refs/gitslices/trash/"
 Refs = Mapping[str, Oid]
 
 
-def move_away(repo: Repository, operation: str, removals: Sequence[Removal]) -> None:
+def move_away(workspace: Workspace, operation: str, removals: Sequence[Removal]) -> None:
     """Keep each branch's last commit under `refs/gitslices/trash/`, drop the branch, move folders.
 
     Raises `RefusedError` when a branch has moved since it was looked at.
     """
-    _update(repo, operation, removals, _plan_away, reason="gitslices: remove")
+    _update(workspace, operation, removals, _plan_away, reason="gitslices: remove")
     for removal in removals:
         if removal.admin:
             move_to_trash(Path(removal.admin), Path(removal.folder, "admin"))
@@ -35,9 +35,9 @@ def move_away(repo: Repository, operation: str, removals: Sequence[Removal]) -> 
             move_to_trash(Path(removal.record.worktree_path), Path(removal.files))
 
 
-def move_back(repo: Repository, operation: str, removals: Sequence[Removal]) -> None:
+def move_back(workspace: Workspace, operation: str, removals: Sequence[Removal]) -> None:
     """The reverse; raise `RefusedError` where a branch or a path has been taken since."""
-    _update(repo, operation, removals, _plan_back, reason="gitslices: undo")
+    _update(workspace, operation, removals, _plan_back, reason="gitslices: undo")
     for removal in removals:
         if removal.files:
             _put_back(Path(removal.files), Path(removal.record.worktree_path))
@@ -75,7 +75,7 @@ def find_kept(operation: str, removal: Removal) -> dict[str, Oid]:
 
 
 def _update(
-    repo: Repository,
+    workspace: Workspace,
     operation: str,
     removals: Sequence[Removal],
     plan: Callable[[Removal, Refs, Refs], Iterable[RefUpdate]],
@@ -83,13 +83,15 @@ def _update(
     reason: str,
 ) -> None:
     tops = sorted({removal.record.branch_name.partition("/")[0] for removal in removals})
-    refs = read_refs(repo, [*(HEADS + top for top in tops), f"{TRASH_REFS}{operation}"])
+    refs = read_refs(workspace.repo, [*(HEADS + top for top in tops), f"{TRASH_REFS}{operation}"])
     updates = [
         update
         for removal in removals
         for update in plan(removal, find_kept(operation, removal), refs)
     ]
-    update_refs(repo, updates, reason=reason)
+    update_refs(workspace.repo, updates, reason=reason)
+    # git says nothing of a lock file that it could not remove
+    clear_locks(workspace, operation, removals)
 
 
 def _put_back(place: Path, path: Path) -> None:

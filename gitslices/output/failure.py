@@ -10,6 +10,7 @@ from gitslices.errors import GitslicesError, Problem
 from gitslices.output.escape import escape
 
 _SHOWN_PROBLEMS = 50
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -47,8 +48,9 @@ def describe_failure(error: Exception) -> Failure:
         return Failure(code="usage", exit_code=2, message=message, hint=f"see: {path} --help")
     if isinstance(error, click.ClickException):
         return Failure(code="usage", exit_code=2, message=error.format_message())
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
-        return Failure(code="disk", exit_code=3, message=str(error))
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        place = f": {error.filename!r}" if error.filename else ""
+        return Failure(code="disk", exit_code=3, message=f"{error.strerror}{place}")
     return Failure(
         code="internal",
         exit_code=70,
