@@ -18,12 +18,11 @@ from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
 from gitslices.model import Oid, RepoTree
 from gitslices.naming import validate_prefix
-from gitslices.state.folder import FOLDER_NAME, make_state_folder
+from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_state_folder
 from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
 DEFAULT_LOCK_TIMEOUT: Final = 120.0
-_SCRATCH: Final = "scratch-"
 
 Clock = Callable[[], datetime]
 
@@ -185,15 +184,17 @@ class Workspace:
         delete_tree(self._name_scratch(operation))
 
     def _name_scratch(self, operation: str) -> Path:
-        return self.state_folder / f"{_SCRATCH}{operation}"
+        return self.state_folder / f"{SCRATCH}{operation}"
 
     def find_dead_operations(self, known: Collection[str] = ()) -> tuple[str, ...]:
         """Operations, `known` ones and others, that were killed and have left something."""
+        folder = self.repo.common_dir / FOLDER_NAME
+        operations = {*known, *list_operations(folder)}
+        if not operations:
+            return ()
         from gitslices.state.lock import find_dead_operations
 
-        folder = self.repo.common_dir / FOLDER_NAME
-        scratches = (path.name.removeprefix(_SCRATCH) for path in folder.glob(f"{_SCRATCH}*"))
-        return find_dead_operations(folder, {*known, *scratches})
+        return find_dead_operations(folder, operations)
 
     def wait_for_operation(self, operation: str) -> None:
         """Return when `operation` has ended, in whatever way."""
@@ -210,16 +211,9 @@ def open_workspace(
     lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
     purpose: str,
     environ: Mapping[str, str] = os.environ,
-    quick: bool = False,
 ) -> Workspace:
-    """The workspace of the repository that holds `directory`, or that `git_dir` names.
-
-    `quick` opens it without GitPython, whose import costs more than a lease command may take.
-    """
-    if quick:
-        from gitslices.git.probe import probe_repository as open_repository
-    else:
-        from gitslices.git.opening import open_repository
+    """The workspace of the repository that holds `directory`, or that `git_dir` names."""
+    from gitslices.git.opening import open_repository
 
     repo = open_repository(directory, git_dir)
     return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose, environ=environ)

@@ -8,7 +8,7 @@ import click
 
 from gitslices.agents.tools import TOOLS
 from gitslices.cli.lease_options import ttl_option
-from gitslices.cli.options import Outcome, common_options, lock_option, make_absolute, open_here
+from gitslices.cli.options import Outcome, common_options, lock_option, make_absolute, probe_here
 
 if TYPE_CHECKING:
     from gitslices.ops.agent_files import AgentFilesReport
@@ -43,7 +43,7 @@ def install_command(*, tool: str, prints: bool, directory: Path, as_json: bool) 
     from gitslices.output.agent_text import format_agent_files, format_agent_texts
 
     request = InstallRequest(tool=tool, python=sys.executable, dry_run=prints)
-    report = install(open_here(directory, quick=True), request)
+    report = install(probe_here(directory), request)
     form = format_agent_texts if prints else format_agent_files
     return Outcome(document=report, text=lambda: form(report))
 
@@ -56,7 +56,7 @@ def uninstall_command(*, tool: str, directory: Path, as_json: bool) -> Outcome:
     from gitslices.agents.install import uninstall
     from gitslices.output.agent_text import format_agent_files
 
-    report: AgentFilesReport = uninstall(open_here(directory, quick=True), tool)
+    report: AgentFilesReport = uninstall(probe_here(directory), tool)
     return Outcome(document=report, text=lambda: format_agent_files(report))
 
 
@@ -105,7 +105,7 @@ def create_command(*, ttl: int, lock_timeout: float, directory: Path, as_json: b
         ttl=ttl,
     )
     where = _find_directory(payload, directory)
-    report = hand_out(open_here(where, lock_timeout=lock_timeout, quick=True), request)
+    report = hand_out(probe_here(where, lock_timeout=lock_timeout), request)
 
     def text() -> str:
         from gitslices.output.lease_text import format_claim
@@ -129,7 +129,7 @@ def remove_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Ou
 
     worktree = make_absolute(Path(require_text(_read_payload(), "worktree_path")))
     if (worktree / ".git").exists():
-        report = hand_back(open_here(worktree, lock_timeout=lock_timeout, quick=True), worktree)
+        report = hand_back(probe_here(worktree, lock_timeout=lock_timeout), worktree)
     else:
         report = HandBackReport()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gitslices.cli.lease_options import find_user, holder_option, ttl_option
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
 from gitslices.model import SliceId
 
 _EXAMPLES = """\b
@@ -60,7 +60,7 @@ def command(
         ttl=ttl,
         wait=wait,
     )
-    report = claim(open_here(directory, lock_timeout=lock_timeout, quick=True), request)
+    report = claim(probe_here(directory, lock_timeout=lock_timeout), request)
 
     def text() -> str:
         from gitslices.output.lease_text import format_claim

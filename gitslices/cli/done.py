@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gitslices.cli.lease_options import token_option
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 from gitslices.model import SliceId
 
 _EXAMPLES = """\b
@@ -31,7 +31,7 @@ def command(
     from gitslices.output.escape import escape
 
     request = DoneRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
-    report = done(open_here(directory, quick=True), request)
+    report = done(probe_here(directory), request)
     return Outcome(
         document=report,
         text=lambda: f"{escape(report.slice_id)}: done at {report.commit[:10]}\n",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 from gitslices.model import SliceId
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(
     are approved with `gitslices trust`. A result counts for the tree it was had on, and only if
     all of that was committed. Exit 1 if one is missing or has failed.
     """
-    report = _act(open_here(directory, quick=True), action, slice_id, gate, passed_by, goal_id)
+    report = _act(probe_here(directory), action, slice_id, gate, passed_by, goal_id)
 
     def text() -> str:
         from gitslices.output.gate_text import format_gates

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gitslices.cli.lease_options import token_option, ttl_option
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 from gitslices.model import SliceId
 
 _EXAMPLES = """\b
@@ -39,7 +39,7 @@ def command(
     from gitslices.output.escape import escape
 
     request = HeartbeatRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id, ttl=ttl)
-    report = heartbeat(open_here(directory, quick=True), request)
+    report = heartbeat(probe_here(directory), request)
     return Outcome(
         document=report,
         text=lambda: (

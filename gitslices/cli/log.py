@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 
 _EXAMPLES = """\b
 Examples:
@@ -39,7 +39,7 @@ def command(
     from gitslices.ops.log import LogRequest, read_log
 
     request = LogRequest(goal_id=goal_id, slice_id=slice_id, last=last)
-    report = read_log(open_here(directory), request)
+    report = read_log(probe_here(directory), request)
 
     def text() -> str:
         from gitslices.output.log_text import format_log
@@ -54,7 +54,7 @@ def _show_evidence(directory: Path, slice_id: str | None, goal_id: str | None) -
 
     if slice_id is None:
         raise click.UsageError("--evidence needs SLICE.")
-    report = read_evidence(open_here(directory), slice_id, goal_id)
+    report = read_evidence(probe_here(directory), slice_id, goal_id)
 
     def text() -> str:
         from gitslices.output.evidence_text import format_evidence

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from msgspec import Struct
@@ -14,6 +14,8 @@ from gitslices.git.environment import NamedByHook
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
+
+_LOCK_TIMEOUT: Final = 120
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,48 +49,50 @@ def goal_option(function: Function) -> Function:
 def lock_option(function: Function) -> Function:
     """Add `--lock-timeout`, for commands that change branches and worktrees."""
     return click.option(
-        "--lock-timeout", type=click.FloatRange(min=0), default=120, show_default=True,
+        "--lock-timeout", type=click.FloatRange(min=0), default=_LOCK_TIMEOUT, show_default=True,
         metavar="SECONDS", help="How long to wait for another gitslices.",
     )(function)  # fmt: skip
 
 
-def open_here(directory: Path, *, lock_timeout: float = 120.0, quick: bool = False) -> "Workspace":
-    """The workspace of the repository at `directory`, with nothing left half done in it.
-
-    `quick` is for commands that cannot wait for GitPython.
-    """
-    from gitslices.ops.topology import recover
-
-    workspace = open_as_is(directory, lock_timeout=lock_timeout, quick=quick)
-    recover(workspace)
+def open_here(directory: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> "Workspace":
+    """The workspace of the repository at `directory`, with nothing left half done in it."""
+    workspace = open_as_is(directory, lock_timeout=lock_timeout)
+    _recover(workspace)
     return workspace
 
 
-def open_as_is(directory: Path, *, lock_timeout: float, quick: bool = False) -> "Workspace":
+def probe_here(directory: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> "Workspace":
+    """The same without GitPython, for commands that are quicker than its import."""
+    from gitslices.workspace import probe_workspace
+
+    workspace = _open(probe_workspace, directory, lock_timeout)
+    _recover(workspace)
+    return workspace
+
+
+def open_as_is(directory: Path, *, lock_timeout: float) -> "Workspace":
     """The workspace of the repository at `directory`, whatever is left half done in it."""
     from gitslices.workspace import open_workspace
 
+    return _open(open_workspace, directory, lock_timeout)
+
+
+def _open(
+    open_workspace: "Callable[..., Workspace]", directory: Path, lock_timeout: float
+) -> "Workspace":
     return open_workspace(
         make_absolute(directory),
         git_dir=get_named_by_hook(directory).git_dir,
         clock=lambda: datetime.now(UTC),
         lock_timeout=lock_timeout,
         purpose=click.get_current_context().command_path,
-        quick=quick,
     )
 
 
-def probe_here(directory: Path, *, lock_timeout: float = 120.0) -> "Workspace":
-    """The same as `open_here`, without GitPython and, as a rule, without the machinery to repair.
+def _recover(workspace: "Workspace") -> None:
+    from gitslices.ops.topology import recover
 
-    For hooks and for what agents ask often.
-    """
-    workspace = open_as_is(directory, lock_timeout=lock_timeout, quick=True)
-    if workspace.has_intent():
-        from gitslices.ops.topology import recover
-
-        recover(workspace)
-    return workspace
+    recover(workspace)
 
 
 def make_absolute(directory: Path) -> Path:

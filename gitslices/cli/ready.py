@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 
 _EXAMPLES = """\b
 Examples:
@@ -23,7 +23,7 @@ def command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
     """
     from gitslices.ops.ready import ready
 
-    report = ready(open_here(directory, quick=True), goal_id)
+    report = ready(probe_here(directory), goal_id)
 
     def text() -> str:
         from gitslices.output.lease_text import format_ready

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gitslices.cli.lease_options import token_option
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 from gitslices.model import SliceId
 
 _EXAMPLES = """\b
@@ -40,7 +40,7 @@ def command(
     if force == (token is not None):
         raise click.UsageError("Give either --token N or --force.")
     request = ReleaseRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
-    report = release(open_here(directory, quick=True), request)
+    report = release(probe_here(directory), request)
     return Outcome(
         document=report,
         text=lambda: f"{escape(report.slice_id)}: open, {_tell(report.holder)}\n",

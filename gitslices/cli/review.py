@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 from gitslices.evidence import Verdict
 from gitslices.model import SliceId
 from gitslices.policy import REVIEWS
@@ -50,7 +50,7 @@ def command(
         slice_id=SliceId(slice_id), kind=kind, reviewer=reviewer, verdict=verdict, note=note,
         goal_id=goal_id,
     )  # fmt: skip
-    made = review(open_here(directory, quick=True), request)
+    made = review(probe_here(directory), request)
     return Outcome(
         document={"ok": True, "review": made},
         text=lambda: (

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gitslices.cli.live import watch_status
-from gitslices.cli.options import Outcome, common_options, goal_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 
 _EXAMPLES = """\b
 Examples:
@@ -28,7 +28,7 @@ def command(*, watches: bool, goal_id: str | None, directory: Path, as_json: boo
 
     if watches and as_json:
         raise click.UsageError("--json prints one document, so there is nothing to watch")
-    workspace = open_here(directory)
+    workspace = probe_here(directory)
     if watches:
         return Outcome(document=watch_status(workspace, goal_id), text=str)
     report = status(workspace, goal_id)

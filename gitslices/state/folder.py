@@ -1,13 +1,30 @@
 """The folder that holds all state of one repository."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from gitslices.errors import DiskError
 
 FOLDER_NAME: Final = "gitslices"
+# Followed by the id of an operation: its lock and what it fills, and where it works meanwhile.
+OPERATION: Final = "operation-"
+SCRATCH: Final = "scratch-"
 _PRIVATE: Final = 0o700
 _OTHERS: Final = 0o077
+
+
+def list_operations(folder: Path) -> set[str]:
+    """The operations that have left something in the state folder, dead or alive."""
+    with suppress(FileNotFoundError):
+        names = [path.stem for path in folder.iterdir()]
+        return {
+            name.removeprefix(start)
+            for start in (OPERATION, SCRATCH)
+            for name in names
+            if name.startswith(start)
+        }
+    return set()
 
 
 def make_state_folder(common_dir: Path) -> Path:
