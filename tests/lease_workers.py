@@ -1,6 +1,6 @@
 """Many worker processes on one goal, killed at random: what `claim` promises must hold.
 
-Used by the tests, and at full length by scripts/soak-leases.
+Used by the tests, and at full length by `scripts/soak`.
 """
 
 import json

@@ -1,0 +1,8 @@
+"""The ways in which `scripts/soak` ill-treats gitslices.
+
+ground   a repository, a graph, and gitslices as a process
+beside   many processes at once
+leases   many workers on one goal, killed at random
+struck   killed, or with a failing disk, at a chosen call
+names    hostile ids, prefixes and paths
+"""
