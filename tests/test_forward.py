@@ -10,7 +10,6 @@ import pytest
 
 from gitslices.git.follow import move_files
 from gitslices.ops.forward import forward_slice, make_move
-from gitslices.ops.move import look_at_checkouts
 from gitslices.ops.topology import recover
 from gitslices.state.journal import MoveIntent, write_intent
 from tests.conftest import commit_all, git
@@ -32,8 +31,8 @@ def desk(repo: Path) -> Desk:
 def test_whoever_comes_next_completes_it(desk: Desk, done: str) -> None:
     record, path = desk.record("a"), desk.worktree("a")
     target = git(desk.repo, "rev-parse", "main")
-    checkouts = look_at_checkouts(desk.workspace.repo, [path])
-    move = make_move(desk.workspace, record, type(record.base_commit)(target), checkouts)
+    move = make_move(desk.workspace, record, type(record.base_commit)(target))
+    assert move is not None
     write_intent(desk.workspace.state_folder, MoveIntent(moves=(move,)))
     if done in {"files", "branch"}:
         move_files(desk.workspace.repo, path, record.base_commit, move.new)

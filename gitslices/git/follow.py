@@ -4,12 +4,16 @@ import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from gitslices.fence import Change
 from gitslices.git.compare import read_tree_changes
+from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository, Result
 from gitslices.git.worktrees import find_admin_folder
-from gitslices.model import Oid, RepoPath
+from gitslices.model import BranchName, Oid, RepoPath
+
+_REBASES: Final = ("rebase-merge", "rebase-apply")
 
 
 def find_git_dir(worktree: Path) -> Path | None:
@@ -18,11 +22,24 @@ def find_git_dir(worktree: Path) -> Path | None:
     return own if own.is_dir() else find_admin_folder(worktree)
 
 
-def is_merging(worktree: Path) -> bool:
-    """Whether the user is in the middle of a merge, a cherry-pick or a revert there."""
+def is_midway(worktree: Path) -> bool:
+    """Whether the user is in the middle of a merge, a cherry-pick, a revert or a rebase there."""
     folder = find_git_dir(worktree)
-    names = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
+    names = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", *_REBASES)
     return folder is not None and any((folder / name).exists() for name in names)
+
+
+def find_rebased(worktree: Path) -> BranchName | None:
+    """The branch that a rebase in `worktree`, whose HEAD is detached, will move at its end."""
+    folder = find_git_dir(worktree)
+    if folder is None:
+        return None
+    for name in _REBASES:
+        with suppress(OSError):
+            head = (folder / name / "head-name").read_text("utf-8", "surrogateescape").strip()
+            if head.startswith(HEADS):
+                return BranchName(head.removeprefix(HEADS))
+    return None
 
 
 def find_overwritten(

@@ -1,6 +1,6 @@
 """What git knows: settings, commits, trees, branches. Nothing here changes anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -82,9 +82,16 @@ def find_commit(repo: Repository, revision: str, git_dir: Path | None = None) ->
     return Oid(result.text.strip()) if result.status == 0 else None
 
 
+def find_tip(repo: Repository, branch: BranchName) -> Oid | None:
+    """The last commit of the branch of exactly this name; None where there is none."""
+    # Not by rev-parse: without refs/heads/main it finds refs/heads/refs/heads/main.
+    result = repo.run("show-ref", "--verify", "--hash", "--", HEADS + branch, ok=(0, 1, 128))
+    return Oid(result.text.strip()) if result.status == 0 else None
+
+
 def read_base(repo: Repository, name: str) -> Oid:
     """The commit of the branch `name`, else of the revision `name`; a tag never hides a branch."""
-    commit = find_commit(repo, HEADS + name) or find_commit(repo, name)
+    commit = find_tip(repo, BranchName(name)) or find_commit(repo, name)
     if commit is not None:
         return commit
     if not repo.run("for-each-ref", "--count=1", "--format=%(refname)", HEADS).stdout:
@@ -134,31 +141,34 @@ def _parse_size(facts: str) -> int:
     return int(size) if size != "-" else 0
 
 
-def read_branches(
-    repo: Repository, prefixes: Sequence[str] = (), *, merged_into: Oid | None = None
-) -> dict[BranchName, Oid]:
-    """The tips of all local branches, or of those at and beneath `prefixes`.
-
-    With `merged_into` only of those that this commit contains.
-    """
-    refs = [HEADS + prefix for prefix in prefixes] or [HEADS]
-    found = read_refs(repo, refs, merged_into=merged_into)
+def read_branches(repo: Repository, prefixes: Sequence[str] = ()) -> dict[BranchName, Oid]:
+    """The tips of all local branches, or of those at and beneath `prefixes`."""
+    found = read_refs(repo, [HEADS + prefix for prefix in prefixes] or [HEADS])
     return {BranchName(ref.removeprefix(HEADS)): oid for ref, oid in found.items()}
 
 
-def read_refs(
-    repo: Repository, prefixes: Sequence[str], *, merged_into: Oid | None = None
-) -> dict[str, Oid]:
-    """The values of all references at and beneath `prefixes`, by their full names.
-
-    With `merged_into` only of those that this commit contains.
-    """
-    merged = [f"--merged={merged_into}"] if merged_into else []
-    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *merged, *prefixes).text
-    return _parse_refs(listing)
+def read_tips(repo: Repository, branches: Iterable[BranchName]) -> dict[BranchName, Oid]:
+    """The tips of those of `branches` that exist, in one call."""
+    wanted = frozenset(branches)
+    # Not by their names: a command line has an end.
+    tops = sorted({branch.partition("/")[0] for branch in wanted})
+    found = read_branches(repo, tops) if tops else {}
+    return {branch: tip for branch, tip in found.items() if branch in wanted}
 
 
-def _parse_refs(listing: str) -> dict[str, Oid]:
+def read_target(repo: Repository, target: BranchName) -> Oid:
+    """The last commit of the branch that slices are merged into; raise where it is gone."""
+    commit = find_tip(repo, target)
+    if commit is None:
+        raise InputError(
+            f"there is no branch {target!r} to merge into", hint="make it again with: git branch"
+        )
+    return commit
+
+
+def read_refs(repo: Repository, prefixes: Sequence[str]) -> dict[str, Oid]:
+    """The values of all references at and beneath `prefixes`, by their full names."""
+    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).text
     lines = (line.partition(" ") for line in listing.splitlines())
     return {ref: Oid(oid) for oid, _, ref in lines}
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.errors import DiskError
+from gitslices.errors import DiskError, GitError
 from gitslices.faults import reach
 from gitslices.git.read import HEADS, find_commit
 from gitslices.git.repository import Repository
@@ -143,6 +143,26 @@ def read_changes(repo: Repository, worktree: Path, *, untracked: bool) -> tuple[
         "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
     ).text  # fmt: skip
     return tuple(entry[3:] for entry in listing.split("\0") if entry)
+
+
+def find_changes(repo: Repository, worktree: Path) -> tuple[str, ...]:
+    """Changed and untracked paths in a linked worktree; none where there is no worktree any more.
+
+    Git would answer there for a repository above, if there is one.
+    """
+    if not _is_linked(worktree):
+        return ()
+    try:
+        return read_changes(repo, worktree, untracked=True)
+    except GitError:
+        if _is_linked(worktree):
+            raise
+        return ()
+
+
+def _is_linked(worktree: Path) -> bool:
+    admin = find_admin_folder(worktree)
+    return admin is not None and admin.is_dir()
 
 
 class Leftovers(Struct, frozen=True, kw_only=True):

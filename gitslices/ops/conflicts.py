@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from gitslices.fence import Change
 from gitslices.git.compare import find_own_changes
-from gitslices.git.read import HEADS, read_base, read_branches
+from gitslices.git.read import read_target, read_tips
 from gitslices.git.snapshot import write_snapshot
-from gitslices.git.worktrees import read_changes
+from gitslices.git.worktrees import find_changes
 from gitslices.landing import may_conflict, meets
 from gitslices.model import BranchName, Oid, RepoPath, SliceId
 from gitslices.ops.goals import choose_goal
@@ -71,7 +71,7 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
     """
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
-        target = read_base(workspace.repo, HEADS + goal.plan.target)
+        target = read_target(workspace.repo, goal.plan.target)
         with open_merger(workspace, goal, target) as merger:
             works = _find_works(workspace, store, goal, target)
             pairs = _make_pairs(works, target, merger.digest)
@@ -88,7 +88,7 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
 def _find_works(workspace: Workspace, store: Store, goal: Goal, target: Oid) -> tuple[_Work, ...]:
     records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
     landed = find_landed(workspace, list(records.values()), goal.plan.target)
-    tips = read_branches(workspace.repo, [workspace.prefix])
+    tips = read_tips(workspace.repo, (record.branch_name for record in records.values()))
     open_ = [
         records[one.slice_id]
         for one in goal.plan.slices
@@ -106,7 +106,7 @@ def _find_work(
 ) -> _Work | None:
     repo, worktree = workspace.repo, Path(record.worktree_path)
     commit = tips.get(record.branch_name)
-    if worktree.is_dir() and read_changes(repo, worktree, untracked=True):
+    if find_changes(repo, worktree):
         commit = write_snapshot(repo, worktree, workspace.state_folder)
     if commit is None or commit == record.base_commit:
         return None

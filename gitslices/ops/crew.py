@@ -12,7 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from gitslices.errors import (
+    BusyError,
     DiskError,
+    GitError,
     LeaseHeldError,
     NothingReadyError,
     Problem,
@@ -203,7 +205,7 @@ class Crew:
                 return describe_violations(id_, checked.slices[0].violations)
             done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))
             report = merge(self._workspace, MergeRequest(slice_ids=(id_,), goal_id=goal_id))
-        except RefusedError as error:
+        except (RefusedError, GitError, BusyError) as error:
             reasons = "; ".join(one.message for one in error.problems)
             return Problem(id_, f"{error.message}: {reasons}" if reasons else error.message)
         if report.conflicted:

@@ -1,27 +1,60 @@
-"""Bring slices that nobody has begun forward to the target."""
+"""Bring slices that nobody has begun forward to their target, branch and worktree."""
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+import uuid
+from collections.abc import Iterable
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from gitslices.fence import Change
+from gitslices.errors import BusyError, GitError
 from gitslices.git.compare import read_tree_changes
-from gitslices.git.read import HEADS, find_commit, is_ancestor
-from gitslices.model import Oid
-from gitslices.ops.move import (
-    Checkout,
-    find_checkouts,
-    find_in_the_way,
-    look_at_checkouts,
-    move_branches,
-)
+from gitslices.git.read import find_tip, is_ancestor, read_tips
+from gitslices.model import Oid, SliceId
+from gitslices.ops.move import find_checkouts, find_in_the_way, look_at_checkouts, move_branches
+from gitslices.ops.topology import hold_topology
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange
-from gitslices.state.store import SliceRecord, Store
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
+
+
+class Forwarded(Struct, frozen=True, kw_only=True):
+    """The slices that were brought forward, and what kept others back that git could not move."""
+
+    slice_ids: tuple[SliceId, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def find_waiting(workspace: Workspace, store: Store, goal: Goal) -> tuple[SliceRecord, ...]:
+    """The slices of `goal` that have a worktree, no commit of their own, and no holder."""
+    records = [
+        record
+        for record in store.read_slices(goal.goal_id)
+        if record.status == "provisioned" and not record.filler
+    ]
+    tips = read_tips(workspace.repo, (record.branch_name for record in records))
+    return tuple(one for one in records if tips.get(one.branch_name) == one.base_commit)
+
+
+def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
+    """Move untouched slices of `goal` to the tip of its target, branch and worktree.
+
+    Takes the topology lock for one slice at a time, and leaves the rest when somebody else has it:
+    they move the next time. A slice with a commit or any uncommitted file stays where it is.
+    """
+    commit = find_tip(workspace.repo, goal.plan.target)
+    if commit is None:
+        return Forwarded()
+    moved: list[SliceId] = []
+    warnings: list[str] = []
+    for record in _drop_diverged(workspace, find_waiting(workspace, store, goal), commit):
+        try:
+            if _forward(workspace, store, record, commit):
+                moved.append(record.slice_id)
+        except BusyError:
+            break
+        except GitError as error:
+            warnings.append(f"{record.slice_id} was not brought forward: {error.message}")
+    return Forwarded(slice_ids=tuple(moved), warnings=tuple(warnings))
 
 
 def forward_slice(
@@ -32,48 +65,58 @@ def forward_slice(
     A slice with commits, uncommitted or untracked files is left as it is. The caller holds the
     topology lock.
     """
-    tip = find_commit(workspace.repo, HEADS + record.branch_name)
-    behind = tip == record.base_commit != target_tip
-    moves = _make_moves(workspace, [record] if behind else [], target_tip)
-    stuck = move_branches(workspace, store, moves)
-    return structs.replace(record, base_commit=target_tip) if moves and not stuck else record
+    move = make_move(workspace, record, target_tip)
+    if move is None or move_branches(workspace, store, [move]):
+        return record
+    return structs.replace(record, base_commit=target_tip)
 
 
-def _make_moves(workspace: Workspace, waiting: Sequence[SliceRecord], target: Oid) -> list[Move]:
-    repo = workspace.repo
-    steps: dict[Oid, tuple[Change, ...]] = {
-        base: read_tree_changes(repo, base, target)
-        for base in {record.base_commit for record in waiting}
-        if is_ancestor(repo, base, target)
-    }
-    behind = [record for record in waiting if record.base_commit in steps]
-    places = find_checkouts(repo) if behind else {}
-    worktrees = [places.get(record.branch_name, ()) for record in behind]
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        looked = pool.map(partial(look_at_checkouts, repo), worktrees)
-        return [
-            make_move(workspace, record, target, checkouts)
-            for record, checkouts in zip(behind, looked, strict=True)
-            if not any(one.edited for one in checkouts)
-            and not find_in_the_way(record.slice_id, checkouts, steps[record.base_commit])
-        ]
+def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oid) -> bool:
+    # A slice with a filler is not handed out: a claim waits until the operation has ended.
+    operation = uuid.uuid4().hex
+    busy = structs.replace(record, filler=operation)
+    with workspace.hold_operation(operation), hold_topology(workspace.without_wait(), store):
+        if not store.swap_slice(record, busy):
+            return False
+        try:
+            after = forward_slice(workspace, store, busy, commit)
+        finally:
+            # It may have been claimed meanwhile: nothing else of it is ours to write.
+            with store.transaction():
+                store.write_filled([busy])
+    return after.base_commit == commit
 
 
-def make_move(
-    workspace: Workspace, record: SliceRecord, target: Oid, checkouts: Sequence[Checkout]
-) -> Move:
-    """What brings an untouched slice with these checkouts to `target`."""
+def _drop_diverged(
+    workspace: Workspace, records: Iterable[SliceRecord], commit: Oid
+) -> list[SliceRecord]:
+    bases = {record.base_commit for record in records} - {commit}
+    behind = {base for base in bases if is_ancestor(workspace.repo, base, commit)}
+    return [record for record in records if record.base_commit in behind]
+
+
+def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> Move | None:
+    """What brings an untouched slice to `target`; None where it is there, or is to stay."""
+    repo, branch, base = workspace.repo, record.branch_name, record.base_commit
+    tip = find_tip(repo, branch)
+    if tip != base or base == target or not is_ancestor(repo, base, target):
+        return None
+    places = find_checkouts(workspace, [branch]).get(branch, ())
+    checkouts = look_at_checkouts(repo, places)
+    changes = read_tree_changes(repo, base, target)
+    if any(one.edited for one in checkouts) or find_in_the_way(record.slice_id, checkouts, changes):
+        return None
     change = SliceChange(
         at=workspace.now(),
         goal_id=record.goal_id,
         slice_id=record.slice_id,
         event="forwarded",
-        detail={"from": record.base_commit, "to": target},
+        detail={"from": base, "to": target},
         base_commit=target,
     )
     return Move(
-        branch=record.branch_name,
-        old=record.base_commit,
+        branch=branch,
+        old=base,
         new=target,
         worktrees=tuple(str(one.worktree) for one in checkouts),
         changes=(change,),

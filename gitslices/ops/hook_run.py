@@ -86,14 +86,14 @@ def _forward(workspace: Workspace) -> tuple[SliceId, ...]:
     if branch is None or not workspace.has_store():
         return ()
     # Imported here for the sake of the hooks that guard: it brings the lock with it.
+    from gitslices.ops.forward import find_waiting, forward_slices
     from gitslices.ops.topology import hold_topology
-    from gitslices.ops.waiting import find_waiting, forward_slices
 
     forwarded: list[SliceId] = []
     with workspace.open_store() as store:
         for goal in store.read_goals():
             if goal.plan.target == branch:
-                forwarded += forward_slices(workspace, store, goal)
+                forwarded += forward_slices(workspace, store, goal).slice_ids
         # Whoever has the lock may need more targets watched; too many do no harm.
         with suppress(BusyError), hold_topology(workspace.without_wait(), store):
             waiting = [

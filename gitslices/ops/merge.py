@@ -6,20 +6,20 @@ from msgspec import Struct
 
 from gitslices.errors import BusyError, GitError, Problem, RefusedError
 from gitslices.git.hooks import run_hook
-from gitslices.git.read import HEADS, find_commit
+from gitslices.git.read import find_tip, read_tips
 from gitslices.landing import find_merge_obstacle
 from gitslices.model import BranchName, Oid, SliceId
 from gitslices.naming import show_path
 from gitslices.ops.compose import Composed, Composer, Conflicted
+from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.judge import Judges
 from gitslices.ops.merger import open_merger
 from gitslices.ops.move import Checkout, find_in_the_way, move_branches
 from gitslices.ops.rerun import Rehearsal
-from gitslices.ops.scene import Scene, look
+from gitslices.ops.scene import Scene, find_target_checkouts, look
 from gitslices.ops.styles import choose_merge_style
 from gitslices.ops.topology import hold_topology
-from gitslices.ops.waiting import forward_slices
 from gitslices.settings import MergeStyle
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
@@ -88,7 +88,7 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
             raise BusyError(f"{goal.plan.target} keeps moving", hint="try again later")
         moved = made.head != scene.target
         warnings = _run_hooks(workspace, scene.checkouts, style) if moved else ()
-        forwarded = forward_slices(workspace, store, goal) if moved else ()
+        forwarded = forward_slices(workspace, store, goal) if moved else Forwarded()
     return MergeReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
@@ -98,8 +98,8 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
         ),
         conflicted=made.conflicted,
         refused=made.refused,
-        forwarded=forwarded,
-        warnings=warnings,
+        forwarded=forwarded.slice_ids,
+        warnings=(*warnings, *forwarded.warnings),
     )
 
 
@@ -163,7 +163,7 @@ def _land(
         try:
             stuck = move_branches(workspace, store, [move])
         except GitError:
-            if find_commit(workspace.repo, HEADS + target) == scene.target:
+            if find_tip(workspace.repo, target) == scene.target:
                 raise
             return False
     if stuck:
@@ -175,11 +175,17 @@ def _land(
 
 
 def _is_as_before(workspace: Workspace, store: Store, scene: Scene, made: _Composition) -> bool:
-    if find_commit(workspace.repo, HEADS + scene.goal.plan.target) != scene.target:
+    """Whether target, checkouts, slices and their branches are still as they were looked at."""
+    places = tuple(one.worktree for one in scene.checkouts)
+    if find_target_checkouts(workspace, scene.goal) != places:
         return False
-    now = {record.slice_id: record for record in store.read_slices(scene.goal.goal_id)}
     touched = [one.standing.slice.slice_id for one in made.composed]
     touched += [one.slice_id for one in made.conflicted]
+    before = {scene.records[id_].branch_name: scene.standings[id_].tip for id_ in touched}
+    before[scene.goal.plan.target] = scene.target
+    if read_tips(workspace.repo, before) != before:
+        return False
+    now = {record.slice_id: record for record in store.read_slices(scene.goal.goal_id)}
     return all(now.get(id_) == scene.records[id_] for id_ in touched)
 
 

@@ -1,21 +1,22 @@
 """Move branches, and the worktrees that have them checked out, as one journaled change."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from gitslices.errors import GitslicesError, Problem
+from gitslices.errors import GitslicesError, MachineError, Problem
 from gitslices.fence import Change
 from gitslices.git.follow import (
     find_git_dir,
     find_overwritten,
-    is_merging,
+    find_rebased,
+    is_midway,
     move_files,
     restore_files,
 )
-from gitslices.git.read import HEADS, is_ancestor, read_branches
+from gitslices.git.read import HEADS, is_ancestor, read_head_branch, read_tips
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import clear_shared_locks
 from gitslices.git.repository import Repository
@@ -28,11 +29,14 @@ from gitslices.workspace import Workspace
 
 
 class Checkout(Struct, frozen=True, kw_only=True):
-    """A worktree that has a branch at hand, and its uncommitted paths."""
+    """A worktree that has a branch at hand, and its uncommitted paths.
+
+    `midway` says that a merge, a rebase or the like has been begun there and not ended.
+    """
 
     worktree: Path
     edited: frozenset[str]
-    merging: bool
+    midway: bool
 
 
 class Stuck(Struct, frozen=True):
@@ -42,12 +46,29 @@ class Stuck(Struct, frozen=True):
     complaint: str
 
 
-def find_checkouts(repo: Repository) -> dict[BranchName, tuple[Path, ...]]:
-    """Where each branch is checked out."""
+def find_checkouts(
+    workspace: Workspace, branches: Iterable[BranchName]
+) -> dict[BranchName, tuple[Path, ...]]:
+    """Where each of `branches` is checked out, or will be when a rebase of it ends.
+
+    Raises `MachineError` where one is checked out in a main worktree that git cannot find.
+    """
+    wanted = frozenset(branches)
     found: dict[BranchName, tuple[Path, ...]] = {}
-    for worktree in read_worktrees(repo):
-        if worktree.branch and not worktree.bare and not worktree.missing:
-            found[worktree.branch] = (*found.get(worktree.branch, ()), worktree.path)
+    for place, worktree in enumerate(read_worktrees(workspace.repo)):
+        # Of a submodule, or beside a separate git directory, git names a folder within itself.
+        path = worktree.path if place else workspace.main_worktree or worktree.path
+        if worktree.bare or worktree.missing:
+            continue
+        branch = worktree.branch or find_rebased(path)
+        if branch not in wanted:
+            continue
+        if find_git_dir(path) is None:
+            raise MachineError(
+                f"{branch!r} is checked out in a main worktree that git does not find",
+                hint="run gitslices there",
+            )
+        found[branch] = (*found.get(branch, ()), path)
     return found
 
 
@@ -57,7 +78,7 @@ def look_at_checkouts(repo: Repository, worktrees: Sequence[Path]) -> tuple[Chec
         Checkout(
             worktree=path,
             edited=frozenset(read_changes(repo, path, untracked=True)),
-            merging=is_merging(path),
+            midway=is_midway(path),
         )
         for path in worktrees
     )
@@ -67,10 +88,10 @@ def find_in_the_way(
     slice_id: SliceId, checkouts: Sequence[Checkout], changes: Sequence[Change]
 ) -> Problem | None:
     """What keeps `checkouts` from taking in `changes` that come from a slice or go to it."""
-    for one in checkouts if changes else ():
+    for one in checkouts:
         where = str(one.worktree)
-        if one.merging:
-            why = f"a merge is under way in {where!r}"
+        if one.midway:
+            why = f"a merge or rebase is under way in {where!r}"
             return Problem(slice_id, why, "conclude or abort it first")
         paths = find_overwritten(one.worktree, one.edited, changes)
         if paths:
@@ -105,22 +126,28 @@ def move_branches(workspace: Workspace, store: Store, moves: Sequence[Move]) -> 
 def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None:
     """Complete what a killed process began; doing it twice does nothing.
 
-    A branch that somebody has moved on meanwhile is left where it is.
+    A branch that somebody has moved on meanwhile is left where it is, and so is a worktree that
+    somebody has switched to another branch.
     """
     repo = workspace.repo
     _clear_locks(workspace, intent)
-    tips = read_branches(repo, [move.branch for move in intent.moves])
-    begun = [move for move in intent.moves if tips.get(move.branch) == move.old]
-    at_end = [move for move in intent.moves if tips.get(move.branch) == move.new]
+    branches = [move.branch for move in intent.moves]
+    tips, places = read_tips(repo, branches), find_checkouts(workspace, branches)
+    moves = [
+        structs.replace(move, worktrees=tuple(map(str, places.get(move.branch, ()))))
+        for move in intent.moves
+    ]
+    begun = [move for move in moves if tips.get(move.branch) == move.old]
+    at_end = [move for move in moves if tips.get(move.branch) == move.new]
     beyond = [
         move
-        for move in intent.moves
+        for move in moves
         if (tip := tips.get(move.branch)) not in (None, move.old, move.new)
         and is_ancestor(repo, move.new, tip)
     ]
     _move_refs(repo, begun)
     for move in (*begun, *at_end):
-        for worktree in _list_present(move):
+        for worktree in _list_following(repo, move):
             restore_files(repo, worktree, move.old, move.new)
     _finish(workspace, store, [*begun, *at_end])
     _record(store, beyond)
@@ -135,7 +162,7 @@ def _close(workspace: Workspace, intent: MoveIntent) -> None:
 
 def _clear_locks(workspace: Workspace, intent: MoveIntent) -> None:
     common = workspace.repo.common_dir
-    folders = [find_git_dir(path) for move in intent.moves for path in _list_present(move)]
+    folders = [find_git_dir(Path(path)) for move in intent.moves for path in move.worktrees]
     names = [os.path.relpath(folder / "index", common) for folder in folders if folder]
     names += [HEADS + move.branch for move in intent.moves]
     clear_shared_locks(common, names, since=read_intent_time(workspace.state_folder))
@@ -154,7 +181,7 @@ def _finish(workspace: Workspace, store: Store, moves: Sequence[Move]) -> tuple[
 
 
 def _move_worktrees(repo: Repository, move: Move) -> Stuck | None:
-    for worktree in _list_present(move):
+    for worktree in _list_following(repo, move):
         complaint = move_files(repo, worktree, move.old, move.new)
         if complaint is not None:
             _take_back(repo, move)
@@ -164,17 +191,23 @@ def _move_worktrees(repo: Repository, move: Move) -> Stuck | None:
 
 def _take_back(repo: Repository, move: Move) -> None:
     """Bring the branch and its worktrees back to where the move began."""
-    if read_branches(repo, [move.branch]).get(move.branch) != move.new:
+    if read_tips(repo, [move.branch]).get(move.branch) != move.new:
         return
-    for worktree in _list_present(move):
+    for worktree in _list_following(repo, move):
         restore_files(repo, worktree, move.old, move.new)
         move_files(repo, worktree, move.new, move.old)
     back = RefUpdate(ref=HEADS + move.branch, old=move.new, new=move.old)
     update_refs(repo, [back], reason="gitslices: undo")
 
 
-def _list_present(move: Move) -> list[Path]:
-    return [path for worktree in move.worktrees if (path := Path(worktree)).is_dir()]
+def _list_following(repo: Repository, move: Move) -> list[Path]:
+    """Those of its worktrees that still have the branch at hand."""
+    folders = {path: find_git_dir(path) for path in map(Path, move.worktrees)}
+    return [
+        path
+        for path, folder in folders.items()
+        if folder and read_head_branch(repo, folder) == move.branch
+    ]
 
 
 def _record(store: Store, moves: Sequence[Move]) -> None:

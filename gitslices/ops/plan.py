@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gitslices.errors import InputError
-from gitslices.git.read import HEADS, find_commit, read_base, read_head_branch
+from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch
 from gitslices.model import (
     BranchName,
     Order,
@@ -72,7 +72,7 @@ def read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
 def _choose_target(workspace: Workspace, request: PlanRequest, applied: Plan | None) -> BranchName:
     if request.target is not None:
         name = BranchName(request.target.removeprefix(HEADS))
-        if find_commit(workspace.repo, HEADS + name) is None:
+        if find_tip(workspace.repo, name) is None:
             raise InputError(f"there is no branch {name!r} to merge into", hint="see: git branch")
         return name
     return applied.target if applied else _find_current_branch(workspace)

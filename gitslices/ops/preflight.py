@@ -10,6 +10,7 @@ from gitslices.git.read import is_true, read_branches, read_sizes
 from gitslices.git.worktrees import Worktree, read_changes, read_worktrees
 from gitslices.model import Plan, Slice, SliceId
 from gitslices.ops.checkout import find_checkouts
+from gitslices.ops.situation import find_landed
 from gitslices.preflight import Load, Place, find_disk_problems, find_place_problems, make_load
 from gitslices.provision import find_occupied
 from gitslices.reconcile import Observed, Reconciliation, Standing, reconcile
@@ -74,10 +75,11 @@ def _observe(
 ) -> Observed:
     branches = frozenset(read_branches(workspace.repo))
     present = frozenset(str(worktree.path) for worktree in worktrees)
+    landed = find_landed(workspace, list(known.values()), plan.target)
     return Observed(
         standing={
             slice_id: Standing(
-                status=record.status,
+                status="merged" if slice_id in landed else record.status,
                 worktree_path=record.worktree_path,
                 read_scope=record.read_scope,
                 write_scope=record.planned_write_scope,

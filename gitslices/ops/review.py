@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from gitslices.errors import RefusedError
 from gitslices.evidence import Review, Verdict
-from gitslices.git.read import HEADS, find_commit
+from gitslices.git.read import find_tip
 from gitslices.model import SliceId
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.state.proofs import add_review
@@ -29,7 +29,7 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
         goal = choose_goal(store, request.goal_id)
         id_ = find_slice(goal, request.slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
-        commit = find_commit(workspace.repo, HEADS + record.branch_name) if record else None
+        commit = find_tip(workspace.repo, record.branch_name) if record else None
         if commit is None:
             raise RefusedError(f"slice {id_!r} has no branch", hint="see: gitslices status")
         made = Review(

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from gitslices.errors import Problem, RefusedError
 from gitslices.evidence import find_missing_evidence
-from gitslices.git.read import HEADS, read_base, read_branches
-from gitslices.git.worktrees import read_changes
+from gitslices.git.read import read_target, read_tips
+from gitslices.git.worktrees import find_changes
 from gitslices.landing import Standing
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
@@ -56,13 +56,13 @@ def look(
         one.slice_id: records[one.slice_id].status if one.slice_id in records else "planned"
         for one in plan.slices
     }
-    tips = read_branches(repo, [workspace.prefix])
+    tips = read_tips(repo, (record.branch_name for record in records.values()))
     leases = {lease.slice_id: lease for lease in read_open_leases(store, goal.goal_id)}
     chosen = _choose(goal, wanted, statuses)
     statuses |= dict.fromkeys(landed, "merged")
     return Scene(
         goal=goal,
-        target=read_base(repo, HEADS + plan.target),
+        target=read_target(repo, plan.target),
         wanted=chosen,
         records=records,
         standings={
@@ -73,11 +73,17 @@ def look(
             if one.slice_id in records
         },
         statuses=statuses,
-        checkouts=look_at_checkouts(repo, find_checkouts(repo).get(plan.target, ())),
+        checkouts=look_at_checkouts(repo, find_target_checkouts(workspace, goal)),
         missing=_find_missing(
             workspace, store, goal, [records.get(one.slice_id) for one in chosen]
         ),
     )
+
+
+def find_target_checkouts(workspace: Workspace, goal: Goal) -> tuple[Path, ...]:
+    """The worktrees that have the target of `goal` at hand."""
+    target = goal.plan.target
+    return find_checkouts(workspace, [target]).get(target, ())
 
 
 def _choose(
@@ -96,15 +102,14 @@ def _stand(
     tips: Mapping[BranchName, Oid],
     lease: Lease | None,
 ) -> Standing:
-    path = Path(record.worktree_path)
-    looked_at = record.status in {"provisioned", "conflicted"} and path.is_dir()
+    looked_at = record.status in {"provisioned", "conflicted"}
     return Standing(
         slice=slice_,
         status=record.status,
         tip=tips.get(record.branch_name),
         base_commit=record.base_commit,
         holder=lease.holder if lease else None,
-        edited=read_changes(workspace.repo, path, untracked=True) if looked_at else (),
+        edited=find_changes(workspace.repo, Path(record.worktree_path)) if looked_at else (),
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.errors import InputError, Problem, RefusedError
-from gitslices.git.read import HEADS, find_commit, read_branches, read_merged, read_tree
-from gitslices.git.worktrees import read_changes
+from gitslices.git.read import find_tip, read_merged, read_tips, read_tree
+from gitslices.git.worktrees import find_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId
 from gitslices.ops.fences import UNDER_WAY, name_beside, widen
 from gitslices.ops.goals import choose_goal, find_slice
@@ -147,9 +147,9 @@ def _drop_idle(
     workspace: Workspace, target: BranchName, records: Sequence[SliceRecord]
 ) -> list[SliceRecord]:
     repo = workspace.repo
-    tips = read_branches(repo, [workspace.prefix])
-    target_tip = find_commit(repo, HEADS + target)
     branches = [record.branch_name for record in records]
+    tips = read_tips(repo, branches)
+    target_tip = find_tip(repo, target)
     merged = read_merged(repo, target_tip, branches) if target_tip else set()
     return [one for one in records if _is_started(workspace, one, tips, merged)]
 
@@ -162,8 +162,7 @@ def _is_started(
 ) -> bool:
     if record.status != "provisioned":
         return True
-    path = Path(record.worktree_path)
-    if path.is_dir() and read_changes(workspace.repo, path, untracked=True):
+    if find_changes(workspace.repo, Path(record.worktree_path)):
         return True
     has_commits = tips.get(record.branch_name, record.base_commit) != record.base_commit
     return has_commits and record.branch_name not in merged

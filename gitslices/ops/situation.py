@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gitslices.admission import LANDABLE, Holding, Situation, settle_status
-from gitslices.git.read import HEADS, find_commit, is_true, read_branches, read_merged
+from gitslices.git.read import find_tip, is_true, read_merged, read_tips
 from gitslices.model import BranchName, SliceId, SliceStatus
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -15,10 +15,10 @@ def find_landed(
 ) -> frozenset[SliceId]:
     """The slices that have commits, all of them in `target` already, whoever merged them."""
     waiting = {one.branch_name: one for one in records if one.status in LANDABLE}
-    tip = find_commit(workspace.repo, HEADS + target) if waiting else None
+    tip = find_tip(workspace.repo, target) if waiting else None
     if tip is None:
         return frozenset()
-    tips = read_branches(workspace.repo, [workspace.prefix])
+    tips = read_tips(workspace.repo, waiting)
     started = [
         name
         for name, record in waiting.items()

@@ -9,10 +9,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.admission import LANDABLE, settle_status
-from gitslices.errors import GitError
 from gitslices.git.counts import count_all_ahead_behind
-from gitslices.git.read import HEADS, find_commit, read_branches
-from gitslices.git.worktrees import find_admin_folder, read_changes
+from gitslices.git.read import find_tip, read_tips
+from gitslices.git.worktrees import find_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.topology import read_undisturbed
@@ -87,11 +86,9 @@ def _read(workspace: Workspace, store: Store, goal_id: str | None) -> StatusRepo
 
 def _look(workspace: Workspace, goal: Goal, records: Records) -> dict[SliceId, _Seen]:
     repo = workspace.repo
-    tops = sorted({slice_.branch_name.partition("/")[0] for slice_ in goal.plan.slices})
-    tips = read_branches(repo, tops) if tops else {}
-    target = find_commit(repo, HEADS + goal.plan.target)
-    own = [tips[one.branch_name] for one in records.values() if one.branch_name in tips]
-    counts = count_all_ahead_behind(repo, own, target) if target else {}
+    tips = read_tips(repo, (one.branch_name for one in records.values()))
+    target = find_tip(repo, goal.plan.target)
+    counts = count_all_ahead_behind(repo, tips.values(), target) if target else {}
     ordered = [records.get(slice_.slice_id) for slice_ in goal.plan.slices]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         looked = pool.map(partial(_look_at, workspace, tips, counts), ordered)
@@ -115,22 +112,9 @@ def _look_at(
         status="merged" if landed and record.status in LANDABLE else record.status,
         ahead=ahead,
         behind=behind,
-        dirty=_is_dirty(workspace, Path(record.worktree_path)),
+        dirty=bool(find_changes(workspace.repo, Path(record.worktree_path))),
         sparse=bool(record.sparse),
     )
-
-
-def _is_dirty(workspace: Workspace, worktree: Path) -> bool:
-    """Whether a worktree has changes; not one that is gone, or that git no longer knows."""
-    if not worktree.is_dir():
-        return False
-    try:
-        return bool(read_changes(workspace.repo, worktree, untracked=True))
-    except GitError:
-        admin = find_admin_folder(worktree)
-        if admin is not None and admin.is_dir():
-            raise
-        return False
 
 
 def _describe(

@@ -5,16 +5,18 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitslices.admission import settle_status
 from gitslices.errors import BusyError, Problem
 from gitslices.git.commits import read_commits, write_commit
 from gitslices.git.compare import find_own_changes, read_tree_changes
-from gitslices.git.read import HEADS, is_ancestor, is_true, read_base, read_branches
+from gitslices.git.read import is_ancestor, is_true, read_target, read_tips
 from gitslices.landing import find_sync_obstacle
-from gitslices.model import BranchName, Oid, Slice, SliceId
+from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.compose import Conflicted, rebase_commits
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.merger import Merger, open_merger
 from gitslices.ops.move import find_checkouts, find_in_the_way, look_at_checkouts, move_branches
+from gitslices.ops.situation import find_landed
 from gitslices.ops.styles import choose_sync_style
 from gitslices.ops.tokens import require_lease
 from gitslices.ops.topology import hold_topology
@@ -64,6 +66,7 @@ class _Scene(Struct, frozen=True, kw_only=True):
     goal: Goal
     target: Oid
     records: Mapping[SliceId, SliceRecord]
+    landed: frozenset[SliceId]
     tips: Mapping[BranchName, Oid]
     places: Mapping[BranchName, tuple[Path, ...]]
     style: SyncStyle
@@ -86,7 +89,7 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
             held = _require_lease(store, goal, request)
             scene = _look(workspace, store, goal, style, held)
             made = dict(_prepare(workspace, scene, request.slice_ids))
-            stuck = _move(workspace, store, scene, made)
+            stuck = _move(workspace, store, scene, made, request)
             if stuck is not None:
                 break
         else:
@@ -106,12 +109,15 @@ def _require_lease(store: Store, goal: Goal, request: SyncRequest) -> SliceId | 
 def _look(
     workspace: Workspace, store: Store, goal: Goal, style: SyncStyle, held: SliceId | None
 ) -> _Scene:
+    records = store.read_slices(goal.goal_id)
+    branches = [record.branch_name for record in records]
     return _Scene(
         goal=goal,
-        target=read_base(workspace.repo, HEADS + goal.plan.target),
-        records={record.slice_id: record for record in store.read_slices(goal.goal_id)},
-        tips=read_branches(workspace.repo, [workspace.prefix]),
-        places=find_checkouts(workspace.repo),
+        target=read_target(workspace.repo, goal.plan.target),
+        records={record.slice_id: record for record in records},
+        landed=find_landed(workspace, records, goal.plan.target),
+        tips=read_tips(workspace.repo, branches),
+        places=find_checkouts(workspace, branches),
         style=style,
         held=held,
     )
@@ -123,9 +129,9 @@ def _prepare(
     ids = {find_slice(scene.goal, id_).slice_id for id_ in wanted or ()}
     with open_merger(workspace, scene.goal, scene.target) as merger:
         for slice_ in scene.goal.plan.slices:
-            record = scene.records.get(slice_.slice_id)
             if wanted is None:
-                chosen = record is not None and record.status not in FINISHED
+                status = _find_status(scene, slice_)
+                chosen = status != "planned" and status not in FINISHED
             else:
                 chosen = slice_.slice_id in ids
             if chosen:
@@ -135,10 +141,7 @@ def _prepare(
 def _sync_one(workspace: Workspace, scene: _Scene, merger: Merger, slice_: Slice) -> _Made:
     record = scene.records.get(slice_.slice_id)
     tip = scene.tips.get(record.branch_name) if record else None
-    status = record.status if record else "planned"
-    if status == "claimed" and slice_.slice_id == scene.held:
-        status = "provisioned"
-    obstacle = find_sync_obstacle(slice_, status, tip)
+    obstacle = find_sync_obstacle(slice_, _find_status(scene, slice_), tip)
     if obstacle is not None or record is None or tip is None:
         return obstacle
     places = scene.places.get(record.branch_name, ())
@@ -159,6 +162,16 @@ def _sync_one(workspace: Workspace, scene: _Scene, merger: Merger, slice_: Slice
         new=new,
         worktrees=tuple(str(one.worktree) for one in checkouts),
         changes=(_describe(workspace, scene, record, tip, new),),
+    )
+
+
+def _find_status(scene: _Scene, slice_: Slice) -> SliceStatus:
+    """What a slice is to whoever syncs: its holder finds it free."""
+    id_ = slice_.slice_id
+    record = scene.records.get(id_)
+    leased = record is not None and record.status == "claimed" and id_ != scene.held
+    return settle_status(
+        record.status if record else None, leased=leased, landed=id_ in scene.landed
     )
 
 
@@ -198,16 +211,25 @@ def _describe(
 
 
 def _move(
-    workspace: Workspace, store: Store, scene: _Scene, made: Mapping[SliceId, _Made]
+    workspace: Workspace,
+    store: Store,
+    scene: _Scene,
+    made: Mapping[SliceId, _Made],
+    request: SyncRequest,
 ) -> dict[SliceId, Problem] | None:
     """Move what is to be moved; return what could not follow, or None if a slice has changed."""
     moves = [one for one in made.values() if isinstance(one, Move)]
+    before = {move.branch: move.old for move in moves}
     with hold_topology(workspace, store):
-        tips = read_branches(workspace.repo, [move.branch for move in moves]) if moves else {}
+        # Somebody else may have the slice by now.
+        _require_lease(store, scene.goal, request)
         now = {record.slice_id: record for record in store.read_slices(scene.goal.goal_id)}
         ids = [move.changes[0].slice_id for move in moves]
-        if any(tips.get(move.branch) != move.old for move in moves) or any(
-            now.get(id_) != scene.records[id_] for id_ in ids
+        places = find_checkouts(workspace, before)
+        if (
+            read_tips(workspace.repo, before) != before
+            or any(now.get(id_) != scene.records[id_] for id_ in ids)
+            or any(places.get(one) != scene.places.get(one) for one in before)
         ):
             return None
         stuck = move_branches(workspace, store, moves)

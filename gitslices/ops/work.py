@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.errors import RefusedError
-from gitslices.git.read import HEADS, count_ahead_behind, find_commit, read_head_branch
+from gitslices.git.read import count_ahead_behind, find_tip, read_head_branch
 from gitslices.git.worktrees import find_admin_folder, read_changes
 from gitslices.model import Oid
 from gitslices.state.leases import Lease, read_lease_history
@@ -26,7 +26,7 @@ def find_work(
 ) -> Work | None:
     """What was done in a slice before `lease`; None where it is as new."""
     repo = workspace.repo
-    tip = find_commit(repo, HEADS + record.branch_name)
+    tip = find_tip(repo, record.branch_name)
     ahead = count_ahead_behind(repo, tip, target_tip)[0] if tip else 0
     uncommitted = read_changes(repo, Path(record.worktree_path), untracked=True)
     if not ahead and not uncommitted:

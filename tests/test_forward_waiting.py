@@ -9,9 +9,9 @@ from msgspec import convert, structs
 
 from gitslices.model import Oid, SliceId, TaskGraph
 from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.forward import forward_slices
 from gitslices.ops.hook import InstallRequest, install
 from gitslices.ops.topology import recover
-from gitslices.ops.waiting import forward_slices
 from gitslices.state.store import SliceRecord
 from tests.conftest import commit_all, git
 from tests.sliced import commit_quietly, open_at, provision
@@ -34,7 +34,7 @@ def forward(repo: Path) -> list[str]:
     with workspace.open_store() as store:
         goal = store.read_goal("g")
         assert goal is not None
-        return list(forward_slices(workspace, store, goal))
+        return list(forward_slices(workspace, store, goal).slice_ids)
 
 
 def read_records(repo: Path) -> dict[str, SliceRecord]:
