@@ -18,7 +18,7 @@ from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
 from gitslices.model import Oid, RepoTree
 from gitslices.naming import validate_prefix
-from gitslices.state.folder import FOLDER_NAME, make_state_folder
+from gitslices.state.folder import FOLDER_NAME, list_operations, make_state_folder
 from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
@@ -188,9 +188,12 @@ class Workspace:
 
     def find_dead_operations(self, known: Collection[str] = ()) -> tuple[str, ...]:
         """Operations, `known` ones and others, that were killed and have left something."""
+        folder = self.repo.common_dir / FOLDER_NAME
+        if not known and not list_operations(folder):
+            return ()
         from gitslices.state.lock import find_dead_operations
 
-        return find_dead_operations(self.repo.common_dir / FOLDER_NAME, known)
+        return find_dead_operations(folder, known)
 
     def wait_for_operation(self, operation: str) -> None:
         """Return when `operation` has ended, in whatever way."""

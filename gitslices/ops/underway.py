@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -69,6 +68,7 @@ def _find_started(
 
 def _find_changed(workspace: Workspace, records: Sequence[SliceRecord]) -> set[SliceId]:
     """Those whose worktree holds work that is not committed."""
+    from concurrent.futures import ThreadPoolExecutor
 
     def is_changed(record: SliceRecord) -> bool:
         path = Path(record.worktree_path)

@@ -6,6 +6,9 @@ from typing import Final
 from gitslices.errors import DiskError
 
 FOLDER_NAME: Final = "gitslices"
+OPERATION: Final = "operation-"
+"""What the locks begin with that show which operations are alive."""
+
 _PRIVATE: Final = 0o700
 _OTHERS: Final = 0o077
 
@@ -22,3 +25,8 @@ def make_state_folder(common_dir: Path) -> Path:
     except OSError as error:
         raise DiskError(f"cannot make {str(folder)!r}: {error.strerror}") from error
     return folder
+
+
+def list_operations(folder: Path) -> set[str]:
+    """The operations that have left a lock, alive or not."""
+    return {path.stem.removeprefix(OPERATION) for path in folder.glob(f"{OPERATION}*")}

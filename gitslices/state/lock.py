@@ -11,9 +11,9 @@ from filelock import FileLock, Timeout
 
 from gitslices.errors import BusyError, DiskError
 from gitslices.faults import reach
+from gitslices.state.folder import OPERATION, list_operations
 
 POLL_SECONDS: Final = 0.02
-_OPERATION: Final = "operation-"
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def hold_lock(folder: Path, name: str, *, timeout: float, purpose: str) -> Itera
 @contextmanager
 def hold_operation(folder: Path, operation: str, *, timeout: float) -> Iterator[None]:
     """Show that `operation` is alive for the duration of the block, and leave no file behind."""
-    lock = _make_lock(folder, f"{_OPERATION}{operation}")
+    lock = _make_lock(folder, f"{OPERATION}{operation}")
     path = Path(lock.lock_file)
     try:
         reach("lock:operation")
@@ -65,15 +65,13 @@ def hold_operation(folder: Path, operation: str, *, timeout: float) -> Iterator[
 
 def find_dead_operations(folder: Path, known: Collection[str]) -> tuple[str, ...]:
     """Operations, `known` ones and those that left a file, that no process is working on."""
-    left = {path.stem.removeprefix(_OPERATION) for path in folder.glob(f"{_OPERATION}*")}
-    return tuple(
-        one for one in sorted(left | set(known)) if not is_held(folder, f"{_OPERATION}{one}")
-    )
+    named = sorted(list_operations(folder) | set(known))
+    return tuple(one for one in named if not is_held(folder, f"{OPERATION}{one}"))
 
 
 def wait_for_operation(folder: Path, operation: str, *, timeout: float) -> None:
     """Return once `operation` has ended, or its process was killed."""
-    lock = _make_lock(folder, f"{_OPERATION}{operation}")
+    lock = _make_lock(folder, f"{OPERATION}{operation}")
     path = Path(lock.lock_file)
     if not path.exists():
         return
