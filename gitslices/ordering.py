@@ -79,15 +79,20 @@ def bound_makespan(workload: Workload) -> Cost:
 
 
 def cost_without(
-    workload: Workload, conflicts: tuple[int, ...], order: Sequence[int], kind: Order
+    workload: Workload,
+    conflicts: tuple[int, ...],
+    order: Sequence[int],
+    kind: Order,
+    cost: Cost | None = None,
 ) -> Cost:
     """Find what the critical path would cost with only these `conflicts`.
 
-    `order` is the one of `kind` that was found for all conflicts. The slices are ordered anew with
-    a part of the effort, so the answer never exceeds the cost of that order.
+    `order` is the one of `kind` that was found for all conflicts; `cost` is what it costs with
+    these, if that is known. The slices are ordered anew with a part of the effort, so the answer
+    never exceeds the cost of that order.
     """
     less = replace(workload, conflicts=conflicts)
-    known = _rate(less, order, None)
+    known = _rate(less, order, None) if cost is None else _Candidate(order, cost)
     rounds = min(_STEPS_WITHOUT // _count_steps(less), _MOST_ROUNDS_WITHOUT)
     if kind == "id" or not rounds:
         return known.makespan

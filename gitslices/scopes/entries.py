@@ -73,8 +73,8 @@ class Access(Struct, frozen=True, kw_only=True):
 
 def parse_scope(entries: Iterable[str]) -> Scope:
     """Read a scope; raises ScopeError for a refused entry and for one that only excludes."""
-    scope = Scope(tuple(parse_entry(text) for text in sorted(set(entries))))
-    if scope.excluded and not scope.included:
+    scope = Scope(tuple([parse_entry(text) for text in sorted(set(entries))]))
+    if scope.entries and all(entry.excluded for entry in scope.entries):
         raise ScopeError(
             "the scope only excludes, so nothing is in it",
             hint="add the paths to take them out of; '.' is the whole repository",
