@@ -22,7 +22,7 @@ CLOSED_PIPE: Final = 141
 TERMINATED: Final = 143
 BUG: Final = 70
 
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 200_000
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 2_000_000
 """A large graph is many objects and no cycles: looking for some took a third of a plan's time."""
 
 
