@@ -53,8 +53,8 @@ class TrackedTree:
     def dotted_directories(self) -> tuple[str, ...]:
         """The directories with a dot in their names, in order."""
         directories: set[str] = set()
-        for path in self.paths:
-            above = path.rpartition("/")[0]
+        for parent in {path.rpartition("/")[0] for path in self.paths}:
+            above = parent
             while above and above not in directories:
                 directories.add(above)
                 above = above.rpartition("/")[0]
