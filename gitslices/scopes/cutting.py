@@ -53,7 +53,9 @@ def cut_scopes(accesses: Sequence[Access], ground: Ground, shared: SharedPlaces)
         _note_slice(index, read, written)
     pieces = tuple(cutter.pieces.values())
     for piece in pieces:
-        piece.spans = ground.resolve_less((piece.atom,), piece.excluded)
+        piece.spans = ground.resolve(piece.atom)
+        if piece.excluded:
+            piece.spans = ground.resolve_less((piece.atom,), piece.excluded)
         piece.files = ground.paths.count_tracked(piece.spans)
         piece.contested = subtract_spans(piece.spans, shared.spans)
     return Cuttings(pieces=pieces, reads=reads, writes=writes)

@@ -70,10 +70,11 @@ class Decider:
 
     def look(self, piece: Piece, directory: str) -> tuple[Residual, Residuals]:
         """Give what is left of a piece and of its own exclusions inside a directory."""
-        excluded = drop_dead(
-            see_from(atom, directory) for atom in piece.excluded if self._tree.can_grow(atom)
-        )
-        return see_from(piece.atom, directory), excluded
+        residual = see_from(piece.atom, directory)
+        if not piece.excluded:
+            return residual, ()
+        growing = (atom for atom in piece.excluded if self._tree.can_grow(atom))
+        return residual, drop_dead(see_from(atom, directory) for atom in growing)
 
     def _look_shared(self, directory: str) -> Residuals:
         if not self._shared:
@@ -88,6 +89,8 @@ class Decider:
         """Tell whether a piece covers no path yet to be created, wherever that is plain to see."""
         if not self._tree.can_grow(piece.atom):
             return True
+        if not (piece.excluded or self._shared):
+            return False
         head = piece.atom.head
         residual, own = self.look(piece, head)
         excluded = (*own, *self._look_shared(head))
@@ -162,7 +165,7 @@ class Decider:
         decided = self._decided.get(key)
         if decided is None:
             decided = self._decided[key] = self._decide_kinds(residual, own)
-        if any(other.mask & ~globstar_mask(other.atom) for other in excluded):
+        if excluded and any(other.mask & ~globstar_mask(other.atom) for other in excluded):
             return 0, decided[1]
         return decided
 
@@ -298,7 +301,7 @@ def _let_wander(atom: Atom) -> Residual:
 
 
 def _list_wandering(piece: Piece) -> tuple[Atom, ...]:
-    return tuple(atom for atom in piece.excluded if globstar_mask(atom))
+    return tuple([atom for atom in piece.excluded if globstar_mask(atom)]) if piece.excluded else ()
 
 
 def _find_fresh(tree: TrackedTree) -> str:

@@ -15,18 +15,17 @@ class Ground:
 
     def __init__(self, tree: RepoTree, naming: Iterable[Scope]) -> None:
         self.tree = TrackedTree(tree)
-        self._atoms: dict[tuple[str, bool], tuple[Atom, ...]] = {}
+        self._atoms: dict[Entry, tuple[Atom, ...]] = {}
         self._spans: dict[Atom, Spans] = {}
         self.paths = PathIndex(self.tree, self._name_expected(naming))
 
     def list_atoms(self, entry: Entry) -> tuple[Atom, ...]:
         """Give what an entry comes down to; what lies in a submodule is the submodule."""
-        key = (entry.path, entry.is_pattern)
-        atoms = self._atoms.get(key)
+        atoms = self._atoms.get(entry)
         if atoms is None:
             made = make_atoms(entry, self.tree.folding)
             atoms = tuple(settle_submodules(atom, self.tree.submodules) for atom in made)
-            self._atoms[key] = atoms
+            self._atoms[entry] = atoms
         return atoms
 
     def list_excluded(self, scope: Scope) -> list[Atom]:

@@ -32,10 +32,7 @@ class TrackedTree:
 
     def is_directory(self, path: str) -> bool:
         """Tell whether tracked paths lie beneath `path`; the root is a directory in any case."""
-        if not path:
-            return True
-        at = bisect_left(self.paths, path + "/")
-        return at < len(self.paths) and self.paths[at].startswith(path + "/")
+        return not path or path in self._directories
 
     def can_be_named(self, path: str) -> bool:
         """Tell whether a path is neither there nor a directory; a file above it may be deleted."""
@@ -50,19 +47,25 @@ class TrackedTree:
         return find_ancestor(atom.head, self.files) is None
 
     @cached_property
-    def dotted_directories(self) -> tuple[str, ...]:
-        """The directories with a dot in their names, in order."""
+    def _directories(self) -> set[str]:
         directories: set[str] = set()
         for parent in {path.rpartition("/")[0] for path in self.paths}:
             above = parent
             while above and above not in directories:
                 directories.add(above)
                 above = above.rpartition("/")[0]
-        return tuple(sorted(path for path in directories if "." in path.rpartition("/")[2]))
+        return directories
+
+    @cached_property
+    def dotted_directories(self) -> tuple[str, ...]:
+        """The directories with a dot in their names, in order."""
+        return tuple(sorted(path for path in self._directories if "." in path.rpartition("/")[2]))
 
     def is_taken(self, directory: str, path: str) -> bool:
         """Tell whether a path beneath `directory` begins with a name that is tracked there."""
-        return any(path.partition("/")[0] in names for names in self.list_names(directory))
+        name = path.partition("/")[0]
+        place = f"{directory}/{name}" if directory else name
+        return place in self.files or place in self._directories
 
     def list_names(self, directory: str) -> Names:
         """Give the names of the directories in `directory`, and those of all else in it."""
