@@ -18,15 +18,13 @@ from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
 from gitslices.scopes.meet import TooComplexError, share_name
 from gitslices.scopes.pieces import Piece
 from gitslices.scopes.residuals import Residual, Residuals, drop_dead, globstar_mask, see_from
-from gitslices.scopes.search import Masks, Search
+from gitslices.scopes.search import UNKNOWN, Masks, Search, find_free
 from gitslices.scopes.tree import TrackedTree
 
 MAX_SETS = 8
 """Beyond so many sets of wandering exclusions all of them are taken as one."""
 
 EVERYTHING = Residual(Atom(""))
-_UNKNOWN = "\0"
-"""Stands for a path, where it would cost too much to say whether there is one."""
 
 
 class Kind(Struct, frozen=True):
@@ -64,7 +62,6 @@ class Decider:
         self.fresh = _find_fresh(tree)
         self._kinds: dict[Kind, int] = {}
         self._kind_of: dict[Piece, int | None] = {}
-        self._found: dict[tuple[Residual, Residual, Residuals, Masks | None], str | None] = {}
         self._shared_from: dict[str, Residuals] = {}
         self._decided: dict[tuple[Residual, int], tuple[int, int]] = {}
 
@@ -285,14 +282,8 @@ class Decider:
         self, one: Residual, other: Residual, excluded: Residuals, idle: Masks | None
     ) -> str | None:
         """Find the path where nothing is tracked; with `idle` a doubt means that there is none."""
-        key = (one, other, excluded, idle)
-        if key not in self._found:
-            search = Search(one, other, excluded, self._tree.folding, idle=idle)
-            try:
-                self._found[key] = search.find(None)
-            except TooComplexError:
-                self._found[key] = _UNKNOWN if idle is None else None
-        return self._found[key]
+        path = find_free(one, other, excluded, self._tree.folding, idle)
+        return None if path == UNKNOWN and idle is not None else path
 
 
 def _let_wander(atom: Atom) -> Residual:
