@@ -85,7 +85,9 @@ class _Run:
     slices around one file cost no look at each of them whenever one of them ends.
     """
 
-    def __init__(self, network: Network, costs: Sequence[Cost], priority: Sequence[int]) -> None:
+    def __init__(
+        self, network: Network, costs: Sequence[Cost], priority: Sequence[int], workers: int
+    ) -> None:
         count = len(priority)
         self._network = network
         self._costs = costs
@@ -100,7 +102,9 @@ class _Run:
         self._ready = sum([1 << slice_ for slice_ in range(count) if not self._unfinished[slice_]])
         self._busy = network.busy
         self._parked: dict[int, int] = {}
-        self._running: list[tuple[Cost, int]] = []
+        self._free = workers
+        self._ends: list[Cost] = []
+        self._ending: dict[Cost, list[int]] = {}
         self.now: Cost = 0
         self.sequence: list[int] = []
         self.start: list[Cost] = [0] * count
@@ -109,12 +113,12 @@ class _Run:
     @property
     def is_over(self) -> bool:
         """Tell whether nothing runs, and nothing waits."""
-        return not (self._ready or self._running)
+        return not (self._ready or self._ends)
 
-    def start_ready(self, workers: int) -> None:
+    def start_ready(self) -> None:
         """Have free workers start what may start, first in priority first."""
-        free = workers - len(self._running)
-        ready, busy, now, blockers = self._ready, self._busy, self.now, self._network.blockers
+        free, ready, busy, now = self._free, self._ready, self._busy, self.now
+        blockers = self._network.blockers
         while free and ready:
             for slice_ in self._list_first(ready):
                 bit = 1 << slice_
@@ -128,14 +132,21 @@ class _Run:
                     ready ^= held
                     self._park(held, slice_)
                 busy |= bit
-                self.sequence.append(slice_)
-                self.start[slice_] = now
-                self.finish[slice_] = finish = now + self._costs[slice_]
-                heappush(self._running, (finish, slice_))
+                self._start(slice_, now)
                 free -= 1
                 if not free:
                     break
-        self._ready, self._busy = ready, busy
+        self._free, self._ready, self._busy = free, ready, busy
+
+    def _start(self, slice_: int, now: Cost) -> None:
+        self.sequence.append(slice_)
+        self.start[slice_] = now
+        self.finish[slice_] = finish = now + self._costs[slice_]
+        if finish in self._ending:
+            self._ending[finish].append(slice_)
+        else:
+            self._ending[finish] = [slice_]
+            heappush(self._ends, finish)
 
     def _list_first(self, ready: int) -> Sequence[int]:
         """Give the first band with something ready in it or, of a few, all that are ready."""
@@ -151,20 +162,21 @@ class _Run:
 
     def finish_next(self) -> None:
         """Go on to when a slice ends, and end all that do."""
-        running, unfinished = self._running, self._unfinished
-        ready, ended, lowest = self._ready, 0, len(self._priority)
-        self.now = now = running[0][0]
-        while running and running[0][0] == now:
-            slice_ = heappop(running)[1]
+        unfinished, successors, rank = self._unfinished, self._network.successors, self._rank
+        ready, ended, lowest = self._ready, 0, len(rank)
+        slices = self._ending.pop(heappop(self._ends))
+        self.now = self.finish[min(slices)]
+        for slice_ in slices:
             ended |= 1 << slice_
             if held := self._parked.pop(slice_, 0):
                 ready |= held
                 lowest = 0
-            for later in self._network.successors[slice_]:
+            for later in successors[slice_]:
                 unfinished[later] -= 1
                 if not unfinished[later]:
                     ready |= 1 << later
-                    lowest = min(lowest, self._rank[later])
+                    lowest = min(lowest, rank[later])
+        self._free += len(slices)
         self._ready = ready
         self._busy ^= ended
         self._first = min(self._first, lowest // _FEW)
@@ -174,9 +186,9 @@ def make_timetable(
     network: Network, costs: Sequence[Cost], priority: Sequence[int], workers: int | None = None
 ) -> Timetable:
     """Start every slice as soon as it may; of those that may, the first in `priority` first."""
-    run = _Run(network, costs, priority)
+    run = _Run(network, costs, priority, len(priority) if workers is None else workers)
     while not run.is_over:
-        run.start_ready(len(priority) if workers is None else workers)
+        run.start_ready()
         run.finish_next()
     return Timetable(
         sequence=tuple(run.sequence),

@@ -29,6 +29,8 @@ class ExampleFinder:
     def find(self, later: int, earlier: int, list_compared: Compared) -> Overlap | None:
         """Find a path that two slices share, tracked if there is one, else the shortest example."""
         for kind, pairs in zip(KINDS, self._list_met(later, earlier), strict=True):
+            if not pairs:
+                continue
             found = self._find_tracked(pairs) or self._find_new(pairs, list_compared)
             if found:
                 return Overlap(kind=kind, path=found[0], exists=found[1])
