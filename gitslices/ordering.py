@@ -45,6 +45,7 @@ class _Candidate(Struct, frozen=True):
 def order_by_id(workload: Workload) -> tuple[int, ...]:
     """Of the slices that are ready always take the smallest (Kahn, 1962)."""
     network = _make_network(workload)
+    # One at a time is under way, so that of all conflicts only those with started slices bind.
     before = [
         (*network.predecessors[slice_], *iterate_bits(network.blockers[slice_] & network.busy))
         for slice_ in range(len(workload.costs))
