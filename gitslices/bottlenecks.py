@@ -1,7 +1,8 @@
 """What holds a plan back: paths without whose overlaps it would be done sooner."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from gitslices.model import Bottleneck, Order, RepoPath
@@ -16,8 +17,8 @@ _CANDIDATES: Final = 5
 _NEAR: Final = 0.9
 """From which part of the critical path's cost on a way counts as nearly as long."""
 
-Pairs = dict[int, list[int]]
-"""The slices that each slice waits for because of an overlap."""
+Pairs = dict[int, int]
+"""The slices (a bit mask) that each slice waits for because of an overlap."""
 
 
 def find_bottlenecks(outline: Outline, kind: Order) -> tuple[Bottleneck, ...]:
@@ -34,23 +35,31 @@ def _try_without(outline: Outline, place: RepoPath, kind: Order) -> Bottleneck:
     conflicts = outline.scopes.find_conflicts_without(place)
     freed = [
         earlier
-        for later in outline.order
+        for later, mask in enumerate(outline.workload.conflicts)
+        if mask != conflicts[later]
         for earlier in outline.forced[later]
         if not conflicts[later] >> earlier & 1
     ]
-    cost = cost_without(outline.workload, conflicts, outline.order, kind)
+    # Where every step of the critical path is still bound, the order costs what it did.
+    steps = pairwise(outline.critical_path)
+    is_kept = all(_is_bound(outline, conflicts, *step) for step in steps)
+    known = outline.critical_path_cost if is_kept else None
+    cost = cost_without(outline.workload, conflicts, outline.order, kind, known)
     return Bottleneck(path=place, cost_without=cost, pairs=len(freed))
+
+
+def _is_bound(outline: Outline, conflicts: Sequence[int], earlier: int, later: int) -> bool:
+    overlap = conflicts[later] >> earlier & 1 == 1
+    return overlap or earlier in outline.workload.dependencies[later]
 
 
 def _choose_candidates(outline: Outline) -> list[RepoPath]:
     """The places behind most of the forced pairs on ways that are long."""
     pairs = _find_pressing(outline)
-    ends = sum(
-        1 << slice_ for slice_ in {*pairs, *(one for some in pairs.values() for one in some)}
-    )
+    later = sum([1 << slice_ for slice_ in pairs])
     counts: Counter[RepoPath] = Counter()
     for segment in outline.scopes.contested:
-        number = sum(1 for _ in _list_justified(segment, pairs, ends))
+        number = _count_justified(segment, pairs, later)
         if number:
             counts[outline.scopes.name_place(segment)] += number
     ranked = sorted(counts, key=lambda place: (-counts[place], place))
@@ -61,17 +70,17 @@ def _find_pressing(outline: Outline) -> Pairs:
     finish, tail = measure_ways(outline.edges, outline.workload.costs, outline.order)
     long = _NEAR * outline.critical_path_cost
     pressing = {
-        later: [one for one in outline.forced[later] if finish[one] + tail[later] >= long]
+        later: sum([1 << one for one in outline.forced[later] if finish[one] + tail[later] >= long])
         for later in outline.order
     }
     return {later: earlier_ones for later, earlier_ones in pressing.items() if earlier_ones}
 
 
-def _list_justified(segment: Segment, pairs: Pairs, ends: int) -> Iterator[tuple[int, int]]:
-    """The pairs that overlap in a segment."""
-    touching = (segment.readers | segment.writers) & ends
-    for later in iterate_bits(touching):
-        against = touching if segment.writers >> later & 1 else segment.writers
-        for earlier in pairs.get(later, ()):
-            if against >> earlier & 1:
-                yield later, earlier
+def _count_justified(segment: Segment, pairs: Pairs, later: int) -> int:
+    """Count the pairs that overlap in a segment; `later` are those that wait."""
+    touching = segment.readers | segment.writers
+    count = 0
+    for slice_ in iterate_bits(touching & later):
+        against = touching if segment.writers >> slice_ & 1 else segment.writers
+        count += (against & pairs[slice_]).bit_count()
+    return count

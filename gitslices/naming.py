@@ -81,4 +81,6 @@ def _make_slug(text: str) -> str:
 
 def show_path(path: str) -> str:
     r"""`path` with bytes that are no UTF-8 written `\xe9`, so that it can be encoded and shown."""
+    if path.isascii():
+        return path
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,7 +1,7 @@
 """Which of two conflicting slices goes first: by id, or so that all of them finish sooner."""
 
 from collections.abc import Collection, Sequence
-from heapq import nlargest
+from heapq import heappop, heappush, nlargest
 from random import Random
 
 from msgspec import Struct
@@ -44,8 +44,23 @@ class _Candidate(Struct, frozen=True):
 
 def order_by_id(workload: Workload) -> tuple[int, ...]:
     """Of the slices that are ready always take the smallest (Kahn, 1962)."""
-    count = len(workload.costs)
-    return make_timetable(_make_network(workload), [1] * count, range(count), 1).sequence
+    network = _make_network(workload)
+    # One at a time is under way, so that of all conflicts only those with started slices bind.
+    before = [
+        (*network.predecessors[slice_], *iterate_bits(network.blockers[slice_] & network.busy))
+        for slice_ in range(len(workload.costs))
+    ]
+    successors = find_successors(before)
+    waiting = list(map(len, before))
+    ready = [slice_ for slice_, number in enumerate(waiting) if not number]
+    order: list[int] = []
+    while ready:
+        order.append(heappop(ready))
+        for later in successors[order[-1]]:
+            waiting[later] -= 1
+            if not waiting[later]:
+                heappush(ready, later)
+    return tuple(order)
 
 
 def order_by_critical_path(workload: Workload, workers: int | None = None) -> tuple[int, ...]:
@@ -61,19 +76,24 @@ def order_by_critical_path(workload: Workload, workers: int | None = None) -> tu
 
 def bound_makespan(workload: Workload) -> Cost:
     """Give a time that no order can beat, though there may be none that is as good."""
-    return _relax(workload, _make_network(workload), _make_reverse_network(workload), None)[0]
+    return _relax(workload, order_by_id(workload), None)[0]
 
 
 def cost_without(
-    workload: Workload, conflicts: tuple[int, ...], order: Sequence[int], kind: Order
+    workload: Workload,
+    conflicts: tuple[int, ...],
+    order: Sequence[int],
+    kind: Order,
+    cost: Cost | None = None,
 ) -> Cost:
     """Find what the critical path would cost with only these `conflicts`.
 
-    `order` is the one of `kind` that was found for all conflicts. The slices are ordered anew with
-    a part of the effort, so the answer never exceeds the cost of that order.
+    `order` is the one of `kind` that was found for all conflicts; `cost` is what it costs with
+    these, if that is known. The slices are ordered anew with a part of the effort, so the answer
+    never exceeds the cost of that order.
     """
     less = replace(workload, conflicts=conflicts)
-    known = _rate(less, order, None)
+    known = _rate(less, order, None) if cost is None else _Candidate(order, cost)
     rounds = min(_STEPS_WITHOUT // _count_steps(less), _MOST_ROUNDS_WITHOUT)
     if kind == "id" or not rounds:
         return known.makespan
@@ -120,7 +140,7 @@ def _search(workload: Workload, best: _Candidate, rounds: int, workers: int | No
     """
     costs = workload.costs
     forward, backward = _make_network(workload), _make_reverse_network(workload)
-    bound, priority = _relax(workload, forward, backward, workers)
+    bound, priority = _relax(workload, best.order, workers)
     random = Random(len(costs))  # noqa: S311 - no secret: the same workload, the same order
     base, lowest = priority, float("inf")
     for _ in range(rounds if best.makespan > bound else 0):
@@ -143,25 +163,33 @@ def _search(workload: Workload, best: _Candidate, rounds: int, workers: int | No
     return best
 
 
-def _relax(
-    workload: Workload, forward: Network, backward: Network, workers: int | None
-) -> tuple[Cost, list[int]]:
+def _relax(workload: Workload, order: Sequence[int], workers: int | None) -> tuple[Cost, list[int]]:
     """Without conflicts: a time that no order can beat, and the slices by longest remaining path.
 
     Slices that all conflict with each other run one by one, after the way to the first and before
-    the way from the last of them.
+    the way from the last of them. `order` is any that the dependencies allow.
     """
     count, costs = len(workload.costs), workload.costs
-    unblocked = [0] * count
-    heads = make_timetable(replace(forward, blockers=unblocked), costs, range(count)).start
-    tails = make_timetable(replace(backward, blockers=unblocked), costs, range(count))
-    bounds = [tails.makespan, sum(costs) / (workers or count or 1)]
+    heads = _measure_longest(workload.dependencies, costs, order)
+    tails = _measure_longest(find_successors(workload.dependencies), costs, order[::-1])
+    finish = [tail + cost for tail, cost in zip(tails, costs, strict=True)]
+    bounds = [max(finish, default=0), sum(costs) / (workers or count or 1)]
     degrees = [mask.bit_count() for mask in workload.conflicts]
     for most in nlargest(_CLIQUES, range(count), key=degrees.__getitem__):
         clique = _grow_clique(most, workload.conflicts)
-        way = min(heads[slice_] for slice_ in clique) + min(tails.start[s] for s in clique)
+        way = min(heads[slice_] for slice_ in clique) + min(tails[slice_] for slice_ in clique)
         bounds.append(way + sum(costs[slice_] for slice_ in clique))
-    return max(bounds), _sort_latest_first(tails.finish)
+    return max(bounds), _sort_latest_first(finish)
+
+
+def _measure_longest(
+    predecessors: Sequence[Sequence[int]], costs: Sequence[Cost], order: Sequence[int]
+) -> list[Cost]:
+    """For each slice the cost of the longest way to it, itself left out."""
+    start: list[Cost] = [0] * len(order)
+    for slice_ in order:
+        start[slice_] = max([start[one] + costs[one] for one in predecessors[slice_]], default=0)
+    return start
 
 
 def _grow_clique(first: int, conflicts: Sequence[int]) -> list[int]:
@@ -177,7 +205,7 @@ def _grow_clique(first: int, conflicts: Sequence[int]) -> list[int]:
 
 
 def _sort_latest_first(times: Sequence[Cost]) -> list[int]:
-    return sorted(range(len(times)), key=lambda slice_: (-times[slice_], slice_))
+    return sorted(range(len(times)), key=times.__getitem__, reverse=True)
 
 
 def _shake(priority: Sequence[int], random: Random) -> list[int]:

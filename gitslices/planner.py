@@ -1,7 +1,7 @@
 """From graph, tree and settings to a plan: the same input gives the same bytes."""
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from posixpath import join
 
 from msgspec import UNSET
 
@@ -82,7 +82,7 @@ def _make_slice(number: int, outline: Outline, goal_id: str, settings: PlanSetti
         estimate=task.estimate,
         branch_name=make_branch_name(goal_id, task.id, settings.prefix),
         worktree_name=worktree_name,
-        worktree_path=str(PurePosixPath(settings.worktree_root) / worktree_name),
+        worktree_path=join(settings.worktree_root, worktree_name),
         risk=task.risk,
         gates=make_gates(task),
         review_needs=make_review_needs(task),

@@ -4,7 +4,7 @@ Slices are the integers 0 to n - 1, in the natural order of their ids. A set of 
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 
 from msgspec import Struct
@@ -17,8 +17,8 @@ _REACH_BITS = 1 << 29
 _BAND = 128
 """How many slices `_thin_conflicts` looks at together."""
 
-_QUEUE_BAND = 64
-"""How many slices a queue looks at together."""
+_FEW = 64
+"""How many slices a queue looks at together; so few are sorted sooner than found in bands."""
 
 
 class Workload(Struct, frozen=True, kw_only=True):
@@ -75,109 +75,126 @@ def find_successors(predecessors: Sequence[Sequence[int]]) -> list[list[int]]:
     return successors
 
 
-class _Queue:
-    """The slices that are `ready` as far as others must finish first, and those parked with one.
+class _Run:
+    """A list schedule under way.
 
-    It is cut into bands of the priority, so that the first of many is soon found; bands before
-    `_first` are empty.
+    What is `ready`, as far as others must finish first, is kept in bands of the priority, so that
+    the first of many is soon found; bands before `_first` hold nothing ready. A slice that is
+    blocked is parked with one busy slice that blocks it and looked at again when that one has
+    finished. One that starts takes all that it blocks out of the queue at once, so that many
+    slices around one file cost no look at each of them whenever one of them ends.
     """
 
-    def __init__(self, priority: Sequence[int], ready: int) -> None:
-        self.ready = ready
+    def __init__(
+        self, network: Network, costs: Sequence[Cost], priority: Sequence[int], workers: int
+    ) -> None:
+        count = len(priority)
+        self._network = network
+        self._costs = costs
         self._priority = priority
         self._rank = _find_positions(priority)
         self._bands = [
-            sum(1 << slice_ for slice_ in priority[low : low + _QUEUE_BAND])
-            for low in range(0, len(priority), _QUEUE_BAND)
+            sum([1 << slice_ for slice_ in priority[low : low + _FEW]])
+            for low in range(0, count, _FEW)
         ]
         self._first = 0
+        self._unfinished = list(map(len, network.predecessors))
+        self._ready = sum([1 << slice_ for slice_ in range(count) if not self._unfinished[slice_]])
+        self._busy = network.busy
         self._parked: dict[int, int] = {}
+        self._free = workers
+        self._ends: list[Cost] = []
+        self._ending: dict[Cost, list[int]] = {}
+        self.now: Cost = 0
+        self.sequence: list[int] = []
+        self.start: list[Cost] = [0] * count
+        self.finish: list[Cost] = [0] * count
 
-    def list_ready(self) -> Iterator[int]:
-        """Give the ready slices, first in priority first, but those that are parked meanwhile."""
-        if self.ready.bit_count() <= _QUEUE_BAND:
-            yield from self._keep_ready(
-                sorted(iterate_bits(self.ready), key=self._rank.__getitem__)
-            )
-            return
-        for place in range(self._first, len(self._bands)):
-            if self.ready & self._bands[place]:
-                low = place * _QUEUE_BAND
-                yield from self._keep_ready(self._priority[low : low + _QUEUE_BAND])
-            elif place == self._first:
-                self._first += 1
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing runs, and nothing waits."""
+        return not (self._ready or self._ends)
 
-    def _keep_ready(self, slices: Iterable[int]) -> Iterator[int]:
-        return (slice_ for slice_ in slices if self.ready >> slice_ & 1)
+    def start_ready(self) -> None:
+        """Have free workers start what may start, first in priority first."""
+        free, ready, busy, now = self._free, self._ready, self._busy, self.now
+        blockers = self._network.blockers
+        while free and ready:
+            for slice_ in self._list_first(ready):
+                bit = 1 << slice_
+                if not ready & bit:
+                    continue
+                ready ^= bit
+                if blocking := blockers[slice_] & busy:
+                    self._park(bit, blocking.bit_length() - 1)
+                    continue
+                if held := ready & blockers[slice_]:
+                    ready ^= held
+                    self._park(held, slice_)
+                busy |= bit
+                self._start(slice_, now)
+                free -= 1
+                if not free:
+                    break
+        self._free, self._ready, self._busy = free, ready, busy
 
-    def add(self, slice_: int) -> None:
-        """Take in a slice for which no other must finish any more."""
-        self.ready |= 1 << slice_
-        self._first = min(self._first, self._rank[slice_] // _QUEUE_BAND)
+    def _start(self, slice_: int, now: Cost) -> None:
+        self.sequence.append(slice_)
+        self.start[slice_] = now
+        self.finish[slice_] = finish = now + self._costs[slice_]
+        if finish in self._ending:
+            self._ending[finish].append(slice_)
+        else:
+            self._ending[finish] = [slice_]
+            heappush(self._ends, finish)
 
-    def park(self, slices: int, busy: int) -> None:
-        """Look at `slices` no more until `busy` is released."""
-        self.ready &= ~slices
+    def _list_first(self, ready: int) -> Sequence[int]:
+        """Give the first band with something ready in it or, of a few, all that are ready."""
+        if ready.bit_count() <= _FEW:
+            return sorted(iterate_bits(ready), key=self._rank.__getitem__)
+        while not ready & self._bands[self._first]:
+            self._first += 1
+        low = self._first * _FEW
+        return self._priority[low : low + _FEW]
+
+    def _park(self, slices: int, busy: int) -> None:
         self._parked[busy] = self._parked.get(busy, 0) | slices
 
-    def start(self, slice_: int, blocked: int) -> None:
-        """Take a slice out, and park those with it that it blocks."""
-        self.ready ^= 1 << slice_
-        if held := self.ready & blocked:
-            self.park(held, slice_)
-
-    def release(self, slice_: int) -> None:
-        """Have what was parked with a slice looked at again."""
-        if held := self._parked.pop(slice_, 0):
-            self.ready |= held
-            self._first = 0
+    def finish_next(self) -> None:
+        """Go on to when a slice ends, and end all that do."""
+        unfinished, successors, rank = self._unfinished, self._network.successors, self._rank
+        ready, ended, lowest = self._ready, 0, len(rank)
+        slices = self._ending.pop(heappop(self._ends))
+        self.now = self.finish[min(slices)]
+        for slice_ in slices:
+            ended |= 1 << slice_
+            if held := self._parked.pop(slice_, 0):
+                ready |= held
+                lowest = 0
+            for later in successors[slice_]:
+                unfinished[later] -= 1
+                if not unfinished[later]:
+                    ready |= 1 << later
+                    lowest = min(lowest, rank[later])
+        self._free += len(slices)
+        self._ready = ready
+        self._busy ^= ended
+        self._first = min(self._first, lowest // _FEW)
 
 
 def make_timetable(
     network: Network, costs: Sequence[Cost], priority: Sequence[int], workers: int | None = None
 ) -> Timetable:
-    """Start every slice as soon as it may; of those that may, the first in `priority` first.
-
-    A slice that is blocked is parked with one busy slice that blocks it and looked at again when
-    that one has finished. One that starts takes all that it blocks out of the queue at once, so
-    that many slices around one file cost no look at each of them whenever one of them ends.
-    """
-    count = len(priority)
-    unfinished = [len(earlier) for earlier in network.predecessors]
-    queue = _Queue(priority, sum(1 << slice_ for slice_ in range(count) if not unfinished[slice_]))
-    blockers, busy = network.blockers, network.busy
-    running: list[tuple[Cost, int]] = []
-    free = count if workers is None else workers
-    sequence: list[int] = []
-    start: list[Cost] = [0] * count
-    finish: list[Cost] = [0] * count
-    now: Cost = 0
-    while queue.ready or running:
-        for slice_ in queue.list_ready() if free else ():
-            if blocking := blockers[slice_] & busy:
-                queue.park(1 << slice_, blocking.bit_length() - 1)
-                continue
-            busy |= 1 << slice_
-            sequence.append(slice_)
-            start[slice_] = now
-            finish[slice_] = now + costs[slice_]
-            heappush(running, (finish[slice_], slice_))
-            queue.start(slice_, blockers[slice_])
-            free -= 1
-            if not free:
-                break
-        now = running[0][0]
-        while running and running[0][0] == now:
-            slice_ = heappop(running)[1]
-            free += 1
-            busy ^= 1 << slice_
-            queue.release(slice_)
-            for later in network.successors[slice_]:
-                unfinished[later] -= 1
-                if not unfinished[later]:
-                    queue.add(later)
+    """Start every slice as soon as it may; of those that may, the first in `priority` first."""
+    run = _Run(network, costs, priority, len(priority) if workers is None else workers)
+    while not run.is_over:
+        run.start_ready()
+        run.finish_next()
     return Timetable(
-        sequence=tuple(sequence), start=tuple(start), finish=tuple(finish), makespan=now
+        sequence=tuple(run.sequence),
+        start=tuple(run.start),
+        finish=tuple(run.finish),
+        makespan=run.now,
     )
 
 
@@ -258,10 +275,11 @@ def _thin_conflicts(
         if not conflicts[slice_]:
             continue
         left, reach = conflicts[slice_] & placed, 0
-        for band in reversed(bands):
+        for band in (left,) if left.bit_count() <= _FEW else reversed(bands):
             if not left:
                 break
-            for earlier in sorted(iterate_bits(left & band), key=position.__getitem__)[::-1]:
+            members = iterate_bits(left & band)
+            for earlier in sorted(members, key=position.__getitem__, reverse=True):
                 if left >> earlier & 1:
                     kept[slice_].append(earlier)
                     reach |= reached[earlier] | 1 << earlier

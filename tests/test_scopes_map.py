@@ -214,6 +214,51 @@ def test_unicode_is_composed_where_the_repository_does() -> None:
     assert overlap == overlap_at("write_write", "cafe\u0301/menu")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "path"),
+    [
+        ("src/web.ts", "src/web.ts/*.css", "src/web.ts/.css"),
+        ("src/w*", "src/web.ts/**/x", "src/web.ts/x"),
+        ("src", "src/web.ts/a/b*", "src/web.ts/a/b"),
+        (".", "src/web.ts/*", "src/web.ts/a"),
+        ("src/web.ts/*.css", "src/web.ts/a*", "src/web.ts/a.css"),
+        ("src/*/a", "src/web.ts/*", "src/web.ts/a"),
+        ("src/*.ts", "src/web.ts/*.css", None),
+        ("*.ts", "src/web.ts/*.css", None),
+        ("src/api", "src/web.ts/*.css", None),
+        ("src/web.ts", "src/*/*.css", None),
+        ("src/web.ts", "src/**/*.css", None),
+        ("src/web.ts", "**/*.css", None),
+    ],
+)
+def test_pattern_beneath_a_file_expects_it_to_go(first: str, second: str, path: str | None) -> None:
+    for one, other in ((first, second), (second, first)):
+        overlap = find(writing(one), writing(other))
+        assert (overlap and overlap.path) == path
+        assert overlap is None or not overlap.exists
+        assert find(writing(one), writing(other), "none") is None
+
+
+def test_what_may_lie_beneath_a_file_is_compared_as_elsewhere() -> None:
+    pattern = writing("src/web.ts/*.css")
+    assert find(writing("src/*.ts"), pattern, "all")
+    assert find(writing("*.ts"), pattern, "all")
+    assert ScopeMap(make_tree(), [writing("*.ts"), pattern]).open_overlaps == (0b10, 0b01)
+    assert find(reading("src/web.ts"), pattern) == Overlap(
+        kind="read_write", path=RepoPath("src/web.ts/.css"), exists=False
+    )
+    assert find(writing("src/web.ts", "!src/web.ts/*"), pattern) is None
+    assert find(writing("src/web.ts"), writing("src/web.ts/*", "!*.ts/")) is None
+    assert find(writing("src/web.ts"), pattern, shared=parse_scope(["src/web.ts"])) is None
+
+
+def test_entries_that_expect_nothing_do_not_suppose_that_a_file_goes() -> None:
+    first, second = writing("src/web.ts"), writing("src/*/*.css")
+    assert find(first, second, "all") is None
+    expecting = ScopeMap(make_tree(), [first, second, writing("src/web.ts/*")])
+    assert expecting.conflicts == (0b110, 0b101, 0b011)
+
+
 def test_example_never_lies_beneath_a_file_or_on_a_directory() -> None:
     tree = make_tree("x/a", "x/b/c")
     beneath_file = writing("x/[a]/*", "!x/[[]*")

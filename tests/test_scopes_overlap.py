@@ -73,6 +73,39 @@ ACCESSES = st.lists(
     st.builds(Access, read=st.just(Scope()) | scopes(), write=scopes()), min_size=2, max_size=4
 )
 SHARED = st.none() | scopes(exclusions=False)
+
+
+@st.composite
+def beneath_files(draw: st.DrawFn) -> tuple[RepoTree, list[Access], Scope | None]:
+    """Scopes around a tracked file: itself, patterns beneath its path, and others."""
+    file = draw(st.sampled_from([path for path in PATHS if path.count("/") < 2]))
+    globs = st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2)
+    beneath = globs.map(lambda names: "/".join((file, *names)))
+    entry = st.just(file) | beneath | entries()
+
+    def draw_scope(*, exclusions: bool = True) -> Scope:
+        texts = draw(st.lists(entry, min_size=1, max_size=2))
+        if exclusions:
+            texts += [f"!{text}" for text in draw(st.lists(entry, max_size=1))]
+        try:
+            return parse_scope(texts)
+        except ScopeError:
+            assume(False)
+            raise
+
+    accesses = [
+        Access(read=draw_scope() if draw(st.booleans()) else Scope(), write=draw_scope())
+        for _ in range(3)
+    ]
+    shared = draw_scope(exclusions=False) if draw(st.integers(0, 3)) == 0 else None
+    apart = [
+        one
+        for one in draw(trees()).paths
+        if not f"{one}/".startswith(f"{file}/") and not file.startswith(f"{one}/")
+    ]
+    return make_tree([file, *apart]), accesses, shared
+
+
 CASES = (trees(), ACCESSES, SHARED)
 BRUTE = settings(
     max_examples=100,
@@ -94,15 +127,23 @@ class Brute:
             for atom in list_atoms(scope, tree)
             if not atom.tail and not atom.directory_only
         }
+        heads = {
+            atom.head
+            for access in accesses
+            for scope in (access.read, access.write)
+            for atom in list_atoms(scope, tree)
+            if atom.tail
+        }
+        leaving = {above for head in heads for above in (head, *list_above(head))}
+        self.staying = self.tracked - leaving
         directories = {above for path in tree.paths for above in list_above(path)}
-        self.universe = [
-            path
-            for path in PATHS
-            if path not in directories
-            and (path in self.named or self.tracked.isdisjoint(list_above(path)))
-        ]
+        self.universe = [path for path in PATHS if path not in directories and self.can_be(path)]
         self.shared = None if shared is None else self._judge(shared)
         self.judges = [(self._judge(one.read), self._judge(one.write)) for one in accesses]
+
+    def can_be(self, path: str) -> bool:
+        """Tell whether a path can come to be beside the files that nobody expects to go."""
+        return path in self.named or self.staying.isdisjoint(list_above(path))
 
     def _judge(self, scope: Scope) -> Callable[[str], bool]:
         judge = compile_scope(scope, Folding(), submodules=self.tree.submodules)
@@ -135,7 +176,7 @@ class Brute:
             assert path == tracked[0]
             return
         assert not tracked
-        assert path in self.named or self.tracked.isdisjoint(list_above(path))
+        assert self.can_be(path)
         assert not any(one.startswith(f"{path}/") for one in self.tracked)
 
     def assert_shortest(self, later: int, earlier: int, overlap: Overlap) -> None:
@@ -159,6 +200,20 @@ def list_pairs(count: int) -> list[tuple[int, int]]:
 def test_all_compares_every_path_that_could_exist(
     tree: RepoTree, accesses: list[Access], shared: Scope | None
 ) -> None:
+    assert_all_is_exact(tree, accesses, shared)
+
+
+@BRUTE
+@given(beneath_files())
+def test_paths_beneath_a_file_are_compared_where_it_is_expected_to_go(
+    case: tuple[RepoTree, list[Access], Scope | None],
+) -> None:
+    assert_all_is_exact(*case)
+    assert_anchored_is_exact(*case)
+    assert_all_but_open(*case)
+
+
+def assert_all_is_exact(tree: RepoTree, accesses: list[Access], shared: Scope | None) -> None:
     brute = Brute(tree, accesses, shared)
     compared = ScopeMap(tree, accesses, "all", shared)
     assert not any(compared.open_overlaps)
@@ -194,6 +249,10 @@ def test_none_compares_the_tracked_paths_alone(
 def test_anchored_leaves_open_what_it_says(
     tree: RepoTree, accesses: list[Access], shared: Scope | None
 ) -> None:
+    assert_all_but_open(tree, accesses, shared)
+
+
+def assert_all_but_open(tree: RepoTree, accesses: list[Access], shared: Scope | None) -> None:
     anchored = ScopeMap(tree, accesses, "anchored", shared)
     everything = ScopeMap(tree, accesses, "all", shared)
     for index in range(len(accesses)):
@@ -216,6 +275,10 @@ def test_anchored_leaves_open_what_it_says(
 def test_anchored_is_exact_but_for_what_it_leaves_open(
     tree: RepoTree, accesses: list[Access], shared: Scope | None
 ) -> None:
+    assert_anchored_is_exact(tree, accesses, shared)
+
+
+def assert_anchored_is_exact(tree: RepoTree, accesses: list[Access], shared: Scope | None) -> None:
     brute = Brute(tree, accesses, shared)
     compared = ScopeMap(tree, accesses, "anchored", shared)
     for later, earlier in list_pairs(len(accesses)):

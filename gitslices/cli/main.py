@@ -5,7 +5,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -23,7 +22,7 @@ CLOSED_PIPE: Final = 141
 TERMINATED: Final = 143
 BUG: Final = 70
 
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 200_000
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 2_000_000
 """A large graph is many objects and no cycles: looking for some took a third of a plan's time."""
 
 
@@ -96,6 +95,8 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
 
     failure = describe_failure(error)
     if failure.exit_code == BUG and os.environ.get("GITSLICES_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     with contextlib.suppress(BrokenPipeError):
         if as_json:

@@ -133,10 +133,7 @@ def command(
     worktree. Doing it again changes nothing.
     """
     from gitslices.cli.source import load_source
-    from gitslices.ops.apply import ApplyRequest
     from gitslices.ops.plan import PlanRequest, plan
-    from gitslices.output.escape import escape
-    from gitslices.replace import replace_file
 
     _refuse_options_without_apply(
         applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs
@@ -154,13 +151,13 @@ def command(
     if diff:
         return _compare(workspace, request, check=check)
     made = plan(workspace, request)
-    if output is not None:
-        drawn = click.unstyle(_format(made, format_))
-        replace_file(output, drawn.encode(), mode=0o666)
+    wrote = "" if output is None else _write(made, format_, output)
     code = 1 if check and made.overlap_serializations else 0
-    wrote = f"wrote {escape(str(output))}\n" if output else ""
     if not applies:
         return Outcome(document=made, text=lambda: wrote or _format(made, format_), exit_code=code)
+    # Planning alone does not wait for what makes worktrees.
+    from gitslices.ops.apply import ApplyRequest
+
     options = ApplyRequest(
         graph=graph,
         plan=made,
@@ -223,6 +220,15 @@ def _apply(
         SetupRequest(goal_id=request.plan.goal_id, jobs=request.jobs),
         refuse if quiet or not can_ask() else ask,
     )
+
+
+def _write(plan: Plan, format_: Format, output: Path) -> str:
+    from gitslices.output.escape import escape
+    from gitslices.replace import replace_file
+
+    drawn = click.unstyle(_format(plan, format_))
+    replace_file(output, drawn.encode(), mode=0o666)
+    return f"wrote {escape(str(output))}\n"
 
 
 def _format(plan: Plan, format_: Format) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from msgspec import Struct
 
@@ -10,7 +11,7 @@ from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid, RepoPath, RepoTree
 
 HEADS = "refs/heads/"
-_SYMLINK, _SUBMODULE = "120000", "160000"
+_FILES, _SYMLINK, _SUBMODULE = "100", "120000", "160000"
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
@@ -107,18 +108,20 @@ def read_tree(repo: Repository, commit: Oid, config: Mapping[str, str]) -> RepoT
     # Not --format: git 2.39 quotes its paths even under -z.
     listing = repo.run("ls-tree", "-r", "-z", "--full-tree", commit).text
     entries = listing.split("\0")[:-1]
+    special = [one for one in entries if not one.startswith(_FILES)]
     return RepoTree(
         commit=commit,
-        paths=tuple(sorted(map(_read_path, entries))),
-        symlinks=frozenset(_read_path(one) for one in entries if one.startswith(_SYMLINK)),
-        submodules=frozenset(_read_path(one) for one in entries if one.startswith(_SUBMODULE)),
+        paths=tuple(sorted(_read_paths(entries))),
+        symlinks=frozenset(_read_paths(one for one in special if one.startswith(_SYMLINK))),
+        submodules=frozenset(_read_paths(one for one in special if one.startswith(_SUBMODULE))),
         ignore_case=is_true(config.get("core.ignorecase")),
         precompose_unicode=is_true(config.get("core.precomposeunicode")),
     )
 
 
-def _read_path(entry: str) -> RepoPath:
-    return RepoPath(entry[entry.index("\t") + 1 :])
+def _read_paths(entries: Iterable[str]) -> list[RepoPath]:
+    # A cast, because even a NewType is a call for each of many paths.
+    return cast("list[RepoPath]", [entry.partition("\t")[2] for entry in entries])
 
 
 def read_tracked(repo: Repository, worktree: Path, paths: Sequence[RepoPath]) -> set[RepoPath]:

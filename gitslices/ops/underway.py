@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -55,6 +54,8 @@ def _find_started(
 
 def _find_changed(workspace: Workspace, records: Sequence[SliceRecord]) -> set[SliceId]:
     """Those whose worktree holds work that is not committed."""
+    from concurrent.futures import ThreadPoolExecutor
+
     worktrees = [Path(record.worktree_path) for record in records]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         changed = pool.map(partial(find_changes, workspace.repo), worktrees)

@@ -45,6 +45,8 @@ class Comparison:
 
     def meet_open(self) -> tuple[int, ...]:
         """Note what the setting leaves open, too; give for each slice all that it overlaps with."""
+        if self._is_decided_by_paths and self._unborn != "none":
+            return self.conflicts
         if self._unborn == "none" or self._has_parts:
             self._meetings.meet_anchored()
         if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
@@ -104,5 +106,5 @@ class Comparison:
                 mask |= piece.near_writers
             for piece in writes:
                 mask |= piece.near_writers | piece.near_readers
-            conflicts.append(mask & ~(1 << index))
+            conflicts.append(mask & ~(1 << index) if mask else 0)
         return tuple(conflicts)

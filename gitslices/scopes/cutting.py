@@ -50,16 +50,46 @@ def cut_scopes(accesses: Sequence[Access], ground: Ground, shared: SharedPlaces)
     reads = tuple(cutter.cut(access.read) for access in accesses)
     writes = tuple(cutter.cut(access.write) for access in accesses)
     for index, (read, written) in enumerate(zip(reads, writes, strict=True)):
-        for piece in read:
-            piece.readers |= 1 << index
-        for piece in written:
-            piece.writers |= 1 << index
+        _note_slice(index, read, written)
     pieces = tuple(cutter.pieces.values())
     for piece in pieces:
-        piece.spans = ground.resolve_less((piece.atom,), piece.excluded)
+        piece.spans = ground.resolve(piece.atom)
+        if piece.excluded:
+            piece.spans = ground.resolve_less((piece.atom,), piece.excluded)
         piece.files = ground.paths.count_tracked(piece.spans)
         piece.contested = subtract_spans(piece.spans, shared.spans)
     return Cuttings(pieces=pieces, reads=reads, writes=writes)
+
+
+def narrow_cuttings(cuttings: Cuttings, slices: Sequence[int], shared: SharedPlaces) -> Cuttings:
+    """Cut only the scopes of some slices, where other places are shared."""
+    narrowed: dict[Piece, Piece] = {}
+
+    def narrow(scopes: tuple[Pieces, ...]) -> tuple[Pieces, ...]:
+        kept: list[Pieces] = [()] * len(scopes)
+        for index in slices:
+            kept[index] = tuple(map(keep, scopes[index]))
+        return tuple(kept)
+
+    def keep(piece: Piece) -> Piece:
+        if piece not in narrowed:
+            kept = Piece(len(narrowed), piece.atom, piece.excluded, piece.is_floating)
+            kept.spans, kept.files = piece.spans, piece.files
+            kept.contested = subtract_spans(piece.spans, shared.spans)
+            narrowed[piece] = kept
+        return narrowed[piece]
+
+    reads, writes = narrow(cuttings.reads), narrow(cuttings.writes)
+    for index in slices:
+        _note_slice(index, reads[index], writes[index])
+    return Cuttings(pieces=tuple(narrowed.values()), reads=reads, writes=writes)
+
+
+def _note_slice(index: int, reads: Pieces, writes: Pieces) -> None:
+    for piece in reads:
+        piece.readers |= 1 << index
+    for piece in writes:
+        piece.writers |= 1 << index
 
 
 class _Cutter:

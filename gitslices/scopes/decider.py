@@ -18,15 +18,13 @@ from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
 from gitslices.scopes.meet import TooComplexError, share_name
 from gitslices.scopes.pieces import Piece
 from gitslices.scopes.residuals import Residual, Residuals, drop_dead, globstar_mask, see_from
-from gitslices.scopes.search import Masks, Search
+from gitslices.scopes.search import UNKNOWN, Masks, Search, find_free
 from gitslices.scopes.tree import TrackedTree
 
 MAX_SETS = 8
 """Beyond so many sets of wandering exclusions all of them are taken as one."""
 
 EVERYTHING = Residual(Atom(""))
-_UNKNOWN = "\0"
-"""Stands for a path, where it would cost too much to say whether there is one."""
 
 
 class Kind(Struct, frozen=True):
@@ -64,16 +62,16 @@ class Decider:
         self.fresh = _find_fresh(tree)
         self._kinds: dict[Kind, int] = {}
         self._kind_of: dict[Piece, int | None] = {}
-        self._found: dict[tuple[Residual, Residual, Residuals, Masks | None], str | None] = {}
         self._shared_from: dict[str, Residuals] = {}
         self._decided: dict[tuple[Residual, int], tuple[int, int]] = {}
 
     def look(self, piece: Piece, directory: str) -> tuple[Residual, Residuals]:
         """Give what is left of a piece and of its own exclusions inside a directory."""
-        excluded = drop_dead(
-            see_from(atom, directory) for atom in piece.excluded if self._tree.can_grow(atom)
-        )
-        return see_from(piece.atom, directory), excluded
+        residual = see_from(piece.atom, directory)
+        if not piece.excluded:
+            return residual, ()
+        growing = (atom for atom in piece.excluded if self._tree.can_grow(atom))
+        return residual, drop_dead(see_from(atom, directory) for atom in growing)
 
     def _look_shared(self, directory: str) -> Residuals:
         if not self._shared:
@@ -88,6 +86,8 @@ class Decider:
         """Tell whether a piece covers no path yet to be created, wherever that is plain to see."""
         if not self._tree.can_grow(piece.atom):
             return True
+        if not (piece.excluded or self._shared):
+            return False
         head = piece.atom.head
         residual, own = self.look(piece, head)
         excluded = (*own, *self._look_shared(head))
@@ -162,7 +162,7 @@ class Decider:
         decided = self._decided.get(key)
         if decided is None:
             decided = self._decided[key] = self._decide_kinds(residual, own)
-        if any(other.mask & ~globstar_mask(other.atom) for other in excluded):
+        if excluded and any(other.mask & ~globstar_mask(other.atom) for other in excluded):
             return 0, decided[1]
         return decided
 
@@ -282,14 +282,8 @@ class Decider:
         self, one: Residual, other: Residual, excluded: Residuals, idle: Masks | None
     ) -> str | None:
         """Find the path where nothing is tracked; with `idle` a doubt means that there is none."""
-        key = (one, other, excluded, idle)
-        if key not in self._found:
-            search = Search(one, other, excluded, self._tree.folding, idle=idle)
-            try:
-                self._found[key] = search.find(None)
-            except TooComplexError:
-                self._found[key] = _UNKNOWN if idle is None else None
-        return self._found[key]
+        path = find_free(one, other, excluded, self._tree.folding, idle)
+        return None if path == UNKNOWN and idle is not None else path
 
 
 def _let_wander(atom: Atom) -> Residual:
@@ -298,7 +292,7 @@ def _let_wander(atom: Atom) -> Residual:
 
 
 def _list_wandering(piece: Piece) -> tuple[Atom, ...]:
-    return tuple(atom for atom in piece.excluded if globstar_mask(atom))
+    return tuple([atom for atom in piece.excluded if globstar_mask(atom)]) if piece.excluded else ()
 
 
 def _find_fresh(tree: TrackedTree) -> str:

@@ -15,6 +15,8 @@ MAX_PATTERN_BYTES = 256
 
 _TOO_LONG = "it is too long"
 _LIMITS = f"a path may have {MAX_LITERAL_BYTES} bytes, a pattern {MAX_PATTERN_BYTES}"
+_HIDDEN = re.compile(r"(?:^|/)\.")
+"""What `.`, `..` and `.git` begin with."""
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _REFUSED_CATEGORIES = {"Cc": "control character", "Cs": "lone surrogate"} | dict.fromkeys(
     ("Zl", "Zp"), "line separator"
@@ -73,8 +75,8 @@ class Access(Struct, frozen=True, kw_only=True):
 
 def parse_scope(entries: Iterable[str]) -> Scope:
     """Read a scope; raises ScopeError for a refused entry and for one that only excludes."""
-    scope = Scope(tuple(parse_entry(text) for text in sorted(set(entries))))
-    if scope.excluded and not scope.included:
+    scope = Scope(tuple([parse_entry(text) for text in sorted(set(entries))]))
+    if scope.entries and all(entry.excluded for entry in scope.entries):
         raise ScopeError(
             "the scope only excludes, so nothing is in it",
             hint="add the paths to take them out of; '.' is the whole repository",
@@ -108,7 +110,7 @@ def _parse_body(text: str, body: str, *, excluded: bool) -> Entry:
         _refuse_characters(body)
     if body == "project files":
         return Entry(text, "", excluded, is_pattern=False)
-    is_pattern = any(char in body for char in "*?[")
+    is_pattern = "*" in body or "?" in body or "[" in body
     _refuse_places(body, is_pattern=is_pattern)
     path = _normalise_pattern(body) if is_pattern else _normalise_literal(body)
     return Entry(text, path, excluded, is_pattern and path != "")
@@ -140,7 +142,7 @@ def _refuse_places(body: str, *, is_pattern: bool) -> None:
 
 
 def _normalise_literal(body: str) -> str:
-    if "//" not in body and "." not in body:
+    if "//" not in body and not _HIDDEN.search(body):
         return body.rstrip("/")
     names = [name for name in body.split("/") if name not in ("", ".")]
     for name in names:
@@ -150,7 +152,7 @@ def _normalise_literal(body: str) -> str:
 
 def _normalise_pattern(body: str) -> str:
     path = _clean_pattern(_strip_spaces(body))
-    for form in {path, unicodedata.normalize("NFC", path)}:
+    for form in {path} if path.isascii() else {path, unicodedata.normalize("NFC", path)}:
         pattern = parse_pattern(form)
         for glob in pattern.components:
             _refuse_name(literal_name(glob) or "")

@@ -1,6 +1,7 @@
 """A path to show for two slices that overlap, and in which kind of access they do."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 
 from gitslices.model import Overlap, OverlapKind, RepoPath
 from gitslices.scopes.atoms import Atom
@@ -28,6 +29,8 @@ class ExampleFinder:
     def find(self, later: int, earlier: int, list_compared: Compared) -> Overlap | None:
         """Find a path that two slices share, tracked if there is one, else the shortest example."""
         for kind, pairs in zip(KINDS, self._list_met(later, earlier), strict=True):
+            if not pairs:
+                continue
             found = self._find_tracked(pairs) or self._find_new(pairs, list_compared)
             if found:
                 return Overlap(kind=kind, path=found[0], exists=found[1])
@@ -35,15 +38,13 @@ class ExampleFinder:
 
     def _list_met(self, later: int, earlier: int) -> Iterator[list[Pair]]:
         """Give for each kind the pairs of pieces that may have a path in common."""
-        writes, reads = self._cuttings.writes[later], self._cuttings.reads[later]
-        their_writes, their_reads = self._cuttings.writes[earlier], self._cuttings.reads[earlier]
-        accesses = (
-            (near_writers(writes, earlier), near_writers(their_writes, later)),
-            (near_readers(writes, earlier), near_writers(their_reads, later)),
-            (near_writers(reads, earlier), near_readers(their_writes, later)),
-        )
-        for ones, others in accesses:
-            yield [(one, other) for one in ones for other in others]
+        writes, reads = self._cuttings.writes, self._cuttings.reads
+        ones, others = near_writers(writes[later], earlier), near_writers(writes[earlier], later)
+        yield list(product(ones, others))
+        ones, others = near_readers(writes[later], earlier), near_writers(reads[earlier], later)
+        yield list(product(ones, others))
+        ones, others = near_writers(reads[later], earlier), near_readers(writes[earlier], later)
+        yield list(product(ones, others))
 
     def _find_tracked(self, pairs: Iterable[Pair]) -> tuple[RepoPath, bool] | None:
         paths = self._ground.paths

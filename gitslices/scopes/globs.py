@@ -5,12 +5,15 @@ characters where git counts bytes.
 """
 
 import enum
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from msgspec import Struct
 
 from gitslices.errors import ScopeError
+
+_SPECIAL = re.compile(r"[*?\[\\]")
 
 MAX_STARS = 4
 MAX_GLOBSTARS = 6
@@ -124,6 +127,8 @@ def _refuse_mixed_globstars(names: list[str]) -> None:
 
 @lru_cache(maxsize=1 << 15)
 def _parse_glob(name: str) -> Glob:
+    if not _SPECIAL.search(name):
+        return tuple(name)
     tokens: list[Token] = []
     for token in _read_tokens(name):
         if token is not STAR or tokens[-1:] != [STAR]:

@@ -1,6 +1,6 @@
 """One tree as all scopes see it: its paths, and what entries come down to among them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gitslices.model import RepoTree
 from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
@@ -11,22 +11,26 @@ from gitslices.scopes.tree import TrackedTree
 
 
 class Ground:
-    """A tree and the paths that `naming` scopes expect in it; each entry is resolved once."""
+    """A tree, and the paths and directories that `naming` scopes expect in it.
+
+    Each entry is resolved once.
+    """
 
     def __init__(self, tree: RepoTree, naming: Iterable[Scope]) -> None:
         self.tree = TrackedTree(tree)
-        self._atoms: dict[tuple[str, bool], tuple[Atom, ...]] = {}
+        self._atoms: dict[Entry, tuple[Atom, ...]] = {}
         self._spans: dict[Atom, Spans] = {}
-        self.paths = PathIndex(self.tree, self._name_expected(naming))
+        included = list(self._list_included(naming))
+        self.tree.expect_directories({atom.head for _, atom in included if atom.tail})
+        self.paths = PathIndex(self.tree, _name_expected(included))
 
     def list_atoms(self, entry: Entry) -> tuple[Atom, ...]:
         """Give what an entry comes down to; what lies in a submodule is the submodule."""
-        key = (entry.path, entry.is_pattern)
-        atoms = self._atoms.get(key)
+        atoms = self._atoms.get(entry)
         if atoms is None:
             made = make_atoms(entry, self.tree.folding)
             atoms = tuple(settle_submodules(atom, self.tree.submodules) for atom in made)
-            self._atoms[key] = atoms
+            self._atoms[entry] = atoms
         return atoms
 
     def list_excluded(self, scope: Scope) -> list[Atom]:
@@ -56,12 +60,17 @@ class Ground:
     def _unite(self, atoms: Iterable[Atom]) -> Spans:
         return unite_spans([self.resolve(atom) for atom in atoms])
 
-    def _name_expected(self, naming: Iterable[Scope]) -> dict[str, str]:
-        """Give the paths that literal entries and the twins of patterns name."""
-        expected: dict[str, str] = {}
-        for scope in naming:
-            for entry in scope.included:
-                for atom in self.list_atoms(entry):
-                    if not atom.tail and not atom.directory_only:
-                        expected.setdefault(atom.head, entry.path.strip("/"))
-        return expected
+    def _list_included(self, naming: Iterable[Scope]) -> Iterator[tuple[Entry, Atom]]:
+        entries = dict.fromkeys(entry for scope in naming for entry in scope.entries)
+        for entry in entries:
+            for atom in () if entry.excluded else self.list_atoms(entry):
+                yield entry, atom
+
+
+def _name_expected(included: Iterable[tuple[Entry, Atom]]) -> dict[str, str]:
+    """Give the paths that literal entries and the twins of patterns name."""
+    expected: dict[str, str] = {}
+    for entry, atom in included:
+        if not atom.tail and not atom.directory_only:
+            expected.setdefault(atom.head, entry.path.strip("/"))
+    return expected

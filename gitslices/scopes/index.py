@@ -8,16 +8,14 @@ from gitslices.model import Overlap, RepoPath, RepoTree, Unborn
 from gitslices.scopes.atoms import Atom
 from gitslices.scopes.comparison import Comparison
 from gitslices.scopes.contacts import Segment
-from gitslices.scopes.cutting import Pieces, cut_scopes, settle_shared
+from gitslices.scopes.cutting import Pieces, cut_scopes, narrow_cuttings, settle_shared
 from gitslices.scopes.entries import Access, Entry, Scope
 from gitslices.scopes.examples import ExampleFinder
 from gitslices.scopes.ground import Ground
 from gitslices.scopes.pieces import Piece, may_touch
 from gitslices.scopes.remarks import remark_on
-from gitslices.scopes.spans import list_common, unite_spans
+from gitslices.scopes.spans import NO_SPANS, Spans, have_common, list_common, unite_spans
 from gitslices.scopes.witness import find_shortest
-
-_NOTHING = Access(read=Scope(), write=Scope())
 
 
 class ScopeMap:
@@ -62,10 +60,15 @@ class ScopeMap:
         if len(pieces) < 2:
             return sum(piece.files for piece in pieces)
         *others, longest = sorted(pieces, key=lambda piece: len(piece.spans))
-        rest = unite_spans([piece.spans for piece in others])
-        doubled = tuple(list_common(longest.spans, rest))
-        count = self._ground.paths.count_tracked
-        return longest.files + count(rest) - count(doubled)
+        total, counted = longest.files, NO_SPANS
+        for piece in others:
+            total += piece.files - self._count_common(piece.spans, counted)
+            counted = unite_spans((counted, piece.spans))
+        return total - self._count_common(longest.spans, counted)
+
+    def _count_common(self, one: Spans, other: Spans) -> int:
+        doubled = tuple(list_common(one, other))
+        return self._ground.paths.count_tracked(doubled) if doubled else 0
 
     def find_remarks(self, index: int) -> tuple[str, ...]:
         """Say which entries of a slice match nothing, or something else than they seem to."""
@@ -124,19 +127,14 @@ class ScopeMap:
         """Give the conflicts there would be if a place of `name_place` were shared, too."""
         entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
         touching = self._collect_touching(entry)
-        accesses = [
-            access if touching >> index & 1 else _NOTHING
-            for index, access in enumerate(self._accesses)
-        ]
         places = settle_shared(Scope((*self._shared.entries, entry)), self._ground)
-        cuttings = cut_scopes(accesses, self._ground, places)
+        slices = tuple(list_bits(touching))
+        cuttings = narrow_cuttings(self._cuttings, slices, places)
         without = Comparison(cuttings, self._ground.tree, self._unborn, places)
-        return tuple(
-            mask & ~touching | less if touching >> index & 1 else mask
-            for index, (mask, less) in enumerate(
-                zip(self.conflicts, without.conflicts, strict=True)
-            )
-        )
+        conflicts = list(self.conflicts)
+        for index in slices:
+            conflicts[index] = conflicts[index] & ~touching | without.conflicts[index]
+        return tuple(conflicts)
 
     def _collect_touching(self, entry: Entry) -> int:
         """Give the slices that could overlap inside an entry."""
@@ -144,10 +142,10 @@ class ScopeMap:
         is_compared = self._comparison.is_compared
         for atom in self._ground.list_atoms(entry):
             inside = Piece(-1, atom, (), atom.is_floating)
-            inside.contested = self._ground.resolve(atom)
+            spans = self._ground.resolve(atom)
             may_grow = self._ground.tree.can_grow(atom)
             for piece in self._cuttings.pieces:
-                if any(True for _ in list_common(piece.contested, inside.contested)) or (
+                if have_common(piece.contested, spans) or (
                     may_grow and is_compared(piece, inside) and may_touch(piece.atom, atom)
                 ):
                     touching |= piece.readers | piece.writers
@@ -172,7 +170,7 @@ class ScopeMap:
         return writers
 
     def _share_path(self, piece: Piece, entry: Piece) -> bool:
-        if next(list_common(piece.spans, entry.spans), None):
+        if have_common(piece.spans, entry.spans):
             return True
         # Two floating patterns meet somewhere in any case: that is no news of a shared file.
         if self._unborn == "none" or (

@@ -1,7 +1,7 @@
 """Where in the tree each name occurs, for patterns that may match at any depth."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -38,83 +38,91 @@ class Occurrences(Struct, frozen=True, gc=False):
         return self.directories[low : bisect_left(self.directories, inside[1], lo=low, key=_start)]
 
 
-class NameIndex:
+class PlaceIndex:
     """Every name in a sorted list of paths, and where it occurs."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._positions: dict[str, list[int]] = {}
-        self._directories: dict[str, list[Directory]] = {}
+        self._files = NameIndex([path.rpartition("/")[2] for path in paths])
+        self._places = _list_directories(paths)
+        self._directories = NameIndex([one.path.rpartition("/")[2] for one in self._places])
         self._found: dict[Glob, Occurrences] = {}
-        self._read(paths)
 
     def find(self, glob: Glob) -> Occurrences:
         """Give the places whose name a glob matches."""
         found = self._found.get(glob)
         if found is None:
-            found = self._found[glob] = self._collect(glob)
+            directories = [self._places[number] for number in self._directories.find(glob)]
+            found = Occurrences(self._files.find(glob), directories)
+            self._found[glob] = found
         return found
 
-    def _read(self, paths: Sequence[str]) -> None:
-        opened: list[tuple[str, int]] = []
-        parent = ""
-        for at, path in enumerate(paths):
-            cut = path.rfind("/") + 1
-            self._positions.setdefault(path[cut:], []).append(at)
-            if path[:cut] != parent:
-                parent = path[:cut]
-                while opened and not parent.startswith(opened[-1][0]):
-                    self._close(*opened.pop(), at)
-                _open_directories(opened, parent, at)
-        while opened:
-            self._close(*opened.pop(), len(paths))
 
-    def _close(self, path: str, start: int, stop: int) -> None:
-        directory = Directory(start, stop, path[:-1])
-        name = path[path.rfind("/", 0, -1) + 1 : -1]
-        self._directories.setdefault(name, []).append(directory)
+class NameIndex:
+    """Names with repetitions, each known by its number in a list."""
 
-    def _collect(self, glob: Glob) -> Occurrences:
-        matching = tuple(self._list_matching(glob))
-        positions = [at for name in matching for at in self._positions.get(name, ())]
-        directories = [one for name in matching for one in self._directories.get(name, ())]
-        return Occurrences(sorted(positions), sorted(directories, key=_start))
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._order = sorted(range(len(names)), key=names.__getitem__)
+        self._sorted = [names[number] for number in self._order]
 
-    def _list_matching(self, glob: Glob) -> Iterable[str]:
+    def find(self, glob: Glob) -> list[int]:
+        """Give the numbers of the names that a glob matches, ascending."""
         name = literal_name(glob)
         if name is not None:
-            return (name,)
+            low = bisect_left(self._sorted, name)
+            return self._order[low : bisect_right(self._sorted, name, lo=low)]
         start = literal_start(glob)
         if glob == (*start, STAR):
-            return self._list_beginning(start)
+            return sorted(self._list_beginning(start))
         extension = literal_start(glob[2:])
         if glob == (STAR, ".", *extension) and "." not in extension:
-            return [one for one in self._list_ending(extension) if len(one) > len(extension)]
-        matches = compile_name(glob)
-        return filter(matches, self._list_candidates(glob, start))
+            return self._by_extension.get(extension, [])
+        candidates = self._list_candidates(glob, start)
+        names = set(map(self._names.__getitem__, candidates))
+        matching = set(filter(compile_name(glob), names))
+        return sorted([number for number in candidates if self._names[number] in matching])
 
-    def _list_candidates(self, glob: Glob, start: str) -> Sequence[str]:
+    def _list_candidates(self, glob: Glob, start: str) -> list[int]:
         ending = literal_start(glob[::-1])[::-1]
         if "." in ending:
-            return self._list_ending(_extension(ending))
+            return self._by_extension.get(ending.rpartition(".")[2], [])
         return self._list_beginning(start)
 
-    def _list_ending(self, extension: str) -> Sequence[str]:
-        return self._by_extension.get(extension, ())
-
-    def _list_beginning(self, start: str) -> Sequence[str]:
-        low = bisect_left(self._names, start)
-        return self._names[low : bisect_left(self._names, start + _BEYOND, lo=low)]
+    def _list_beginning(self, start: str) -> list[int]:
+        low = bisect_left(self._sorted, start)
+        return self._order[low : bisect_left(self._sorted, start + _BEYOND, lo=low)]
 
     @cached_property
-    def _names(self) -> list[str]:
-        return sorted(self._positions.keys() | self._directories.keys())
+    def _by_extension(self) -> dict[str, list[int]]:
+        numbers: dict[str, list[int]] = {}
+        for number, name in enumerate(self._names):
+            _, dot, extension = name.rpartition(".")
+            if dot:
+                numbers.setdefault(extension, []).append(number)
+        return numbers
 
-    @cached_property
-    def _by_extension(self) -> dict[str, list[str]]:
-        names: dict[str, list[str]] = {}
-        for name in self._names:
-            names.setdefault(_extension(name), []).append(name)
-        return names
+
+def _list_directories(paths: Sequence[str]) -> list[Directory]:
+    """Give the directories of sorted paths, in the order in which they begin."""
+    found: list[Directory] = []
+    opened: list[tuple[str, int]] = []
+    parent = ""
+    for at, path in enumerate(paths):
+        above = path[: path.rfind("/") + 1]
+        if above == parent:
+            continue
+        parent = above
+        while opened and not parent.startswith(opened[-1][0]):
+            _close(found, opened, at)
+        _open_directories(opened, parent, at)
+    while opened:
+        _close(found, opened, len(paths))
+    return sorted(found, key=_start)
+
+
+def _close(found: list[Directory], opened: list[tuple[str, int]], stop: int) -> None:
+    path, start = opened.pop()
+    found.append(Directory(start, stop, path[:-1]))
 
 
 def _open_directories(opened: list[tuple[str, int]], parent: str, at: int) -> None:
@@ -122,10 +130,6 @@ def _open_directories(opened: list[tuple[str, int]], parent: str, at: int) -> No
     while slash < len(parent):
         slash = parent.index("/", slash) + 1
         opened.append((parent[:slash], at))
-
-
-def _extension(name: str) -> str:
-    return name[name.rfind(".") + 1 :]
 
 
 def _start(directory: Directory) -> int:

@@ -7,6 +7,8 @@ from gitslices.scopes.tree import TrackedTree
 
 def remark_on(entry: Entry, tree: TrackedTree, files: int) -> str | None:
     """Say what is worth knowing of an entry that matches so many tracked files."""
+    if files and not tree.submodules:
+        return None
     head = make_atoms(entry, tree.folding)[0].head
     blocking = find_ancestor(head, tree.files)
     if blocking in tree.submodules and blocking is not None and head != blocking:

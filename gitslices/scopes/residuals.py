@@ -99,17 +99,23 @@ def step_mask(atom: Atom, mask: int, name: str) -> int:
 def see_from(atom: Atom, directory: str) -> Residual:
     """Give what is left of an atom inside `directory`, a path from the root."""
     if atom.head == directory:
-        return Residual(_move_head(atom, ""))
+        return see_beneath(atom)
     if not directory:
         return Residual(atom)
     if atom.head.startswith(directory + "/"):
         return Residual(_move_head(atom, atom.head[len(directory) + 1 :]))
     if atom.head and not directory.startswith(atom.head + "/"):
         return Residual(atom, 0)
-    residual = Residual(_move_head(atom, ""))
+    residual = see_beneath(atom)
     for name in directory[len(atom.head) :].strip("/").split("/"):
         residual = enter(residual, name)
     return residual
+
+
+@lru_cache(maxsize=1 << 15)
+def see_beneath(atom: Atom) -> Residual:
+    """Give what is left of an atom inside its head."""
+    return Residual(_move_head(atom, ""))
 
 
 def _move_head(atom: Atom, head: str) -> Atom:

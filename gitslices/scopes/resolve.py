@@ -7,7 +7,7 @@ from functools import cached_property
 from gitslices.scopes.atoms import Atom
 from gitslices.scopes.globs import GLOBSTAR, Glob
 from gitslices.scopes.judge import compile_atom, compile_name
-from gitslices.scopes.places import NameIndex
+from gitslices.scopes.places import PlaceIndex
 from gitslices.scopes.spans import (
     Span,
     Spans,
@@ -127,5 +127,5 @@ class PathIndex:
         yield from ((one.start, one.stop) for one in directories)
 
     @cached_property
-    def _named(self) -> NameIndex:
-        return NameIndex(self.paths)
+    def _named(self) -> PlaceIndex:
+        return PlaceIndex(self.paths)

@@ -1,6 +1,7 @@
 """The shortest path that is in two atoms and in no excluded one, and that could be created."""
 
 from collections.abc import Iterator, Sequence, Set
+from functools import lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from gitslices.scopes.residuals import Residual, last_position, list_moves, step
 
 MAX_VISITED = 1024
 """How many states a search with exclusions looks at before it gives up."""
+
+UNKNOWN = "\0"
+"""Stands for a path, where it would cost too much to say whether there is one."""
 
 Masks = tuple[int, ...]
 State = tuple[int, int, Masks, str | None]
@@ -128,6 +132,21 @@ class Search:
                 return None
             then.append(stepped)
         return tuple(then)
+
+
+@lru_cache(maxsize=1 << 16)
+def find_free(
+    one: Residual,
+    other: Residual,
+    excluded: tuple[Residual, ...],
+    folding: Folding,
+    idle: Masks | None = None,
+) -> str | None:
+    """Find the path where nothing is tracked; `UNKNOWN` stands for too many ways to look at."""
+    try:
+        return Search(one, other, excluded, folding, idle=idle).find(None)
+    except TooComplexError:
+        return UNKNOWN
 
 
 def _sample(

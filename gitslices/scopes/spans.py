@@ -70,6 +70,13 @@ def subtract_spans(spans: Spans, removed: Spans) -> Spans:
     return tuple(left)
 
 
+def have_common(one: Spans, other: Spans) -> bool:
+    """Tell whether a position is in both."""
+    if not (one and other) or one[0][0] >= other[-1][1] or other[0][0] >= one[-1][1]:
+        return False
+    return next(list_common(one, other), None) is not None
+
+
 def list_common(one: Spans, other: Spans) -> Iterator[Span]:
     """Give the spans that lie in both, in order, at the cost of the shorter one."""
     if len(one) > len(other):

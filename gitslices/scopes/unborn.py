@@ -81,7 +81,7 @@ class Meetings:
         waiting = [(start, *self._decider.look(piece, start.path), start.kinds)]
         while waiting:
             node, residual, excluded, todo = waiting.pop()
-            if residual.is_dead or any(other.is_complete for other in excluded):
+            if residual.is_dead or (excluded and any(other.is_complete for other in excluded)):
                 continue
             met, missed = self._decider.decide_kinds(piece, residual, excluded)
             _meet_kinds(piece, node, met & todo)

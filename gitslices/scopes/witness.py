@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from gitslices.scopes.atoms import Atom
 from gitslices.scopes.meet import TooComplexError
 from gitslices.scopes.pieces import Piece
-from gitslices.scopes.residuals import Residual, see_from
-from gitslices.scopes.search import Search
+from gitslices.scopes.residuals import Residual, Residuals, drop_dead, see_from
+from gitslices.scopes.search import UNKNOWN, Search, find_free
 from gitslices.scopes.tree import TrackedTree
 
 
@@ -20,8 +20,8 @@ def find_shortest(
     first, second = see_from(one.atom, head), see_from(other.atom, head)
     if first.is_dead or second.is_dead:
         return None
-    beside = [see_from(atom, head) for atom in (*one.excluded, *other.excluded, *shared)]
-    excluded = [residual for residual in beside if not residual.is_dead]
+    beside = (*one.excluded, *other.excluded, *shared)
+    excluded = drop_dead(see_from(atom, head) for atom in beside)
     if any(residual.is_complete for residual in excluded):
         return None
     if first.is_complete and second.is_complete and tree.can_be_created(head):
@@ -36,18 +36,14 @@ def rank_path(path: str) -> tuple[int, int, str]:
 
 
 def _search(
-    one: Residual, other: Residual, excluded: list[Residual], tree: TrackedTree, head: str
+    one: Residual, other: Residual, excluded: Residuals, tree: TrackedTree, head: str
 ) -> str | None:
-    try:
-        return _search_exactly(one, other, excluded, tree, head)
-    except TooComplexError:
-        return _search_exactly(one, other, [], tree, head)
-
-
-def _search_exactly(
-    one: Residual, other: Residual, excluded: list[Residual], tree: TrackedTree, head: str
-) -> str | None:
-    path = Search(one, other, excluded, tree.folding).find(None)
+    path = find_free(one, other, excluded, tree.folding)
+    if path == UNKNOWN:
+        return _search(one, other, (), tree, head)
     if path is None or not tree.is_taken(head, path):
         return path
-    return Search(one, other, excluded, tree.folding, tree=tree).find(head)
+    try:
+        return Search(one, other, excluded, tree.folding, tree=tree).find(head)
+    except TooComplexError:
+        return _search(one, other, (), tree, head)
