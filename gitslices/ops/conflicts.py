@@ -136,7 +136,7 @@ def _try_all(
 ) -> dict[Trial, tuple[RepoPath, ...]]:
     known = {pair.trial: find_trial(store, pair.trial) for pair in pairs}
     new = [trial for trial, files in known.items() if files is None]
-    # One list of shared files for all: the rules must not change between threads.
+    # Of all slices: a side may have a shared file from the target, with no change of its own.
     changes = list({change for pair in pairs for change in pair.one.changes})
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         merged = pool.map(lambda trial: merger.merge(trial.ours, trial.theirs, changes), new)
