@@ -131,6 +131,15 @@ def test_a_hook_of_another_repository_does_not_lead_astray(
         assert git(path, "status", "--porcelain") == ""
 
 
+def test_settings_are_the_repositorys_whatever_file_git_config_names(
+    cli: Cli, repo: Path, tmp_path: Path, graph: str
+) -> None:
+    git(repo, "config", "gitslices.prefix", "ours")
+    (tmp_path / "other").write_text("[gitslices]\n\tprefix = theirs\n")
+    done = cli("plan", graph, "--json", env={"GIT_CONFIG": str(tmp_path / "other")})
+    assert done.document["slices"][0]["branch_name"].startswith("ours/")
+
+
 @pytest.mark.parametrize("hook", ["pre-commit", "post-commit", "post-checkout", "post-merge"])
 def test_called_from_a_git_hook(
     cli: Cli, repo: Path, tmp_path: Path, graph: str, hook: str
