@@ -24,13 +24,6 @@ def clear_ref_locks(common_dir: Path, refs: Sequence[str]) -> None:
         (common_dir / f"{ref}.lock").unlink(missing_ok=True)
 
 
-def clear_index_lock(worktree: Path) -> None:
-    """Remove the lock file of a worktree's index; nobody may be updating it."""
-    admin = find_admin_folder(worktree)
-    if admin is not None:
-        (admin / "index.lock").unlink(missing_ok=True)
-
-
 def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
     """Remove the lock files of `refs`, HEAD and the settings, if the process that made them died.
 
@@ -55,12 +48,6 @@ def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -
     for path, stamp in fresh.items():
         if _read_stamp(path) == stamp and stamp and stamp[1:] not in opened:
             path.unlink(missing_ok=True)
-
-
-def find_linked_folders(common_dir: Path, worktree: Path) -> tuple[Path, ...]:
-    """Git's folders for `worktree`, whether or not it is still there."""
-    folders = list_admin_folders(common_dir)
-    return tuple(one for one in folders if _read(one / "gitdir") == str(worktree / ".git"))
 
 
 def find_unfinished_folders(common_dir: Path, worktree: Path, reason: str) -> tuple[Path, ...]:

@@ -182,22 +182,3 @@ def write_staged_tree(repo: Repository, worktree: Path) -> Oid | None:
     staged = {tuple(entry.split(" ", 2)[:2]) for entry in listing.split("\0") if entry}
     lines = [f"{mode} blob {oid}\t{oid}-{mode}\0" for mode, oid in staged if mode != _SUBMODULE]
     return Oid(repo.run("mktree", "-z", input="".join(lines).encode()).text.strip())
-
-
-def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: str | None) -> bool:
-    """Whether git would find the hook `name`; `hooks_path` is `core.hooksPath` as configured."""
-    # A relative core.hooksPath counts from the top of each worktree (git-config, core.hooksPath).
-    folder = worktree / Path(hooks_path).expanduser() if hooks_path else repo.common_dir / "hooks"
-    return os.access(folder / name, os.X_OK)
-
-
-def run_post_checkout_hook(repo: Repository, worktree: Path, commit: Oid) -> str | None:
-    """Run the `post-checkout` hook as `git worktree add` does; return what it said on failure."""
-    nothing = "0" * len(commit)
-    result = repo.run_at(
-        worktree, "hook", "run", "--ignore-missing", "post-checkout", "--", nothing, commit, "1",
-        hooks=True, ok=tuple(range(256)),
-    )  # fmt: skip
-    if result.status == 0:
-        return None
-    return f"exit status {result.status}" + (f": {result.complaint}" if result.complaint else "")
