@@ -11,7 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitslices.git.worktrees import find_admin_folder, list_admin_folders
+from gitslices.git.worktrees import (
+    find_admin_folder,
+    find_linked_worktree,
+    list_admin_folders,
+)
 from gitslices.model import BranchName
 
 # A git that lives replaces or removes its lock well within this time.
@@ -77,7 +81,7 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
     if admin is None or not is_bare_leaf(worktree) or any(admin.glob("*.lock")):
         return False
     return (
-        _read(admin / "gitdir") == str(worktree / ".git")
+        find_linked_worktree(admin) == worktree
         and _read(admin / "commondir") == "../.."
         and _read(admin / "HEAD") == f"ref: refs/heads/{branch}"
         and _read(admin / "locked") == reason
@@ -85,9 +89,9 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
 
 
 def _is_unfinished(folder: Path, worktree: Path, reason: str) -> bool:
-    link, lock = _read(folder / "gitdir"), _read(folder / "locked")
-    if link:
-        return link == str(worktree / ".git") and lock == reason
+    linked, lock = find_linked_worktree(folder), _read(folder / "locked")
+    if linked is not None:
+        return linked == worktree and lock == reason
     # Git adds digits where another worktree has a folder of that name. `locked` comes first.
     named = re.fullmatch(rf"{re.escape(worktree.name)}\d*", folder.name)
     return bool(named) and lock in {"", reason}

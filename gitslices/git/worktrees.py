@@ -65,11 +65,16 @@ def register_worktree(repo: Repository, path: Path, branch: BranchName, *, reaso
 
 def find_admin_folder(worktree: Path) -> Path | None:
     """The worktree's folder under `<common dir>/worktrees/`; None where there is no worktree."""
-    try:
-        link = (worktree / ".git").read_text("utf-8", "surrogateescape").rstrip("\n")
-    except OSError:
+    link = _read_link(worktree / ".git")
+    if not link.startswith("gitdir: "):
         return None
-    return worktree / link.removeprefix("gitdir: ") if link.startswith("gitdir: ") else None
+    return _follow_link(link.removeprefix("gitdir: "), worktree)
+
+
+def find_linked_worktree(admin: Path) -> Path | None:
+    """The worktree of git's folder `admin`, be it there or not; None where that says nothing."""
+    link = _read_link(admin / "gitdir")
+    return _follow_link(link, admin).parent if link else None
 
 
 def list_admin_folders(common_dir: Path) -> list[Path]:
@@ -81,13 +86,23 @@ def list_admin_folders(common_dir: Path) -> list[Path]:
 
 def read_admin_folders(common_dir: Path) -> dict[str, Path]:
     """Git's folder for each linked worktree, by the worktree's path, be it there or not."""
-    folders: dict[str, Path] = {}
-    for folder in list_admin_folders(common_dir):
-        with suppress(OSError):
-            link = (folder / "gitdir").read_text("utf-8", "surrogateescape").rstrip("\n")
-            # Relative since git 2.48, with worktree.useRelativePaths.
-            folders[os.path.normpath(folder / Path(link).parent)] = folder
-    return folders
+    pairs = ((find_linked_worktree(folder), folder) for folder in list_admin_folders(common_dir))
+    return {str(worktree): folder for worktree, folder in pairs if worktree is not None}
+
+
+def _read_link(path: Path) -> str:
+    with suppress(OSError):
+        return path.read_text("utf-8", "surrogateescape").rstrip("\n")
+    return ""
+
+
+def _follow_link(link: str, folder: Path) -> Path:
+    """Where a link in `folder` leads.
+
+    It is relative since git 2.48 with `worktree.useRelativePaths`: from one real path to another.
+    """
+    path = Path(link)
+    return path if path.is_absolute() else Path(os.path.normpath(folder.resolve() / path))
 
 
 def is_filled(worktree: Path) -> bool:
