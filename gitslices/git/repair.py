@@ -25,7 +25,9 @@ QUIET_SECONDS: Final = 1.0
 def clear_ref_locks(common_dir: Path, refs: Sequence[str]) -> None:
     """Remove the lock files of `refs`, full names that nobody else can be updating."""
     for ref in refs:
-        (common_dir / f"{ref}.lock").unlink(missing_ok=True)
+        # In a reftable repository `refs/heads` is a file (gitrepository-layout).
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (common_dir / f"{ref}.lock").unlink()
 
 
 def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
@@ -39,6 +41,7 @@ def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -
         "HEAD.lock",
         "packed-refs.lock",
         "packed-refs.new",
+        "reftable/tables.list.lock",
         "config.lock",
         "config.worktree.lock",
     )
