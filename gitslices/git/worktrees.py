@@ -92,7 +92,8 @@ def read_admin_folders(common_dir: Path) -> dict[str, Path]:
 
 def _read_link(path: Path) -> str:
     with suppress(OSError):
-        return path.read_text("utf-8", "surrogateescape").rstrip("\n")
+        # Not as a text: to Python a carriage return would end a line.
+        return path.read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
     return ""
 
 
