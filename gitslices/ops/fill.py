@@ -17,9 +17,9 @@ from gitslices.git.read import read_branches
 from gitslices.git.worktrees import LOCK_REASON, is_filled, unlock_worktree
 from gitslices.include import copy_included
 from gitslices.model import Oid, RepoPath, SliceId
-from gitslices.ops.checkout import find_recorded_checkouts
 from gitslices.ops.progress import OnProgress, Progress
 from gitslices.ops.register import Failure
+from gitslices.ops.sparse import find_recorded_sparse_checkouts
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -95,7 +95,7 @@ class _Supply:
         self._tips = read_branches(workspace.repo, [record.branch_name for record in records])
         self._seeds: dict[tuple[Oid, bool], bytes] = {}
         self._seeding = Lock()
-        self.checkouts = find_recorded_checkouts(workspace, records)
+        self.checkouts = find_recorded_sparse_checkouts(workspace, records)
         self.included = _list_included(workspace, main) if main else ()
 
     def count_files(self, record: SliceRecord) -> int:
