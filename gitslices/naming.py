@@ -84,3 +84,10 @@ def show_path(path: str) -> str:
     if path.isascii():
         return path
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def find_path_flaw(path: str) -> str | None:
+    """What keeps `path` out of JSON documents and of lists with a line for each; or None."""
+    if "\n" in path:
+        return "has a line break in it"
+    return None if show_path(path) == path else "is not UTF-8"

@@ -17,7 +17,7 @@ from gitslices.git.probe import probe_repository
 from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
 from gitslices.model import Oid, RepoTree
-from gitslices.naming import validate_prefix
+from gitslices.naming import find_path_flaw, show_path, validate_prefix
 from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_state_folder
 from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
@@ -76,7 +76,8 @@ class Workspace:
     def worktree_root(self) -> Path:
         """The folder that holds the slices' worktrees (`gitslices.worktreeRoot`).
 
-        Raises `InputError` where it would lie inside the main worktree.
+        Raises `InputError` where it would lie inside the main worktree, or where its path cannot be
+        written down.
         """
         home = self.main_worktree or self.repo.common_dir
         configured = self.config.get("gitslices.worktreeroot")
@@ -87,6 +88,12 @@ class Workspace:
             raise InputError(
                 f"gitslices.worktreeRoot is {configured!r}, inside the repository",
                 hint="choose a folder beside it: git config gitslices.worktreeRoot ../worktrees",
+            )
+        flaw = find_path_flaw(str(root))
+        if flaw:
+            raise InputError(
+                f"gitslices.worktreeRoot: '{show_path(str(root))}' {flaw}",
+                hint="choose another folder: git config gitslices.worktreeRoot ../worktrees",
             )
         return root
 

@@ -131,6 +131,15 @@ def test_a_hook_of_another_repository_does_not_lead_astray(
         assert git(path, "status", "--porcelain") == ""
 
 
+def test_settings_are_the_repositorys_whatever_file_git_config_names(
+    cli: Cli, repo: Path, tmp_path: Path, graph: str
+) -> None:
+    git(repo, "config", "gitslices.prefix", "ours")
+    (tmp_path / "other").write_text("[gitslices]\n\tprefix = theirs\n")
+    done = cli("plan", graph, "--json", env={"GIT_CONFIG": str(tmp_path / "other")})
+    assert done.document["slices"][0]["branch_name"].startswith("ours/")
+
+
 @pytest.mark.parametrize("hook", ["pre-commit", "post-commit", "post-checkout", "post-merge"])
 def test_called_from_a_git_hook(
     cli: Cli, repo: Path, tmp_path: Path, graph: str, hook: str
@@ -194,6 +203,51 @@ def test_strange_names_in_the_tree(cli: Cli, repo: Path, tmp_path: Path) -> None
     shown = cli("plan", graph, "--order", "id").out
     assert "src/caf\\xe9.py" in shown
     assert cli("plan", graph, "--apply").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "flaw"),
+    [(b"caf\xe9", "/caf\\xe9", "is not UTF-8"), (b"new\nline", "/new\nline", "line break")],
+)
+@pytest.mark.parametrize("argv", [("plan", "{graph}", "--apply"), ("status",)])
+def test_a_path_that_no_document_holds_is_refused_by_name(
+    repo: Path, graph: str, name: bytes, shown: str, flaw: str, argv: tuple[str, ...]
+) -> None:
+    path = repo.rename(repo.with_name(os.fsdecode(name)))
+    done = run_cli(path, *(arg.format(graph=graph) for arg in argv), "--json")
+    assert done.code == 3, done
+    error = done.document["error"]
+    assert error["code"] == "environment"
+    assert shown in error["message"]
+    assert flaw in error["message"]
+    assert "another name" in error["hint"]
+    assert not (path / ".git" / "gitslices").exists()
+
+
+def test_a_path_with_anything_else_in_it_works(repo: Path, graph: str) -> None:
+    path = repo.rename(repo.with_name("two\u2028lines, tab\tand\rreturn, é"))
+    assert run_cli(path, "plan", graph, "--apply").code == 0
+    assert run_cli(path, "status").code == 0
+    top = path.with_name(f"{path.name}.slices") / "default--a"
+    assert (top / "Makefile").is_file()
+    assert run_cli(top, "check").code == 0
+
+
+def test_a_worktree_of_the_users_may_have_any_path(repo: Path, graph: str) -> None:
+    for name in (b"new\nline", b"caf\xe9"):
+        path = repo.with_name(os.fsdecode(name))
+        git(repo, "worktree", "add", "--quiet", "--detach", str(path))
+        assert run_cli(path, "plan", graph, "--target", "main", "--apply").code == 0
+        assert run_cli(path, "status", "--json").code == 0
+
+
+def test_a_folder_for_worktrees_that_no_document_holds_is_refused(
+    cli: Cli, repo: Path, graph: str
+) -> None:
+    git(repo, "config", "gitslices.worktreeRoot", os.fsdecode(b"../caf\xe9"))
+    done = cli("plan", graph, "--json")
+    assert done.code == 2
+    assert "caf\\xe9' is not UTF-8" in done.document["error"]["message"]
 
 
 def test_a_full_disk_leaves_the_repository_as_it_was(

@@ -15,7 +15,7 @@ from gitslices.state.folder import make_state_folder
 from gitslices.state.lock import hold_operation
 from tests.conftest import commit_all, git
 from tests.shim import Action, Ended, Server, Strike
-from tests.trials import SCENES, Stage
+from tests.trials import KEPT_IN_STATE, SCENES, Stage
 
 Kill = Callable[..., Ended]
 
@@ -264,6 +264,20 @@ def test_what_dead_operations_leave_is_cleared(
     (state / "intent.json.1.tmp").write_text("half")
     assert server.run(apply_stage.repo, ("prune", "--dry-run")).code == 0
     assert list(apply_stage.find_damage()) == []
+
+
+def test_a_look_at_conflicts_that_was_killed_leaves_nothing(
+    apply_stage: Stage, server: Server
+) -> None:
+    apply_stage.reset()
+    server.run(apply_stage.repo, apply_stage.scene.argv)
+    (apply_stage.worktree("a") / "src" / "new").write_text("work")
+    ended = server.run(apply_stage.repo, ("conflicts",), Strike("kill", "git:write-tree:before"))
+    assert ended.code < 0
+    assert list(apply_stage.find_damage())
+    assert server.run(apply_stage.repo, ("prune", "--dry-run")).code == 0
+    state = apply_stage.repo / ".git" / "gitslices"
+    assert {path.name for path in state.iterdir()} <= KEPT_IN_STATE
 
 
 def test_a_reader_is_never_told_of_a_change_half_way(apply_stage: Stage, server: Server) -> None:

@@ -3,6 +3,7 @@
 repository  runs git in a repository, and says how it went
 opening     opens one through GitPython
 probe       opens one without, where every millisecond counts
+place       where it is, as git tells both of them
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
 counts      how far commits are apart, many in one walk

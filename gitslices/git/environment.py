@@ -5,11 +5,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-# `git rev-parse --local-env-vars`, less the three that carry `git -c` settings: those are the
-# user's wish for the whole command, while these point at one repository, worktree or index.
+# `git rev-parse --local-env-vars`, less the two that carry `git -c` settings: those are the user's
+# wish for the whole command, while these point at one repository, worktree, index or, as GIT_CONFIG
+# does for `git config`, at one file of settings.
 LOCAL_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
+    "GIT_CONFIG",
     "GIT_DIR",
     "GIT_GRAFT_FILE",
     "GIT_IMPLICIT_WORK_TREE",

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Final
 
 from msgspec import Struct
@@ -21,32 +22,35 @@ class Merged(Struct, frozen=True, kw_only=True):
 
 
 class MergeRules:
-    """A folder with nothing in it but the `.gitattributes` of a commit.
+    """How files merge by the `.gitattributes` of a commit.
 
     git looks for merge drivers in the work tree it stands in, and `merge-tree --attr-source` came
-    only with 2.41. So it is made to stand in this folder, and neither the user's checkout nor the
-    user's settings decide how a merge comes out.
+    only with 2.41. So it is made to stand in a folder with nothing else in it, and neither the
+    user's checkout nor `core.attributesFile` decides how a merge comes out. Merges may run side by
+    side: no file that one of them reads is ever written again.
     """
 
     def __init__(self, repo: Repository, folder: Path, commit: Oid) -> None:
         self._repo = repo
-        self._folder = folder
-        self._root_rules = b""
-        self._joined: frozenset[RepoPath] = frozenset()
+        self._tree = folder / "tree"
+        self._joined_folder = folder / "joined"
+        self._joined: dict[frozenset[RepoPath], Path] = {}
+        self._writing = Lock()
         rules = _read_rules(repo, commit)
         self.digest = sha256(repr(rules).encode()).hexdigest()
+        for place in (self._tree, self._joined_folder):
+            place.mkdir(parents=True, exist_ok=True)
         for path, text in rules:
-            if path == RULES_NAME:
-                self._root_rules = text
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(text)
+            (self._tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (self._tree / path).write_bytes(text)
 
     def merge(self, ours: Oid, theirs: Oid, joined: Collection[RepoPath] = ()) -> Merged:
         """Merge two commits; the files in `joined` take the lines of both, whatever they are."""
-        self._join(frozenset(joined))
         result = self._repo.run_at(
-            self._folder, f"--git-dir={self._repo.common_dir}",
+            self._tree, f"--git-dir={self._repo.common_dir}",
             "-c", "merge.directoryRenames=false",
+            # What the repository itself says of a file is looked up later and wins (gitattributes).
+            "-c", f"core.attributesFile={self._write_joined(frozenset(joined))}",
             "merge-tree", "--write-tree", "--no-messages", "--name-only", "-z", ours, theirs,
             ok=(0, 1),
         )  # fmt: skip
@@ -54,14 +58,15 @@ class MergeRules:
         conflicts = sorted({RepoPath(path) for path in paths})
         return Merged(tree=Oid(tree), conflicts=tuple(conflicts))
 
-    def _join(self, paths: frozenset[RepoPath]) -> None:
-        if paths == self._joined:
-            return
-        # In front, so that what the repository itself says of a file comes later and wins.
-        lines = "".join(f"{_quote(path)} merge=union\n" for path in sorted(paths))
-        text = lines.encode("utf-8", "surrogateescape") + self._root_rules
-        (self._folder / RULES_NAME).write_bytes(text)
-        self._joined = paths
+    def _write_joined(self, paths: frozenset[RepoPath]) -> Path:
+        """A file with the attributes of `paths`, one for every set of them."""
+        with self._writing:
+            if paths not in self._joined:
+                place = self._joined_folder / str(len(self._joined))
+                lines = "".join(f"{_quote(path)} merge=union\n" for path in sorted(paths))
+                place.write_bytes(lines.encode("utf-8", "surrogateescape"))
+                self._joined[paths] = place
+            return self._joined[paths]
 
 
 def _read_rules(repo: Repository, commit: Oid) -> list[tuple[str, bytes]]:

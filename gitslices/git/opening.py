@@ -11,6 +11,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 import git
 
 from gitslices.errors import GitTooOldError, MachineError, NotARepositoryError
+from gitslices.git.place import QUESTION, Place, parse_place
 from gitslices.git.repository import NO_VARIABLES, Repository, Result, Runner
 
 MINIMUM_VERSION: Final = (2, 38)
@@ -21,7 +22,7 @@ def open_repository(directory: Path, git_dir: Path | None = None) -> Repository:
     """Open the repository that holds `directory`, or the one that `git_dir` names.
 
     Raises `NotARepositoryError` where there is none, `MachineError` where git refuses to open it
-    (`safe.directory`), `GitTooOldError` below git 2.38.
+    (`safe.directory`) or its path cannot be written down, `GitTooOldError` below git 2.38.
     """
     if not directory.is_dir():
         raise NotARepositoryError(f"there is no directory {str(directory)!r}")
@@ -34,9 +35,10 @@ def open_repository(directory: Path, git_dir: Path | None = None) -> Repository:
             hint="run gitslices inside a repository, or name one with -C DIR",
         ) from error
     _check_version(found.git)
-    own, common = _ask_where(found.git, directory, git_dir)
+    place = _ask_place(found.git, directory, git_dir)
     top = found.working_tree_dir
-    return Repository(Path(top) if top else None, own, common, _make_runner(git.Git(str(common))))
+    runner = _make_runner(git.Git(str(place.common_dir)))
+    return Repository(Path(top) if top else None, place.git_dir, place.common_dir, runner)
 
 
 def _check_version(door: git.Git) -> None:
@@ -49,19 +51,13 @@ def _check_version(door: git.Git) -> None:
         raise GitTooOldError(f"git {have} is too old", hint=INSTALL)
 
 
-def _ask_where(door: git.Git, directory: Path, git_dir: Path | None) -> tuple[Path, Path]:
-    """The repository's two folders from git itself, which refuses one that it does not trust."""
-    place = ("--git-dir", str(git_dir)) if git_dir else ("-C", str(directory))
-    result = _execute(
-        door,
-        (*place, "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"),
-        None,
-        NO_VARIABLES,
-    )
+def _ask_place(door: git.Git, directory: Path, git_dir: Path | None) -> Place:
+    """Where git itself says the repository is; it refuses one that it does not trust."""
+    there = ("--git-dir", str(git_dir)) if git_dir else ("-C", str(directory))
+    result = _execute(door, (*there, *QUESTION), None, NO_VARIABLES)
     if result.status != 0:
         raise MachineError(f"git refuses {str(git_dir or directory)!r}: {result.complaint}")
-    own, common = result.text.splitlines()
-    return Path(own), Path(common)
+    return parse_place(result.text, git_dir or directory)
 
 
 def _make_runner(door: git.Git) -> Runner:

@@ -11,7 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitslices.git.worktrees import find_admin_folder, list_admin_folders
+from gitslices.git.worktrees import (
+    find_admin_folder,
+    find_linked_worktree,
+    list_admin_folders,
+)
 from gitslices.model import BranchName
 
 # A git that lives replaces or removes its lock well within this time.
@@ -21,14 +25,9 @@ QUIET_SECONDS: Final = 1.0
 def clear_ref_locks(common_dir: Path, refs: Sequence[str]) -> None:
     """Remove the lock files of `refs`, full names that nobody else can be updating."""
     for ref in refs:
-        (common_dir / f"{ref}.lock").unlink(missing_ok=True)
-
-
-def clear_index_lock(worktree: Path) -> None:
-    """Remove the lock file of a worktree's index; nobody may be updating it."""
-    admin = find_admin_folder(worktree)
-    if admin is not None:
-        (admin / "index.lock").unlink(missing_ok=True)
+        # In a reftable repository `refs/heads` is a file (gitrepository-layout).
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (common_dir / f"{ref}.lock").unlink()
 
 
 def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
@@ -42,6 +41,7 @@ def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -
         "HEAD.lock",
         "packed-refs.lock",
         "packed-refs.new",
+        "reftable/tables.list.lock",
         "config.lock",
         "config.worktree.lock",
     )
@@ -55,12 +55,6 @@ def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -
     for path, stamp in fresh.items():
         if _read_stamp(path) == stamp and stamp and stamp[1:] not in opened:
             path.unlink(missing_ok=True)
-
-
-def find_linked_folders(common_dir: Path, worktree: Path) -> tuple[Path, ...]:
-    """Git's folders for `worktree`, whether or not it is still there."""
-    folders = list_admin_folders(common_dir)
-    return tuple(one for one in folders if _read(one / "gitdir") == str(worktree / ".git"))
 
 
 def find_unfinished_folders(common_dir: Path, worktree: Path, reason: str) -> tuple[Path, ...]:
@@ -90,7 +84,7 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
     if admin is None or not is_bare_leaf(worktree) or any(admin.glob("*.lock")):
         return False
     return (
-        _read(admin / "gitdir") == str(worktree / ".git")
+        find_linked_worktree(admin) == worktree
         and _read(admin / "commondir") == "../.."
         and _read(admin / "HEAD") == f"ref: refs/heads/{branch}"
         and _read(admin / "locked") == reason
@@ -98,9 +92,9 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
 
 
 def _is_unfinished(folder: Path, worktree: Path, reason: str) -> bool:
-    link, lock = _read(folder / "gitdir"), _read(folder / "locked")
-    if link:
-        return link == str(worktree / ".git") and lock == reason
+    linked, lock = find_linked_worktree(folder), _read(folder / "locked")
+    if linked is not None:
+        return linked == worktree and lock == reason
     # Git adds digits where another worktree has a folder of that name. `locked` comes first.
     named = re.fullmatch(rf"{re.escape(worktree.name)}\d*", folder.name)
     return bool(named) and lock in {"", reason}

@@ -18,8 +18,6 @@ QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 # of the repository dies of it before it has done anything. Seconds to wait before trying again.
 TORN_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
-_NO_ENV: Final[Mapping[str, str]] = MappingProxyType({})
-
 
 class Result(Struct, frozen=True):
     """What a finished git command left: its exit status and both outputs, undecoded."""
@@ -42,7 +40,7 @@ class Result(Struct, frozen=True):
 Runner = Callable[[tuple[str, ...], bytes | None, Mapping[str, str]], Result]
 """Starts git with arguments, standard input and further variables, and waits for it."""
 
-NO_VARIABLES: Final[Mapping[str, str]] = {}
+NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Repository:

@@ -65,11 +65,16 @@ def register_worktree(repo: Repository, path: Path, branch: BranchName, *, reaso
 
 def find_admin_folder(worktree: Path) -> Path | None:
     """The worktree's folder under `<common dir>/worktrees/`; None where there is no worktree."""
-    try:
-        link = (worktree / ".git").read_text("utf-8", "surrogateescape").rstrip("\n")
-    except OSError:
+    link = _read_link(worktree / ".git")
+    if not link.startswith("gitdir: "):
         return None
-    return worktree / link.removeprefix("gitdir: ") if link.startswith("gitdir: ") else None
+    return _follow_link(link.removeprefix("gitdir: "), worktree)
+
+
+def find_linked_worktree(admin: Path) -> Path | None:
+    """The worktree of git's folder `admin`, be it there or not; None where that says nothing."""
+    link = _read_link(admin / "gitdir")
+    return _follow_link(link, admin).parent if link else None
 
 
 def list_admin_folders(common_dir: Path) -> list[Path]:
@@ -81,13 +86,24 @@ def list_admin_folders(common_dir: Path) -> list[Path]:
 
 def read_admin_folders(common_dir: Path) -> dict[str, Path]:
     """Git's folder for each linked worktree, by the worktree's path, be it there or not."""
-    folders: dict[str, Path] = {}
-    for folder in list_admin_folders(common_dir):
-        with suppress(OSError):
-            link = (folder / "gitdir").read_text("utf-8", "surrogateescape").rstrip("\n")
-            # Relative since git 2.48, with worktree.useRelativePaths.
-            folders[os.path.normpath(folder / Path(link).parent)] = folder
-    return folders
+    pairs = ((find_linked_worktree(folder), folder) for folder in list_admin_folders(common_dir))
+    return {str(worktree): folder for worktree, folder in pairs if worktree is not None}
+
+
+def _read_link(path: Path) -> str:
+    with suppress(OSError):
+        # Not as a text: to Python a carriage return would end a line.
+        return path.read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
+    return ""
+
+
+def _follow_link(link: str, folder: Path) -> Path:
+    """Where a link in `folder` leads.
+
+    It is relative since git 2.48 with `worktree.useRelativePaths`: from one real path to another.
+    """
+    path = Path(link)
+    return path if path.is_absolute() else Path(os.path.normpath(folder.resolve() / path))
 
 
 def is_filled(worktree: Path) -> bool:
@@ -202,22 +218,3 @@ def write_staged_tree(repo: Repository, worktree: Path) -> Oid | None:
     staged = {tuple(entry.split(" ", 2)[:2]) for entry in listing.split("\0") if entry}
     lines = [f"{mode} blob {oid}\t{oid}-{mode}\0" for mode, oid in staged if mode != _SUBMODULE]
     return Oid(repo.run("mktree", "-z", input="".join(lines).encode()).text.strip())
-
-
-def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: str | None) -> bool:
-    """Whether git would find the hook `name`; `hooks_path` is `core.hooksPath` as configured."""
-    # A relative core.hooksPath counts from the top of each worktree (git-config, core.hooksPath).
-    folder = worktree / Path(hooks_path).expanduser() if hooks_path else repo.common_dir / "hooks"
-    return os.access(folder / name, os.X_OK)
-
-
-def run_post_checkout_hook(repo: Repository, worktree: Path, commit: Oid) -> str | None:
-    """Run the `post-checkout` hook as `git worktree add` does; return what it said on failure."""
-    nothing = "0" * len(commit)
-    result = repo.run_at(
-        worktree, "hook", "run", "--ignore-missing", "post-checkout", "--", nothing, commit, "1",
-        hooks=True, ok=tuple(range(256)),
-    )  # fmt: skip
-    if result.status == 0:
-        return None
-    return f"exit status {result.status}" + (f": {result.complaint}" if result.complaint else "")

@@ -8,12 +8,12 @@ from msgspec import Struct, structs
 
 from gitslices.errors import DiskError, MachineError, Problem
 from gitslices.model import Plan, Slice, SliceId, TaskGraph
-from gitslices.ops.checkout import refresh_checkouts
 from gitslices.ops.fences import rescope
 from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.preflight import Decision, Known, decide
 from gitslices.ops.progress import OnProgress
 from gitslices.ops.register import Failure, register_slices, undo_slices
+from gitslices.ops.sparse import refresh_sparse_checkouts
 from gitslices.ops.topology import hold_topology
 from gitslices.ports import choose_ports
 from gitslices.reconcile import Action, Reconciliation
@@ -81,7 +81,7 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
                     undo_slices(workspace, store, own.failures, intent)
             clear_filling(workspace.state_folder, operation)
         others = _finish_others(workspace, store, goal_id)
-        unchanged = refresh_checkouts(workspace, store, goal_id, request.jobs)
+        unchanged = refresh_sparse_checkouts(workspace, store, goal_id, request.jobs)
     _raise_failures((*unmade, *own.failures, *others), len(decided.steps.steps))
     complaints = run_hooks(workspace, own.filled, request.jobs)
     return _report(decided.steps, (*own.remarks, *unchanged, *complaints))

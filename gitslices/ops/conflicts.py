@@ -73,7 +73,7 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
         goal = choose_goal(store, goal_id)
         target = read_target(workspace.repo, goal.plan.target)
         with open_merger(workspace, goal, target) as merger:
-            works = _find_works(workspace, store, goal, target)
+            works = _find_works(workspace, store, goal, target, merger.scratch)
             pairs = _make_pairs(works, target, merger.digest)
             results = _try_all(store, merger, pairs)
     found = (_describe(pair, results[pair.trial], goal.plan.target) for pair in pairs)
@@ -85,7 +85,9 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
     )
 
 
-def _find_works(workspace: Workspace, store: Store, goal: Goal, target: Oid) -> tuple[_Work, ...]:
+def _find_works(
+    workspace: Workspace, store: Store, goal: Goal, target: Oid, scratch: Path
+) -> tuple[_Work, ...]:
     records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
     landed = find_landed(workspace, list(records.values()), goal.plan.target)
     tips = read_tips(workspace.repo, (record.branch_name for record in records.values()))
@@ -97,17 +99,21 @@ def _find_works(workspace: Workspace, store: Store, goal: Goal, target: Oid) -> 
         and records[one.slice_id].status not in FINISHED
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        works = pool.map(partial(_find_work, workspace, tips, target), open_)
+        works = pool.map(partial(_find_work, workspace, tips, target, scratch), open_)
         return tuple(work for work in works if work is not None and work.changes)
 
 
 def _find_work(
-    workspace: Workspace, tips: Mapping[BranchName, Oid], target: Oid, record: SliceRecord
+    workspace: Workspace,
+    tips: Mapping[BranchName, Oid],
+    target: Oid,
+    scratch: Path,
+    record: SliceRecord,
 ) -> _Work | None:
     repo, worktree = workspace.repo, Path(record.worktree_path)
     commit = tips.get(record.branch_name)
     if find_changes(repo, worktree):
-        commit = write_snapshot(repo, worktree, workspace.state_folder)
+        commit = write_snapshot(repo, worktree, scratch)
     if commit is None or commit == record.base_commit:
         return None
     changes = find_own_changes(repo, commit, target)
@@ -136,7 +142,7 @@ def _try_all(
 ) -> dict[Trial, tuple[RepoPath, ...]]:
     known = {pair.trial: find_trial(store, pair.trial) for pair in pairs}
     new = [trial for trial, files in known.items() if files is None]
-    # One list of shared files for all: the rules must not change between threads.
+    # Of all slices: a side may have a shared file from the target, with no change of its own.
     changes = list({change for pair in pairs for change in pair.one.changes})
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         merged = pool.map(lambda trial: merger.merge(trial.ours, trial.theirs, changes), new)

@@ -10,21 +10,16 @@ from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
 from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
+from gitslices.git.hooks import has_hook, run_hook
 from gitslices.git.included import read_included
 from gitslices.git.placed import list_placed
 from gitslices.git.read import read_branches
-from gitslices.git.worktrees import (
-    LOCK_REASON,
-    has_hook,
-    is_filled,
-    run_post_checkout_hook,
-    unlock_worktree,
-)
+from gitslices.git.worktrees import LOCK_REASON, is_filled, unlock_worktree
 from gitslices.include import copy_included
 from gitslices.model import Oid, RepoPath, SliceId
-from gitslices.ops.checkout import find_recorded_checkouts
 from gitslices.ops.progress import OnProgress, Progress
 from gitslices.ops.register import Failure
+from gitslices.ops.sparse import find_recorded_sparse_checkouts
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -86,8 +81,9 @@ def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -
 
 
 def _run_hook(workspace: Workspace, record: SliceRecord) -> str | None:
-    path = Path(record.worktree_path)
-    return run_post_checkout_hook(workspace.repo, path, record.base_commit)
+    """As `git worktree add` does (githooks, post-checkout)."""
+    path, commit = Path(record.worktree_path), record.base_commit
+    return run_hook(workspace.repo, path, "post-checkout", "0" * len(commit), commit, "1")
 
 
 class _Supply:
@@ -99,7 +95,7 @@ class _Supply:
         self._tips = read_branches(workspace.repo, [record.branch_name for record in records])
         self._seeds: dict[tuple[Oid, bool], bytes] = {}
         self._seeding = Lock()
-        self.checkouts = find_recorded_checkouts(workspace, records)
+        self.checkouts = find_recorded_sparse_checkouts(workspace, records)
         self.included = _list_included(workspace, main) if main else ()
 
     def count_files(self, record: SliceRecord) -> int:

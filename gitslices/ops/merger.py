@@ -16,11 +16,14 @@ from gitslices.workspace import Workspace
 
 
 class Merger:
-    """Merges in memory; files that the graph shares take the lines of both sides."""
+    """Merges in memory; files that the graph shares take the lines of both sides.
 
-    def __init__(self, workspace: Workspace, goal: Goal, folder: Path, commit: Oid) -> None:
+    `scratch` is a folder that goes with the merger, also after a kill.
+    """
+
+    def __init__(self, workspace: Workspace, goal: Goal, scratch: Path, commit: Oid) -> None:
+        self.scratch = scratch
         self._repo = workspace.repo
-        self._folder = folder
         self._rules = self._read_rules(commit)
         shared = parse_scope(goal.graph.shared) if goal.graph.shared else None
         self._shared = compile_scope(shared, read_folding(workspace)) if shared else None
@@ -46,7 +49,7 @@ class Merger:
             self._rules = self._read_rules(commit)
 
     def _read_rules(self, commit: Oid) -> MergeRules:
-        return MergeRules(self._repo, Path(tempfile.mkdtemp(dir=self._folder)), commit)
+        return MergeRules(self._repo, Path(tempfile.mkdtemp(dir=self.scratch)), commit)
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from gitslices.errors import DiskError, Problem, RefusedError
 from gitslices.git.read import is_true, read_branches, read_sizes
 from gitslices.git.worktrees import Worktree, read_changes, read_worktrees
 from gitslices.model import Plan, Slice, SliceId
-from gitslices.ops.checkout import find_checkouts
 from gitslices.ops.situation import find_landed
+from gitslices.ops.sparse import find_sparse_checkouts
 from gitslices.preflight import Load, Place, find_disk_problems, find_place_problems, make_load
 from gitslices.provision import find_occupied
 from gitslices.reconcile import Observed, Reconciliation, Standing, reconcile
@@ -45,7 +45,7 @@ def decide(
     worktrees = [worktree for worktree in read_worktrees(workspace.repo) if not worktree.missing]
     steps = reconcile(plan, _observe(workspace, plan, known, worktrees), ready_only=ready_only)
     created = steps.select("create")
-    checkouts = find_checkouts(workspace, created, plan.base.commit) if sparse else {}
+    checkouts = find_sparse_checkouts(workspace, created, plan.base.commit) if sparse else {}
     problems = list(steps.problems)
     lacks: Sequence[Problem] = ()
     if created and not allow_dirty:

@@ -208,13 +208,6 @@ class Store:
             (status, goal_id, slice_id),
         )
 
-    def write_base(self, record: SliceRecord, base_commit: Oid) -> None:
-        """Change the commit a slice starts from and nothing else."""
-        self.execute(
-            "UPDATE slices SET base_commit = ? WHERE goal_id = ? AND slice_id = ?",
-            (base_commit, record.goal_id, record.slice_id),
-        )
-
     def swap_slice(self, before: SliceRecord, after: SliceRecord) -> bool:
         """Replace what is known of a slice if that is still `before`; tell whether it was."""
         with self.transaction():

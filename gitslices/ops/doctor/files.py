@@ -8,7 +8,7 @@ from typing import Final
 
 from gitslices.git.locate import find_torn_folders, mend_torn_folder
 from gitslices.git.repository import TORN_PAUSES
-from gitslices.git.worktrees import LOCK_REASON
+from gitslices.git.worktrees import LOCK_REASON, find_linked_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.lock import find_stale_holders, is_held
@@ -26,7 +26,9 @@ def find_torn_registrations(common_dir: Path) -> Iterator[Trouble]:
     time.sleep(sum(TORN_PAUSES))
     own = _read_own_paths(common_dir)
     for folder in sorted(set(torn) & set(find_torn_folders(common_dir))):
-        ours = _read(folder / "locked").startswith(LOCK_REASON) or _read(folder / "gitdir") in own
+        ours = (
+            _read(folder / "locked").startswith(LOCK_REASON) or find_linked_worktree(folder) in own
+        )
         finding = Finding(
             check=TORN,
             thing=str(folder),
@@ -54,12 +56,12 @@ def find_stale_locks(common_dir: Path) -> Iterator[Trouble]:
 FILE_CHECKS = (find_torn_registrations, find_stale_locks)
 
 
-def _read_own_paths(common_dir: Path) -> frozenset[str]:
+def _read_own_paths(common_dir: Path) -> frozenset[Path]:
     folder = common_dir / FOLDER_NAME
     if not (folder / STORE_NAME).exists():
         return frozenset()
     with open_store(folder, timeout=1) as store:
-        return frozenset(f"{record.worktree_path}/.git" for record in store.read_slices())
+        return frozenset(Path(record.worktree_path) for record in store.read_slices())
 
 
 def _read(path: Path) -> str:

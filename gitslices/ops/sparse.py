@@ -14,7 +14,7 @@ from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
-def find_checkouts(
+def find_sparse_checkouts(
     workspace: Workspace, slices: Sequence[Slice | SliceRecord], base: Oid
 ) -> Mapping[SliceId, Checkout]:
     """The sparse checkout of each of `slices` on the tree of `base`."""
@@ -28,18 +28,18 @@ def find_checkouts(
     return {one.slice_id: checkout for one, checkout in zip(slices, checkouts, strict=True)}
 
 
-def find_recorded_checkouts(
+def find_recorded_sparse_checkouts(
     workspace: Workspace, records: Sequence[SliceRecord]
 ) -> Mapping[SliceId, Checkout]:
     """The checkout of every sparse one of `records`, on the commit that it started from."""
     found: dict[SliceId, Checkout] = {}
     for base in {record.base_commit for record in records if record.sparse}:
         own = [record for record in records if record.sparse and record.base_commit == base]
-        found.update(find_checkouts(workspace, own, base))
+        found.update(find_sparse_checkouts(workspace, own, base))
     return found
 
 
-def refresh_checkouts(
+def refresh_sparse_checkouts(
     workspace: Workspace, store: Store, goal_id: str, jobs: int
 ) -> tuple[str, ...]:
     """Fit sparse worktrees to scopes that have changed; return what could not be done.
@@ -47,7 +47,7 @@ def refresh_checkouts(
     Git keeps files with changes, whatever the scopes say.
     """
     records = [record for record in store.read_slices(goal_id) if _can_change(record)]
-    checkouts = find_recorded_checkouts(workspace, records)
+    checkouts = find_recorded_sparse_checkouts(workspace, records)
     stale = [one for one in records if checkouts[one.slice_id].digest != one.sparse]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         complaints = list(pool.map(partial(_refresh, workspace, checkouts), stale))
