@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from gitslices.decoding import convert
 from gitslices.errors import InputError, Problem
 
 FILE_NAME: Final = ".gitslices.toml"
@@ -151,7 +152,7 @@ def _read_section(table: Any, kind: type[Section], place: str, problems: list[Pr
     for known in msgspec.structs.fields(kind):
         if known.name in table:
             try:
-                values[known.name] = msgspec.convert(table[known.name], known.type)
+                values[known.name] = convert(table[known.name], known.type)
             except msgspec.ValidationError as error:
                 problems.append(_describe(f"{place}.{known.name}", str(error)))
         elif known.required:

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from gitslices.decoding import decode_json
 from gitslices.errors import StateError
 from gitslices.model import SliceId
 from gitslices.replace import replace_file
@@ -33,7 +34,7 @@ def find_claim(admin: Path) -> ClaimNote | None:
     """The claim that was left; None where there is none."""
     path = admin / CLAIM_NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ClaimNote)
+        return decode_json(path.read_bytes(), ClaimNote)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from gitslices.decoding import decode_json
 from gitslices.errors import StateError
 from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import SliceId
@@ -41,7 +42,7 @@ def find_mark(git_dir: Path) -> Mark | None:
     """The mark of the worktree that `git_dir` belongs to; None where it is no slice's."""
     path = git_dir / MARK_NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Mark)
+        return decode_json(path.read_bytes(), Mark)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, ValidationError
 
+from gitslices.decoding import convert
 from gitslices.graph.findings import TOP_LEVEL, Findings, describe, name_key
 from gitslices.graph.nearest import make_hints
 from gitslices.model import Task, TaskGraph, TaskId
@@ -59,7 +60,7 @@ def read_shape(tree: object, findings: Findings, quote_hint: str) -> Reading:
         records = [defaults | each if isinstance(each, dict) else each for each in records]
     fields = {key: value for key, value in tree.items() if key not in ("defaults", "tasks")}
     try:
-        graph = msgspec.convert(fields | {"tasks": records}, TaskGraph)
+        graph = convert(fields | {"tasks": records}, TaskGraph)
     except ValidationError:
         tasks = reader.read_tasks(records)
         graph = TaskGraph(**reader.read_fields(TaskGraph, fields, ""), tasks=tuple(tasks.values()))
@@ -130,7 +131,7 @@ class _FieldReader:
                 self._findings.add(name_key(place, key), "this key is not known", hint)
                 continue
             try:
-                fields[key] = msgspec.convert(value, types[key])
+                fields[key] = convert(value, types[key])
             except ValidationError:
                 if key in _LISTS and isinstance(value, list):
                     fields[key] = self._read_entries(value, name_key(place, key))

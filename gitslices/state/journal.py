@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
+from gitslices.decoding import decode_json
 from gitslices.errors import DiskError, StateError
 from gitslices.faults import reach
 from gitslices.model import BranchName, Oid
@@ -168,7 +169,7 @@ def _write_new(path: Path, data: bytes) -> None:
 
 def _read(path: Path, kind: Any) -> Any:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decode_json(path.read_bytes(), kind)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from gitslices.decoding import convert
 from gitslices.model import SliceId
 from gitslices.state.store import Store
 
@@ -88,4 +89,4 @@ def _read(store: Store, condition: str, *values: object) -> tuple[Lease, ...]:
         values,
     )
     names = Lease.__struct_fields__
-    return tuple(msgspec.convert(dict(zip(names, row, strict=True)), Lease) for row in rows)
+    return tuple(convert(dict(zip(names, row, strict=True)), Lease) for row in rows)

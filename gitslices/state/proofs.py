@@ -5,6 +5,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from gitslices.decoding import convert
 from gitslices.evidence import GateRun, Review
 from gitslices.state.store import Store
 
@@ -50,9 +51,7 @@ def _read(
     )
     names = kind.__struct_fields__
     # SQLite has no booleans, hence not strict.
-    return tuple(
-        msgspec.convert(dict(zip(names, row, strict=True)), kind, strict=False) for row in rows
-    )
+    return tuple(convert(dict(zip(names, row, strict=True)), kind, strict=False) for row in rows)
 
 
 def _list_columns(kind: type[Struct]) -> str:

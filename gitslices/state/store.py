@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from gitslices.decoding import convert, decode_json
 from gitslices.errors import BusyError, DiskError, GitslicesError, StateError
 from gitslices.faults import reach
 from gitslices.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
@@ -362,7 +363,7 @@ def _translate(error: sqlite3.Error | OSError, path: Path | None) -> GitslicesEr
 def decode_row(data: bytes | str, kind: type[T]) -> T:
     """What a column holds in JSON; raise `StateError` if it cannot be read."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decode_json(data, kind)
     except msgspec.MsgspecError as error:
         raise StateError(
             f"a row of the store cannot be read: {error}", hint="upgrade gitslices"
@@ -393,4 +394,4 @@ def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
     for name in ("read_scope", "write_scope", "allowed_scope"):
         values[name] = decode_row(values[name], tuple[str, ...])
     values["needs_setup"] = bool(values["needs_setup"])
-    return msgspec.convert(values, SliceRecord)
+    return convert(values, SliceRecord)

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from gitslices.decoding import decode_json
 from gitslices.errors import DiskError, StateError
 from gitslices.replace import replace_file
 from gitslices.state.lock import hold_lock
@@ -47,7 +48,7 @@ def read_approvals(folder: Path) -> tuple[Approval, ...]:
     """Everything approved, in whatever repository; raise `StateError` if the file is damaged."""
     path = folder / _NAME
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        file = decode_json(path.read_bytes(), _File)
     except FileNotFoundError:
         return ()
     except OSError as error:
