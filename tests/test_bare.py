@@ -1,4 +1,4 @@
-"""Repositories with no main worktree: their settings count all the same."""
+"""Repositories with no main worktree, or no way to it: their settings count all the same."""
 
 from pathlib import Path
 
@@ -112,3 +112,18 @@ def test_a_bare_repository_without_settings_asks_for_nothing(repo: Path, tmp_pat
     finish(workspace)
     git(tmp_path, "init", "--quiet", "--bare", "empty.git")
     assert read_trust(open_at(tmp_path / "empty.git")).missing == ()
+
+
+def test_settings_beside_a_separate_git_dir_count(repo: Path, tmp_path: Path) -> None:
+    apart = tmp_path / "apart"
+    git(repo, "init", "--quiet", f"--separate-git-dir={apart}")
+    write_settings(repo, SETTINGS)
+    provision(open_at(repo))
+    linked = open_at(apart).worktree_root / "g--a"
+    (repo / ".gitslices.toml").write_text('[gates]\nlocal_verification_wall = "true"\n')
+    assert open_at(repo).main_worktree == open_at(repo / "src").main_worktree == repo
+    assert read_trust(open_at(repo)).missing == ("true",)
+    for elsewhere in (linked, apart):
+        assert open_at(elsewhere).main_worktree is None
+        assert open_at(elsewhere).worktree_root == open_at(repo).worktree_root
+        assert read_trust(open_at(elsewhere)).missing == ("echo ready > ready", "test -f passed")
