@@ -28,8 +28,9 @@ class Retirable(Struct, frozen=True, kw_only=True):
     `changed` are uncommitted paths, `ignored` those that git ignores and nothing else has; `ahead`
     counts commits the target lacks, `detached` those of a HEAD that is on no branch, `unpushed`
     those that only a submodule here has. `locked` is the reason of a lock that is not ours, `busy`
-    says that its files are being written, `claimed` that somebody works in it, `estranged` that the
-    folder at its path is not its worktree any more.
+    says that its files are being written, `claimed` that somebody works in it, `stale` that
+    it is not as it was looked at, `estranged` that the folder at its path is not its worktree any
+    more.
     """
 
     slice_id: SliceId
@@ -42,6 +43,7 @@ class Retirable(Struct, frozen=True, kw_only=True):
     locked: str | None = None
     busy: bool = False
     claimed: bool = False
+    stale: bool = False
     estranged: bool = False
 
     @property
@@ -69,6 +71,8 @@ def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
         yield "its worktree is being filled", "wait, then try again"
     if slice_.claimed:
         yield "it is claimed", f"let it go first: gitslices release {slice_.slice_id}"
+    if slice_.stale:
+        yield "it has changed since it was looked at", "try again"
     if slice_.estranged:
         yield "the folder at its path is not its worktree", "move it away, or: gitslices doctor"
     if slice_.locked is not None:

@@ -1,4 +1,4 @@
-"""`.gitslices.toml` at the root of the main worktree: what the repository wants run, and how."""
+"""`.gitslices.toml`: what the repository wants run, and how."""
 
 import tomllib
 from difflib import get_close_matches
@@ -80,7 +80,7 @@ Section = TypeVar("Section", bound=Struct)
 def load_settings(root: Path | None) -> Settings:
     """The settings in the folder `root`; the defaults where it has no file, or there is no folder.
 
-    Raises `SettingsError` with everything that is wrong in the file.
+    Raises `SettingsError` as `parse_settings` does.
     """
     if root is None:
         return Settings()
@@ -92,11 +92,19 @@ def load_settings(root: Path | None) -> Settings:
         return Settings()
     except OSError as error:
         raise SettingsError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    return parse_settings(data, str(path))
+
+
+def parse_settings(data: bytes, name: str) -> Settings:
+    """The settings that the file `name` holds.
+
+    Raises `SettingsError` with everything that is wrong in it.
+    """
     problems: list[Problem] = []
     settings = _read(_parse(data, problems), problems)
     if problems:
         count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
-        raise SettingsError(f"{path}: {count}", problems=problems)
+        raise SettingsError(f"{name}: {count}", problems=problems)
     return settings
 
 

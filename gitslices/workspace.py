@@ -16,6 +16,7 @@ from gitslices.errors import DiskError, InputError
 from gitslices.git.probe import probe_repository
 from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
+from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import Oid, RepoTree
 from gitslices.naming import find_path_flaw, show_path, validate_prefix
 from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_state_folder
@@ -59,7 +60,21 @@ class Workspace:
 
     @property
     def main_worktree(self) -> Path | None:
-        """The main worktree's directory; None in a bare repository."""
+        """The main worktree's directory; None in a bare repository.
+
+        None also in a linked worktree of one made with `--separate-git-dir`: from there git knows
+        no way to the main worktree.
+        """
+        return self._find_separated() or self._find_beside()
+
+    def _find_separated(self) -> Path | None:
+        """The worktree at hand, if its `.git` file names the folder that all worktrees share."""
+        top = self.repo.worktree
+        link = find_admin_folder(top) if top else None
+        same = link is not None and link.resolve() == self.repo.common_dir.resolve()
+        return top if same else None
+
+    def _find_beside(self) -> Path | None:
         common = self.repo.common_dir
         if is_true(self.config.get("core.bare")):
             return None
@@ -79,12 +94,13 @@ class Workspace:
         Raises `InputError` where it would lie inside the main worktree, or where its path cannot be
         written down.
         """
-        home = self.main_worktree or self.repo.common_dir
+        # Not `main_worktree`: the root must be the same from wherever it is asked for.
+        home = self._find_beside() or self.repo.common_dir
         configured = self.config.get("gitslices.worktreeroot")
         if configured is None:
             return home.with_name(f"{home.name.removesuffix('.git')}.slices")
         root = Path(home, Path(configured).expanduser()).resolve()
-        if root.is_relative_to(home.resolve()):
+        if any(root.is_relative_to(top.resolve()) for top in {home, self.main_worktree or home}):
             raise InputError(
                 f"gitslices.worktreeRoot is {configured!r}, inside the repository",
                 hint="choose a folder beside it: git config gitslices.worktreeRoot ../worktrees",

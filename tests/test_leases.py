@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.errors import (
+    BusyError,
     GitslicesError,
     InputError,
     LeaseHeldError,
@@ -15,8 +16,10 @@ from gitslices.errors import (
     UnknownSliceError,
 )
 from gitslices.model import SliceId
+from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.done import DoneReport, DoneRequest, done
 from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
+from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.ops.status import status
@@ -302,3 +305,22 @@ def test_a_slice_that_was_merged_is_nobodys_whatever_its_lease_says(desk: Desk) 
         store.write_status("default", SliceId("a"), "merged")
     assert statuses(desk)["a"] == desk.record("a").status == "merged"
     assert desk.claim("c").slice_id == "c"
+
+
+def test_a_claim_that_fails_leaves_a_conflicted_slice_as_it_was(desk: Desk) -> None:
+    token = desk.claim("a").token
+    for place, text in ((desk.worktree("a"), "ours"), (desk.repo, "theirs")):
+        (place / "src" / "a").mkdir()
+        (place / "src" / "a" / "new.txt").write_text(text)
+        commit_all(place, "Work")
+    finish(desk, "a", token)
+    assert merge(desk.workspace, MergeRequest(slice_ids=None)).conflicted
+    before = status(desk.workspace, None)
+    assert before.slices[0].conflicts == ("src/a/new.txt",)
+    impatient = desk.workspace.without_wait()
+    with desk.workspace.hold_topology(), pytest.raises(BusyError):
+        claim(impatient, ClaimRequest(slice_id=SliceId("a"), holder="two"))
+    assert status(desk.workspace, None) == before
+    assert merge(desk.workspace, MergeRequest(slice_ids=None)).conflicted
+    assert desk.claim("a").token > token
+    assert statuses(desk)["a"] == "claimed"

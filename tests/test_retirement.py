@@ -39,6 +39,7 @@ def test_work_forbids_removal_until_it_is_given_up(
         ({"locked": ""}, "its worktree is locked"),
         ({"busy": True}, "its worktree is being filled"),
         ({"claimed": True}, "it is claimed"),
+        ({"stale": True}, "it has changed since it was looked at"),
         ({"estranged": True}, "the folder at its path is not its worktree"),
     ],
 )

@@ -6,6 +6,7 @@ probe       opens one without, where every millisecond counts
 place       where it is, as git tells both of them
 environment which variables of a hook's environment would lead git astray
 read        commits, trees, branches, settings: nothing changes
+blobs       files as a commit has them
 counts      how far commits are apart, many in one walk
 changes     what a slice has otherwise than its target
 marks       which worktree is which slice's

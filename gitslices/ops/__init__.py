@@ -8,6 +8,7 @@ apply     the repository made to match a plan
 status    where every slice stands; watch: told again whenever it changes
 ready     what could be claimed, and what the rest waits for
 claim     a slice to one holder; heartbeat, release and done: what the holder does with it
+settings  what the repository's own file asks for, wherever it is to be read
 gates     commands that decide whether a slice is good; gate_runs: how they are run
 review    what people think of a slice; evidence: all that shows how it came about
 situation what decides which slices may start; tokens, work: what holders must show, and find

@@ -13,11 +13,11 @@ from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.preflight import Decision, Known, decide
 from gitslices.ops.progress import OnProgress
 from gitslices.ops.register import Failure, register_slices, undo_slices
+from gitslices.ops.settings import read_settings
 from gitslices.ops.sparse import refresh_sparse_checkouts
 from gitslices.ops.topology import hold_topology
 from gitslices.ports import choose_ports
 from gitslices.reconcile import Action, Reconciliation
-from gitslices.settings import load_settings
 from gitslices.state.journal import ApplyIntent, clear_filling
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -101,7 +101,7 @@ def _make_intent(
     operation: str,
 ) -> ApplyIntent:
     plan, steps = request.plan, decided.steps
-    needs_setup = bool(load_settings(workspace.main_worktree).setup.commands)
+    needs_setup = bool(read_settings(workspace, plan.target).setup.commands)
     restored = [known[slice_.slice_id] for slice_ in steps.select("restore")]
     records = (*_make_records(workspace, store, plan, decided), *restored)
     return ApplyIntent(

@@ -10,7 +10,7 @@ from gitslices.admission import Entrant, Situation, find_best, find_entrant, lis
 from gitslices.errors import InputError, LeaseHeldError, NothingLeftError, NothingReadyError
 from gitslices.git.read import read_base
 from gitslices.git.worktrees import is_filled
-from gitslices.model import Base, BranchName, Oid, Slice, SliceId
+from gitslices.model import Base, BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.forward import forward_slice
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.progress import Progress
@@ -66,9 +66,12 @@ class ClaimReport(Struct, frozen=True, kw_only=True):
 
 
 class _Granted(Struct, frozen=True):
+    """A lease just opened; `former` is the status before it, None where there was no record."""
+
     goal: Goal
     slice: Slice
     lease: Lease
+    former: SliceStatus | None
 
 
 def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
@@ -83,8 +86,20 @@ def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
         try:
             return _hand_over(workspace, store, granted)
         except BaseException:
-            end_lease(store, granted.lease.token, at=workspace.now(), ending="failed")
+            _take_back(workspace, store, granted)
             raise
+
+
+def _take_back(workspace: Workspace, store: Store, granted: _Granted) -> None:
+    """End the lease, and let the slice stand as it did; unless another has been granted since."""
+    lease = granted.lease
+    with store.transaction():
+        standing = find_open_lease(store, lease.goal_id, lease.slice_id)
+        if standing is None or standing.token != lease.token:
+            return
+        end_lease(store, lease.token, at=workspace.now(), ending="failed")
+        if granted.former is not None:
+            store.write_status(lease.goal_id, lease.slice_id, granted.former)
 
 
 def _refuse_odd_holder(holder: str) -> None:
@@ -185,6 +200,7 @@ def _open_lease(
     workspace: Workspace, store: Store, goal: Goal, chosen: Entrant, request: ClaimRequest
 ) -> _Granted:
     id_ = chosen.slice.slice_id
+    record = store.find_slice(goal.goal_id, id_)
     store.write_status(goal.goal_id, id_, "provisioned")
     lease = add_lease(
         store,
@@ -199,7 +215,7 @@ def _open_lease(
         ),
     )
     store.write_events([make_lease_event(workspace, "claimed", lease, expires_at=lease.expires_at)])
-    return _Granted(goal, chosen.slice, lease)
+    return _Granted(goal, chosen.slice, lease, record.status if record else None)
 
 
 def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimReport:

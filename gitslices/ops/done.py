@@ -73,7 +73,7 @@ def _pass_gates(
     workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, lease: Lease
 ) -> Oid:
     """The commit on which every gate has passed."""
-    gates = load_gates(workspace)
+    gates = load_gates(workspace, goal.plan.target)
     texts = list_texts(gates)
     proof = read_proof(workspace, store, goal, record)
     missing = find_missing_gates(proof, texts)

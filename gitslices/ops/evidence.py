@@ -12,7 +12,7 @@ from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.fences import UNDER_WAY
 from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
 from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.settings import load_settings
+from gitslices.ops.settings import read_settings
 from gitslices.state.leases import Lease, read_lease_history
 from gitslices.state.store import Event, SliceRecord
 from gitslices.workspace import Workspace
@@ -44,10 +44,10 @@ class EvidenceReport(Struct, frozen=True, kw_only=True):
 
 def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> EvidenceReport:
     """The evidence of one slice that has a worktree; raise `RefusedError` for any other."""
-    texts = list_texts(load_gates(workspace))
-    required = load_settings(workspace.main_worktree).merge.required_reviews
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
+        texts = list_texts(load_gates(workspace, goal.plan.target))
+        required = read_settings(workspace, goal.plan.target).merge.required_reviews
         id_ = find_slice(goal, slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
         if record is None:

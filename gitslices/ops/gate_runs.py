@@ -13,12 +13,13 @@ from gitslices.errors import InputError, Problem, RefusedError, UntrustedError
 from gitslices.evidence import GateRun, Proof
 from gitslices.git.read import read_head
 from gitslices.git.worktrees import is_filled, read_changes
-from gitslices.model import SliceId
+from gitslices.model import BranchName, SliceId
 from gitslices.ops.environment import make_slice_environment
 from gitslices.ops.goals import find_slice
+from gitslices.ops.settings import read_settings
 from gitslices.ops.trust import require_trust
 from gitslices.policy import GATES
-from gitslices.settings import Gate, load_settings
+from gitslices.settings import Gate
 from gitslices.shell import Shell, open_shell
 from gitslices.state.proofs import add_gate_run, read_gate_runs, read_reviews
 from gitslices.state.store import Event, Goal, SliceRecord, Store
@@ -28,9 +29,12 @@ Gates = Mapping[str, Gate]
 BeforeRun = Callable[[Gate], None]
 
 
-def load_gates(workspace: Workspace) -> Gates:
-    """The commands that the settings have for gates; raise `InputError` for a name of no gate."""
-    gates = load_settings(workspace.main_worktree).gates
+def load_gates(workspace: Workspace, target: BranchName | None = None) -> Gates:
+    """The commands that the settings have for gates of slices that go into `target`.
+
+    Raises `InputError` for a name of no gate.
+    """
+    gates = read_settings(workspace, target).gates
     for name in gates:
         if name not in GATES:
             near = get_close_matches(name, GATES, n=1)

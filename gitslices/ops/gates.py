@@ -61,9 +61,9 @@ def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
 
     Raises `UntrustedError` before anything runs if one of the texts has not been approved.
     """
-    commands = load_gates(workspace)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+        commands = load_gates(workspace, goal.plan.target)
         records = _choose_records(store, goal, request)
         wanted = {
             record.slice_id: _choose_gates(goal, record, commands, request.gate)
@@ -76,19 +76,19 @@ def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
 
 def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
     """How the gates stand; runs nothing."""
-    commands = load_gates(workspace)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+        commands = load_gates(workspace, goal.plan.target)
         records = _choose_records(store, goal, request)
         return _report(workspace, store, goal, records, commands, request.gate)
 
 
 def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
     """Record that somebody says a gate is passed; a gate that has a command needs no word."""
-    commands = load_gates(workspace)
     only = GatesRequest(slice_id=request.slice_id, gate=request.gate, goal_id=request.goal_id)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+        commands = load_gates(workspace, goal.plan.target)
         (record,) = _choose_records(store, goal, only)
         _check_gate(goal, record, request.gate)
         if request.gate in commands:

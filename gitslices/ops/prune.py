@@ -38,22 +38,37 @@ class PruneReport(Struct, frozen=True, kw_only=True):
 
 def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
     """Move to the trash every slice that has landed or that its plan no longer has."""
-    removed: list[Pruned] = []
-    refused: list[Problem] = []
     with workspace.open_store() as store, hold_topology(workspace, store):
-        chosen: list[Candidate] = []
-        for goal in _choose_goals(store, request.goal_id):
-            for candidate, reason in _find_prunable(workspace, store, goal):
-                problems = find_removal_problems(candidate.facts, force=request.force)
-                refused += problems
-                if not problems:
-                    chosen.append(candidate)
-                    slice_id = candidate.record.slice_id
-                    removed.append(Pruned(goal_id=goal.goal_id, slice_id=slice_id, reason=reason))
+        prunable = [
+            found
+            for goal in _choose_goals(store, request.goal_id)
+            for found in _find_prunable(workspace, store, goal)
+        ]
+        looked_at = [candidate for candidate, _ in prunable]
+        chosen = [one for one in looked_at if not _find_problems(one, request)]
+        kept: tuple[Candidate, ...] = ()
         if not request.dry_run:
-            retire(workspace, store, chosen)
+            kept = retire(workspace, store, chosen)
             start_emptying(workspace, store)
-    return PruneReport(removed=tuple(removed), refused=tuple(refused))
+    now = {_name(one): one for one in (*looked_at, *kept)}
+    return PruneReport(
+        removed=tuple(
+            Pruned(goal_id=one.record.goal_id, slice_id=one.record.slice_id, reason=reason)
+            for one, reason in prunable
+            if not _find_problems(now[_name(one)], request)
+        ),
+        refused=tuple(
+            problem for one in looked_at for problem in _find_problems(now[_name(one)], request)
+        ),
+    )
+
+
+def _name(candidate: Candidate) -> tuple[str, SliceId]:
+    return candidate.record.goal_id, candidate.record.slice_id
+
+
+def _find_problems(candidate: Candidate, request: PruneRequest) -> tuple[Problem, ...]:
+    return find_removal_problems(candidate.facts, force=request.force)
 
 
 def _choose_goals(store: Store, goal_id: str | None) -> list[Goal]:

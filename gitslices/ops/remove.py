@@ -6,7 +6,7 @@ from gitslices.errors import RefusedError
 from gitslices.model import BranchName, SliceId
 from gitslices.ops.empty import start_emptying
 from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.retire import find_candidates, retire
+from gitslices.ops.retire import Candidate, find_candidates, retire
 from gitslices.ops.topology import hold_topology
 from gitslices.retirement import find_removal_problems
 from gitslices.state.store import SliceRecord, Store
@@ -40,10 +40,9 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
     with workspace.open_store() as store, hold_topology(workspace, store):
         record, target = _find_record(store, request)
         (candidate,) = find_candidates(workspace, store, [record], target)
-        problems = find_removal_problems(candidate.facts, force=request.force)
-        if problems:
-            raise RefusedError(f"slice {record.slice_id!r} is not removed", problems=problems)
-        retire(workspace, store, [candidate])
+        _refuse(candidate, force=request.force)
+        for kept in retire(workspace, store, [candidate]):
+            _refuse(kept, force=request.force)
         start_emptying(workspace, store)
     return RemoveReport(
         goal_id=record.goal_id,
@@ -52,6 +51,13 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
         worktree_path=record.worktree_path,
         tip=candidate.tip,
     )
+
+
+def _refuse(candidate: Candidate, *, force: bool) -> None:
+    problems = find_removal_problems(candidate.facts, force=force)
+    if problems:
+        id_ = candidate.record.slice_id
+        raise RefusedError(f"slice {id_!r} is not removed", problems=problems)
 
 
 def _find_record(store: Store, request: RemoveRequest) -> tuple[SliceRecord, BranchName]:

@@ -21,8 +21,8 @@ from gitslices.ops.gate_runs import (
     run_commands,
 )
 from gitslices.ops.goals import find_slice
+from gitslices.ops.settings import read_settings
 from gitslices.ops.setup import run_setup
-from gitslices.settings import load_settings
 from gitslices.shell import open_shell
 from gitslices.state.proofs import read_gate_runs
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -34,7 +34,8 @@ class Rehearsal:
 
     def __init__(self, workspace: Workspace, store: Store, goal: Goal) -> None:
         """Raises `UntrustedError` where one of the commands has not been approved."""
-        gates, settings = load_gates(workspace), load_settings(workspace.main_worktree)
+        target = goal.plan.target
+        gates, settings = load_gates(workspace, target), read_settings(workspace, target)
         self._workspace = workspace
         self._store = store
         self._goal = goal

@@ -72,7 +72,7 @@ def _record(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
     with store.transaction():
         store.write_slices([removal.record for removal in waiting])
         delete_trash(store, intent.operation, waiting)
-        store.write_events([_make_event(now, removal) for removal in waiting])
+        store.write_events([make_restored_event(now, removal) for removal in waiting])
 
 
 def _find_folder_problems(removal: Removal) -> list[Problem]:
@@ -90,7 +90,8 @@ def _find_folder_problems(removal: Removal) -> list[Problem]:
     return problems
 
 
-def _make_event(now: str, removal: Removal) -> Event:
+def make_restored_event(now: str, removal: Removal) -> Event:
+    """That a slice which was taken away stands again."""
     return Event(
         at=now,
         goal_id=removal.record.goal_id,

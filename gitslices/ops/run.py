@@ -33,9 +33,9 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
     gives the slices back with their work, to be gone on with by the next run. Raises
     `UntrustedError` where gates have not been approved. `on_step` is called in several threads.
     """
-    refuse_untrusted(workspace, list(list_texts(load_gates(workspace)).values()))
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+    refuse_untrusted(workspace, list(list_texts(load_gates(workspace, goal.plan.target)).values()))
     merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
     with ThreadPoolExecutor(max_workers=request.jobs) as pool, open_shell() as shell:
         crew = Crew(workspace, request, goal, shell, on_step)

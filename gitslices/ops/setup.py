@@ -10,8 +10,9 @@ from msgspec import Struct
 from gitslices.errors import BusyError, DiskError
 from gitslices.model import SliceId
 from gitslices.ops.environment import make_slice_environment
+from gitslices.ops.settings import read_settings
 from gitslices.ops.trust import approve, require_trust
-from gitslices.settings import Setup, load_settings
+from gitslices.settings import Setup
 from gitslices.shell import Ended, Shell, open_shell
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
@@ -54,6 +55,7 @@ def set_up(workspace: Workspace, request: SetupRequest, ask: Ask = refuse) -> Se
     """
     with workspace.open_store() as store:
         records = store.read_slices(request.goal_id)
+        goal = store.read_goal(request.goal_id)
     wanted = {request.slice_id} if request.slice_id else {one.slice_id for one in records}
     waiting = [
         record
@@ -62,7 +64,7 @@ def set_up(workspace: Workspace, request: SetupRequest, ask: Ask = refuse) -> Se
     ]
     if not waiting:
         return SetupReport()
-    setup = load_settings(workspace.main_worktree).setup
+    setup = read_settings(workspace, goal.plan.target if goal else None).setup
     unapproved = require_trust(workspace, setup.commands)
     if unapproved and ask(unapproved):
         approve(workspace, unapproved)

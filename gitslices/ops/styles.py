@@ -3,20 +3,21 @@
 from typing import Any, get_args
 
 from gitslices.errors import InputError
-from gitslices.settings import MergeStyle, SyncStyle, load_settings
+from gitslices.ops.settings import read_settings
+from gitslices.settings import MergeStyle, SyncStyle
 from gitslices.workspace import Workspace
 
 
 def choose_merge_style(workspace: Workspace, style: MergeStyle | None) -> MergeStyle:
     """`style`, else `gitslices.mergeStyle`, else `style` of the settings file, else `merge`."""
     asked = style or _read(workspace, "mergeStyle", MergeStyle)
-    return asked or load_settings(workspace.main_worktree).merge.style or "merge"
+    return asked or read_settings(workspace).merge.style or "merge"
 
 
 def choose_sync_style(workspace: Workspace, style: SyncStyle | None) -> SyncStyle:
     """`style`, else `gitslices.syncStyle`, else the settings file's; `merge` rewrites nothing."""
     asked = style or _read(workspace, "syncStyle", SyncStyle)
-    return asked or load_settings(workspace.main_worktree).merge.sync or "merge"
+    return asked or read_settings(workspace).merge.sync or "merge"
 
 
 def _read(workspace: Workspace, name: str, styles: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gitslices.settings import load_settings
+from gitslices.ops.settings import read_all_settings
 from gitslices.state.trust import (
     Approval,
     change_approvals,
@@ -33,7 +33,7 @@ def require_trust(workspace: Workspace, texts: Sequence[str]) -> tuple[str, ...]
 
 def read_trust(workspace: Workspace) -> TrustReport:
     """How the commands in `.gitslices.toml` stand."""
-    texts = load_settings(workspace.main_worktree).texts
+    texts = tuple(dict.fromkeys(text for one in read_all_settings(workspace) for text in one.texts))
     missing = require_trust(workspace, texts)
     return TrustReport(
         approved=tuple(text for text in texts if text not in missing), missing=missing
