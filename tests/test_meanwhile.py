@@ -216,7 +216,7 @@ def test_a_worktree_without_its_link_to_git_has_no_changes(
         assert cli(command).code == 0, command
 
 
-@pytest.mark.parametrize("kind", ["submodule"])
+@pytest.mark.parametrize("kind", ["submodule", "separate"])
 def test_a_main_worktree_that_git_does_not_name_follows_the_target(
     tmp_path: Path, repo: Path, kind: str
 ) -> None:
