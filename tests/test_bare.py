@@ -10,6 +10,7 @@ from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.evidence import read_evidence
+from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.setup import SetupRequest, set_up
 from gitslices.ops.trust import approve, read_trust
@@ -68,6 +69,23 @@ def test_the_gates_of_the_target_count_in_a_bare_repository(bare: Path) -> None:
         done(workspace, DoneRequest(slice_id=A, token=token))
     problems = [one.message for one in read_evidence(workspace, A, None).missing]
     assert any("code_review" in one for one in problems)
+
+
+def test_a_merge_in_a_bare_repository_asks_for_the_reviews_of_the_target(
+    repo: Path, bare: Path
+) -> None:
+    write_settings(repo, '[merge]\nrequired_reviews = ["code_review"]\n', "Reviews only")
+    git(repo, "push", "--quiet", str(bare), "main")
+    workspace = open_at(bare)
+    provision(workspace, "old", target="old")
+    provision(workspace)
+    for goal_id in ("old", "g"):
+        commit_all(workspace.worktree_root / f"{goal_id}--a", "Work")
+        finish(workspace, goal_id)
+    report = merge(workspace, MergeRequest(slice_ids=None, goal_id="g"))
+    assert report.merged == ()
+    assert "code_review" in report.refused[0].message
+    assert merge(workspace, MergeRequest(slice_ids=None, goal_id="old")).merged
 
 
 def test_set_up_runs_in_the_worktrees_of_a_bare_repository(bare: Path) -> None:

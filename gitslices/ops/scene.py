@@ -14,9 +14,9 @@ from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
 from gitslices.ops.goals import find_slice
 from gitslices.ops.move import Checkout, find_checkouts, look_at_checkouts
+from gitslices.ops.settings import read_settings
 from gitslices.ops.situation import find_landed
 from gitslices.reconcile import FINISHED
-from gitslices.settings import load_settings
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -116,8 +116,8 @@ def _stand(
 def _find_missing(
     workspace: Workspace, store: Store, goal: Goal, records: Iterable[SliceRecord | None]
 ) -> dict[SliceId, tuple[Problem, ...]]:
-    commands = list_texts(load_gates(workspace))
-    required = load_settings(workspace.main_worktree).merge.required_reviews
+    commands = list_texts(load_gates(workspace, goal.plan.target))
+    required = read_settings(workspace, goal.plan.target).merge.required_reviews
     missing: dict[SliceId, tuple[Problem, ...]] = {}
     for record in records:
         if record is None or record.status in FINISHED:
