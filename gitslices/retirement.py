@@ -94,7 +94,7 @@ def _find_work(slice_: Retirable) -> Iterable[tuple[str, str]]:
     if slice_.ahead:
         yield (
             f"{_count_commits(slice_.ahead)} not in the target",
-            "merge first, or remove it all the same with --force",
+            "merge it, be it by git merge, or remove it all the same with --force",
         )
     if slice_.detached:
         yield (

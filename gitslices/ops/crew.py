@@ -15,6 +15,7 @@ from gitslices.errors import (
     BusyError,
     DiskError,
     GitError,
+    GitslicesError,
     LeaseHeldError,
     NothingReadyError,
     Problem,
@@ -123,7 +124,7 @@ class Crew:
         for slice_id in dict.fromkeys((*offered, *self._again)):
             if slice_id in self.failed:
                 continue
-            with suppress(LeaseHeldError, NothingReadyError):
+            try:
                 return claim(
                     self._workspace,
                     ClaimRequest(
@@ -133,6 +134,11 @@ class Crew:
                         ttl=self._request.ttl,
                     ),
                 )
+            except (LeaseHeldError, NothingReadyError):
+                continue
+            except (RefusedError, GitError) as error:
+                # Its worktree cannot be had; the others can.
+                self.failed[slice_id] = _describe(slice_id, error)
         return None
 
     def _find_others(self) -> bool:
@@ -206,8 +212,7 @@ class Crew:
             done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))
             report = merge(self._workspace, MergeRequest(slice_ids=(id_,), goal_id=goal_id))
         except (RefusedError, GitError, BusyError) as error:
-            reasons = "; ".join(one.message for one in error.problems)
-            return Problem(id_, f"{error.message}: {reasons}" if reasons else error.message)
+            return _describe(id_, error)
         if report.conflicted:
             files = ", ".join(report.conflicted[0].files[:3])
             return Problem(id_, f"conflicts with {report.target} in {files}")
@@ -260,6 +265,11 @@ class Crew:
             slice_id=id_, stage=stage, attempt=self._attempts[id_], log=str(log), reason=reason
         )
         self._on_step(step)
+
+
+def _describe(slice_id: SliceId, error: GitslicesError) -> Problem:
+    reasons = "; ".join(one.message for one in error.problems)
+    return Problem(slice_id, f"{error.message}: {reasons}" if reasons else error.message)
 
 
 class _StoppedError(Exception):

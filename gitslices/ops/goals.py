@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from gitslices.errors import InputError, UnknownSliceError
-from gitslices.model import Slice
+from gitslices.model import Slice, SliceId
+from gitslices.state.leases import find_open_lease
 from gitslices.state.store import Goal, Store
 
 
@@ -23,6 +24,14 @@ def choose_goal(store: Store, goal_id: str | None) -> Goal:
             "no plan has been applied in this repository", hint="run: gitslices plan --apply"
         )
     raise InputError(f"there is no goal {goal_id!r}", hint=f"known are: {', '.join(known)}")
+
+
+def find_held(store: Store, goal: Goal, slice_id: str) -> SliceId:
+    """The id of a slice that somebody may have, be it in the plan of `goal` or not any more."""
+    id_ = SliceId(slice_id)
+    if find_open_lease(store, goal.goal_id, id_) or store.find_slice(goal.goal_id, id_):
+        return id_
+    return find_slice(goal, slice_id).slice_id
 
 
 def find_slice(goal: Goal, slice_id: str) -> Slice:

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gitslices.model import SliceId
-from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.goals import choose_goal, find_held
 from gitslices.ops.tokens import require_lease
 from gitslices.state.leases import renew_lease
 from gitslices.workspace import Workspace
@@ -33,7 +33,7 @@ def heartbeat(workspace: Workspace, request: HeartbeatRequest) -> HeartbeatRepor
     """Let the lease begin anew from now; raise `StaleTokenError` if it is somebody else's."""
     with workspace.open_store() as store, store.transaction():
         goal = choose_goal(store, request.goal_id)
-        slice_id = find_slice(goal, request.slice_id).slice_id
+        slice_id = find_held(store, goal, request.slice_id)
         lease = require_lease(store, goal.goal_id, slice_id, request.token)
         ttl = request.ttl or lease.ttl
         expires_at = workspace.after(ttl)

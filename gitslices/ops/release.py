@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from gitslices.errors import RefusedError
 from gitslices.model import SliceId
-from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.goals import choose_goal, find_held
 from gitslices.ops.tokens import make_lease_event, require_lease
 from gitslices.state.leases import Lease, end_lease, find_open_lease
 from gitslices.state.store import Event, Store
@@ -36,7 +36,7 @@ def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
     """
     with workspace.open_store() as store, store.transaction():
         goal = choose_goal(store, request.goal_id)
-        slice_id = find_slice(goal, request.slice_id).slice_id
+        slice_id = find_held(store, goal, request.slice_id)
         if request.token is not None:
             require_lease(store, goal.goal_id, slice_id, request.token)
         lease = find_open_lease(store, goal.goal_id, slice_id)

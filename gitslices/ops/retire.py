@@ -18,10 +18,9 @@ from gitslices.errors import GitslicesError
 from gitslices.git.counts import count_all_ahead_behind
 from gitslices.git.placed import list_placed
 from gitslices.git.read import (
-    HEADS,
     count_unreferenced,
-    find_commit,
-    read_branches,
+    find_tip,
+    read_tips,
     read_values,
 )
 from gitslices.git.submodules import count_unpushed
@@ -155,7 +154,7 @@ def _is_away(removal: Removal) -> bool:
 
 def _find_moved(workspace: Workspace, removals: Sequence[Removal]) -> tuple[Removal, ...]:
     branches = [removal.record.branch_name for removal in removals]
-    tips = read_branches(workspace.repo, branches) if branches else {}
+    tips = read_tips(workspace.repo, branches)
     return tuple(
         removal
         for removal in removals
@@ -227,11 +226,9 @@ def read_disposable(workspace: Workspace) -> tuple[str, ...]:
 def _look_around(
     workspace: Workspace, store: Store, records: Sequence[SliceRecord], target: BranchName
 ) -> _Sight:
-    tops = sorted({record.branch_name.partition("/")[0] for record in records})
-    tips = read_branches(workspace.repo, tops) if tops else {}
-    landed_in = find_commit(workspace.repo, HEADS + target)
-    own = [tips[record.branch_name] for record in records if record.branch_name in tips]
-    counts = count_all_ahead_behind(workspace.repo, own, landed_in) if landed_in else {}
+    tips = read_tips(workspace.repo, (record.branch_name for record in records))
+    landed_in = find_tip(workspace.repo, target)
+    counts = count_all_ahead_behind(workspace.repo, tips.values(), landed_in) if landed_in else {}
     landed = {
         tip
         for goal_id in {record.goal_id for record in records}
@@ -257,7 +254,7 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
     admin = sight.admins.get(record.worktree_path)
     head = worktree.head if worktree and worktree.branch is None else None
     locked = worktree.locked if worktree else None
-    untouched = tip in (None, record.base_commit)
+    untouched = tip in (None, record.base_commit) and record.status != "merged"
     facts = Retirable(
         slice_id=record.slice_id,
         changed=left.changed,

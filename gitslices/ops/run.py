@@ -37,9 +37,10 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
         goal = choose_goal(store, request.goal_id)
     refuse_untrusted(workspace, list(list_texts(load_gates(workspace, goal.plan.target)).values()))
     merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
-    with ThreadPoolExecutor(max_workers=request.jobs) as pool, open_shell() as shell:
+    jobs = max(1, min(request.jobs, len(goal.plan.slices)))
+    with ThreadPoolExecutor(max_workers=jobs) as pool, open_shell() as shell:
         crew = Crew(workspace, request, goal, shell, on_step)
-        workers = [pool.submit(crew.work) for _ in range(request.jobs)]
+        workers = [pool.submit(crew.work) for _ in range(jobs)]
         try:
             for worker in as_completed(workers):
                 worker.result()

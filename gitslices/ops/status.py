@@ -41,18 +41,31 @@ class SliceState(Struct, frozen=True, kw_only=True):
     sparse: bool
 
 
+class GoneSlice(Struct, frozen=True, kw_only=True):
+    """A slice that stands though its plan no longer has it."""
+
+    slice_id: SliceId
+    status: SliceStatus
+    branch_name: BranchName
+    worktree_path: str
+    holder: str | None
+    expires_at: str | None
+
+
 class StatusReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices status --json` prints."""
+    """What `gitslices status --json` prints; `gone` are slices that the plan no longer has."""
 
     goal_id: str
     target: BranchName
     slices: tuple[SliceState, ...]
+    gone: tuple[GoneSlice, ...]
 
 
 class _Seen(Struct, frozen=True, kw_only=True):
-    """One slice as git shows it."""
+    """One slice as git shows it, and where its worktree is if it has one."""
 
     status: SliceStatus
+    worktree_path: str = ""
     ahead: int = 0
     behind: int = 0
     dirty: bool = False
@@ -81,6 +94,22 @@ def _read(workspace: Workspace, store: Store, goal_id: str | None) -> StatusRepo
             _describe(slice_, seen, leases.get(slice_.slice_id), conflicts)
             for slice_ in goal.plan.slices
         ),
+        gone=tuple(
+            _describe_gone(record, leases.get(id_))
+            for id_, record in records.items()
+            if id_ not in seen and record.status != "removed"
+        ),
+    )
+
+
+def _describe_gone(record: SliceRecord, lease: Lease | None) -> GoneSlice:
+    return GoneSlice(
+        slice_id=record.slice_id,
+        status=settle_status(record.status, leased=lease is not None, landed=False),
+        branch_name=record.branch_name,
+        worktree_path=record.worktree_path,
+        holder=lease.holder if lease else None,
+        expires_at=lease.expires_at if lease else None,
     )
 
 
@@ -110,6 +139,7 @@ def _look_at(
     landed = tip in counts and tip != record.base_commit and ahead == 0
     return _Seen(
         status="merged" if landed and record.status in LANDABLE else record.status,
+        worktree_path=record.worktree_path,
         ahead=ahead,
         behind=behind,
         dirty=bool(find_changes(workspace.repo, Path(record.worktree_path))),
@@ -133,7 +163,7 @@ def _describe(
             needed for needed in slice_.dependencies if seen[needed].status not in FINISHED
         ),
         branch_name=slice_.branch_name,
-        worktree_path=slice_.worktree_path,
+        worktree_path=own.worktree_path or slice_.worktree_path,
         holder=lease.holder if lease else None,
         expires_at=lease.expires_at if lease else None,
         ahead=own.ahead,

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gitslices.model import SliceStatus
-from gitslices.ops.status import SliceState, StatusReport
+from gitslices.ops.status import GoneSlice, SliceState, StatusReport
 from gitslices.output.escape import escape
 
 _STYLES: Final[dict[SliceStatus, str]] = {
@@ -46,7 +46,13 @@ def format_status(report: StatusReport) -> str:
     console.print(table)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     head = f"{escape(report.goal_id)} · target {escape(report.target)}"
-    return "\n".join([head, *lines]) + "\n"
+    gone = (_format_gone(one) for one in report.gone)
+    return "\n".join([head, *lines, *gone]) + "\n"
+
+
+def _format_gone(gone: GoneSlice) -> str:
+    held = f", held by {escape(gone.holder)} until {gone.expires_at}" if gone.holder else ""
+    return f"no longer planned: {escape(gone.slice_id)}{held}, at {escape(gone.worktree_path)}"
 
 
 def _make_row(state: SliceState) -> Iterable[Text]:

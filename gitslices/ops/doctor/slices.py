@@ -1,6 +1,7 @@
 """What the store says of slices, against what git has."""
 
 import os
+import shlex
 import uuid
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from gitslices.errors import InputError, MachineError
+from gitslices.git.follow import find_rebased
 from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.worktrees import (
@@ -87,13 +89,36 @@ def _examine(sight: Sight, record: SliceRecord) -> Trouble | None:
     worktree = sight.worktrees.get(record.worktree_path)
     has_branch = record.branch_name in sight.branches
     if worktree is not None and not worktree.missing:
-        return None if has_branch else _tell_lost_branch(sight, record)
+        if not has_branch:
+            return _tell_lost_branch(sight, record)
+        return _tell_off_branch(record, worktree) if _is_off_branch(record, worktree) else None
     moved = _find_moved(sight, record)
     if moved is not None:
         return _tell_moved(sight, record, moved)
     if os.path.lexists(record.worktree_path):
         return _tell_estranged(record)
-    return _tell_deleted(sight, record) if has_branch else _tell_gone(sight, record)
+    if has_branch:
+        return _tell_deleted(sight, record)
+    # Merged, it may go: nobody needs its branch or its worktree any more.
+    return None if record.status == "merged" else _tell_gone(sight, record)
+
+
+def _is_off_branch(record: SliceRecord, worktree: Worktree) -> bool:
+    at_hand = worktree.branch or find_rebased(worktree.path)
+    return record.status != "merged" and at_hand != record.branch_name
+
+
+def _tell_off_branch(record: SliceRecord, worktree: Worktree) -> Trouble:
+    at_hand = repr(worktree.branch) if worktree.branch else "a detached HEAD"
+    return Trouble(
+        finding=Finding(
+            check="off-branch",
+            thing=record.slice_id,
+            problem=f"its worktree is on {at_hand}, not on its branch",
+            why="commits made there are not the slice's, and are not merged",
+            hint=f"git -C {shlex.quote(record.worktree_path)} switch {record.branch_name}",
+        )
+    )
 
 
 def _find_moved(sight: Sight, record: SliceRecord) -> Path | None:
@@ -150,7 +175,7 @@ def _tell_gone(sight: Sight, record: SliceRecord) -> Trouble:
         check="lost-slice",
         thing=record.slice_id,
         problem="both its branch and its worktree are gone",
-        why="gitslices takes it for provisioned, and slices that wait for it wait for ever",
+        why=f"gitslices takes it for {record.status}, and slices that wait for it wait for ever",
         fix="forget it; gitslices plan --apply makes it anew",
     )
     return Trouble(finding=finding, mend=partial(_forget, sight, record))
