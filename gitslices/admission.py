@@ -1,16 +1,12 @@
 """Which slices may start now, the most urgent first, and what keeps the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from msgspec import Struct, structs
 
 from gitslices.model import Cost, Oid, Plan, RepoTree, Slice, SliceId, SliceStatus, Unborn
-from gitslices.reconcile import FINISHED
 from gitslices.scopes import Access, ScopeMap, parse_scope
-
-LANDABLE: Final[frozenset[SliceStatus]] = frozenset({"provisioned", "done", "conflicted"})
-"""A slice in one of these counts as merged once its commits are in the target."""
+from gitslices.statuses import FINISHED
 
 
 class Holding(Struct, frozen=True, kw_only=True):
@@ -81,19 +77,6 @@ class Entrant(Struct, frozen=True, kw_only=True):
     def is_ready(self) -> bool:
         """Whether it may start now."""
         return self.status in {"planned", "provisioned"} and self.is_admitted
-
-
-def settle_status(recorded: SliceStatus | None, *, leased: bool, landed: bool) -> SliceStatus:
-    """The status of a slice, from its record and from what the clock and git add to that.
-
-    `leased` says that its lease is live: one that has lapsed counts as none.
-    """
-    if leased and recorded not in FINISHED:
-        return "claimed"
-    if recorded is None:
-        return "planned"
-    standing: SliceStatus = "provisioned" if recorded == "claimed" else recorded
-    return "merged" if landed and standing in LANDABLE else standing
 
 
 def list_entrants(situation: Situation) -> tuple[Entrant, ...]:

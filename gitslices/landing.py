@@ -8,7 +8,7 @@ from msgspec import Struct
 from gitslices.errors import Problem
 from gitslices.fence import Violation
 from gitslices.model import Oid, Slice, SliceId, SliceStatus
-from gitslices.reconcile import FINISHED
+from gitslices.statuses import FINISHED
 
 
 class Standing(Struct, frozen=True, kw_only=True):

@@ -9,12 +9,12 @@ from msgspec import Struct
 from gitslices.errors import Problem
 from gitslices.model import BranchName, Plan, Slice, SliceId, SliceStatus
 from gitslices.scopes import Folding
+from gitslices.statuses import FINISHED
 
 Action = Literal["create", "restore", "rescope", "keep"]
-FINISHED: frozenset[SliceStatus] = frozenset({"merged", "removed"})
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class Recorded(Struct, frozen=True, kw_only=True):
     """What the store and git know of one slice of the goal."""
 
     status: SliceStatus
@@ -32,7 +32,7 @@ class Observed(Struct, frozen=True, kw_only=True):
     `checkouts` the branches that are checked out, with where. `folding` says which names are one.
     """
 
-    standing: Mapping[SliceId, Standing]
+    standing: Mapping[SliceId, Recorded]
     branches: frozenset[BranchName]
     occupied: frozenset[str]
     checkouts: Mapping[BranchName, str]

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "gitslices"
 # From the ground up. A folder is one room: what is inside it may import what is beside it.
 LAYERS = (
     ("model", "errors", "faults", "decoding"),
-    ("scopes", "naming", "replace", "blocks"),
+    ("scopes", "naming", "replace", "blocks", "statuses"),
     ("schedule", "policy", "reconcile", "changes", "evidence", "retirement", "fence", "preflight"),
     ("ordering", "admission", "landing", "guard"),
     ("outline",),

@@ -17,8 +17,8 @@ from gitslices.errors import DiskError, RefusedError
 from gitslices.git.placed import list_placed, write_placed
 from gitslices.git.read import read_tracked
 from gitslices.model import RepoPath
-from gitslices.ops.fences import UNDER_WAY
 from gitslices.replace import replace_file
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 _NEW_MODE = 0o644

@@ -19,10 +19,10 @@ from gitslices.git.marks import Mark, find_mark
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import BranchName, Oid, SliceId
-from gitslices.ops.fences import UNDER_WAY
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.judge import Judges
 from gitslices.state.store import SliceRecord, Store
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 

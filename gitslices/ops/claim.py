@@ -20,9 +20,9 @@ from gitslices.ops.situation import find_landed, read_situation
 from gitslices.ops.tokens import make_lease_event
 from gitslices.ops.topology import hold_topology
 from gitslices.ops.work import Work, find_work
-from gitslices.reconcile import FINISHED
 from gitslices.state.leases import Lease, add_lease, end_lease, find_open_lease, renew_lease
 from gitslices.state.store import Goal, Store
+from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 DEFAULT_TTL: Final = 30 * 60

@@ -15,9 +15,9 @@ from gitslices.landing import Standing, add_trailers, describe_violations, make_
 from gitslices.model import Oid, RepoPath, Slice, SliceId, SliceStatus
 from gitslices.ops.judge import Judges
 from gitslices.ops.merger import Merger
-from gitslices.reconcile import FINISHED
 from gitslices.settings import MergeStyle
 from gitslices.state.store import Goal, SliceRecord
+from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 

@@ -19,9 +19,9 @@ from gitslices.model import BranchName, Oid, RepoPath, SliceId
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.merger import Merger, open_merger
 from gitslices.ops.situation import find_landed
-from gitslices.reconcile import FINISHED
 from gitslices.state.landings import Trial, find_trial, write_trials
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 

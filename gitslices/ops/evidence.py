@@ -9,12 +9,12 @@ from gitslices.git.read import LogEntry, read_log_entries
 from gitslices.landing import describe_violations
 from gitslices.model import BranchName, Oid, SliceId, SliceStatus
 from gitslices.ops.check import CheckRequest, check
-from gitslices.ops.fences import UNDER_WAY
 from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.settings import read_settings
 from gitslices.state.leases import Lease, read_lease_history
 from gitslices.state.store import Event, SliceRecord
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 

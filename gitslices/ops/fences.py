@@ -6,12 +6,10 @@ from pathlib import Path
 from msgspec import structs
 
 from gitslices.git.marks import Mark, mark_worktree
-from gitslices.model import Slice, SliceStatus
+from gitslices.model import Slice
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.state.watch import write_watch
 from gitslices.workspace import Workspace
-
-UNDER_WAY: frozenset[SliceStatus] = frozenset({"provisioned", "claimed", "done", "conflicted"})
 
 
 def raise_fences(workspace: Workspace, store: Store, records: Iterable[SliceRecord]) -> None:

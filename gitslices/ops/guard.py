@@ -23,9 +23,10 @@ from gitslices.guard import (
     is_git_path,
 )
 from gitslices.model import RepoPath, SliceId
-from gitslices.ops.fences import UNDER_WAY, name_beside
+from gitslices.ops.fences import name_beside
 from gitslices.ops.judge import Judges
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 _UNSEEN: Final = "nobody can tell which path that is: write it out"

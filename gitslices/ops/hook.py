@@ -12,9 +12,10 @@ from gitslices.hooks import (
     install_hooks,
     uninstall_hooks,
 )
-from gitslices.ops.fences import UNDER_WAY, raise_fences
+from gitslices.ops.fences import raise_fences
 from gitslices.ops.topology import hold_topology
 from gitslices.state.armed import forget_hooks, want_hooks
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 

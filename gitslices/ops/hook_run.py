@@ -11,8 +11,9 @@ from gitslices.errors import BusyError
 from gitslices.git.read import HEADS, read_head_branch
 from gitslices.model import SliceId
 from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
-from gitslices.ops.fences import UNDER_WAY, watch_targets
+from gitslices.ops.fences import watch_targets
 from gitslices.state.store import SliceRecord, Store
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 COMMIT_HOOKS: Final = ("pre-commit", "prepare-commit-msg")

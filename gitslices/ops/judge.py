@@ -7,9 +7,10 @@ from itertools import groupby
 from gitslices.fence import Change, Neighbour, Violation, find_violations
 from gitslices.git.read import is_true
 from gitslices.model import RepoPath, SliceId
-from gitslices.ops.fences import UNDER_WAY, name_beside
+from gitslices.ops.fences import name_beside
 from gitslices.scopes import Folding, Judge, compile_scope, parse_scope
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 

@@ -13,7 +13,7 @@ from gitslices.ops.situation import find_landed
 from gitslices.ops.sparse import find_sparse_checkouts
 from gitslices.preflight import Load, Place, find_disk_problems, find_place_problems, make_load
 from gitslices.provision import find_occupied
-from gitslices.reconcile import Observed, Reconciliation, Standing, reconcile
+from gitslices.reconcile import Observed, Reconciliation, Recorded, reconcile
 from gitslices.scopes import Checkout, Folding
 from gitslices.state.store import SliceRecord
 from gitslices.survey import survey_place
@@ -78,7 +78,7 @@ def _observe(
     landed = find_landed(workspace, list(known.values()), plan.target)
     return Observed(
         standing={
-            slice_id: Standing(
+            slice_id: Recorded(
                 status="merged" if slice_id in landed else record.status,
                 worktree_path=record.worktree_path,
                 read_scope=record.read_scope,

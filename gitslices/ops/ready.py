@@ -9,7 +9,7 @@ from gitslices.errors import Problem
 from gitslices.model import Cost, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.situation import find_landed, read_situation
-from gitslices.reconcile import FINISHED
+from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 

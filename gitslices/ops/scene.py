@@ -16,10 +16,10 @@ from gitslices.ops.goals import find_slice
 from gitslices.ops.move import Checkout, find_checkouts, look_at_checkouts
 from gitslices.ops.settings import read_settings
 from gitslices.ops.situation import find_landed
-from gitslices.reconcile import FINISHED
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 _TRIED = frozenset({"done", "conflicted"})

@@ -9,12 +9,13 @@ from gitslices.errors import InputError, Problem, RefusedError
 from gitslices.git.read import find_tip, read_merged, read_tips, read_tree
 from gitslices.git.worktrees import find_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId
-from gitslices.ops.fences import UNDER_WAY, name_beside, widen
+from gitslices.ops.fences import name_beside, widen
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.judge import read_folding
 from gitslices.scopes import Access, Scope, ScopeMap, parse_entry, parse_scope
 from gitslices.scopes.judge import compile_scope
 from gitslices.state.store import Event, Goal, SliceRecord, Store
+from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 _EVENT = "scope-allowed"

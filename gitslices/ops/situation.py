@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from gitslices.admission import LANDABLE, Holding, Situation, settle_status
+from gitslices.admission import Holding, Situation
 from gitslices.git.read import find_tip, is_true, read_merged, read_tips
 from gitslices.model import BranchName, SliceId, SliceStatus
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.statuses import LANDABLE, settle_status
 from gitslices.workspace import Workspace
 
 

@@ -8,17 +8,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.admission import LANDABLE, settle_status
 from gitslices.git.counts import count_all_ahead_behind
 from gitslices.git.read import find_tip, read_tips
 from gitslices.git.worktrees import find_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.topology import read_undisturbed
-from gitslices.reconcile import FINISHED
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import Lease, read_live_leases
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.statuses import FINISHED, LANDABLE, settle_status
 from gitslices.workspace import Workspace
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.admission import settle_status
 from gitslices.errors import BusyError, Problem
 from gitslices.git.commits import read_commits, write_commit
 from gitslices.git.compare import find_own_changes, read_tree_changes
@@ -20,11 +19,11 @@ from gitslices.ops.situation import find_landed
 from gitslices.ops.styles import choose_sync_style
 from gitslices.ops.tokens import require_lease
 from gitslices.ops.topology import hold_topology
-from gitslices.reconcile import FINISHED
 from gitslices.settings import SyncStyle
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.statuses import FINISHED, settle_status
 from gitslices.workspace import Workspace
 
 _ATTEMPTS = 100

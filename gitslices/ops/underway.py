@@ -12,8 +12,8 @@ from gitslices.git.worktrees import find_changes
 from gitslices.model import BranchName, Oid, Plan, SliceId, SliceStatus, Underway
 from gitslices.naming import natural_key
 from gitslices.ops.situation import find_landed
-from gitslices.reconcile import FINISHED
 from gitslices.state.store import SliceRecord
+from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 _BEGUN: Final[tuple[SliceStatus, ...]] = ("claimed", "done", "conflicted")

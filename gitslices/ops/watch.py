@@ -10,8 +10,8 @@ from typing import Final
 from gitslices.git.worktrees import find_admin_folder
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.status import StatusReport, status
-from gitslices.reconcile import FINISHED
 from gitslices.state.store import Store
+from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 _PAUSE: Final = 0.5
