@@ -7,6 +7,7 @@ import click
 from gitslices.cli.lease_options import find_user, holder_option, ttl_option
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
 from gitslices.model import SliceId
+from gitslices.suggestion import suggest
 
 _EXAMPLES = """\b
 Examples:
@@ -67,4 +68,5 @@ def command(
 
         return format_claim(report)
 
-    return Outcome(document=report, text=text)
+    free = suggest("release", report.slice_id, "--force", goal_id=report.goal_id)
+    return Outcome(document=report, text=text, unsaid=f"the claim stands; free the slice: {free}")

@@ -21,11 +21,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What a command has to say: `document` under `--json`, else `text`."""
+    """What a command has to say: `document` under `--json`, else `text`.
+
+    `unsaid` is the next move where neither can be printed and something is lost by that.
+    """
 
     document: Any
     text: Callable[[], str]
     exit_code: int = 0
+    unsaid: str | None = None
 
 
 def common_options(function: Function) -> Function:
