@@ -185,3 +185,27 @@ def test_a_claim_that_cannot_be_told_says_how_to_free_the_slice(
     assert hint == f"hint: the claim stands; free the slice: {free}"
     assert cli(*shlex.split(free)[1:]).code == 0
     assert cli("claim", "ui").code == 0
+
+
+HUGE = "99999999999999999999"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("plan", "--apply", "--lock-timeout", "nan"),
+        ("plan", "--apply", "--lock-timeout", "inf"),
+        ("plan", "--apply", "--jobs", HUGE),
+        ("plan", "--workers", HUGE),
+        ("claim", "api", "--wait", "nan"),
+        ("claim", "api", "--ttl", HUGE),
+        ("log", "-n", HUGE),
+        ("done", "api", "--token", HUGE),
+        ("run", "--jobs", HUGE, "--", "true"),
+        ("run", "--retries", HUGE, "--", "true"),
+    ],
+)
+def test_numbers_beyond_all_bounds_are_usage_errors(tmp_path: Path, args: tuple[str, ...]) -> None:
+    done = run_cli(tmp_path, *args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: Invalid value for ")
