@@ -10,6 +10,7 @@ from gitslices.evidence import GateRun, Proof, explain_gate, find_gate_run
 from gitslices.model import SliceId
 from gitslices.ops.gate_runs import Gates, load_gates, read_proof, record_run, run_commands
 from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.names import refuse_odd_name
 from gitslices.settings import Gate
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -85,6 +86,7 @@ def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
 
 def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
     """Record that somebody says a gate is passed; a gate that has a command needs no word."""
+    refuse_odd_name(request.passed_by)
     commands = load_gates(workspace)
     only = GatesRequest(slice_id=request.slice_id, gate=request.gate, goal_id=request.goal_id)
     with workspace.open_store() as store:
