@@ -187,6 +187,20 @@ def test_a_claim_that_cannot_be_told_says_how_to_free_the_slice(
     assert cli("claim", "ui").code == 0
 
 
+@pytest.mark.parametrize(
+    "command", [("check",), ("check", "--all"), ("undo",), ("undo", "--list"), ("status",)]
+)
+def test_a_goal_that_is_none_is_an_input_error(
+    cli: Cli, graph_file: Path, command: tuple[str, ...]
+) -> None:
+    assert cli(*command, "--goal", "nope").code == 2
+    cli("plan", str(graph_file), "--apply")
+    done = cli(*command, "--goal", "nope")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: there is no goal 'nope'\nhint: known are: auth-rework\n"
+    assert cli(*command, "--goal", "auth-rework").code in {0, 1}
+
+
 HUGE = "99999999999999999999"
 
 
