@@ -11,8 +11,7 @@ JOBS: Final = click.IntRange(1, 1000)
 WORKERS: Final = click.IntRange(1, 1_000_000)
 RETRIES: Final = click.IntRange(0, 1_000_000)
 EVENTS: Final = click.IntRange(1, 1_000_000_000)
-TOKEN: Final = click.IntRange(1, 2**63 - 1)
-"""As far as SQLite counts."""
+TOKEN: Final = click.IntRange(1, 1_000_000_000)
 
 
 class Seconds(click.FloatRange):
