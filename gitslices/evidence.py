@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gitslices.errors import Problem
 from gitslices.model import Oid, SliceId
+from gitslices.suggestion import suggest
 
 Verdict = Literal["approve", "reject"]
 
@@ -99,7 +100,7 @@ def explain_gate(proof: Proof, gate: str, command: str) -> str:
 
 def _find_gate_problem(proof: Proof, gate: str, command: str) -> Problem:
     run = find_gate_run(proof, gate, command)
-    hint = f"see {run.log}" if run else f"run it: gitslices gate run {proof.slice_id} {gate}"
+    hint = f"see {run.log}" if run else f"run it: {suggest('gate', 'run', proof.slice_id, gate)}"
     return Problem(proof.slice_id, f"gate {gate} {explain_gate(proof, gate, command)}", hint)
 
 
@@ -109,7 +110,9 @@ def _find_review_problems(proof: Proof, required: Sequence[str]) -> Iterator[Pro
         review = latest.get(kind)
         if review is None:
             words = f"{kind} of {proof.commit[:10]} is missing"
-            hint = f"gitslices review {proof.slice_id} --kind {kind} --by NAME --verdict approve"
+            hint = suggest(
+                "review", proof.slice_id, "--kind", kind, "--by", "NAME", "--verdict", "approve"
+            )
             yield Problem(proof.slice_id, words, hint)
         elif review.verdict == "reject":
             why = f": {review.note}" if review.note else ""

@@ -9,6 +9,7 @@ from gitslices.errors import Problem
 from gitslices.fence import Violation
 from gitslices.model import Oid, Slice, SliceId, SliceStatus
 from gitslices.statuses import FINISHED
+from gitslices.suggestion import suggest
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -34,7 +35,8 @@ def find_merge_obstacle(
     if standing.tip is None:
         return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
     if standing.status == "claimed":
-        how = f"gitslices done {id_}, or if the holder is gone: gitslices release {id_} --force"
+        free = suggest("release", id_, "--force")
+        how = f"{suggest('done', id_)} --token N, or if the holder is gone: {free}"
         return Problem(id_, f"{standing.holder} still has it", f"finish it first: {how}")
     waits = [needed for needed in slice_.dependencies if statuses[needed] not in FINISHED]
     if waits:
@@ -68,10 +70,11 @@ def describe_violations(slice_id: SliceId, violations: Sequence[Violation]) -> P
     count = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
     shown = [f"{one.path} ({one.reason})" for one in violations[:3]]
     rest = f" and {len(violations) - 3} more" if len(violations) > 3 else ""
+    wider = suggest("scope", "allow", slice_id, "PATH", "--reason", "TEXT")
     return Problem(
         slice_id,
         f"{count} outside the write scope: {', '.join(shown)}{rest}",
-        f"take them back, or widen it: gitslices scope allow {slice_id} PATH --reason TEXT",
+        f"take them back, or widen it: {wider}",
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from gitslices.errors import Problem
 from gitslices.model import SliceId
 from gitslices.scopes.ignoring import compile_ignore
+from gitslices.suggestion import suggest
 
 KEPT_FOR: Final = timedelta(days=14)
 
@@ -70,7 +71,7 @@ def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
     if slice_.busy:
         yield "its worktree is being filled", "wait, then try again"
     if slice_.claimed:
-        yield "it is claimed", f"let it go first: gitslices release {slice_.slice_id}"
+        yield "it is claimed", f"let it go first: {suggest('release', slice_.slice_id, '--force')}"
     if slice_.stale:
         yield "it has changed since it was looked at", "try again"
     if slice_.estranged:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 
 from gitslices.decoding import convert
 from gitslices.errors import InputError, Problem
+from gitslices.policy import REVIEWS
 
 FILE_NAME: Final = ".gitslices.toml"
 _LARGEST: Final = 64 * 1024
@@ -132,6 +133,11 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         if name not in settings.gates:
             why = f"gate {name!r} has no command to run again"
             problems.append(Problem("merge.rerun_gates", why, "give it one under [gates]"))
+    for kind in settings.merge.required_reviews:
+        if kind not in REVIEWS:
+            why = f"there is no review of kind {kind!r}"
+            known = f"known are: {', '.join(REVIEWS)}"
+            problems.append(Problem("merge.required_reviews", why, known))
     return settings
 
 

@@ -1,6 +1,7 @@
 """What every command shares: help, exit codes, signals, JSON errors, lazy imports."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from gitslices.cli.commands import COMMANDS
 from gitslices.cli.main import app
-from tests.conftest import Cli, run_cli
+from tests.conftest import Cli, Finished, run_cli
 
 
 def test_help_lists_every_command_and_imports_none_of_the_heavy_libraries(tmp_path: Path) -> None:
@@ -123,3 +124,102 @@ def test_git_slices_works_as_a_git_subcommand(repo: Path) -> None:
 
 def test_colour_only_on_a_terminal(cli: Cli, graph_file: Path) -> None:
     assert "\x1b[" not in cli("plan", str(graph_file)).out
+
+
+def redirect(directory: Path, redirection: str, *args: str) -> Finished:
+    """Run gitslices with a redirection of a shell's."""
+    line = f"{shlex.join([sys.executable, '-m', 'gitslices', *args])} {redirection}"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=directory, capture_output=True, text=True, check=False
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [(">/dev/full", "No space left on device"), (">&-", "standard output is closed")],
+)
+def test_an_answer_that_cannot_be_written_is_one_line(
+    cli: Cli, repo: Path, graph_file: Path, more: tuple[str, ...], redirection: str, reason: str
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    done = redirect(repo, redirection, "status", *more)
+    assert (done.code, done.out) == (3, "")
+    assert done.err == f"error: the answer cannot be written: {reason}\n"
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("args", [("--help",), ("--version",), ("nonsense", "--json")])
+def test_whatever_is_printed_a_closed_or_full_output_is_no_bug(
+    tmp_path: Path, args: tuple[str, ...], redirection: str
+) -> None:
+    done = redirect(tmp_path, redirection, *args)
+    assert done.code == (2 if "--json" in args else 3)
+    assert done.err.startswith("error: ")
+    assert "Traceback" not in done.err
+    assert "bug" not in done.err
+
+
+def test_a_failure_without_a_place_to_tell_it_keeps_its_exit_code(tmp_path: Path) -> None:
+    for redirection in ("2>&-", "2>/dev/full", ">&- 2>&-"):
+        assert redirect(tmp_path, redirection, "nonsense").code == 2
+
+
+def test_closed_standard_input_is_an_empty_graph(tmp_path: Path) -> None:
+    done = redirect(tmp_path, "<&-", "validate", "-")
+    assert done.code == 2
+    assert done.err == run_cli(tmp_path, "validate", "-").err
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_claim_that_cannot_be_told_says_how_to_free_the_slice(
+    cli: Cli, repo: Path, graph_file: Path, more: tuple[str, ...]
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    done = redirect(repo, ">/dev/full", "claim", "ui", *more)
+    assert done.code == 3
+    first, hint = done.err.splitlines()
+    assert first == "error: the answer cannot be written: No space left on device"
+    free = "gitslices release ui --force --goal auth-rework"
+    assert hint == f"hint: the claim stands; free the slice: {free}"
+    assert cli(*shlex.split(free)[1:]).code == 0
+    assert cli("claim", "ui").code == 0
+
+
+@pytest.mark.parametrize(
+    "command", [("check",), ("check", "--all"), ("undo",), ("undo", "--list"), ("status",)]
+)
+def test_a_goal_that_is_none_is_an_input_error(
+    cli: Cli, graph_file: Path, command: tuple[str, ...]
+) -> None:
+    assert cli(*command, "--goal", "nope").code == 2
+    cli("plan", str(graph_file), "--apply")
+    done = cli(*command, "--goal", "nope")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: there is no goal 'nope'\nhint: known are: auth-rework\n"
+    assert cli(*command, "--goal", "auth-rework").code in {0, 1}
+
+
+HUGE = "99999999999999999999"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("plan", "--apply", "--lock-timeout", "nan"),
+        ("plan", "--apply", "--lock-timeout", "inf"),
+        ("plan", "--apply", "--jobs", HUGE),
+        ("plan", "--workers", HUGE),
+        ("claim", "api", "--wait", "nan"),
+        ("claim", "api", "--ttl", HUGE),
+        ("log", "-n", HUGE),
+        ("done", "api", "--token", HUGE),
+        ("run", "--jobs", HUGE, "--", "true"),
+        ("run", "--retries", HUGE, "--", "true"),
+    ],
+)
+def test_numbers_beyond_all_bounds_are_usage_errors(tmp_path: Path, args: tuple[str, ...]) -> None:
+    done = run_cli(tmp_path, *args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: Invalid value for ")

@@ -66,6 +66,16 @@ def test_install_says_where_and_uninstall_leaves_nothing(cli: Cli, hooks: Path) 
     assert cli("hook", "status").code == 1
 
 
+def test_an_uninstall_that_leaves_no_hook_is_ok_for_a_program_too(cli: Cli, hooks: Path) -> None:
+    cli("hook", "install")
+    for _ in range(2):
+        done = cli("hook", "uninstall", "--json")
+        assert done.code == 0
+        assert done.document["ok"] is True
+        assert {hook["state"] for hook in done.document["hooks"]} == {"missing"}
+    assert cli("hook", "status", "--json").document["ok"] is False
+
+
 def test_a_missing_folder_is_made(repo: Path, hooks: Path) -> None:
     hooks.rmdir()
     assert install(open_at(repo), REQUEST).ok

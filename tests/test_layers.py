@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "gitslices"
 # From the ground up. A folder is one room: what is inside it may import what is beside it.
 LAYERS = (
-    ("model", "errors", "faults", "decoding"),
+    ("model", "errors", "faults", "decoding", "suggestion"),
     ("scopes", "naming", "replace", "blocks", "statuses"),
     ("schedule", "policy", "reconcile", "changes", "evidence", "retirement", "fence", "preflight"),
     ("ordering", "admission", "landing", "guard"),

@@ -45,7 +45,7 @@ def test_from_claimed_to_done_in_text(cli: Cli, standing: Path) -> None:
     assert cli("ready").out == "a  ready  First\nb  waits for a (provisioned)\n"
     lines = cli("claim", env={"GITSLICES_HOLDER": "agent-1"}).out.splitlines()
     assert lines[0].startswith("a: held by agent-1 until 20")
-    assert lines[-1] == "finish with: gitslices done a --token 1"
+    assert lines[-1] == "finish with: gitslices done a --token 1 --goal default"
     assert cli("heartbeat", "a", "--token", "1").out.startswith("a: held by agent-1 until 20")
     commit = commit_all(standing, "Work")
     assert cli("done", "a", "--token", "1").out == f"a: done at {commit[:10]}\n"
@@ -116,7 +116,8 @@ def test_gates_and_reviews_are_told(cli: Cli, repo: Path, standing: Path) -> Non
     shown = cli("gate", "status", "a")
     assert shown.code == 1
     assert shown.out.startswith(
-        "a  acceptance_criteria: no command; record it with: gitslices gate pass\n"
+        "a  acceptance_criteria: no command; record it with: "
+        "gitslices gate pass a acceptance_criteria --by NAME\n"
         "a  local_verification_wall: failed: exit status 3; see "
     )
     passed = cli("gate", "pass", "a", "acceptance_criteria", "--by", "ann")

@@ -68,6 +68,17 @@ def test_the_gates_to_run_again_are_all_or_those_named_and_have_commands(tmp_pat
     assert load(tmp_path, named.replace(', "tests"', "")).rerun_gates == ("wall",)
 
 
+def test_a_required_review_is_of_a_known_kind(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, '[merge]\nrequired_reviews = ["code_review", "nope"]\n')
+    (problem,) = caught.value.problems
+    assert problem.place == "merge.required_reviews"
+    assert problem.message == "there is no review of kind 'nope'"
+    assert problem.hint is not None
+    assert problem.hint.startswith("known are: ")
+    assert "code_review" in problem.hint
+
+
 def test_no_file_and_no_folder_mean_the_defaults(tmp_path: Path) -> None:
     assert load_settings(tmp_path) == load_settings(None) == load(tmp_path, "") == Settings()
 

@@ -98,7 +98,7 @@ def test_without_a_terminal_nothing_is_approved_silently(cli: Cli, repo: Path) -
     done = cli("trust", stdin=b"y\n")
     assert done.code == 1
     assert done.out == (
-        "not approved, so not run:\n  echo \\x1b[31m\napprove with: gitslices trust\n"
+        "not approved, so not run:\n  echo \\x1b[31m\napprove with: gitslices trust --yes\n"
     )
     done = cli("trust", "--yes", "--json")
     assert (done.code, done.document["approved"]) == (0, ["echo \x1b[31m"])

@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from gitslices.cli.lease_options import find_user, holder_option, ttl_option
+from gitslices.cli.numbers import Seconds
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
 from gitslices.model import SliceId
+from gitslices.suggestion import suggest
 
 _EXAMPLES = """\b
 Examples:
@@ -22,7 +24,7 @@ Examples:
 @ttl_option("How long, unless a heartbeat moves the deadline: 90s, 30m, 2h.", "30m")
 @click.option(
     "--wait",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     is_flag=False,
     flag_value=float("inf"),
     default=0,
@@ -67,4 +69,5 @@ def command(
 
         return format_claim(report)
 
-    return Outcome(document=report, text=text)
+    free = suggest("release", report.slice_id, "--force", goal_id=report.goal_id)
+    return Outcome(document=report, text=text, unsaid=f"the claim stands; free the slice: {free}")

@@ -66,7 +66,7 @@ def _act(
 
     wanted = SliceId(slice_id) if slice_id is not None else None
     if action == "pass":
-        if wanted is None or gate is None or not passed_by:
+        if wanted is None or gate is None or passed_by is None:
             raise click.UsageError("To pass a gate takes SLICE, GATE and --by NAME.")
         given = PassRequest(slice_id=wanted, gate=gate, passed_by=passed_by, goal_id=goal_id)
         return pass_gate(workspace, given)

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from gitslices.cli.numbers import TOKEN
 from gitslices.cli.options import Function
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -24,7 +25,7 @@ def ttl_option(help_text: str, default: str | None = None) -> Callable[[Function
 def token_option(*, required: bool = False) -> Callable[[Function], Function]:
     """Add `--token`, which shows that a lease is still one's own."""
     return click.option(
-        "--token", type=click.IntRange(min=1), metavar="N", required=required,
+        "--token", type=TOKEN, metavar="N", required=required,
         help="The token that `claim` printed.",
     )  # fmt: skip
 

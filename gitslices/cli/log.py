@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from gitslices.cli.numbers import EVENTS
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 
 _EXAMPLES = """\b
@@ -16,7 +17,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("slice_id", metavar="[SLICE]", required=False)
-@click.option("-n", "last", type=click.IntRange(min=1), metavar="N", help="Only the last N events.")
+@click.option("-n", "last", type=EVENTS, metavar="N", help="Only the last N events.")
 @click.option(
     "--evidence",
     is_flag=True,

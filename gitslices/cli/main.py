@@ -15,6 +15,8 @@ import click
 from gitslices import __version__
 from gitslices.cli.commands import LazyGroup
 from gitslices.cli.options import Outcome
+from gitslices.cli.streams import drop_unwritten, open_closed_streams
+from gitslices.errors import DiskError
 from gitslices.git.environment import take_local_variables
 
 INTERRUPTED: Final = 130
@@ -50,12 +52,15 @@ def app(context: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    drop_unwritten()
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    open_closed_streams()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     named_by_hook = take_local_variables(os.environ, Path.cwd())
     as_json = "--json" in argv
@@ -68,7 +73,6 @@ def run(argv: Sequence[str]) -> int:
         )
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_standard_output()
         return CLOSED_PIPE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
@@ -80,13 +84,24 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _print(outcome: Outcome, *, as_json: bool) -> int:
-    if as_json:
-        from gitslices.output.document import encode_document
-
-        sys.stdout.buffer.write(encode_document(outcome.document))
-    else:
-        click.echo(outcome.text(), nl=False, color=_wants_colour(sys.stdout.isatty()))
+    try:
+        if as_json:
+            _print_document(outcome.document)
+        else:
+            click.echo(outcome.text(), nl=False, color=_wants_colour(sys.stdout.isatty()))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        said = f"the answer cannot be written: {error.strerror}"
+        raise DiskError(said, hint=outcome.unsaid) from error
     return outcome.exit_code
+
+
+def _print_document(document: object) -> None:
+    from gitslices.output.document import encode_document
+
+    sys.stdout.buffer.write(encode_document(document))
+    sys.stdout.flush()
 
 
 def report_failure(error: Exception, *, as_json: bool) -> int:
@@ -98,13 +113,8 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    with contextlib.suppress(BrokenPipeError):
-        if as_json:
-            from gitslices.output.document import encode_document
-
-            sys.stdout.buffer.write(encode_document(failure.document))
-            sys.stdout.flush()
-        else:
+    if not (as_json and _tells(failure.document)):
+        with contextlib.suppress(OSError):
             click.echo(
                 format_failure(failure), err=True, nl=False,
                 color=_wants_colour(sys.stderr.isatty()),
@@ -112,13 +122,19 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
     return failure.exit_code
 
 
+def _tells(document: object) -> bool:
+    """Print `document`; False where standard output does not take it."""
+    try:
+        _print_document(document)
+    except BrokenPipeError:
+        return True  # nobody is there to be told
+    except OSError:
+        return False
+    return True
+
+
 def _wants_colour(terminal: bool) -> bool:
     return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _forget_standard_output() -> None:
-    # Python flushes standard output once more at exit and would complain of the closed pipe.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

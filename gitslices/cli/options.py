@@ -10,22 +10,28 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from msgspec import Struct
 
+from gitslices.cli.numbers import Seconds
 from gitslices.git.environment import NamedByHook
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
 
 _LOCK_TIMEOUT: Final = 120
+_LONGEST_WAIT: Final = 30 * 86400
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What a command has to say: `document` under `--json`, else `text`."""
+    """What a command has to say: `document` under `--json`, else `text`.
+
+    `unsaid` is the next move where neither can be printed and something is lost by that.
+    """
 
     document: Any
     text: Callable[[], str]
     exit_code: int = 0
+    unsaid: str | None = None
 
 
 def common_options(function: Function) -> Function:
@@ -49,7 +55,7 @@ def goal_option(function: Function) -> Function:
 def lock_option(function: Function) -> Function:
     """Add `--lock-timeout`, for commands that change branches and worktrees."""
     return click.option(
-        "--lock-timeout", type=click.FloatRange(min=0), default=_LOCK_TIMEOUT, show_default=True,
+        "--lock-timeout", type=Seconds(0, _LONGEST_WAIT), default=_LOCK_TIMEOUT, show_default=True,
         metavar="SECONDS", help="How long to wait for another gitslices.",
     )(function)  # fmt: skip
 

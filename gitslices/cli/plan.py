@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import to_builtins
 
+from gitslices.cli.numbers import JOBS, WORKERS
 from gitslices.cli.options import Outcome, can_ask, common_options, lock_option, open_here
 from gitslices.cli.progress import show_progress
 from gitslices.model import Order, Plan, Unborn
@@ -50,7 +51,7 @@ Examples:
 )
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=JOBS,
     metavar="N",
     help="With --apply: fill N worktrees at a time.  [default: the cores]",
 )
@@ -74,7 +75,7 @@ Examples:
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=WORKERS,
     metavar="N",
     help="Order for N workers and show their schedule.  [default: no limit]",
 )

@@ -8,6 +8,7 @@ import click
 
 from gitslices.cli.lease_options import find_user, holder_option, ttl_option
 from gitslices.cli.live import show_run
+from gitslices.cli.numbers import JOBS, RETRIES
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
 
 _EXAMPLES = """\b
@@ -20,11 +21,11 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("command_line", metavar="-- COMMAND...", nargs=-1, required=True)
 @click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N",
+    "--jobs", type=JOBS, metavar="N",
     help="Work on N slices at a time.  [default: the cores]",
 )  # fmt: skip
 @click.option(
-    "--retries", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
+    "--retries", type=RETRIES, default=0, show_default=True, metavar="N",
     help="Try a slice N times more after it failed.",
 )  # fmt: skip
 @holder_option("In whose name slices are claimed.")

@@ -69,7 +69,7 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
     `InputError` for a range of commits that does not exist.
     """
     if not workspace.has_store() and find_mark(workspace.repo.git_dir) is None:
-        if request.slice_id is not None:
+        if request.slice_id is not None or request.goal_id is not None:
             raise InputError(
                 "no plan has been applied in this repository", hint="run: gitslices plan --apply"
             )
@@ -88,6 +88,8 @@ def _choose_records(
 ) -> Sequence[SliceRecord]:
     if request.slice_id is not None:
         return [_find_record(store, request.slice_id, request.goal_id)]
+    if request.goal_id is not None:
+        choose_goal(store, request.goal_id)
     if request.every:
         records = store.read_slices(request.goal_id)
         return [record for record in records if record.status in UNDER_WAY]

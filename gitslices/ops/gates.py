@@ -10,8 +10,10 @@ from gitslices.evidence import GateRun, Proof, explain_gate, find_gate_run
 from gitslices.model import SliceId
 from gitslices.ops.gate_runs import Gates, load_gates, read_proof, record_run, run_commands
 from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.names import refuse_odd_name
 from gitslices.settings import Gate
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 GateState = Literal["passed", "failed", "missing", "manual"]
@@ -85,6 +87,7 @@ def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
 
 def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
     """Record that somebody says a gate is passed; a gate that has a command needs no word."""
+    refuse_odd_name(request.passed_by)
     only = GatesRequest(slice_id=request.slice_id, gate=request.gate, goal_id=request.goal_id)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
@@ -94,7 +97,7 @@ def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
         if request.gate in commands:
             raise InputError(
                 f"gate {request.gate!r} has a command",
-                hint=f"run it: gitslices gate run {record.slice_id} {request.gate}",
+                hint=f"run it: {suggest('gate', 'run', record.slice_id, request.gate)}",
             )
         proof = read_proof(workspace, store, goal, record)
         now = workspace.now()
@@ -133,9 +136,10 @@ def _choose_gates(
     if only is not None:
         _check_gate(goal, record, only)
         if only not in gates:
+            by_hand = suggest("gate", "pass", record.slice_id, only, "--by", "NAME")
             raise InputError(
                 f"gate {only!r} has no command in .gitslices.toml",
-                hint=f"record it by hand: gitslices gate pass {record.slice_id} {only} --by NAME",
+                hint=f"record it by hand: {by_hand}",
             )
     names = find_slice(goal, record.slice_id).gates
     return {name: gates[name] for name in names if name in gates and only in (None, name)}

@@ -30,7 +30,7 @@ class InstallRequest(Struct, frozen=True, kw_only=True):
 
 
 class HooksReport(Struct, frozen=True, kw_only=True):
-    """Where git looks for hooks, and how ours stand there."""
+    """Where git looks for hooks, and how ours stand there; `ok` as whoever asked wants it."""
 
     ok: bool
     folder: str
@@ -66,12 +66,17 @@ def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
 
 
 def uninstall(workspace: Workspace, *, force: bool = False) -> HooksReport:
-    """Take the hooks away, and put those that were there before back in their place."""
+    """Take the hooks away, and put those that were there before back in their place.
+
+    The report is `ok` when none of ours is left.
+    """
     folder = _find_folder(workspace)
     _refuse_project_folder(workspace, folder, force=force)
     uninstall_hooks(folder)
     forget_hooks(workspace.state_folder)
-    return read_hooks(workspace)
+    hooks = find_hooks(folder)
+    gone = all(hook.state == "missing" for hook in hooks)
+    return HooksReport(ok=gone, folder=str(folder), hooks=hooks)
 
 
 def _find_folder(workspace: Workspace) -> Path:

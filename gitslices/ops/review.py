@@ -7,6 +7,7 @@ from gitslices.evidence import Review, Verdict
 from gitslices.git.read import find_tip
 from gitslices.model import SliceId
 from gitslices.ops.goals import choose_goal, find_slice
+from gitslices.ops.names import refuse_odd_name
 from gitslices.state.proofs import add_review
 from gitslices.state.store import Event
 from gitslices.workspace import Workspace
@@ -25,6 +26,7 @@ class ReviewRequest(Struct, frozen=True, kw_only=True):
 
 def review(workspace: Workspace, request: ReviewRequest) -> Review:
     """Record a review; raise `RefusedError` where the slice has no commit to speak of."""
+    refuse_odd_name(request.reviewer)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
         id_ = find_slice(goal, request.slice_id).slice_id

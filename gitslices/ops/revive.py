@@ -10,6 +10,7 @@ from gitslices.provision import find_occupied
 from gitslices.state.journal import Removal, UndoIntent, clear_intent, write_intent
 from gitslices.state.store import Event, Store
 from gitslices.state.trash import delete_trash, is_in_trash
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 
@@ -28,7 +29,7 @@ def find_undo_problems(
     for removal in removals:
         record = removal.record
         if (record.goal_id, record.slice_id) in standing:
-            hint = f"take that one away first: gitslices remove {record.slice_id}"
+            hint = f"take that one away first: {suggest('remove', record.slice_id)}"
             problems.append(Problem(record.slice_id, "it has been made again since", hint))
             continue
         if record.branch_name in branches:

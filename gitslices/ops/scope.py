@@ -60,8 +60,11 @@ def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
     """Widen a slice's write scope by one entry; a second time changes nothing.
 
     Raises `RefusedError`, with the slice in the way and a path that both could touch, when another
-    slice under way has anything in common with the entry; `InputError` when it widens nothing.
+    slice under way has anything in common with the entry; `InputError` when it widens nothing
+    or no reason is given.
     """
+    if not request.reason.strip():
+        raise InputError("the reason is empty", hint="say why with --reason TEXT; the log shows it")
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
         record = _find_record(store, goal, request.slice_id)

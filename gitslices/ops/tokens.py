@@ -3,6 +3,7 @@
 from gitslices.errors import StaleTokenError
 from gitslices.state.leases import Lease, find_open_lease, read_lease_history
 from gitslices.state.store import Event, Store
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 
@@ -18,7 +19,7 @@ def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Leas
     reason = _explain(store, goal_id, slice_id, token)
     raise StaleTokenError(
         f"token {token} of slice {slice_id!r} is stale: {reason}",
-        hint=f"nothing was changed; to go on, take it again: gitslices claim {slice_id}",
+        hint=f"nothing was changed; to go on, take it again: {suggest('claim', slice_id)}",
     )
 
 

@@ -7,9 +7,11 @@ from msgspec import Struct
 
 from gitslices.errors import InputError, RefusedError, UnknownSliceError
 from gitslices.model import BranchName, Oid, SliceId
+from gitslices.ops.goals import choose_goal
 from gitslices.ops.revive import find_undo_problems, revive
 from gitslices.ops.topology import hold_topology
 from gitslices.retirement import find_expiry
+from gitslices.state.store import Store
 from gitslices.state.trash import Trashed, read_trash
 from gitslices.workspace import Workspace
 
@@ -48,8 +50,8 @@ class TrashReport(Struct, frozen=True, kw_only=True):
 def list_trash(workspace: Workspace, goal_id: str | None) -> TrashReport:
     """What the trash holds of one goal, or of all."""
     with workspace.open_store() as store:
-        trashed = read_trash(store)
-    return TrashReport(trash=tuple(_describe(one) for one in _select_goal(trashed, goal_id)))
+        trashed = _select_goal(store, goal_id)
+    return TrashReport(trash=tuple(_describe(one) for one in trashed))
 
 
 def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
@@ -59,7 +61,7 @@ def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
     for a slice that is not in the trash.
     """
     with workspace.open_store() as store, hold_topology(workspace, store):
-        chosen = _choose(_select_goal(read_trash(store), request.goal_id), request.slice_id)
+        chosen = _choose(_select_goal(store, request.goal_id), request.slice_id)
         removals = [one.removal for one in chosen]
         problems = find_undo_problems(workspace, store, removals)
         if problems:
@@ -68,8 +70,14 @@ def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
     return UndoReport(restored=tuple(_describe(one) for one in chosen))
 
 
-def _select_goal(trashed: Sequence[Trashed], goal_id: str | None) -> tuple[Trashed, ...]:
-    return tuple(one for one in trashed if goal_id in (None, one.removal.record.goal_id))
+def _select_goal(store: Store, goal_id: str | None) -> tuple[Trashed, ...]:
+    trashed = read_trash(store)
+    if goal_id is None:
+        return tuple(trashed)
+    own = tuple(one for one in trashed if one.removal.record.goal_id == goal_id)
+    if not own:
+        choose_goal(store, goal_id)
+    return own
 
 
 def _choose(trashed: Sequence[Trashed], slice_id: SliceId | None) -> tuple[Trashed, ...]:

@@ -2,6 +2,7 @@
 
 from gitslices.ops.gates import GatesReport, GateStanding
 from gitslices.output.escape import escape
+from gitslices.suggestion import suggest
 
 
 def format_gates(report: GatesReport) -> str:
@@ -21,6 +22,7 @@ def _describe(standing: GateStanding) -> str:
         see = f"; see {escape(run.log)}" if run and run.log else ""
         return escape(standing.reason) + see
     if run is None:
-        return "no command; record it with: gitslices gate pass"
+        record = suggest("gate", "pass", standing.slice_id, standing.gate, "--by", "NAME")
+        return f"no command; record it with: {escape(record)}"
     by = f" by {escape(run.passed_by)}" if run.passed_by else ""
     return f"passed{by} on {run.commit[:10]}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gitslices.ops.guard import GuardReport
 from gitslices.output.escape import escape
+from gitslices.suggestion import suggest
 
 _SHOWN: int = 20
 
@@ -22,4 +23,5 @@ def _list_lines(report: GuardReport) -> Iterable[str]:
         yield f"  and {len(report.denials) - _SHOWN} more"
     scope = escape(" ".join(report.write_scope))
     yield f"it may write {scope} in {escape(report.worktree_path)}"
-    yield f"hint: to widen that: gitslices scope allow {id_} PATH --reason TEXT"
+    wider = suggest("scope", "allow", report.slice_id, "PATH", "--reason", "TEXT")
+    yield f"hint: to widen that: {escape(wider)}"

@@ -8,6 +8,7 @@ from gitslices.ops.hook_run import HookReport
 from gitslices.output.check_text import format_check
 from gitslices.output.escape import escape
 from gitslices.output.words import count
+from gitslices.suggestion import suggest
 
 
 def format_hooks(report: HooksReport) -> str:
@@ -29,10 +30,8 @@ def _format_lines(report: HookReport) -> Iterable[str]:
     if not report.checked.ok:
         yield format_check(report.checked).rstrip("\n")
         slice_id = next(one.slice_id for one in report.checked.slices if one.violations)
-        yield (
-            "hint: take the changes back, or widen the scope: "
-            f"gitslices scope allow {escape(slice_id)} PATH --reason TEXT"
-        )
+        wider = suggest("scope", "allow", slice_id, "PATH", "--reason", "TEXT")
+        yield f"hint: take the changes back, or widen the scope: {escape(wider)}"
     if report.forwarded:
         names = ", ".join(escape(id_) for id_ in report.forwarded)
         yield f"gitslices: {count(len(report.forwarded), 'waiting slice')} brought forward: {names}"

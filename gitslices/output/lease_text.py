@@ -9,6 +9,7 @@ from gitslices.ops.ready import ReadyReport
 from gitslices.ops.work import Work
 from gitslices.output.escape import escape
 from gitslices.output.words import count
+from gitslices.suggestion import suggest
 
 _SHOWN_FILES = 5
 
@@ -35,7 +36,8 @@ def _list_claim_lines(report: ClaimReport) -> Iterable[str]:
         yield f"  begun       {_describe_work(report.work)}"
     if report.warnings is not UNSET:
         yield from (f"  warning     {escape(warning)}" for warning in report.warnings)
-    yield f"finish with: gitslices done {id_} --token {report.token}"
+    finish = suggest("done", report.slice_id, "--token", str(report.token), goal_id=report.goal_id)
+    yield f"finish with: {escape(finish)}"
 
 
 def _describe_work(work: Work) -> str:

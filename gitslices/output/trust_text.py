@@ -15,7 +15,7 @@ def format_question(missing: Sequence[str]) -> str:
 
 def format_missing(missing: Sequence[str]) -> str:
     """What may not run, and how to let it."""
-    return f"not approved, so not run:\n{_list(missing)}approve with: gitslices trust\n"
+    return f"not approved, so not run:\n{_list(missing)}approve with: gitslices trust --yes\n"
 
 
 def format_approvals(approvals: Sequence[Approval]) -> str:

@@ -1,0 +1,45 @@
+"""The standard streams as the caller left them: some are closed, some cannot be written."""
+
+import errno
+import io
+import os
+import sys
+from typing import Any, Final
+
+_CLOSED: Final = "standard output is closed"
+
+
+class _ClosedOutput(io.RawIOBase):
+    """Standard output where there is none: writing fails, so that nothing is lost in silence."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        raise OSError(errno.EIO, _CLOSED)
+
+
+def open_closed_streams() -> None:
+    """Give closed standard streams their numbers back, so that no file of ours gets them."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(_open_null(os.O_RDONLY))
+    if sys.stdout is None:
+        _open_null(os.O_WRONLY)
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_ClosedOutput()))
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_open_null(os.O_WRONLY), "w")
+
+
+def drop_unwritten() -> None:
+    """Drop what standard output does not take: Python would try again at exit, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = os.fdopen(_open_null(os.O_WRONLY), "w")
+
+
+def _open_null(flags: int) -> int:
+    # The lowest free number is what is given out: that of the stream which is closed.
+    number = os.open(os.devnull, flags)
+    os.set_inheritable(number, True)
+    return number

@@ -1,0 +1,59 @@
+"""Command lines that messages suggest do what they say when they are followed literally."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+from gitslices.suggestion import suggest
+from tests.conftest import Cli
+
+ODD = "Weird Id/Ü.x"
+
+
+def test_words_are_quoted_for_a_shell() -> None:
+    assert suggest("done", "api") == "gitslices done api"
+    assert suggest("done", ODD, goal_id="a b") == f"gitslices done '{ODD}' --goal 'a b'"
+
+
+def provision(cli: Cli, folder: Path) -> None:
+    for goal in ("first goal", "second"):
+        path = folder / f"{goal}.json"
+        task = {"id": ODD, "owner_role": "w", "write_set": [f"{goal[0]}.txt"]}
+        path.write_text(json.dumps({"goal_id": goal, "tasks": [task]}))
+        assert cli("plan", str(path), "--apply").code == 0
+
+
+def follow(cli: Cli, text: str, start: str) -> int:
+    found = re.search(f"{start}(gitslices .*)", text)
+    assert found is not None, text
+    return cli(*shlex.split(found[1])[1:]).code
+
+
+def test_an_odd_id_of_one_of_two_goals_is_finished_as_its_claim_says(
+    cli: Cli, tmp_path: Path
+) -> None:
+    provision(cli, tmp_path)
+    done = cli("claim", ODD, "--goal", "first goal")
+    assert follow(cli, done.out, "finish with: ") == 0
+
+
+def test_a_claimed_slice_that_is_to_be_removed_is_let_go_as_the_hint_says(
+    cli: Cli, repo: Path, graph_file: Path
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    cli("claim", "ui")
+    done = cli("remove", "ui")
+    assert done.code == 1
+    assert follow(cli, done.err, "let it go first: ") == 0
+    assert cli("remove", "ui").code == 0
+
+
+def test_a_merge_of_a_claimed_slice_names_the_token_that_done_takes(
+    cli: Cli, graph_file: Path
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    cli("claim", "ui")
+    done = cli("merge", "ui")
+    assert "(finish it first: gitslices done ui --token N, or if the holder is gone: " in done.out
+    assert follow(cli, done.out.replace(")", ""), "the holder is gone: ") == 0
