@@ -46,14 +46,15 @@ def validate_prefix(prefix: str) -> str:
     """
     if len(prefix) > PREFIX_LENGTH:
         raise InputError(
-            f"the branch prefix is {len(prefix)} characters long",
-            hint=f"choose one of at most {PREFIX_LENGTH}",
+            f"gitslices.prefix is {len(prefix)} characters long",
+            hint=f"choose at most {PREFIX_LENGTH}: git config gitslices.prefix NAME",
         )
     locked = any(part.endswith(".lock") for part in prefix.split("/"))
     if not _PREFIX.fullmatch(prefix) or ".." in prefix or locked:
         raise InputError(
-            f"{prefix!r} cannot begin a branch name",
-            hint="choose letters, digits, '.', '_' and '-', with '/' between parts: slices",
+            f"gitslices.prefix is {prefix!r}, which cannot begin a branch name",
+            hint="choose letters, digits, '.', '_' and '-', with '/' between parts:"
+            " git config gitslices.prefix slices",
         )
     return prefix
 

@@ -70,7 +70,7 @@ def test_a_gate_that_fails_on_the_merged_files_refuses_the_merge(desk: Desk, cli
     before = git(desk.repo, "rev-parse", "main")
     finished = cli("merge", "--all")
     log = desk.repo / f".git/gitslices/logs/default--a--merged/gate-{WALL}.log"
-    why = f"merged into main: gate {WALL} failed: exit status 3: 1 test failed"
+    why = f"on the merged files: gate {WALL} failed: exit status 3: 1 test failed"
     assert (finished.code, finished.out) == (1, f"not merged a: {why} (see {log})\n")
     assert log.read_text() == "1 test failed\n"
     assert git(desk.repo, "rev-parse", "main") == before
@@ -119,7 +119,7 @@ def test_a_gate_that_changes_the_merged_files_does_not_count(desk: Desk) -> None
     set_gate(desk, "! test -e later.txt || echo more >> src/new.py")
     (refused,) = land(desk).refused
     assert refused.message == (
-        f"merged into main: gate {WALL} ran beside changes that are not committed, "
+        f"on the merged files: gate {WALL} ran beside changes that are not committed, "
         "so it does not count"
     )
 
@@ -138,7 +138,7 @@ def test_a_set_up_that_fails_refuses_the_merge(desk: Desk) -> None:
     set_gate(desk, "true", RERUN + '[setup]\ncommands = ["echo no network; false"]\n')
     (refused,) = land(desk).refused
     assert refused.message.startswith(
-        "merged into main: set-up command 'echo no network; false' failed (1): no network (see "
+        "on the merged files: set-up command 'echo no network; false' failed (1): no network (see "
     )
 
 

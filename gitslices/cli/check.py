@@ -16,14 +16,18 @@ from gitslices.model import SliceId
 _EXAMPLES = """\b
 Examples:
   gitslices check                     all that this worktree's slice has changed
-  gitslices check --staged            only what the next commit would hold
+  gitslices check --staged            the slice as the next commit leaves it
   gitslices check --slice api --json  another slice, from anywhere
   gitslices check --commits v1..HEAD  what these commits did
 """
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--staged", is_flag=True, help="Look at the index only: what is being committed.")
+@click.option(
+    "--staged",
+    is_flag=True,
+    help="Look at the index only: the slice as the next commit leaves it.",
+)
 @click.option("--commits", metavar="RANGE", help="Look at the commits A..B, or all up to B.")
 @click.option("--slice", "slice_id", metavar="ID", help="Check this slice, wherever its worktree.")
 @click.option("--all", "every", is_flag=True, help="Check every slice under way.")

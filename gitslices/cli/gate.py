@@ -42,7 +42,7 @@ def command(
 
     The commands stand under [gates] in .gitslices.toml and run in the slice's worktree, once they
     are approved with `gitslices trust`. A result counts for the tree it was had on, and only if
-    all of that was committed. Exit 1 if one is missing or has failed.
+    all of that was committed. Exit 1 if one that has a command has not passed.
     """
     report = _act(probe_here(directory), action, slice_id, gate, passed_by, goal_id)
 
@@ -67,10 +67,10 @@ def _act(
     wanted = SliceId(slice_id) if slice_id is not None else None
     if action == "pass":
         if wanted is None or gate is None or passed_by is None:
-            raise click.UsageError("To pass a gate takes SLICE, GATE and --by NAME.")
+            raise click.UsageError("to pass a gate takes SLICE, GATE and --by NAME")
         given = PassRequest(slice_id=wanted, gate=gate, passed_by=passed_by, goal_id=goal_id)
         return pass_gate(workspace, given)
     if passed_by is not None:
-        raise click.UsageError("--by goes with pass.")
+        raise click.UsageError("--by goes with pass")
     request = GatesRequest(slice_id=wanted, gate=gate, goal_id=goal_id)
     return run_gates(workspace, request) if action == "run" else read_gates(workspace, request)

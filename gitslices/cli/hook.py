@@ -27,9 +27,10 @@ _force_option = click.option(
 def command() -> None:
     """Hold the write scopes in git's own hooks, and keep waiting slices fresh.
 
-    In a slice, no commit and no push gets past its write scope, --no-verify or not. A commit or
-    merge on the target brings slices forward that nobody has started. Hooks that are there already
-    stay, and run first. Outside slices a hook costs the start of a shell.
+    In a slice no commit gets past its write scope, --no-verify or not; a push is checked unless
+    --no-verify skips it, and merge checks everything once more. A commit or merge on the target
+    brings slices forward that nobody has started. Hooks that are there already stay, and run first.
+    Outside slices a hook costs the start of a shell.
     """
 
 

@@ -54,7 +54,7 @@ def _show_evidence(directory: Path, slice_id: str | None, goal_id: str | None) -
     from gitslices.ops.evidence import read_evidence
 
     if slice_id is None:
-        raise click.UsageError("--evidence needs SLICE.")
+        raise click.UsageError("--evidence needs SLICE")
     report = read_evidence(probe_here(directory), slice_id, goal_id)
 
     def text() -> str:

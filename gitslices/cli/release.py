@@ -38,7 +38,7 @@ def command(
     from gitslices.output.escape import escape
 
     if force == (token is not None):
-        raise click.UsageError("Give either --token N or --force.")
+        raise click.UsageError("give either --token N or --force")
     request = ReleaseRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
     report = release(probe_here(directory), request)
     return Outcome(

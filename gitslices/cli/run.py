@@ -49,9 +49,9 @@ def command(
 
     COMMAND runs in the slice's worktree and commits what it makes; exit status 0 means finished.
     It is run as it stands, without a shell; {slice}, {goal}, {branch}, {worktree}, {token} and
-    {task_file} in its words are filled in, and GITSLICES_SLICE, GITSLICES_TASK_FILE and their like
-    are in its environment. The task file holds the task and the claim, as JSON. What it prints goes
-    to run.log in .git/gitslices/logs/.
+    {task_file} in its words are filled in, other braces stay. GITSLICES_SLICE, GITSLICES_TASK_FILE
+    and their like are in its environment. The task file holds the task and the claim, as JSON. What
+    it prints goes to run.log in .git/gitslices/logs/.
 
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
     Exits 1 if anything is left in the end.

@@ -18,6 +18,6 @@ def load_source(file: str | None, root: Path) -> TaskGraph:
     if found is None:
         raise InputError(
             f"no task graph at {str(root)!r}",
-            hint="name one: gitslices plan FILE, or write gitslices.toml there",
+            hint="name a FILE, or write gitslices.toml there",
         )
     return load_graph(found)

@@ -40,7 +40,7 @@ def find_claim(admin: Path) -> ClaimNote | None:
     except msgspec.MsgspecError as error:
         raise StateError(
             f"{str(path)!r} cannot be read: {error}",
-            hint="free the slice: gitslices release --force",
+            hint="free the slice: gitslices release SLICE --force",
         ) from error
 
 

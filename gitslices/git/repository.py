@@ -104,7 +104,9 @@ class Repository:
         except OSError as error:
             raise DiskError(f"cannot run git {command}: {error.strerror}") from error
         if result.status not in ok:
-            raise GitError(command, result.status, result.complaint)
+            torn = b"/commondir" in result.stderr
+            hint = "a worktree is half made; repair it: gitslices doctor --fix" if torn else None
+            raise GitError(command, result.status, result.complaint, hint=hint)
         return result
 
 

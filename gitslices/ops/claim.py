@@ -23,6 +23,7 @@ from gitslices.ops.work import Work, find_work
 from gitslices.state.leases import Lease, add_lease, end_lease, find_open_lease, renew_lease
 from gitslices.state.store import Goal, Store
 from gitslices.statuses import FINISHED
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 DEFAULT_TTL: Final = 30 * 60
@@ -165,12 +166,13 @@ def _refuse_unless_free(entrant: Entrant, situation: Situation) -> None:
     if entrant.status == "done":
         raise NothingLeftError(
             f"slice {id_!r} is done already",
-            hint=f"to work on it again, open it first: gitslices release {id_} --force",
+            hint=f"to work on it again, open it first: {suggest('release', id_, '--force')}",
         )
     if entrant.status == "claimed" and entrant.holding:
         raise LeaseHeldError(
             f"slice {id_!r} is held by {describe_holder(entrant.holding)}",
-            hint=f"take it over once it lapses, or free it with: gitslices release {id_} --force",
+            hint="take it over once it lapses, or free it with: "
+            + suggest("release", id_, "--force"),
         )
     if entrant.blocked or entrant.waits_for:
         raise NothingReadyError(

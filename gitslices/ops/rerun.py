@@ -61,16 +61,13 @@ class Rehearsal:
             there = structs.replace(record, worktree_path=str(path))
             complaint = self._set_up(there)
             if complaint is not None:
-                return Problem(record.slice_id, self._say(complaint))
+                return Problem(record.slice_id, _say(complaint))
             logs = {run.gate: run.log for run in self._run(there, missing)}
         proof = self._read_proof(record, commit)
         for gate in find_missing_gates(proof, texts):
             why = f"gate {gate} {explain_gate(proof, gate, texts[gate])}"
-            return Problem(record.slice_id, self._say(why), f"see {logs[gate]}")
+            return Problem(record.slice_id, _say(why), f"see {logs[gate]}")
         return None
-
-    def _say(self, complaint: str) -> str:
-        return f"merged into {self._goal.plan.target}: {complaint}"
 
     def _read_proof(self, record: SliceRecord, commit: Oid) -> Proof:
         return Proof(
@@ -110,3 +107,7 @@ class Rehearsal:
         for run in run_commands(self._workspace, [there], wanted):
             record_run(self._workspace, self._store, run)
             yield run
+
+
+def _say(complaint: str) -> str:
+    return f"on the merged files: {complaint}"

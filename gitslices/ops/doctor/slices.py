@@ -26,6 +26,7 @@ from gitslices.model import BranchName, Oid
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.topology import hold_topology
 from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 
@@ -165,7 +166,7 @@ def _tell_deleted(sight: Sight, record: SliceRecord) -> Trouble:
         problem=f"worktree {record.worktree_path!r} is gone, its branch is not",
         why="nobody can work on the slice",
         fix="make the worktree again from the branch",
-        hint=f"or, if it is not wanted: gitslices remove {record.slice_id}",
+        hint=f"or, if it is not wanted: {suggest('remove', record.slice_id)}",
     )
     return Trouble(finding=finding, mend=partial(_make_again, sight, record))
 
