@@ -24,7 +24,7 @@ Examples:
 @ttl_option("How long, unless a heartbeat moves the deadline: 90s, 30m, 2h.", "30m")
 @click.option(
     "--wait",
-    type=Seconds(min=0),
+    type=Seconds(),
     is_flag=False,
     flag_value=float("inf"),
     default=0,

@@ -55,7 +55,7 @@ def goal_option(function: Function) -> Function:
 def lock_option(function: Function) -> Function:
     """Add `--lock-timeout`, for commands that change branches and worktrees."""
     return click.option(
-        "--lock-timeout", type=Seconds(0, _LONGEST_WAIT), default=_LOCK_TIMEOUT, show_default=True,
+        "--lock-timeout", type=Seconds(_LONGEST_WAIT), default=_LOCK_TIMEOUT, show_default=True,
         metavar="SECONDS", help="How long to wait for another gitslices.",
     )(function)  # fmt: skip
 
