@@ -207,11 +207,15 @@ def test_shared_files_end_to_end(call: Cli, tmp_path: Path) -> None:
 
 def test_a_bottleneck_is_told_in_a_sentence(call: Cli, tmp_path: Path) -> None:
     tasks = [{"id": f"t{n}", "write_set": ["CHANGELOG.md", f"src/{n}"]} for n in range(4)]
-    done = call("plan", write_graph(tmp_path / "graph.json", *tasks))
+    graph = write_graph(tmp_path / "graph.json", *tasks)
+    done = call("plan", graph)
     assert (
         "CHANGELOG.md alone orders 3 pairs: without it the plan takes 1 instead of 4;"
         " declare it shared if tasks only append to it\n"
     ) in done.out
+    supposed = "(these costs suppose as many workers as there is work for)\n"
+    assert supposed not in done.out
+    assert supposed in call("plan", graph, "--workers", "2").out
 
 
 # Drawn, and written to a file.

@@ -64,6 +64,8 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
     yield from _format_schedule(plan)
     for bottleneck in plan.bottlenecks:
         yield format_bottleneck(bottleneck, plan.critical_path_cost)
+    if plan.bottlenecks and plan.schedule is not UNSET:
+        yield "(these costs suppose as many workers as there is work for)"
     if plan.open_overlaps:
         yield (
             f"{count(plan.open_overlaps, 'pair')} may yet meet in paths nobody has named:"
