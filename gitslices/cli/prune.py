@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -43,7 +43,7 @@ def command(
     """
     from gitslices.ops.prune import PruneRequest, prune
 
-    workspace = open_here(directory, lock_timeout=lock_timeout)
+    workspace = probe_here(directory, lock_timeout=lock_timeout)
     if of_trash:
         return _empty_trash(workspace, dry_run=dry_run)
     report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
 from gitslices.model import SliceId
 
 _EXAMPLES = """\b
@@ -39,7 +39,7 @@ def command(
     from gitslices.ops.remove import RemoveRequest, remove
     from gitslices.output.escape import escape
 
-    workspace = open_here(directory, lock_timeout=lock_timeout)
+    workspace = probe_here(directory, lock_timeout=lock_timeout)
     report = remove(
         workspace, RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)
     )
