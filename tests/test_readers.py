@@ -1,13 +1,17 @@
 """Readers beside writers: no error, and no answer that was never true."""
 
 import multiprocessing
+import subprocess
 from collections import Counter
+from collections.abc import Mapping
 from multiprocessing.synchronize import Event as Signal
 from pathlib import Path
 
 from gitslices.errors import GitError
 from gitslices.git.counts import count_all_ahead_behind
 from gitslices.git.read import count_ahead_behind
+from gitslices.git.repository import Repository, Result
+from gitslices.git.worktrees import read_worktrees
 from gitslices.model import Oid, SliceId
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
@@ -84,6 +88,25 @@ def test_a_torn_registration_is_waited_for(repo: Path) -> None:
             assert torn.read_text() == ""
     mender.join()
     assert [one.status for one in answer.slices] == ["provisioned"]
+
+
+def test_a_lock_that_goes_while_git_reads_it_is_no_error(repo: Path) -> None:
+    git(repo, "worktree", "add", "--quiet", "--lock", str(repo.parent / "w"))
+    locked = repo / ".git" / "worktrees" / "w" / "locked"
+    locked.unlink()
+    # git finds the file there, and then cannot open it
+    locked.symlink_to("nowhere")
+    statuses = []
+
+    def run(argv: tuple[str, ...], data: bytes | None, env: Mapping[str, str]) -> Result:
+        done = subprocess.run(["git", *argv], input=data, capture_output=True, check=False)
+        statuses.append(done.returncode)
+        locked.unlink(missing_ok=True)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    worktrees = read_worktrees(Repository(repo, repo / ".git", repo / ".git", run))
+    assert [worktree.locked for worktree in worktrees] == [None, None]
+    assert statuses == [128, 0]
 
 
 def test_counts_of_many_are_those_of_one_at_a_time(repo: Path) -> None:

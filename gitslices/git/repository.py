@@ -14,8 +14,11 @@ from gitslices.faults import reach
 # Bookkeeping must not run what a repository's settings name: hooks and a file-system monitor.
 QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
-# While somebody adds a worktree its `commondir` file is empty for a moment, and every git command
-# of the repository dies of it before it has done anything. Seconds to wait before trying again.
+# Git dies, before it has done anything, of what others do to worktrees meanwhile: `commondir` of
+# one that is being added is empty for a moment, and `locked` may go before git has read it.
+_TORN: Final = (b"/commondir", b"/locked': No such file")
+
+# Seconds to wait before trying again.
 TORN_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
@@ -96,7 +99,7 @@ class Repository:
             reach(f"{point}:before")
             result = self._execute(argv, data, env)
             for pause in TORN_PAUSES:
-                if result.status != 128 or b"/commondir" not in result.stderr:
+                if result.status != 128 or not any(sign in result.stderr for sign in _TORN):
                     break
                 time.sleep(pause)
                 result = self._execute(argv, data, env)
