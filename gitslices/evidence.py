@@ -48,6 +48,7 @@ class Review(Struct, frozen=True, kw_only=True):
 class Proof(Struct, frozen=True, kw_only=True):
     """All that is known of the commit and the tree a slice has now; `gates` are the plan's."""
 
+    goal_id: str
     slice_id: SliceId
     gates: tuple[str, ...]
     commit: Oid
@@ -100,7 +101,8 @@ def explain_gate(proof: Proof, gate: str, command: str) -> str:
 
 def _find_gate_problem(proof: Proof, gate: str, command: str) -> Problem:
     run = find_gate_run(proof, gate, command)
-    hint = f"see {run.log}" if run else f"run it: {suggest('gate', 'run', proof.slice_id, gate)}"
+    again = suggest("gate", "run", proof.slice_id, gate, goal_id=proof.goal_id)
+    hint = f"see {run.log}" if run else f"run it: {again}"
     return Problem(proof.slice_id, f"gate {gate} {explain_gate(proof, gate, command)}", hint)
 
 
@@ -111,8 +113,9 @@ def _find_review_problems(proof: Proof, required: Sequence[str]) -> Iterator[Pro
         if review is None:
             words = f"{kind} of {proof.commit[:10]} is missing"
             hint = suggest(
-                "review", proof.slice_id, "--kind", kind, "--by", "NAME", "--verdict", "approve"
-            )
+                "review", proof.slice_id, "--kind", kind, "--by", "NAME", "--verdict", "approve",
+                goal_id=proof.goal_id,
+            )  # fmt: skip
             yield Problem(proof.slice_id, words, hint)
         elif review.verdict == "reject":
             why = f": {review.note}" if review.note else ""

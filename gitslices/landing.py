@@ -24,7 +24,10 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 def find_merge_obstacle(
-    standing: Standing | None, slice_: Slice, statuses: Mapping[SliceId, SliceStatus]
+    goal_id: str,
+    standing: Standing | None,
+    slice_: Slice,
+    statuses: Mapping[SliceId, SliceStatus],
 ) -> Problem | None:
     """Why a slice cannot be merged now; None when it can."""
     id_ = slice_.slice_id
@@ -35,8 +38,9 @@ def find_merge_obstacle(
     if standing.tip is None:
         return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
     if standing.status == "claimed":
-        free = suggest("release", id_, "--force")
-        how = f"{suggest('done', id_)} --token N, or if the holder is gone: {free}"
+        finish = suggest("done", id_, "--token", "N", goal_id=goal_id)
+        free = suggest("release", id_, "--force", goal_id=goal_id)
+        how = f"{finish}, or if the holder is gone: {free}"
         return Problem(id_, f"{standing.holder} still has it", f"finish it first: {how}")
     waits = [needed for needed in slice_.dependencies if statuses[needed] not in FINISHED]
     if waits:
@@ -65,12 +69,14 @@ def find_sync_obstacle(slice_: Slice, status: SliceStatus, tip: Oid | None) -> P
     return None
 
 
-def describe_violations(slice_id: SliceId, violations: Sequence[Violation]) -> Problem:
+def describe_violations(
+    goal_id: str, slice_id: SliceId, violations: Sequence[Violation]
+) -> Problem:
     """The reason not to merge a slice that left its scope, with the first few paths."""
     count = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
     shown = [f"{one.path} ({one.reason})" for one in violations[:3]]
     rest = f" and {len(violations) - 3} more" if len(violations) > 3 else ""
-    wider = suggest("scope", "allow", slice_id, "PATH", "--reason", "TEXT")
+    wider = suggest("scope", "allow", slice_id, "PATH", "--reason", "TEXT", goal_id=goal_id)
     return Problem(
         slice_id,
         f"{count} outside the write scope: {', '.join(shown)}{rest}",

@@ -34,6 +34,7 @@ class Retirable(Struct, frozen=True, kw_only=True):
     more.
     """
 
+    goal_id: str
     slice_id: SliceId
     changed: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -71,7 +72,8 @@ def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
     if slice_.busy:
         yield "its worktree is being filled", "wait, then try again"
     if slice_.claimed:
-        yield "it is claimed", f"let it go first: {suggest('release', slice_.slice_id, '--force')}"
+        free = suggest("release", slice_.slice_id, "--force", goal_id=slice_.goal_id)
+        yield "it is claimed", f"let it go first: {free}"
     if slice_.stale:
         yield "it has changed since it was looked at", "try again"
     if slice_.estranged:

@@ -3,7 +3,6 @@
 import shlex
 
 
-def suggest(*words: str, goal_id: str | None = None) -> str:
-    """`gitslices WORDS`, quoted for a shell; with `goal_id` where there are several goals."""
-    goal = ("--goal", goal_id) if goal_id is not None else ()
-    return f"gitslices {shlex.join((*words, *goal))}"
+def suggest(*words: str, goal_id: str) -> str:
+    """`gitslices WORDS --goal ID`, quoted for a shell; right however many goals there are."""
+    return f"gitslices {shlex.join((*words, '--goal', goal_id))}"

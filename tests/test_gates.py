@@ -212,8 +212,8 @@ def test_a_slice_without_a_worktree_has_no_gates(repo: Path) -> None:
 
 def make_proof(runs: tuple[GateRun, ...] = (), reviews: tuple[Review, ...] = ()) -> Proof:
     return Proof(
-        slice_id=SliceId("a"), gates=("acceptance_criteria", WALL), commit=Oid("c" * 40),
-        tree=Oid("d" * 40), runs=runs, reviews=reviews,
+        goal_id="g", slice_id=SliceId("a"), gates=("acceptance_criteria", WALL),
+        commit=Oid("c" * 40), tree=Oid("d" * 40), runs=runs, reviews=reviews,
     )  # fmt: skip
 
 

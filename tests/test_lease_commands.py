@@ -117,7 +117,7 @@ def test_gates_and_reviews_are_told(cli: Cli, repo: Path, standing: Path) -> Non
     assert shown.code == 1
     assert shown.out.startswith(
         "a  acceptance_criteria: no command; record it with: "
-        "gitslices gate pass a acceptance_criteria --by NAME\n"
+        "gitslices gate pass a acceptance_criteria --by NAME --goal default\n"
         "a  local_verification_wall: failed: exit status 3; see "
     )
     passed = cli("gate", "pass", "a", "acceptance_criteria", "--by", "ann")

@@ -32,7 +32,7 @@ def assert_refused(workspace: Workspace, slice_id: str, words: str, **goal: str)
     assert find_violations(workspace, slice_id, **goal) == words
     (refused,) = land(workspace, slice_id, **goal).refused
     assert refused.message.endswith(f"outside the write scope: {words}")
-    assert (refused.hint or "").endswith(f"gitslices scope allow {slice_id} PATH --reason TEXT")
+    assert f"gitslices scope allow {slice_id} PATH --reason TEXT --goal " in (refused.hint or "")
 
 
 def assert_merged(workspace: Workspace, slice_id: str) -> None:

@@ -27,7 +27,7 @@ from gitslices.retirement import (
 def test_work_forbids_removal_until_it_is_given_up(
     fields: dict[str, object], says: list[str]
 ) -> None:
-    facts = Retirable(slice_id=SliceId("s"), **fields)  # type: ignore[arg-type]
+    facts = Retirable(goal_id="g", slice_id=SliceId("s"), **fields)  # type: ignore[arg-type]
     assert [one.message for one in find_removal_problems(facts, force=False)] == says
     assert find_removal_problems(facts, force=True) == ()
 
@@ -44,7 +44,7 @@ def test_work_forbids_removal_until_it_is_given_up(
     ],
 )
 def test_no_force_removes_what_others_hold(fields: dict[str, object], says: str) -> None:
-    facts = Retirable(slice_id=SliceId("s"), **fields)  # type: ignore[arg-type]
+    facts = Retirable(goal_id="g", slice_id=SliceId("s"), **fields)  # type: ignore[arg-type]
     for force in (False, True):
         assert [one.message for one in find_removal_problems(facts, force=force)] == [says]
 

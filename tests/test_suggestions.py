@@ -12,7 +12,6 @@ ODD = "Weird Id/Ü.x"
 
 
 def test_words_are_quoted_for_a_shell() -> None:
-    assert suggest("done", "api") == "gitslices done api"
     assert suggest("done", ODD, goal_id="a b") == f"gitslices done '{ODD}' --goal 'a b'"
 
 
@@ -55,5 +54,5 @@ def test_a_merge_of_a_claimed_slice_names_the_token_that_done_takes(
     cli("plan", str(graph_file), "--apply")
     cli("claim", "ui")
     done = cli("merge", "ui")
-    assert "(finish it first: gitslices done ui --token N, or if the holder is gone: " in done.out
+    assert "gitslices done ui --token N --goal auth-rework, or if the holder is gone: " in done.out
     assert follow(cli, done.out.replace(")", ""), "the holder is gone: ") == 0

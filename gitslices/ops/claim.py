@@ -144,7 +144,7 @@ def _grant(workspace: Workspace, store: Store, request: ClaimRequest) -> _Grante
 def _choose(goal: Goal, situation: Situation, request: ClaimRequest) -> Entrant:
     if request.slice_id is not None:
         chosen = find_entrant(situation, find_slice(goal, request.slice_id).slice_id)
-        _refuse_unless_free(chosen, situation)
+        _refuse_unless_free(goal, chosen, situation)
         return chosen
     best = find_best(situation)
     if best is not None:
@@ -158,26 +158,26 @@ def _choose(goal: Goal, situation: Situation, request: ClaimRequest) -> Entrant:
     )
 
 
-def _refuse_unless_free(entrant: Entrant, situation: Situation) -> None:
+def _refuse_unless_free(goal: Goal, entrant: Entrant, situation: Situation) -> None:
     """Let pass what is ready, and a slice whose merge met a conflict, for somebody to mend."""
     id_ = entrant.slice.slice_id
+    free = suggest("release", id_, "--force", goal_id=goal.goal_id)
     if entrant.status in FINISHED:
         raise NothingLeftError(f"slice {id_!r} is {entrant.status} already")
     if entrant.status == "done":
         raise NothingLeftError(
             f"slice {id_!r} is done already",
-            hint=f"to work on it again, open it first: {suggest('release', id_, '--force')}",
+            hint=f"to work on it again, open it first: {free}",
         )
     if entrant.status == "claimed" and entrant.holding:
         raise LeaseHeldError(
             f"slice {id_!r} is held by {describe_holder(entrant.holding)}",
-            hint="take it over once it lapses, or free it with: "
-            + suggest("release", id_, "--force"),
+            hint=f"take it over once it lapses, or free it with: {free}",
         )
     if entrant.blocked or entrant.waits_for:
         raise NothingReadyError(
             f"slice {id_!r} is not ready: {explain_wait(entrant, situation)}",
-            hint="see what is: gitslices ready",
+            hint=f"see what is: {suggest('ready', goal_id=goal.goal_id)}",
         )
     if contact := entrant.kept_out_by:
         other = describe_slice(contact.holding, situation)

@@ -107,7 +107,7 @@ class Composer:
             return None
         bases = find_merge_bases(self._repo, tip, target, standing.base_commit)
         violations = find(self._read_changes(tip, (*bases, target)))
-        return describe_violations(id_, violations) if violations else None
+        return describe_violations(self._goal.goal_id, id_, violations) if violations else None
 
     def _read_changes(self, tip: Oid, baselines: Sequence[Oid]) -> tuple[Change, ...]:
         return read_commit_changes(self._repo, self._repo.common_dir, tip, baselines)

@@ -208,7 +208,7 @@ class Crew:
         try:
             checked = check(self._workspace, CheckRequest(slice_id=id_, goal_id=goal_id))
             if not checked.ok:
-                return describe_violations(id_, checked.slices[0].violations)
+                return describe_violations(goal_id, id_, checked.slices[0].violations)
             done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))
             report = merge(self._workspace, MergeRequest(slice_ids=(id_,), goal_id=goal_id))
         except (RefusedError, GitError, BusyError) as error:

@@ -58,7 +58,7 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
     violations = _find_violations(workspace, record, proof.commit)
     missing = find_missing_evidence(proof, texts, required)
     if violations:
-        missing = (describe_violations(id_, violations), *missing)
+        missing = (describe_violations(goal.goal_id, id_, violations), *missing)
     return EvidenceReport(
         goal_id=goal.goal_id,
         slice_id=id_,

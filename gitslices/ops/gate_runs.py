@@ -54,6 +54,7 @@ def read_proof(workspace: Workspace, store: Store, goal: Goal, record: SliceReco
         )
     commit, tree = read_head(workspace.repo, Path(record.worktree_path))
     return Proof(
+        goal_id=goal.goal_id,
         slice_id=record.slice_id,
         gates=find_slice(goal, record.slice_id).gates,
         commit=commit,

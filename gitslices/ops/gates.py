@@ -97,7 +97,8 @@ def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
         if request.gate in commands:
             raise InputError(
                 f"gate {request.gate!r} has a command",
-                hint=f"run it: {suggest('gate', 'run', record.slice_id, request.gate)}",
+                hint="run it: "
+                + suggest("gate", "run", record.slice_id, request.gate, goal_id=goal.goal_id),
             )
         proof = read_proof(workspace, store, goal, record)
         now = workspace.now()
@@ -136,7 +137,9 @@ def _choose_gates(
     if only is not None:
         _check_gate(goal, record, only)
         if only not in gates:
-            by_hand = suggest("gate", "pass", record.slice_id, only, "--by", "NAME")
+            by_hand = suggest(
+                "gate", "pass", record.slice_id, only, "--by", "NAME", goal_id=goal.goal_id
+            )
             raise InputError(
                 f"gate {only!r} has no command in .gitslices.toml",
                 hint=f"record it by hand: {by_hand}",

@@ -48,6 +48,7 @@ class GuardRequest(Struct, frozen=True, kw_only=True):
 class GuardReport(Struct, frozen=True, kw_only=True):
     """What may not be done in a slice, and what may be written instead."""
 
+    goal_id: str
     slice_id: SliceId
     worktree_path: str
     write_scope: tuple[str, ...]
@@ -85,6 +86,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
             *(Denial(asked=one, reason=_UNSEEN) for one in request.unseen),
         )
     return GuardReport(
+        goal_id=record.goal_id,
         slice_id=record.slice_id,
         worktree_path=str(place.path),
         write_scope=record.write_scope,

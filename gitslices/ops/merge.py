@@ -116,7 +116,7 @@ def _compose(
         for slice_ in scene.wanted:
             id_ = slice_.slice_id
             standing = scene.standings.get(id_)
-            obstacle = find_merge_obstacle(standing, slice_, statuses)
+            obstacle = find_merge_obstacle(scene.goal.goal_id, standing, slice_, statuses)
             missing = [obstacle] if obstacle else scene.missing.get(id_, ())
             if standing is None or missing:
                 refused += missing

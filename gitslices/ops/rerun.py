@@ -71,6 +71,7 @@ class Rehearsal:
 
     def _read_proof(self, record: SliceRecord, commit: Oid) -> Proof:
         return Proof(
+            goal_id=self._goal.goal_id,
             slice_id=record.slice_id,
             gates=tuple(
                 gate

@@ -256,6 +256,7 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
     locked = worktree.locked if worktree else None
     untouched = tip in (None, record.base_commit) and record.status != "merged"
     facts = Retirable(
+        goal_id=record.goal_id,
         slice_id=record.slice_id,
         changed=left.changed,
         ignored=find_precious(left.ignored, sight.disposable),

@@ -29,7 +29,8 @@ def find_undo_problems(
     for removal in removals:
         record = removal.record
         if (record.goal_id, record.slice_id) in standing:
-            hint = f"take that one away first: {suggest('remove', record.slice_id)}"
+            away = suggest("remove", record.slice_id, goal_id=record.goal_id)
+            hint = f"take that one away first: {away}"
             problems.append(Problem(record.slice_id, "it has been made again since", hint))
             continue
         if record.branch_name in branches:

@@ -19,7 +19,8 @@ def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Leas
     reason = _explain(store, goal_id, slice_id, token)
     raise StaleTokenError(
         f"token {token} of slice {slice_id!r} is stale: {reason}",
-        hint=f"nothing was changed; to go on, take it again: {suggest('claim', slice_id)}",
+        hint="nothing was changed; to go on, take it again: "
+        + suggest("claim", slice_id, goal_id=goal_id),
     )
 
 

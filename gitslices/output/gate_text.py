@@ -11,18 +11,20 @@ def format_gates(report: GatesReport) -> str:
         return "no slice is claimed or done\n"
     width = max(len(escape(one.slice_id)) for one in report.gates)
     return "".join(
-        f"{escape(one.slice_id).ljust(width)}  {one.gate}: {_describe(one)}\n"
+        f"{escape(one.slice_id).ljust(width)}  {one.gate}: {_describe(report.goal_id, one)}\n"
         for one in report.gates
     )
 
 
-def _describe(standing: GateStanding) -> str:
+def _describe(goal_id: str, standing: GateStanding) -> str:
     run = standing.run
     if standing.reason:
         see = f"; see {escape(run.log)}" if run and run.log else ""
         return escape(standing.reason) + see
     if run is None:
-        record = suggest("gate", "pass", standing.slice_id, standing.gate, "--by", "NAME")
+        record = suggest(
+            "gate", "pass", standing.slice_id, standing.gate, "--by", "NAME", goal_id=goal_id
+        )
         return f"no command; record it with: {escape(record)}"
     by = f" by {escape(run.passed_by)}" if run.passed_by else ""
     return f"passed{by} on {run.commit[:10]}"

@@ -23,5 +23,7 @@ def _list_lines(report: GuardReport) -> Iterable[str]:
         yield f"  and {len(report.denials) - _SHOWN} more"
     scope = escape(" ".join(report.write_scope))
     yield f"it may write {scope} in {escape(report.worktree_path)}"
-    wider = suggest("scope", "allow", report.slice_id, "PATH", "--reason", "TEXT")
+    wider = suggest(
+        "scope", "allow", report.slice_id, "PATH", "--reason", "TEXT", goal_id=report.goal_id
+    )
     yield f"hint: to widen that: {escape(wider)}"

@@ -29,8 +29,10 @@ def format_hook_run(report: HookReport) -> str:
 def _format_lines(report: HookReport) -> Iterable[str]:
     if not report.checked.ok:
         yield format_check(report.checked).rstrip("\n")
-        slice_id = next(one.slice_id for one in report.checked.slices if one.violations)
-        wider = suggest("scope", "allow", slice_id, "PATH", "--reason", "TEXT")
+        left = next(one for one in report.checked.slices if one.violations)
+        wider = suggest(
+            "scope", "allow", left.slice_id, "PATH", "--reason", "TEXT", goal_id=left.goal_id
+        )
         yield f"hint: take the changes back, or widen the scope: {escape(wider)}"
     if report.forwarded:
         names = ", ".join(escape(id_) for id_ in report.forwarded)

@@ -166,7 +166,8 @@ def _tell_deleted(sight: Sight, record: SliceRecord) -> Trouble:
         problem=f"worktree {record.worktree_path!r} is gone, its branch is not",
         why="nobody can work on the slice",
         fix="make the worktree again from the branch",
-        hint=f"or, if it is not wanted: {suggest('remove', record.slice_id)}",
+        hint="or, if it is not wanted: "
+        + suggest("remove", record.slice_id, goal_id=record.goal_id),
     )
     return Trouble(finding=finding, mend=partial(_make_again, sight, record))
 
