@@ -102,9 +102,15 @@ class MachineError(GitslicesError):
 
 
 class NotARepositoryError(MachineError):
-    """The directory is in no Git repository that git is willing to open."""
+    """The directory `where` is in no Git repository."""
 
     code = "not-a-repository"
+
+    def __init__(self, where: object) -> None:
+        super().__init__(
+            f"{str(where)!r} is in no Git repository",
+            hint="run gitslices inside a repository, or name one with -C DIR",
+        )
 
 
 class NoCommitError(MachineError):

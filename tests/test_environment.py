@@ -30,8 +30,26 @@ def test_outside_a_repository(tmp_path: Path, graph: str) -> None:
 
 def test_a_directory_that_does_not_exist(cli: Cli, graph: str) -> None:
     done = cli("plan", graph, "-C", "nowhere")
+    assert done.code == 2
+    assert "Directory 'nowhere' does not exist" in done.err
+
+
+@pytest.mark.parametrize("command", ["status", "claim", "doctor"])
+def test_the_same_words_outside_a_repository_for_every_command(
+    tmp_path: Path, command: str
+) -> None:
+    done = run_cli(tmp_path, command)
     assert done.code == 3
-    assert "there is no directory" in done.err
+    assert done.err.startswith(f"error: {str(tmp_path)!r} is in no Git repository\n")
+
+
+@pytest.mark.parametrize("command", ["status", "claim"])
+def test_a_worktree_whose_repository_has_moved(repo: Path, tmp_path: Path, command: str) -> None:
+    git(repo, "worktree", "add", "--quiet", str(tmp_path / "linked"))
+    repo.rename(tmp_path / "elsewhere")
+    done = run_cli(tmp_path / "linked", command)
+    assert done.code == 3
+    assert f"git refuses '{tmp_path / 'linked'}': fatal: not a git repository: {repo}" in done.err
 
 
 def test_no_commit_yet(tmp_path: Path, graph: str) -> None:

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from gitslices.errors import MachineError
-from gitslices.git.place import Place, parse_place
+from gitslices.git.place import Place, read_place
+from gitslices.git.repository import Result
 
 
 def parse(*lines: str) -> Place:
-    return parse_place("".join(f"{line}\n" for line in lines), Path("/asked"))
+    answer = "".join(f"{line}\n" for line in lines)
+    return read_place(Result(0, answer.encode(), b""), Path("/asked"))
 
 
 def test_inside_a_worktree_the_way_up_is_told() -> None:

@@ -38,10 +38,7 @@ def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -
     here = make_absolute(directory)
     common_dir = find_common_dir(here, get_named_by_hook(directory).git_dir)
     if common_dir is None:
-        raise NotARepositoryError(
-            f"{str(here)!r} is in no Git repository",
-            hint="run gitslices inside a repository, or name one with -C DIR",
-        )
+        raise NotARepositoryError(here)
     request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix)
     report = doctor(lambda: open_as_is(directory, lock_timeout=lock_timeout), request)
 

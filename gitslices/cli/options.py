@@ -37,7 +37,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 def common_options(function: Function) -> Function:
     """Add `-C` and `--json`, which every command takes."""
     function = click.option(
-        "-C", "directory", metavar="DIR", default=".", type=click.Path(path_type=Path),
+        "-C", "directory", metavar="DIR", default=".",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
         help="Work in the repository that holds DIR.",
     )(function)  # fmt: skip
     return click.option(

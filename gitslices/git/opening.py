@@ -11,7 +11,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 import git
 
 from gitslices.errors import GitTooOldError, MachineError, NotARepositoryError
-from gitslices.git.place import QUESTION, Place, parse_place
+from gitslices.git.place import QUESTION, read_place
 from gitslices.git.repository import NO_VARIABLES, Repository, Result, Runner
 
 MINIMUM_VERSION: Final = (2, 38)
@@ -21,22 +21,17 @@ INSTALL: Final = "install git 2.38 or newer"
 def open_repository(directory: Path, git_dir: Path | None = None) -> Repository:
     """Open the repository that holds `directory`, or the one that `git_dir` names.
 
-    Raises `NotARepositoryError` where there is none, `MachineError` where git refuses to open it
-    (`safe.directory`) or its path cannot be written down, `GitTooOldError` below git 2.38.
+    Raises as `read_place` does, and `GitTooOldError` below git 2.38.
     """
-    if not directory.is_dir():
-        raise NotARepositoryError(f"there is no directory {str(directory)!r}")
+    door = git.Git()
+    _check_version(door)
+    there = ("--git-dir", str(git_dir)) if git_dir else ("-C", str(directory))
     where = git_dir or directory
+    place = read_place(_execute(door, (*there, *QUESTION), None, NO_VARIABLES), where)
     try:
-        found = git.Repo(where, search_parent_directories=git_dir is None)
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError, FileNotFoundError) as error:
-        raise NotARepositoryError(
-            f"{str(where)!r} is in no Git repository",
-            hint="run gitslices inside a repository, or name one with -C DIR",
-        ) from error
-    _check_version(found.git)
-    place = _ask_place(found.git, directory, git_dir)
-    top = found.working_tree_dir
+        top = git.Repo(where, search_parent_directories=git_dir is None).working_tree_dir
+    except git.InvalidGitRepositoryError as error:
+        raise NotARepositoryError(where) from error
     runner = _make_runner(git.Git(str(place.common_dir)))
     return Repository(Path(top) if top else None, place.git_dir, place.common_dir, runner)
 
@@ -49,15 +44,6 @@ def _check_version(door: git.Git) -> None:
     if version < MINIMUM_VERSION:
         have = ".".join(map(str, version))
         raise GitTooOldError(f"git {have} is too old", hint=INSTALL)
-
-
-def _ask_place(door: git.Git, directory: Path, git_dir: Path | None) -> Place:
-    """Where git itself says the repository is; it refuses one that it does not trust."""
-    there = ("--git-dir", str(git_dir)) if git_dir else ("-C", str(directory))
-    result = _execute(door, (*there, *QUESTION), None, NO_VARIABLES)
-    if result.status != 0:
-        raise MachineError(f"git refuses {str(git_dir or directory)!r}: {result.complaint}")
-    return parse_place(result.text, git_dir or directory)
 
 
 def _make_runner(door: git.Git) -> Runner:

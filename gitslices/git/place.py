@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.errors import MachineError
+from gitslices.errors import MachineError, NotARepositoryError
+from gitslices.git.repository import Result
 from gitslices.naming import find_path_flaw, show_path
 
 # One process for all: it may take no longer.
@@ -30,12 +31,17 @@ class Place(Struct, frozen=True, kw_only=True):
     up: str | None
 
 
-def parse_place(answer: str, asked: Path) -> Place:
-    """Git's `answer` to `QUESTION`, put in the directory `asked`.
+def read_place(answer: Result, asked: Path) -> Place:
+    """Git's `answer` to `QUESTION`, put in the directory or the git directory `asked`.
 
-    Raises `MachineError` for a repository whose path cannot be written down.
+    Raises `NotARepositoryError` where there is none, `MachineError` where git refuses to open it
+    (`safe.directory`) or its path cannot be written down.
     """
-    found = _ANSWER.fullmatch(answer)
+    if answer.status != 0:
+        if b"not a git repository (or any" in answer.stderr:
+            raise NotARepositoryError(asked)
+        raise MachineError(f"git refuses {str(asked)!r}: {answer.complaint}")
+    found = _ANSWER.fullmatch(answer.text)
     # A path with a line break makes lines too many.
     path = found["common"] if found else str(asked.resolve())
     flaw = find_path_flaw(path) if found else "has a line break in it"

@@ -5,25 +5,18 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitslices.errors import MachineError, NotARepositoryError
-from gitslices.git.place import QUESTION, parse_place
+from gitslices.errors import MachineError
+from gitslices.git.place import QUESTION, read_place
 from gitslices.git.repository import NO_VARIABLES, Repository, Result
 
 
 def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository:
     """Open the repository that holds `directory`, or the one that `git_dir` names.
 
-    One git process. Raises `NotARepositoryError` where git finds none, or does not trust it, and
-    `MachineError` where its path cannot be written down.
+    One git process; raises as `read_place` does.
     """
     there = ("--git-dir", str(git_dir)) if git_dir else ("-C", str(directory))
-    result = _execute((*there, *QUESTION), None, NO_VARIABLES)
-    if result.status != 0:
-        raise NotARepositoryError(
-            f"git finds no repository at {str(git_dir or directory)!r}: {result.complaint}",
-            hint="run gitslices inside a repository, or name one with -C DIR",
-        )
-    place = parse_place(result.text, git_dir or directory)
+    place = read_place(_execute((*there, *QUESTION), None, NO_VARIABLES), git_dir or directory)
     top = None if place.up is None else Path(os.path.abspath(directory / place.up))  # noqa: PTH100
     return Repository(top, place.git_dir, place.common_dir, _execute)
 
