@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,3 +224,18 @@ def test_numbers_beyond_all_bounds_are_usage_errors(tmp_path: Path, args: tuple[
     done = run_cli(tmp_path, *args)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: Invalid value for ")
+
+
+def test_validate_and_plan_find_the_graph_at_the_root_from_any_directory(
+    repo: Path, graph_file: Path, tmp_path: Path
+) -> None:
+    below = repo / "some" / "where"
+    below.mkdir(parents=True)
+    assert f"no task graph at {str(repo)!r}" in run_cli(below, "validate").err
+    shutil.copy(graph_file, repo / "gitslices.toml")
+    assert run_cli(below, "validate").out == run_cli(repo, "validate").out
+    assert run_cli(below, "plan").code == run_cli(below, "validate").code == 0
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(graph_file, alone / "gitslices.toml")
+    assert run_cli(alone, "validate").code == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.options import Outcome, common_options
+from gitslices.cli.options import Outcome, common_options, make_absolute
 
 _EXAMPLES = """\b
 Examples:
@@ -20,13 +20,16 @@ def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
     """Check the task graph in FILE, and report every error with its place.
 
     FILE is JSON, YAML or TOML, `-` standard input; without it, the first of gitslices.toml,
-    gitslices.yaml, gitslices.json and task_graph.json in DIR. No repository is needed.
+    gitslices.yaml, gitslices.json and task_graph.json at the repository's root, or in DIR where
+    there is none.
     """
     from gitslices.cli.source import load_source
+    from gitslices.git.locate import find_top
     from gitslices.output.escape import escape
     from gitslices.output.words import count
 
-    graph = load_source(file, directory)
+    here = make_absolute(directory)
+    graph = load_source(file, find_top(here) or here)
     tasks = len(graph.tasks)
     return Outcome(
         document={"ok": True, "goal_id": graph.goal_id, "tasks": tasks},

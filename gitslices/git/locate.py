@@ -20,6 +20,12 @@ def find_common_dir(directory: Path, git_dir: Path | None = None) -> Path | None
     return None
 
 
+def find_top(directory: Path) -> Path | None:
+    """The top of the worktree around `directory`."""
+    above = (directory, *directory.parents)
+    return next((folder for folder in above if (folder / ".git").exists()), None)
+
+
 def find_torn_folders(common_dir: Path) -> tuple[Path, ...]:
     """Git's folders for worktrees whose `commondir` says nothing: git fails of a single one."""
     folders = list_admin_folders(common_dir)
