@@ -17,7 +17,7 @@ from gitslices.scopes.atoms import Atom
 from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
 from gitslices.scopes.meet import TooComplexError, share_name
 from gitslices.scopes.pieces import Piece
-from gitslices.scopes.residuals import Residual, Residuals, drop_dead, globstar_mask, see_from
+from gitslices.scopes.residuals import Residual, Residuals, drop_dead, enter, globstar_mask, see_from
 from gitslices.scopes.search import UNKNOWN, Masks, Search, find_free
 from gitslices.scopes.tree import TrackedTree
 
@@ -240,10 +240,28 @@ class Decider:
         if residual.is_complete and beneath.is_complete and self._tree.can_be_created(directory):
             return True
         if beside:
+            if self._meet_afresh(directory, residual, beneath, beside):
+                return True
             known = self._decide_apart(directory, residual, beneath, beside)
             if known is not None:
                 return known
         return self._have_path(directory, residual, beneath, beside, None)
+
+    def _meet_afresh(
+        self, directory: str, one: Residual, other: Residual, excluded: Residuals
+    ) -> bool:
+        """Tell whether the two meet in a directory yet to be made that no entry names.
+
+        Exclusions from elsewhere do not reach there, so that many pairs ask the same question.
+        """
+        ones, others = enter(one, self.fresh), enter(other, self.fresh)
+        if ones.is_dead or others.is_dead or self._tree.is_taken(directory, self.fresh):
+            return False
+        left = drop_dead(enter(each, self.fresh) for each in excluded)
+        if any(each.is_complete for each in left):
+            return False
+        path = find_free(ones, others, left, self._tree.folding)
+        return path is not None and path != UNKNOWN
 
     def _decide_apart(
         self, directory: str, one: Residual, other: Residual, excluded: Residuals
