@@ -20,6 +20,15 @@ Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
 MergeStyle = Literal["merge", "squash", "rebase"]
 SyncStyle = Literal["merge", "rebase"]
 
+_EXPECTED: Final[dict[Any, str]] = {
+    Text: "a text that is not blank",
+    tuple[Text, ...]: "a list of texts that are not blank",
+    bool | tuple[Text, ...]: "true, false or a list of gates",
+    Seconds: "a number of seconds above 0, one week at most",
+    MergeStyle | None: "one of merge, squash and rebase",
+    SyncStyle | None: "one of merge and rebase",
+}
+
 
 class SettingsError(InputError):
     """The settings file is wrong; `problems` holds every reason with its place."""
@@ -168,7 +177,10 @@ def _read_section(table: Any, kind: type[Section], place: str, problems: list[Pr
             try:
                 values[known.name] = convert(table[known.name], known.type)
             except msgspec.ValidationError as error:
-                problems.append(_describe(f"{place}.{known.name}", str(error)))
+                # msgspec names the place inside a list: `$[1]`.
+                inside = str(error).partition(" - at `$")[2].rstrip("`")
+                words = f"expected {_EXPECTED[Text if inside else known.type]}"
+                problems.append(Problem(f"{place}.{known.name}{inside}", words))
         elif known.required:
             problems.append(Problem(place, f"it has no {known.name}"))
         values.setdefault(known.name, None if known.required else known.default)
@@ -185,11 +197,3 @@ def _check_keys(
             hint = f"is {near[0]!r} meant?" if near else f"known here: {', '.join(known)}"
             where = f"{place}.{key}" if place else key
             problems.append(Problem(where, "this key is not known", hint))
-
-
-def _describe(place: str, message: str) -> Problem:
-    """Say what msgspec found, with its `$[1]` as the end of the place."""
-    says, _, inside = message.partition(" - at `$")
-    if "matching regex" in says:
-        says = "expected a text that is not blank"
-    return Problem(place + inside.rstrip("`"), says[:1].lower() + says[1:])

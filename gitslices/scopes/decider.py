@@ -17,7 +17,14 @@ from gitslices.scopes.atoms import Atom
 from gitslices.scopes.globs import ANY_NAME, GLOBSTAR, Glob
 from gitslices.scopes.meet import TooComplexError, share_name
 from gitslices.scopes.pieces import Piece
-from gitslices.scopes.residuals import Residual, Residuals, drop_dead, enter, globstar_mask, see_from
+from gitslices.scopes.residuals import (
+    Residual,
+    Residuals,
+    drop_dead,
+    enter,
+    globstar_mask,
+    see_from,
+)
 from gitslices.scopes.search import UNKNOWN, Masks, Search, find_free
 from gitslices.scopes.tree import TrackedTree
 
