@@ -6,7 +6,7 @@ git's folder for it are renamed into a trash folder of the same file system.
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -23,6 +23,7 @@ from gitslices.git.read import (
     read_tips,
     read_values,
 )
+from gitslices.git.reflog import Stretch, find_worked
 from gitslices.git.submodules import count_unpushed
 from gitslices.git.worktrees import (
     LOCK_REASON,
@@ -67,11 +68,15 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class _Sight(Struct, frozen=True, kw_only=True):
-    """What is asked of git once for all candidates."""
+    """What is asked of git once for all candidates.
+
+    `idle` are branches that were only brought up to date, and have no commit of their own.
+    """
 
     tips: Mapping[BranchName, Oid]
     target: Oid | None
     ahead: Mapping[Oid, int]
+    idle: Collection[BranchName]
     worktrees: Mapping[str, Worktree]
     admins: Mapping[str, Path]
     disposable: tuple[str, ...]
@@ -234,9 +239,15 @@ def _look_around(
         for goal_id in {record.goal_id for record in records}
         for tip in read_landed_tips(store, goal_id).values()
     }
+    reached = {
+        one.branch_name: Stretch(one.base_commit, tip)
+        for one in records
+        if (tip := tips.get(one.branch_name)) is not None and counts.get(tip, (1, 0))[0] == 0
+    }
     return _Sight(
         tips=tips,
         target=landed_in,
+        idle=reached.keys() - find_worked(workspace.repo, reached, target),
         ahead={commit: 0 if commit in landed else ahead for commit, (ahead, _) in counts.items()},
         worktrees={str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)},
         admins=read_admin_folders(workspace.repo.common_dir),
@@ -254,7 +265,8 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
     admin = sight.admins.get(record.worktree_path)
     head = worktree.head if worktree and worktree.branch is None else None
     locked = worktree.locked if worktree else None
-    untouched = tip in (None, record.base_commit) and record.status != "merged"
+    unworked = tip in (None, record.base_commit) or record.branch_name in sight.idle
+    untouched = unworked and record.status != "merged"
     facts = Retirable(
         goal_id=record.goal_id,
         slice_id=record.slice_id,

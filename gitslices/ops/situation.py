@@ -1,10 +1,11 @@
 """What decides which slices of a goal may start: read from the store and from git."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gitslices.admission import Holding, Situation
 from gitslices.git.read import find_tip, is_true, read_merged, read_tips
-from gitslices.model import BranchName, SliceId, SliceStatus
+from gitslices.git.reflog import Stretch, find_worked
+from gitslices.model import BranchName, Oid, SliceId, SliceStatus
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.statuses import LANDABLE, settle_status
@@ -14,18 +15,28 @@ from gitslices.workspace import Workspace
 def find_landed(
     workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
 ) -> frozenset[SliceId]:
-    """The slices that have commits, all of them in `target` already, whoever merged them."""
+    """The slices that have commits of their own, all in `target` already, whoever merged them."""
     waiting = {one.branch_name: one for one in records if one.status in LANDABLE}
     tip = find_tip(workspace.repo, target) if waiting else None
     if tip is None:
         return frozenset()
-    tips = read_tips(workspace.repo, waiting)
-    started = [
-        name
-        for name, record in waiting.items()
-        if tips.get(name, record.base_commit) != record.base_commit
-    ]
-    return frozenset(waiting[name].slice_id for name in read_merged(workspace.repo, tip, started))
+    started = find_stretches(records, read_tips(workspace.repo, waiting))
+    merged = {name: started[name] for name in read_merged(workspace.repo, tip, list(started))}
+    worked = find_worked(workspace.repo, merged, target)
+    return frozenset(waiting[name].slice_id for name in worked)
+
+
+def find_stretches(
+    records: Iterable[SliceRecord], tips: Mapping[BranchName, Oid]
+) -> dict[BranchName, Stretch]:
+    """What has become of the branches that have left their base, and may have landed."""
+    return {
+        one.branch_name: Stretch(one.base_commit, tip)
+        for one in records
+        if one.status in LANDABLE
+        and (tip := tips.get(one.branch_name)) is not None
+        and tip != one.base_commit
+    }
 
 
 def read_situation(

@@ -1,7 +1,7 @@
 """Where every slice of a goal stands."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,14 +10,16 @@ from msgspec import Struct
 
 from gitslices.git.counts import count_all_ahead_behind
 from gitslices.git.read import find_tip, read_tips
+from gitslices.git.reflog import find_worked
 from gitslices.git.worktrees import find_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
+from gitslices.ops.situation import find_stretches
 from gitslices.ops.topology import read_undisturbed
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import Lease, read_live_leases
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.statuses import FINISHED, LANDABLE, settle_status
+from gitslices.statuses import FINISHED, settle_status
 from gitslices.workspace import Workspace
 
 
@@ -117,9 +119,12 @@ def _look(workspace: Workspace, goal: Goal, records: Records) -> dict[SliceId, _
     tips = read_tips(repo, (one.branch_name for one in records.values()))
     target = find_tip(repo, goal.plan.target)
     counts = count_all_ahead_behind(repo, tips.values(), target) if target else {}
+    started = find_stretches(records.values(), tips)
+    merged = {name: one for name, one in started.items() if counts.get(one.tip, (1, 0))[0] == 0}
+    landed = find_worked(repo, merged, goal.plan.target)
     ordered = [records.get(slice_.slice_id) for slice_ in goal.plan.slices]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        looked = pool.map(partial(_look_at, workspace, tips, counts), ordered)
+        looked = pool.map(partial(_look_at, workspace, tips, counts, landed), ordered)
         return {slice_.slice_id: one for slice_, one in zip(goal.plan.slices, looked, strict=True)}
 
 
@@ -127,6 +132,7 @@ def _look_at(
     workspace: Workspace,
     tips: Mapping[BranchName, Oid],
     counts: Mapping[Oid, tuple[int, int]],
+    landed: Collection[BranchName],
     record: SliceRecord | None,
 ) -> _Seen:
     if record is None or record.filler:
@@ -135,9 +141,8 @@ def _look_at(
         return _Seen(status="removed")
     tip = tips.get(record.branch_name)
     ahead, behind = counts.get(tip, (0, 0)) if tip else (0, 0)
-    landed = tip in counts and tip != record.base_commit and ahead == 0
     return _Seen(
-        status="merged" if landed and record.status in LANDABLE else record.status,
+        status="merged" if record.branch_name in landed else record.status,
         worktree_path=record.worktree_path,
         ahead=ahead,
         behind=behind,
