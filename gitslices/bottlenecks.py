@@ -8,7 +8,7 @@ from typing import Final
 from gitslices.model import Bottleneck, Order, RepoPath
 from gitslices.ordering import cost_without
 from gitslices.outline import Outline
-from gitslices.schedule import iterate_bits, measure_ways
+from gitslices.schedule import iterate_bits, measure_ways, simulate
 from gitslices.scopes import Segment
 
 _CANDIDATES: Final = 5
@@ -21,17 +21,27 @@ Pairs = dict[int, int]
 """The slices (a bit mask) that each slice waits for because of an overlap."""
 
 
-def find_bottlenecks(outline: Outline, kind: Order) -> tuple[Bottleneck, ...]:
-    """The few paths whose overlaps cost most, best first; `kind` is the order of the outline."""
+def find_bottlenecks(
+    outline: Outline, kind: Order, workers: int | None = None
+) -> tuple[Bottleneck, ...]:
+    """The few paths whose overlaps cost most, best first; `kind` is the order of the outline.
+
+    What counts is the critical path or, with `workers`, when they have finished.
+    """
     path = outline.critical_path
     if not any(set(outline.forced[slice_]) & set(path) for slice_ in path):
         return ()
-    found = (_try_without(outline, place, kind) for place in _choose_candidates(outline))
-    gains = [one for one in found if one.cost_without < outline.critical_path_cost]
+    cost = (
+        outline.critical_path_cost
+        if workers is None
+        else simulate(outline.workload, outline.order, workers).makespan
+    )
+    found = (_try_without(outline, place, kind, workers) for place in _choose_candidates(outline))
+    gains = [one for one in found if one.cost_without < cost]
     return tuple(sorted(gains, key=lambda one: (one.cost_without, -one.pairs, one.path)))
 
 
-def _try_without(outline: Outline, place: RepoPath, kind: Order) -> Bottleneck:
+def _try_without(outline: Outline, place: RepoPath, kind: Order, workers: int | None) -> Bottleneck:
     conflicts = outline.scopes.find_conflicts_without(place)
     freed = [
         earlier
@@ -43,8 +53,10 @@ def _try_without(outline: Outline, place: RepoPath, kind: Order) -> Bottleneck:
     # Where every step of the critical path is still bound, the order costs what it did.
     steps = pairwise(outline.critical_path)
     is_kept = all(_is_bound(outline, conflicts, *step) for step in steps)
-    known = outline.critical_path_cost if is_kept else None
-    cost = cost_without(outline.workload, conflicts, outline.order, kind, known)
+    known = outline.critical_path_cost if is_kept and workers is None else None
+    cost = cost_without(
+        outline.workload, conflicts, outline.order, kind, cost=known, workers=workers
+    )
     return Bottleneck(path=place, cost_without=cost, pairs=len(freed))
 
 

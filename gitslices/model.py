@@ -164,6 +164,7 @@ class Skipped(Struct, frozen=True, kw_only=True):
 class Bottleneck(Struct, frozen=True, kw_only=True):
     """An overlapping path, and the cost of the critical path if it overlapped no more.
 
+    With a schedule it is the makespan that there would be.
     `path` ends in a slash where it is a directory; `pairs` counts the forced orders that have no
     other reason.
     """

@@ -84,20 +84,24 @@ def cost_without(
     conflicts: tuple[int, ...],
     order: Sequence[int],
     kind: Order,
+    *,
     cost: Cost | None = None,
+    workers: int | None = None,
 ) -> Cost:
     """Find what the critical path would cost with only these `conflicts`.
+
+    With `workers` it is the time in which they finish.
 
     `order` is the one of `kind` that was found for all conflicts; `cost` is what it costs with
     these, if that is known. The slices are ordered anew with a part of the effort, so the answer
     never exceeds the cost of that order.
     """
     less = replace(workload, conflicts=conflicts)
-    known = _rate(less, order, None) if cost is None else _Candidate(order, cost)
+    known = _rate(less, order, workers) if cost is None else _Candidate(order, cost)
     rounds = min(_STEPS_WITHOUT // _count_steps(less), _MOST_ROUNDS_WITHOUT)
     if kind == "id" or not rounds:
         return known.makespan
-    return _search(less, known, rounds, None).makespan
+    return _search(less, known, rounds, workers).makespan
 
 
 def find_started_conflicts(

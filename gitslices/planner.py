@@ -57,7 +57,7 @@ def write_plan(outline: Outline, graph: TaskGraph, tree: RepoTree, settings: Pla
         waves=_group_waves(outline),
         critical_path=tuple(map(outline.name, outline.critical_path)),
         critical_path_cost=outline.critical_path_cost,
-        bottlenecks=find_bottlenecks(outline, settings.order),
+        bottlenecks=find_bottlenecks(outline, settings.order, settings.workers),
         warnings=tuple(_find_warnings(outline)),
         started_overlaps=tuple(_find_started_overlaps(outline, settings.underway)),
         schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),

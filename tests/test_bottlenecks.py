@@ -4,10 +4,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from gitslices.bottlenecks import find_bottlenecks
-from gitslices.model import Bottleneck, Unborn
+from gitslices.model import Bottleneck, Order, Unborn
 from gitslices.outline import make_outline
 from gitslices.scopes import Entry, Scope, ScopeMap
 from tests.graphs import SETTINGS, make_tree, plan_tasks
@@ -29,6 +30,20 @@ def test_sharing_a_bottleneck_saves_what_it_says() -> None:
     tasks = [write(f"t{n}", "CHANGELOG.md", f"src/{n % 3}.py", estimate=n + 1) for n in range(7)]
     (best, *_) = plan_tasks(*tasks).bottlenecks
     assert plan_tasks(*tasks, shared=[best.path]).critical_path_cost == best.cost_without
+
+
+@pytest.mark.parametrize("order", ["id", "critical-path"])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_for_some_workers_it_saves_what_it_says(workers: int, order: Order) -> None:
+    tasks = [write(f"t{n}", "CHANGELOG.md", f"src/{n % 3}.py", estimate=n + 1) for n in range(7)]
+    plan = plan_tasks(*tasks, workers=workers, order=order)
+    shared = plan_tasks(*tasks, workers=workers, order=order, shared=["CHANGELOG.md"])
+    assert plan.schedule is not UNSET
+    assert shared.schedule is not UNSET
+    saved = shared.schedule.makespan < plan.schedule.makespan
+    costs = {one.path: one.cost_without for one in plan.bottlenecks}
+    assert costs == ({"CHANGELOG.md": shared.schedule.makespan} if saved else {})
+    assert saved == (workers > 1)
 
 
 def test_the_best_comes_first() -> None:

@@ -36,7 +36,7 @@ from gitslices.output.svg import (
     quote,
     summarise,
 )
-from gitslices.output.words import count, format_cost
+from gitslices.output.words import count, find_cost, format_cost
 
 _OPEN_ENTRIES: Final = 6
 _EDGE: Final = 10
@@ -227,8 +227,8 @@ def _write_remarks(plan: Plan) -> list[str]:
     """Write what the plan says beside its slices, leaving out what is empty."""
     sections = {
         "What holds this plan back": [
-            f"without the overlap in {_code(each.path)} the critical path costs"
-            f" {format_cost(each.cost_without)} instead of {format_cost(plan.critical_path_cost)}"
+            f"without the overlap in {_code(each.path)} it takes"
+            f" {format_cost(each.cost_without)} instead of {format_cost(find_cost(plan))}"
             for each in plan.bottlenecks
         ],
         "Shared files": [

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from gitslices.model import Bottleneck, Plan, Serialization, Slice, SliceId, StartedOverlap
 from gitslices.output.escape import escape
-from gitslices.output.words import count, format_cost, format_overlap, format_reason
+from gitslices.output.words import count, find_cost, format_cost, format_overlap, format_reason
 
 _ID_WIDTH: Final = 28
 
@@ -63,9 +63,7 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
     yield from _format_critical_path(plan, forced)
     yield from _format_schedule(plan)
     for bottleneck in plan.bottlenecks:
-        yield format_bottleneck(bottleneck, plan.critical_path_cost)
-    if plan.bottlenecks and plan.schedule is not UNSET:
-        yield "(these costs suppose as many workers as there is work for)"
+        yield format_bottleneck(bottleneck, find_cost(plan))
     if plan.open_overlaps:
         yield (
             f"{count(plan.open_overlaps, 'pair')} may yet meet in paths nobody has named:"

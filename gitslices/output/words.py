@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gitslices.model import OverlapKind, Serialization
+from msgspec import UNSET
+
+from gitslices.model import OverlapKind, Plan, Serialization
 from gitslices.output.escape import escape
 
 _SAYS: Final[Mapping[OverlapKind, str]] = {
@@ -21,6 +23,11 @@ def count(number: int, noun: str) -> str:
 def format_cost(cost: float) -> str:
     """`3`, `0.5`: a cost without the noise of its binary form."""
     return f"{cost:.12g}"
+
+
+def find_cost(plan: Plan) -> float:
+    """When the plan is done: by its workers where their number is given."""
+    return plan.critical_path_cost if plan.schedule is UNSET else plan.schedule.makespan
 
 
 def format_reason(forced: Serialization) -> str:
