@@ -1,5 +1,6 @@
 """What must change for a repository to match a plan: decided whole before anything is touched."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Literal
@@ -29,13 +30,17 @@ class Observed(Struct, frozen=True, kw_only=True):
     """The repository before an apply.
 
     `branches` holds every local branch, `occupied` the paths that exist among those planned, and
-    `checkouts` the branches that are checked out, with where. `folding` says which names are one.
+    `checkouts` the branches that are checked out, with where. `worktrees` are the paths of all
+    worktrees, `lost` those where git knows of one that is not there. `folding` says which names
+    are one.
     """
 
     standing: Mapping[SliceId, Recorded]
     branches: frozenset[BranchName]
     occupied: frozenset[str]
     checkouts: Mapping[BranchName, str]
+    worktrees: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
     folding: Folding = Folding()
 
 
@@ -107,8 +112,10 @@ def _choose(slice_: Slice, observed: Observed) -> Action:
 
 def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
     if step.action == "create":
-        return _find_branch_problems(step.slice, observed) + _find_path_problems(
-            step.slice, observed
+        return (
+            _find_branch_problems(step.slice, observed)
+            + _find_path_problems(step.slice, observed)
+            + _find_lost_problems(step.slice, observed)
         )
     if step.action == "restore":
         return (
@@ -140,13 +147,33 @@ def _find_branch_problems(slice_: Slice, observed: Observed) -> tuple[Problem, .
 
 
 def _find_path_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
-    if slice_.worktree_path not in observed.occupied:
+    path = slice_.worktree_path
+    if path not in observed.occupied:
+        return ()
+    how = "move it away"
+    if path in observed.worktrees:
+        # Moved by other means it would share git's folder for it with the slice's own worktree.
+        how = f"move it away: git worktree move {shlex.quote(path)} NEW-PATH"
+    return (
+        Problem(
+            slice_.slice_id,
+            f"path {path!r} exists and is not this slice's worktree",
+            f"{how}, or choose another folder: git config gitslices.worktreeRoot DIR",
+        ),
+    )
+
+
+def _find_lost_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    """A worktree that git knows at the path of a new slice may live on elsewhere."""
+    path = slice_.worktree_path
+    if path not in observed.lost or slice_.slice_id in observed.standing:
         return ()
     return (
         Problem(
             slice_.slice_id,
-            f"path {slice_.worktree_path!r} exists and is not this slice's worktree",
-            "move it away, or choose another folder: git config gitslices.worktreeRoot DIR",
+            f"git knows a worktree at {path!r} that is not there",
+            "if it was moved, tell git where it is: git worktree repair NEW-PATH; if not, have git"
+            f" forget it: git worktree remove {shlex.quote(path)}",
         ),
     )
 

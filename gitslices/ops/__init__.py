@@ -4,7 +4,7 @@ plan      a plan from a task graph
 explain   why one slice of a plan waits
 diff      what a plan would change of the one applied
 underway  what has been begun, and stays where it is in a new plan
-apply     the repository made to match a plan
+apply     the repository made to match a plan; adopt: with worktrees that the store has lost
 status    where every slice stands; watch: told again whenever it changes
 ready     what could be claimed, and what the rest waits for
 claim     a slice to one holder; heartbeat, release and done: what the holder does with it

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from gitslices.errors import DiskError, MachineError, Problem
 from gitslices.model import Plan, Slice, SliceId, TaskGraph
+from gitslices.ops.adopt import adopt, find_orphans
 from gitslices.ops.fences import rescope
 from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.preflight import Decision, Known, decide
@@ -63,6 +64,8 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
         with ExitStack() as alive:
             with hold_topology(workspace, store):
                 known = {record.slice_id: record for record in store.read_slices(goal_id)}
+                orphans = find_orphans(workspace, store, request.plan, known)
+                known |= {record.slice_id: record for record in orphans}
                 decided = decide(
                     workspace,
                     request.plan,
@@ -71,6 +74,7 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
                     allow_dirty=request.allow_dirty,
                     sparse=_wants_sparse(request, known),
                 )
+                adopted = adopt(workspace, store, orphans)
                 intent = _make_intent(workspace, store, request, decided, known, operation)
                 alive.enter_context(workspace.hold_operation(operation))
                 unmade = register_slices(workspace, store, intent, on_progress)
@@ -84,7 +88,7 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
         unchanged = refresh_sparse_checkouts(workspace, store, goal_id, request.jobs)
     _raise_failures((*unmade, *own.failures, *others), len(decided.steps.steps))
     complaints = run_hooks(workspace, own.filled, request.jobs)
-    return _report(decided.steps, (*own.remarks, *unchanged, *complaints))
+    return _report(decided.steps, (*adopted, *own.remarks, *unchanged, *complaints))
 
 
 def _wants_sparse(request: ApplyRequest, known: Known) -> bool:

@@ -42,7 +42,7 @@ def decide(
 
     Raises `RefusedError` with every offender, `DiskError` where only the disk is in the way.
     """
-    worktrees = [worktree for worktree in read_worktrees(workspace.repo) if not worktree.missing]
+    worktrees = read_worktrees(workspace.repo)
     steps = reconcile(plan, _observe(workspace, plan, known, worktrees), ready_only=ready_only)
     created = steps.select("create")
     checkouts = find_sparse_checkouts(workspace, created, plan.base.commit) if sparse else {}
@@ -52,7 +52,7 @@ def decide(
         problems += _find_dirt(workspace)
     made = (*created, *steps.select("restore"))
     if made:
-        paths = [worktree.path for worktree in worktrees if not worktree.bare]
+        paths = [one.path for one in worktrees if not (one.bare or one.missing)]
         place = survey_place(workspace.worktree_root, paths)
         loads = _measure(workspace, plan, made, checkouts, place)
         problems += find_place_problems(place, loads)
@@ -74,7 +74,7 @@ def _observe(
     workspace: Workspace, plan: Plan, known: Known, worktrees: Sequence[Worktree]
 ) -> Observed:
     branches = frozenset(read_branches(workspace.repo))
-    present = frozenset(str(worktree.path) for worktree in worktrees)
+    present = frozenset(str(worktree.path) for worktree in worktrees if not worktree.missing)
     landed = find_landed(workspace, list(known.values()), plan.target)
     return Observed(
         standing={
@@ -90,7 +90,11 @@ def _observe(
         },
         branches=branches,
         occupied=find_occupied([slice_.worktree_path for slice_ in plan.slices]),
-        checkouts={tree.branch: str(tree.path) for tree in worktrees if tree.branch},
+        checkouts={
+            one.branch: str(one.path) for one in worktrees if one.branch and not one.missing
+        },
+        worktrees=present,
+        lost=frozenset(str(worktree.path) for worktree in worktrees if worktree.missing),
         folding=Folding(
             ignore_case=is_true(workspace.config.get("core.ignorecase")),
             precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
