@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from gitslices.model import Plan, Slice, SliceId
+from gitslices.model import BranchName, Plan, Slice, SliceId
 
 
 class Rescoped(Struct, frozen=True, kw_only=True):
@@ -33,11 +33,19 @@ class Move(Struct, frozen=True, kw_only=True):
     after: int
 
 
+class Retarget(Struct, frozen=True, kw_only=True):
+    """Another branch to merge into; `missing` are merged slices whose commits it does not have."""
+
+    before: BranchName
+    after: BranchName
+    missing: tuple[SliceId, ...]
+
+
 class PlanChanges(Struct, frozen=True, kw_only=True):
     """What `gitslices plan --diff --json` prints; all lists are empty where nothing changes.
 
     `added` and `gone` slices are in no other list. Costs are those of the critical path, the one
-    before is None where no plan was applied.
+    before is None where no plan was applied. `retargeted` is None while the target stays.
     """
 
     goal_id: str
@@ -48,14 +56,18 @@ class PlanChanges(Struct, frozen=True, kw_only=True):
     rescoped: tuple[Rescoped, ...]
     rewaiting: tuple[Rewaiting, ...]
     moved: tuple[Move, ...]
+    retargeted: Retarget | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether every slice stays as it was applied."""
-        return not (self.added or self.gone or self.rescoped or self.rewaiting or self.moved)
+        """Whether the target and every slice stay as they were applied."""
+        lists = (self.added, self.gone, self.rescoped, self.rewaiting, self.moved)
+        return self.retargeted is None and not any(lists)
 
 
-def find_changes(applied: Plan | None, planned: Plan) -> PlanChanges:
+def find_changes(
+    applied: Plan | None, planned: Plan, retargeted: Retarget | None = None
+) -> PlanChanges:
     """Compare two plans of one goal, slices in the order of the later plan."""
     before = {slice_.slice_id: slice_ for slice_ in applied.slices} if applied else {}
     after = {slice_.slice_id: slice_ for slice_ in planned.slices}
@@ -77,6 +89,7 @@ def find_changes(applied: Plan | None, planned: Plan) -> PlanChanges:
             for old, new in both
             if old.wave != new.wave
         ),
+        retargeted=retargeted,
     )
 
 

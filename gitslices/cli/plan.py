@@ -57,7 +57,9 @@ Examples:
 )
 @click.option("--base", metavar="REV", help="What slices start from.  [default: the target]")
 @click.option(
-    "--target", metavar="BRANCH", help="What slices merge into.  [default: the current branch]"
+    "--target",
+    metavar="BRANCH",
+    help="What slices merge into.  [default: as applied before, else the current branch]",
 )
 @click.option(
     "--order",

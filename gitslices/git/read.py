@@ -204,6 +204,14 @@ def read_merged(repo: Repository, target: Oid, branches: Sequence[BranchName]) -
     return {BranchName(ref.removeprefix(HEADS)) for ref in listing.text.splitlines()}
 
 
+def read_missing(repo: Repository, target: Oid, commits: Iterable[Oid]) -> set[Oid]:
+    """Those of `commits` that are not in `target`, in one call."""
+    wanted = set(commits)
+    asked = "".join(f"{commit}\n" for commit in (f"^{target}", *wanted))
+    listing = repo.run("rev-list", "--ignore-missing", "--stdin", input=asked.encode())
+    return wanted.intersection(map(Oid, listing.text.split()))
+
+
 def is_ancestor(repo: Repository, commit: Oid, descendant: Oid) -> bool:
     """Whether everything in `commit` is in `descendant` already."""
     return repo.run("merge-base", "--is-ancestor", commit, descendant, ok=(0, 1)).status == 0

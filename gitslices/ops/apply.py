@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 from msgspec import Struct, structs
 
+from gitslices.changes import Retarget
 from gitslices.errors import DiskError, MachineError, Problem
 from gitslices.model import Plan, Slice, SliceId, TaskGraph
 from gitslices.ops.adopt import adopt, find_orphans
@@ -14,6 +15,7 @@ from gitslices.ops.fill import fill_slices, run_hooks
 from gitslices.ops.preflight import Decision, Known, decide
 from gitslices.ops.progress import OnProgress
 from gitslices.ops.register import Failure, register_slices, undo_slices
+from gitslices.ops.retarget import find_retarget
 from gitslices.ops.settings import read_settings
 from gitslices.ops.sparse import refresh_sparse_checkouts
 from gitslices.ops.topology import hold_topology
@@ -42,7 +44,10 @@ class ApplyRequest(Struct, frozen=True, kw_only=True):
 
 
 class ApplyReport(Struct, frozen=True, kw_only=True):
-    """What an apply did, by slice id; `gone` are slices that the plan no longer has."""
+    """What an apply did, by slice id; `gone` are slices that the plan no longer has.
+
+    `retargeted` is None while the goal is merged into the same branch as before.
+    """
 
     created: tuple[SliceId, ...]
     restored: tuple[SliceId, ...]
@@ -50,6 +55,7 @@ class ApplyReport(Struct, frozen=True, kw_only=True):
     kept: tuple[SliceId, ...]
     gone: tuple[SliceId, ...]
     warnings: tuple[str, ...]
+    retargeted: Retarget | None = None
 
 
 def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) -> ApplyReport:
@@ -66,6 +72,10 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
                 known = {record.slice_id: record for record in store.read_slices(goal_id)}
                 orphans = find_orphans(workspace, store, request.plan, known)
                 known |= {record.slice_id: record for record in orphans}
+                before = store.read_goal(goal_id)
+                retargeted = find_retarget(
+                    workspace, store, before.plan if before else None, request.plan
+                )
                 decided = decide(
                     workspace,
                     request.plan,
@@ -88,7 +98,9 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
         unchanged = refresh_sparse_checkouts(workspace, store, goal_id, request.jobs)
     _raise_failures((*unmade, *own.failures, *others), len(decided.steps.steps))
     complaints = run_hooks(workspace, own.filled, request.jobs)
-    return _report(decided.steps, (*adopted, *own.remarks, *unchanged, *complaints))
+    return _report(
+        decided.steps, (*adopted, *own.remarks, *unchanged, *complaints), retargeted
+    )
 
 
 def _wants_sparse(request: ApplyRequest, known: Known) -> bool:
@@ -194,7 +206,9 @@ def _raise_failures(failures: Sequence[Failure], total: int) -> None:
     )
 
 
-def _report(steps: Reconciliation, warnings: tuple[str, ...]) -> ApplyReport:
+def _report(
+    steps: Reconciliation, warnings: tuple[str, ...], retargeted: Retarget | None
+) -> ApplyReport:
     def list_ids(action: Action) -> tuple[SliceId, ...]:
         return tuple(slice_.slice_id for slice_ in steps.select(action))
 
@@ -205,4 +219,5 @@ def _report(steps: Reconciliation, warnings: tuple[str, ...]) -> ApplyReport:
         kept=list_ids("keep"),
         gone=steps.gone,
         warnings=warnings,
+        retargeted=retargeted,
     )

@@ -2,6 +2,7 @@
 
 from gitslices.changes import PlanChanges, find_changes
 from gitslices.ops.plan import PlanRequest, read_inputs
+from gitslices.ops.retarget import find_retarget
 from gitslices.planner import make_plan
 from gitslices.workspace import Workspace
 
@@ -12,4 +13,9 @@ def diff(workspace: Workspace, request: PlanRequest) -> PlanChanges:
     Raises what `plan` raises.
     """
     inputs = read_inputs(workspace, request)
-    return find_changes(inputs.applied, make_plan(request.graph, inputs.tree, inputs.settings))
+    planned = make_plan(request.graph, inputs.tree, inputs.settings)
+    if inputs.applied is None:
+        return find_changes(None, planned)
+    with workspace.open_store() as store:
+        retargeted = find_retarget(workspace, store, inputs.applied, planned)
+    return find_changes(inputs.applied, planned, retargeted)

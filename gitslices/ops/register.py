@@ -1,7 +1,8 @@
 """Give slices their branches and empty, locked worktrees; the caller holds the topology lock."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from gitslices.provision import (
 )
 from gitslices.scopes import EVERYTHING
 from gitslices.state.journal import ApplyIntent, begin_filling, clear_intent, write_intent
-from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
@@ -214,11 +215,17 @@ def _record(
     with store.transaction():
         if goal and planned:
             store.write_goal(goal)
-            detail = {"graph_digest": goal.plan.graph_digest}
-            events.insert(0, Event(at=goal.applied_at, goal_id=goal.goal_id, slice_id=None,
-                                   event="planned", detail=detail))  # fmt: skip
+            events[:0] = _make_goal_events(before, goal)
         store.write_slices([*intent.rescoped, *standing])
         store.write_events(events)
+
+
+def _make_goal_events(before: Goal | None, goal: Goal) -> Iterator[Event]:
+    make = partial(Event, at=goal.applied_at, goal_id=goal.goal_id, slice_id=None)
+    yield make(event="planned", detail={"graph_digest": goal.plan.graph_digest})
+    if before is not None and before.plan.target != goal.plan.target:
+        targets = {"from": before.plan.target, "to": goal.plan.target}
+        yield make(event="retargeted", detail=targets)
 
 
 def _undo_slice(workspace: Workspace, record: SliceRecord, intent: ApplyIntent) -> None:

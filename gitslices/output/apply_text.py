@@ -8,7 +8,7 @@ from gitslices.model import Plan, Slice, SliceId
 from gitslices.ops.apply import ApplyReport
 from gitslices.ops.setup import SetupReport
 from gitslices.output.escape import escape
-from gitslices.output.words import count
+from gitslices.output.words import count, format_retarget
 
 
 def format_applied(plan: Plan, report: ApplyReport, setup: SetupReport) -> str:
@@ -19,7 +19,9 @@ def format_applied(plan: Plan, report: ApplyReport, setup: SetupReport) -> str:
         lines += _format_made(verb, ids, by_id)
     if report.rescoped:
         lines.append(f"scopes changed: {_join(report.rescoped)}")
-    if not (report.created or report.restored or report.rescoped):
+    if report.retargeted is not None:
+        lines += format_retarget(report.retargeted)
+    elif not (report.created or report.restored or report.rescoped):
         lines.append(f"nothing to do: {count(len(report.kept), 'slice')} in place")
     if report.gone:
         lines.append(f"no longer planned, left alone: {_join(report.gone)} (see: gitslices prune)")

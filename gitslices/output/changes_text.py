@@ -6,7 +6,7 @@ import click
 
 from gitslices.changes import PlanChanges, Rescoped, Rewaiting
 from gitslices.output.escape import escape
-from gitslices.output.words import format_cost
+from gitslices.output.words import format_cost, format_retarget
 
 
 def format_changes(changes: PlanChanges) -> str:
@@ -16,6 +16,8 @@ def format_changes(changes: PlanChanges) -> str:
         lines[0] += ": no plan has been applied, so every slice is new"
     elif changes.is_empty:
         lines[0] += ": nothing changes"
+    if changes.retargeted is not None:
+        lines += format_retarget(changes.retargeted)
     lines += (f"  added     {escape(id_)}" for id_ in changes.added)
     lines += (f"  gone      {escape(id_)}" for id_ in changes.gone)
     lines += (

@@ -1,12 +1,15 @@
 """Words that several texts and pictures share."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
 from gitslices.model import OverlapKind, Plan, Serialization
 from gitslices.output.escape import escape
+
+if TYPE_CHECKING:
+    from gitslices.changes import Retarget
 
 _SAYS: Final[Mapping[OverlapKind, str]] = {
     "write_write": "both write {path}",
@@ -39,3 +42,12 @@ def format_overlap(kind: OverlapKind, path: str, other: str, *, exists: bool) ->
     """How a slice and the `other`, the earlier one, meet in a path, as half a sentence."""
     says = _SAYS[kind].format(path=escape(path), other=escape(other))
     return says if exists else f"{says} (not there yet)"
+
+
+def format_retarget(retarget: "Retarget") -> Iterator[str]:
+    """Where slices are merged into from now on, and which merged ones are not there."""
+    before, after = escape(retarget.before), escape(retarget.after)
+    yield f"target: {before} -> {after}"
+    if retarget.missing:
+        ids = ", ".join(map(escape, retarget.missing))
+        yield f"merged into {before}, not in {after}: {ids} (bring them there with git)"

@@ -54,6 +54,12 @@ def read_landed_tips(store: Store, goal_id: str) -> dict[SliceId, Oid]:
     return {SliceId(slice_id): Oid(tip) for slice_id, tip in rows}
 
 
+def read_landings(store: Store, goal_id: str) -> dict[SliceId, Oid]:
+    """The target's commit that took in each slice, by id."""
+    rows = store.query("SELECT slice_id, landed_as FROM landings WHERE goal_id = ?", (goal_id,))
+    return {SliceId(slice_id): Oid(commit) for slice_id, commit in rows}
+
+
 def write_conflict(
     store: Store, goal_id: str, slice_id: SliceId, files: Sequence[RepoPath]
 ) -> None:

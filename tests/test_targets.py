@@ -1,0 +1,72 @@
+"""The branch that a goal is merged into: when it is another one, and when it is gone."""
+
+from pathlib import Path
+
+import pytest
+
+from gitslices.workspace import Workspace
+from tests.conftest import Cli, git
+from tests.landings import apply_goal, open_repo, work
+from tests.test_plan_command import write_graph
+
+
+@pytest.fixture
+def workspace(repo: Path) -> Workspace:
+    workspace = open_repo(repo)
+    apply_goal(workspace, {"id": "a", "write_set": ["a/"]}, {"id": "b", "write_set": ["b/"]})
+    return workspace
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> str:
+    tasks = ({"id": id_, "write_set": [f"{id_}/"]} for id_ in "ab")
+    return write_graph(tmp_path / "g.json", *tasks, goal_id="goal")
+
+
+def merge_work(cli: Cli, workspace: Workspace, slice_id: str) -> None:
+    cli("claim", slice_id)
+    work(workspace, slice_id, {f"{slice_id}/file": "x"})
+    assert cli("done", slice_id, "--token", "1").code == 0
+    assert cli("merge", slice_id).code == 0
+
+
+# Another one.
+
+
+def test_a_diff_tells_of_another_target(
+    cli: Cli, repo: Path, workspace: Workspace, graph: str
+) -> None:
+    git(repo, "branch", "release")
+    told = cli("plan", graph, "--diff", "--check", "--target", "release")
+    assert (told.code, told.out) == (1, "goal\ntarget: main -> release\n")
+    document = cli("plan", graph, "--diff", "--target", "release", "--json").document
+    assert document["retargeted"] == {"before": "main", "after": "release", "missing": []}
+    same = cli("plan", graph, "--diff", "--check", "--json")
+    assert (same.code, same.document["retargeted"]) == (0, None)
+
+
+def test_an_apply_tells_of_another_target_once_and_keeps_it(
+    cli: Cli, repo: Path, workspace: Workspace, graph: str
+) -> None:
+    git(repo, "branch", "release")
+    done = cli("plan", graph, "--apply", "--target", "release")
+    assert done.out.splitlines()[-1] == "target: main -> release"
+    again = cli("plan", graph, "--apply")
+    assert again.out.splitlines()[-1] == "nothing to do: 2 slices in place"
+    assert cli("status").out.startswith("goal · target release\n")
+    events = cli("log", "--json").document["events"]
+    told = [one["detail"] for one in events if one["event"] == "retargeted"]
+    assert told == [{"from": "main", "to": "release"}]
+
+
+def test_merged_slices_that_the_new_target_lacks_are_named(
+    cli: Cli, repo: Path, workspace: Workspace, graph: str
+) -> None:
+    git(repo, "branch", "old")
+    merge_work(cli, workspace, "a")
+    git(repo, "branch", "new")
+    line = "merged into main, not in old: a (bring them there with git)\n"
+    assert line in cli("plan", graph, "--diff", "--target", "old").out
+    assert "merged into" not in cli("plan", graph, "--diff", "--target", "new").out
+    done = cli("plan", graph, "--apply", "--target", "old", "--json").document
+    assert done["applied"]["retargeted"] == {"before": "main", "after": "old", "missing": ["a"]}
