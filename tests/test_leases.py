@@ -172,6 +172,7 @@ def test_a_slice_provisioned_for_a_claim_that_fails_is_taken_back(desk: Desk) ->
     with pytest.raises(RefusedError, match="in the way"):
         desk.claim("c")
     assert statuses(desk)["c"] == "planned"
+    assert [one.event for one in desk.events() if one.slice_id == "c"] == ["claimed", "failed"]
     git(desk.repo, "branch", "-D", "slices/default/c")
     assert desk.claim("c").token > first.token
 

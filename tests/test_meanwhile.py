@@ -182,7 +182,7 @@ def test_a_branch_that_is_named_like_the_targets_reference_is_not_the_target(
     assert [one.slice_id for one in land(workspace, A).merged] == ["a"]
     git(repo, "switch", "--quiet", "--detach")
     git(repo, "branch", "--quiet", "-D", "main")
-    with pytest.raises(InputError, match="there is no branch 'main' to merge into"):
+    with pytest.raises(InputError, match="'main', and this branch is gone"):
         land(workspace, B)
 
 

@@ -70,3 +70,39 @@ def test_merged_slices_that_the_new_target_lacks_are_named(
     assert "merged into" not in cli("plan", graph, "--diff", "--target", "new").out
     done = cli("plan", graph, "--apply", "--target", "old", "--json").document
     assert done["applied"]["retargeted"] == {"before": "main", "after": "old", "missing": ["a"]}
+
+
+# One that is gone.
+
+GONE = (
+    "error: the goal is merged into 'main', and this branch is gone\n"
+    "hint: merge into another one: gitslices plan --apply --target BRANCH, "
+    "or make it again: git branch main COMMIT\n"
+)
+
+
+def test_a_target_that_is_gone_is_told_by_every_command_that_needs_it(
+    cli: Cli, repo: Path, workspace: Workspace, graph: str
+) -> None:
+    git(repo, "branch", "--move", "trunk")
+    lines = ("ready", "claim a", "claim", "merge --all", "sync a", "conflicts", "run -- true")
+    for words in (*(line.split() for line in lines), ("plan", graph), ("plan", graph, "--diff")):
+        done = cli(*words)
+        assert (done.code, done.out, done.err) == (2, "", GONE), words
+
+
+def test_no_lease_is_opened_without_a_target(cli: Cli, repo: Path, workspace: Workspace) -> None:
+    git(repo, "branch", "--move", "trunk")
+    cli("claim", "a")
+    git(repo, "branch", "main", "trunk")
+    events = cli("log", "--json").document["events"]
+    assert {one["event"] for one in events} == {"planned", "provisioned"}
+    assert cli("claim", "a", "--json").document["token"] == 1
+
+
+def test_another_target_is_taken_as_the_hint_says(
+    cli: Cli, repo: Path, workspace: Workspace, graph: str
+) -> None:
+    git(repo, "branch", "--move", "trunk")
+    assert cli("plan", graph, "--apply", "--target", "trunk").code == 0
+    merge_work(cli, workspace, "a")

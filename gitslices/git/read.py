@@ -1,5 +1,6 @@
 """What git knows: settings, commits, trees, branches. Nothing here changes anything."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -164,7 +165,9 @@ def read_target(repo: Repository, target: BranchName) -> Oid:
     commit = find_tip(repo, target)
     if commit is None:
         raise InputError(
-            f"there is no branch {target!r} to merge into", hint="make it again with: git branch"
+            f"the goal is merged into {target!r}, and this branch is gone",
+            hint="merge into another one: gitslices plan --apply --target BRANCH, "
+            f"or make it again: git branch {shlex.quote(target)} COMMIT",
         )
     return commit
 

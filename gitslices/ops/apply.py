@@ -98,9 +98,7 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
         unchanged = refresh_sparse_checkouts(workspace, store, goal_id, request.jobs)
     _raise_failures((*unmade, *own.failures, *others), len(decided.steps.steps))
     complaints = run_hooks(workspace, own.filled, request.jobs)
-    return _report(
-        decided.steps, (*adopted, *own.remarks, *unchanged, *complaints), retargeted
-    )
+    return _report(decided.steps, (*adopted, *own.remarks, *unchanged, *complaints), retargeted)
 
 
 def _wants_sparse(request: ApplyRequest, known: Known) -> bool:

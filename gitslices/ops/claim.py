@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from gitslices.admission import Entrant, Situation, find_best, find_entrant, list_entrants
 from gitslices.errors import InputError, LeaseHeldError, NothingLeftError, NothingReadyError
-from gitslices.git.read import read_base
+from gitslices.git.read import read_target
 from gitslices.git.worktrees import is_filled
 from gitslices.model import Base, BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.forward import forward_slice
@@ -16,7 +16,7 @@ from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.progress import Progress
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.ops.sandbox import list_writable_roots
-from gitslices.ops.situation import find_landed, read_situation
+from gitslices.ops.situation import find_landed_in, read_situation
 from gitslices.ops.tokens import make_lease_event
 from gitslices.ops.topology import hold_topology
 from gitslices.ops.work import Work, find_work
@@ -79,7 +79,8 @@ def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
     """Lease a ready slice to `request.holder`, provisioned and on its target where untouched.
 
     Without a `slice_id` it is the one with the longest remaining path. Raises `NothingReadyError`
-    or `LeaseHeldError` once `request.wait` is over; then nothing has changed.
+    or `LeaseHeldError` once `request.wait` is over, `InputError` where the target is gone; then
+    nothing has changed.
     """
     _refuse_odd_holder(request.holder)
     with workspace.open_store() as store:
@@ -99,6 +100,7 @@ def _take_back(workspace: Workspace, store: Store, granted: _Granted) -> None:
         if standing is None or standing.token != lease.token:
             return
         end_lease(store, lease.token, at=workspace.now(), ending="failed")
+        store.write_events([make_lease_event(workspace, "failed", lease)])
         if granted.former is not None:
             store.write_status(lease.goal_id, lease.slice_id, granted.former)
 
@@ -130,7 +132,8 @@ def _wait_for_grant(workspace: Workspace, store: Store, request: ClaimRequest) -
 def _grant(workspace: Workspace, store: Store, request: ClaimRequest) -> _Granted:
     goal = choose_goal(store, request.goal_id)
     records = store.read_slices(goal.goal_id)
-    landed = find_landed(workspace, records, goal.plan.target)
+    target = goal.plan.target
+    landed = find_landed_in(workspace, records, target, read_target(workspace.repo, target))
     # First without the write lock: most of those who wait find nothing, and keep out nobody.
     _choose(goal, read_situation(workspace, store, goal, landed), request)
     with store.transaction():
@@ -222,7 +225,7 @@ def _open_lease(
 
 def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimReport:
     goal, lease = granted.goal, granted.lease
-    target_tip = read_base(workspace.repo, goal.plan.target)
+    target_tip = read_target(workspace.repo, goal.plan.target)
     warnings: tuple[str, ...] = ()
     record = store.find_slice(goal.goal_id, lease.slice_id)
     if record is None or record.filler or not is_filled(Path(record.worktree_path)):

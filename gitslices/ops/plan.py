@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gitslices.errors import InputError
-from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch
+from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch, read_target
 from gitslices.model import (
     BranchName,
     Order,
@@ -41,8 +41,8 @@ class PlanInputs(Struct, frozen=True, kw_only=True):
 def plan(workspace: Workspace, request: PlanRequest) -> Plan:
     """The plan of `request.graph`; changes nothing.
 
-    Raises `InputError` for a base or target that does not exist, `NoCommitError` in an empty
-    repository.
+    Raises `InputError` for a base or target that does not exist, or does no more, `NoCommitError`
+    in an empty repository.
     """
     inputs = read_inputs(workspace, request)
     return make_plan(request.graph, inputs.tree, inputs.settings)
@@ -75,7 +75,10 @@ def _choose_target(workspace: Workspace, request: PlanRequest, applied: Plan | N
         if find_tip(workspace.repo, name) is None:
             raise InputError(f"there is no branch {name!r} to merge into", hint="see: git branch")
         return name
-    return applied.target if applied else _find_current_branch(workspace)
+    if applied is None:
+        return _find_current_branch(workspace)
+    read_target(workspace.repo, applied.target)
+    return applied.target
 
 
 def _find_current_branch(workspace: Workspace) -> BranchName:

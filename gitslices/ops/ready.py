@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from gitslices.admission import Entrant, Holding, Situation, list_entrants
 from gitslices.errors import Problem
+from gitslices.git.read import read_target
 from gitslices.model import Cost, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
-from gitslices.ops.situation import find_landed, read_situation
+from gitslices.ops.situation import find_landed_in, read_situation
 from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
@@ -41,10 +42,14 @@ class ReadyReport(Struct, frozen=True, kw_only=True):
 
 
 def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
-    """What could be claimed of one goal; reads only."""
+    """What could be claimed of one goal; reads only.
+
+    Raises `InputError` where its target is gone.
+    """
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
-        landed = find_landed(workspace, store.read_slices(goal.goal_id), goal.plan.target)
+        records, target = store.read_slices(goal.goal_id), goal.plan.target
+        landed = find_landed_in(workspace, records, target, read_target(workspace.repo, target))
         situation = read_situation(workspace, store, goal, landed)
     entrants = list_entrants(situation)
     return ReadyReport(

@@ -16,10 +16,17 @@ def find_landed(
     workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
 ) -> frozenset[SliceId]:
     """The slices that have commits of their own, all in `target` already, whoever merged them."""
+    tip = (
+        find_tip(workspace.repo, target) if any(one.status in LANDABLE for one in records) else None
+    )
+    return find_landed_in(workspace, records, target, tip) if tip else frozenset()
+
+
+def find_landed_in(
+    workspace: Workspace, records: Sequence[SliceRecord], target: BranchName, tip: Oid
+) -> frozenset[SliceId]:
+    """The same where the last commit of the target is known."""
     waiting = {one.branch_name: one for one in records if one.status in LANDABLE}
-    tip = find_tip(workspace.repo, target) if waiting else None
-    if tip is None:
-        return frozenset()
     started = find_stretches(records, read_tips(workspace.repo, waiting))
     merged = {name: started[name] for name in read_merged(workspace.repo, tip, list(started))}
     worked = find_worked(workspace.repo, merged, target)
