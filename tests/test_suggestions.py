@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from gitslices.suggestion import suggest
-from tests.conftest import Cli
+from tests.conftest import Cli, commit_all
 
 ODD = "Weird Id/Ü.x"
 
@@ -56,3 +56,48 @@ def test_a_merge_of_a_claimed_slice_names_the_token_that_done_takes(
     done = cli("merge", "ui")
     assert "gitslices done ui --token N --goal auth-rework, or if the holder is gone: " in done.out
     assert follow(cli, done.out.replace(")", ""), "the holder is gone: ") == 0
+
+
+def try_stale(cli: Cli) -> str:
+    """The hint of a heartbeat with a token that nobody was given."""
+    done = cli("heartbeat", "ui", "--token", "99")
+    assert done.code == 1
+    (hint,) = (line for line in done.err.splitlines() if line.startswith("hint: "))
+    assert hint.startswith("hint: nothing was changed; ")
+    return hint
+
+
+def test_a_stale_token_is_told_what_helps_while_somebody_has_the_slice(
+    cli: Cli, graph_file: Path
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    assert follow(cli, try_stale(cli), "to go on, claim it: ") == 0
+    held = try_stale(cli)
+    assert re.search("; .*@.* has it until 20.*: take it over once it lapses, or free", held)
+    assert follow(cli, held, "free it with: ") == 0
+    assert follow(cli, try_stale(cli), "to go on, claim it: ") == 0
+
+
+def test_a_stale_token_is_told_what_helps_once_the_slice_is_done_and_merged(
+    cli: Cli, repo: Path, graph_file: Path
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    claimed = cli("claim", "ui", "--json").document
+    commit_all(Path(claimed["worktree_path"]), "Work")
+    assert cli("done", "ui", "--token", "1").code == 0
+    done = try_stale(cli)
+    assert follow(cli, done, "it is done, .* to work on it again, open it first: ") == 0
+    assert follow(cli, try_stale(cli), "to go on, claim it: ") == 0
+    assert cli("done", "ui", "--token", "2").code == 0
+    assert cli("merge", "ui").code == 0
+    assert follow(cli, try_stale(cli), "it is merged already, see: ") == 0
+
+
+def test_a_stale_token_is_told_that_the_plan_no_longer_has_the_slice(
+    cli: Cli, graph_file: Path
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    before, _, rest = graph_file.read_text().partition('[[tasks]]\nid = "ui"')
+    graph_file.write_text(before + rest[rest.index("[[tasks]]") :])
+    assert cli("plan", str(graph_file), "--apply").code == 0
+    assert follow(cli, try_stale(cli), "the plan no longer has it, see: ") == 0

@@ -3,6 +3,7 @@
 from gitslices.errors import StaleTokenError
 from gitslices.state.leases import Lease, find_open_lease, read_lease_history
 from gitslices.state.store import Event, Store
+from gitslices.statuses import FINISHED
 from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
@@ -19,8 +20,7 @@ def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Leas
     reason = _explain(store, goal_id, slice_id, token)
     raise StaleTokenError(
         f"token {token} of slice {slice_id!r} is stale: {reason}",
-        hint="nothing was changed; to go on, take it again: "
-        + suggest("claim", slice_id, goal_id=goal_id),
+        hint=f"nothing was changed; {_advise(store, goal_id, slice_id)}",
     )
 
 
@@ -33,6 +33,24 @@ def make_lease_event(workspace: Workspace, event: str, lease: Lease, **detail: o
         event=event,
         detail={"holder": lease.holder, "token": lease.token, **detail},
     )
+
+
+def _advise(store: Store, goal_id: str, slice_id: str) -> str:
+    """What helps whoever wants to go on with a slice and does not have it."""
+    goal, record = store.read_goal(goal_id), store.find_slice(goal_id, slice_id)
+    if record is not None and record.status in FINISHED:
+        return f"it is {record.status} already, see: {suggest('log', slice_id, goal_id=goal_id)}"
+    if goal is not None and slice_id not in {one.slice_id for one in goal.plan.slices}:
+        return f"the plan no longer has it, see: {suggest('status', goal_id=goal_id)}"
+    free = suggest("release", slice_id, "--force", goal_id=goal_id)
+    if (lease := find_open_lease(store, goal_id, slice_id)) is not None:
+        return (
+            f"{lease.holder} has it until {lease.expires_at}: "
+            f"take it over once it lapses, or free it with: {free}"
+        )
+    if record is not None and record.status == "done":
+        return f"it is done, and waits to be merged; to work on it again, open it first: {free}"
+    return f"to go on, claim it: {suggest('claim', slice_id, goal_id=goal_id)}"
 
 
 def _explain(store: Store, goal_id: str, slice_id: str, token: int) -> str:
