@@ -161,7 +161,9 @@ class Workspace:
     @contextmanager
     def open_store(self) -> Iterator[Store]:
         """The store of goals, slices and events."""
-        with open_store(self.state_folder, timeout=self._lock_timeout) as store:
+        with open_store(
+            self.state_folder, timeout=self._lock_timeout, opened_from=self.repo.git_dir
+        ) as store:
             yield store
 
     @contextmanager

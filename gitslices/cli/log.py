@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gitslices.cli.numbers import EVENTS
-from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
+from gitslices.cli.options import Outcome, common_options, goals_option, probe_here
 
 _EXAMPLES = """\b
 Examples:
@@ -23,7 +23,7 @@ Examples:
     is_flag=True,
     help="Show instead what speaks for SLICE: commits, holders, gates, reviews.",
 )
-@goal_option
+@goals_option
 @common_options
 def command(
     *,

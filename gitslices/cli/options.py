@@ -48,7 +48,15 @@ def common_options(function: Function) -> Function:
 
 def goal_option(function: Function) -> Function:
     """Add `--goal`, for repositories with several goals under way."""
-    return click.option("--goal", "goal_id", metavar="ID", help="The goal, if there are several.")(
+    return click.option(
+        "--goal", "goal_id", metavar="ID",
+        help="The goal, if there are several.  [default: that of the worktree's slice]",
+    )(function)  # fmt: skip
+
+
+def goals_option(function: Function) -> Function:
+    """Add `--goal` to a command that is about all goals where none is named."""
+    return click.option("--goal", "goal_id", metavar="ID", help="Only this goal.  [default: all]")(
         function
     )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
+from gitslices.cli.options import Outcome, common_options, goals_option, lock_option, probe_here
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -23,7 +23,7 @@ Examples:
 @click.option("--force", is_flag=True, help="Remove uncommitted, ignored and unmerged work, too.")
 @click.option("--trash", "of_trash", is_flag=True,
               help="Only delete what has been in the trash for 14 days.")  # fmt: skip
-@goal_option
+@goals_option
 @lock_option
 @common_options
 def command(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.cli.options import Outcome, common_options, goals_option, lock_option, open_here
 from gitslices.model import SliceId
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("slice_id", metavar="[SLICE]", required=False)
 @click.option("--list", "lists", is_flag=True, help="Only show what can be brought back.")
-@goal_option
+@goals_option
 @lock_option
 @common_options
 def command(

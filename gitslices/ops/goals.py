@@ -1,21 +1,21 @@
 """Find the goal and the slice that a command means."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gitslices.errors import InputError, UnknownSliceError
+from gitslices.git.marks import find_mark
 from gitslices.model import Slice, SliceId
 from gitslices.state.leases import find_open_lease
 from gitslices.state.store import Goal, Store
 
 
 def choose_goal(store: Store, goal_id: str | None) -> Goal:
-    """The goal named, or the only one; raise `InputError` where that leaves a choice."""
+    """The goal named, else that of the slice whose worktree is at hand, else the only one.
+
+    Raises `InputError` where that leaves a choice.
+    """
     known = store.read_goal_ids()
-    if goal_id is None and len(known) > 1:
-        raise InputError(
-            f"{len(known)} goals are under way: {', '.join(known)}", hint="name one with --goal ID"
-        )
-    wanted = goal_id if goal_id is not None else next(iter(known), None)
+    wanted = goal_id if goal_id is not None else _choose_unnamed(store, known)
     goal = store.read_goal(wanted) if wanted is not None else None
     if goal is not None:
         return goal
@@ -24,6 +24,18 @@ def choose_goal(store: Store, goal_id: str | None) -> Goal:
             "no plan has been applied in this repository", hint="run: gitslices plan --apply"
         )
     raise InputError(f"there is no goal {goal_id!r}", hint=f"known are: {', '.join(known)}")
+
+
+def _choose_unnamed(store: Store, known: Sequence[str]) -> str | None:
+    if len(known) <= 1:
+        return next(iter(known), None)
+    mark = find_mark(store.opened_from) if store.opened_from else None
+    if mark is not None and mark.goal_id in known:
+        return mark.goal_id
+    raise InputError(
+        f"{len(known)} goals are under way: {', '.join(known)}",
+        hint="name one with --goal ID, or go to the worktree of a slice: its goal is meant there",
+    )
 
 
 def find_held(store: Store, goal: Goal, slice_id: str) -> SliceId:

@@ -123,10 +123,14 @@ class Event(Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """An open store; every method is one transaction or part of `transaction()`."""
+    """An open store; every method is one transaction or part of `transaction()`.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    `opened_from` is the git directory of the worktree at hand, if it was opened from one.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, opened_from: Path | None = None) -> None:
         self._db = connection
+        self.opened_from = opened_from
 
     def close(self) -> None:
         """Close the connection; uncommitted work is rolled back."""
@@ -300,7 +304,7 @@ class Store:
 
 
 @contextmanager
-def open_store(folder: Path, *, timeout: float) -> Iterator[Store]:
+def open_store(folder: Path, *, timeout: float, opened_from: Path | None = None) -> Iterator[Store]:
     """The store in `folder`, made or migrated if need be.
 
     A writer that waits longer than `timeout` seconds for another gets `BusyError`. Raises
@@ -310,7 +314,7 @@ def open_store(folder: Path, *, timeout: float) -> Iterator[Store]:
     with _translate_errors(path):
         reach("store:open")
         connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
-    with closing(Store(connection)) as store:
+    with closing(Store(connection, opened_from)) as store:
         with _translate_errors(path):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
