@@ -6,6 +6,7 @@ from typing import Final
 from gitslices.model import Skipped, Task, TaskId
 from gitslices.scopes import parse_scope
 
+NO_OWNER: Final = "no owner_role"
 _ALWAYS_GATES: Final = ("acceptance_criteria", "local_verification_wall")
 _ALWAYS_REVIEWS: Final = ("anti_slop_review", "code_review", "test_engineer_review")
 
@@ -23,7 +24,7 @@ def find_skip_reason(task: Task) -> str | None:
     if not task.write_set:
         return "empty write_set"
     if not task.owner_role and not parse_scope(task.write_set).names_whole_repository:
-        return "no owner_role"
+        return NO_OWNER
     return None
 
 

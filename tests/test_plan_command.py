@@ -134,6 +134,30 @@ def test_a_writer_of_everything_needs_no_owner(cli: Cli, tmp_path: Path) -> None
     assert plan["skipped"] == [{"task_id": "some", "reason": "no owner_role"}]
 
 
+def test_tasks_without_an_owner_are_told_how_to_get_one(cli: Cli, tmp_path: Path) -> None:
+    tasks = ({"id": "a", "write_set": ["src/"]}, {"id": "b", "write_set": ["docs/"]})
+    talk = {"id": "talk", "owner_role": "w"}
+    graph = tmp_path / "g.json"
+    graph.write_text(json.dumps({"tasks": [*tasks, talk]}))
+    hint = "hint: set owner_role, or owner_role under [defaults]\n"
+    done = cli("plan", str(graph))
+    assert done.code == 0
+    assert done.out.endswith(
+        f"skipped a: no owner_role\nskipped b: no owner_role\nskipped talk: empty write_set\n{hint}"
+    )
+    checked = cli("validate", str(graph))
+    assert checked.code == 0
+    assert checked.out == (
+        "default: 3 tasks, no errors\n"
+        "2 would be skipped: no owner_role (a, b)\n"
+        f"1 would be skipped: empty write_set (talk)\n{hint}"
+    )
+    document = cli("validate", str(graph), "--json").document
+    assert document["skipped"] == cli("plan", str(graph), "--json").document["skipped"]
+    graph.write_text(json.dumps({"tasks": [talk]}))
+    assert "hint" not in cli("plan", str(graph)).out + cli("validate", str(graph)).out
+
+
 def test_ids_are_taken_in_natural_order(cli: Cli, tmp_path: Path) -> None:
     tasks = [{"id": f"task-{number}", "write_set": ["src/"]} for number in (10, 2, 1)]
     plan = cli("plan", write_graph(tmp_path / "g.json", *tasks), "--json", "--order", "id").document

@@ -19,6 +19,8 @@ Examples:
 def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
     """Check the task graph in FILE, and report every error with its place.
 
+    Tasks that would get no slice are named with the reason; they are no errors.
+
     FILE is JSON, YAML or TOML, `-` standard input; without it, the first of gitslices.toml,
     gitslices.yaml, gitslices.json and task_graph.json at the repository's root, or in DIR where
     there is none.
@@ -26,12 +28,19 @@ def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
     from gitslices.cli.source import load_source
     from gitslices.git.locate import find_top
     from gitslices.output.escape import escape
+    from gitslices.output.skipped_text import summarize_skipped
     from gitslices.output.words import count
+    from gitslices.policy import find_skipped
 
     here = make_absolute(directory)
     graph = load_source(file, find_top(here) or here)
-    tasks = len(graph.tasks)
+    tasks, skipped = len(graph.tasks), find_skipped(graph.tasks)
+
+    def text() -> str:
+        head = f"{escape(graph.goal_id)}: {count(tasks, 'task')}, no errors"
+        return "\n".join((head, *summarize_skipped(skipped))) + "\n"
+
     return Outcome(
-        document={"ok": True, "goal_id": graph.goal_id, "tasks": tasks},
-        text=lambda: f"{escape(graph.goal_id)}: {count(tasks, 'task')}, no errors\n",
+        document={"ok": True, "goal_id": graph.goal_id, "tasks": tasks, "skipped": skipped},
+        text=text,
     )

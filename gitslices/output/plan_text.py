@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from gitslices.model import Bottleneck, Plan, Serialization, Slice, SliceId, StartedOverlap
 from gitslices.output.escape import escape
+from gitslices.output.skipped_text import format_skipped
 from gitslices.output.words import count, find_cost, format_cost, format_overlap, format_reason
 
 _ID_WIDTH: Final = 28
@@ -72,8 +73,7 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
     for shared in plan.shared_overlaps:
         ids = ", ".join(escape(id_) for id_ in shared.slice_ids)
         yield f"shared {escape(shared.entry)}: {ids}"
-    for skipped in plan.skipped:
-        yield f"skipped {escape(skipped.task_id)}: {escape(skipped.reason)}"
+    yield from format_skipped(plan.skipped)
     for warning in (*map(_format_started, plan.started_overlaps), *map(escape, plan.warnings)):
         yield f"{click.style('warning:', fg='yellow')} {warning}"
 
