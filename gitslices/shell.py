@@ -73,7 +73,11 @@ class Shell:
             with log.open("wb") as output:
                 process = self._start(argv, cwd, environ, output.fileno())
         except OSError as error:
-            raise DiskError(f"cannot run {argv[0]!r}: {error}") from error
+            missing = "/" in argv[0] and not (cwd / argv[0]).exists()
+            raise DiskError(
+                f"cannot run {argv[0]!r} in {str(cwd)!r}: {error.strerror}",
+                hint="commit it there, or name it by an absolute path" if missing else None,
+            ) from error
         if process is None:
             return Ended(status=None, last_line="")
         try:

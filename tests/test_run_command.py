@@ -13,7 +13,7 @@ from gitslices.ops.run import RunReport, run
 from gitslices.ops.trust import approve
 from gitslices.settings import load_settings
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, git
+from tests.conftest import Cli, commit_all, git
 from tests.landings import apply_goal, open_repo, read_status, slice_path, take
 
 COMMIT = 'mkdir -p "$1" && echo "$1" > "$1/file" && git add . && git commit -qm "Work on $1"'
@@ -86,6 +86,45 @@ def test_a_change_outside_the_scope_is_a_failure(repo: Path, workspace: Workspac
     assert all("outside the write scope: Makefile" in one.message for one in report.failed)
     assert read_status(workspace, "a") == "provisioned"
     assert git(repo, "status", "--porcelain") == ""
+
+
+def test_a_program_that_no_worktree_has_is_refused_before_any_claim(
+    cli: Cli, repo: Path, workspace: Workspace
+) -> None:
+    (repo / "agent.sh").write_text("#!/bin/sh\ngit commit -q --allow-empty -m Work\n")
+    (repo / "agent.sh").chmod(0o755)
+    refused = cli("run", "--", "./agent.sh")
+    assert refused.code == 2
+    assert refused.err == (
+        "error: there is no program './agent.sh' in the worktrees of the slices, "
+        "where it is looked up\n"
+        "hint: commit it to main, or name it by an absolute path\n"
+    )
+    events = cli("log", "--json").document["events"]
+    assert "claimed" not in {event["event"] for event in events}
+    commit_all(repo)
+    assert cli("run", "--", "./agent.sh", directory=repo / "src").code == 0
+
+
+def test_a_program_that_one_worktree_lacks_is_told_with_what_helps(
+    cli: Cli, workspace: Workspace
+) -> None:
+    top = slice_path(workspace, "a")
+    (slice_path(workspace, "b") / "agent.sh").write_text("")
+    done = cli("run", "--jobs", "1", "--", "./agent.sh")
+    assert done.code == 3
+    assert done.err.endswith(
+        f"error: cannot run './agent.sh' in '{top}': No such file or directory\n"
+        "hint: commit it there, or name it by an absolute path\n"
+    )
+
+
+def test_uncommitted_work_is_told_with_its_place(cli: Cli, workspace: Workspace) -> None:
+    done = cli("run", "--jobs", "1", "--", *sh("mkdir -p $1; echo x > $1/file"))
+    assert (
+        "failed a: slice 'a' has uncommitted work: a/ "
+        f"(commit it in {slice_path(workspace, 'a')}, or remove what is not wanted)\n"
+    ) in done.out
 
 
 def test_the_scope_is_checked_before_any_gate_runs(

@@ -47,11 +47,11 @@ def command(
 ) -> Outcome:
     """Work the whole goal: for each ready slice claim it, run COMMAND, finish it and merge it.
 
-    COMMAND runs in the slice's worktree and commits what it makes; exit status 0 means finished.
-    It is run as it stands, without a shell; {slice}, {goal}, {branch}, {worktree}, {token} and
-    {task_file} in its words are filled in, other braces stay. GITSLICES_SLICE, GITSLICES_TASK_FILE
-    and their like are in its environment. The task file holds the task and the claim, as JSON. What
-    it prints goes to run.log in .git/gitslices/logs/.
+    COMMAND runs in the slice's worktree, where a relative path to it is looked up, and commits what
+    it makes; exit status 0 means finished. It is run as it stands, without a shell; {slice},
+    {goal}, {branch}, {worktree}, {token} and {task_file} in its words are filled in, other braces
+    stay. GITSLICES_SLICE, GITSLICES_TASK_FILE and their like are in its environment. The task file
+    holds the task and the claim, as JSON. What it prints goes to run.log in .git/gitslices/logs/.
 
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
     Exits 1 if anything is left in the end.
@@ -59,8 +59,11 @@ def command(
     from gitslices.ops.crew import RunRequest
     from gitslices.ops.run import run
 
-    if shutil.which(command_line[0], path=os.environ.get("PATH")) is None:
-        raise click.UsageError(f"there is no program {command_line[0]!r}")
+    program = command_line[0]
+    # A relative path is looked up in each worktree.
+    relative = "/" in program and not program.startswith("/")
+    if not relative and shutil.which(program, path=os.environ.get("PATH")) is None:
+        raise click.UsageError(f"there is no program {program!r}")
     workspace = open_here(directory, lock_timeout=lock_timeout)
     request = RunRequest(
         command=command_line,

@@ -269,7 +269,12 @@ class Crew:
 
 def _describe(slice_id: SliceId, error: GitslicesError) -> Problem:
     reasons = "; ".join(one.message for one in error.problems)
-    return Problem(slice_id, f"{error.message}: {reasons}" if reasons else error.message)
+    hints = (error.hint, *(one.hint for one in error.problems))
+    return Problem(
+        slice_id,
+        f"{error.message}: {reasons}" if reasons else error.message,
+        next((hint for hint in hints if hint), None),
+    )
 
 
 class _StoppedError(Exception):

@@ -11,6 +11,7 @@ from gitslices.ops.crew import Crew, OnStep, RunRequest
 from gitslices.ops.gate_runs import list_texts, load_gates, refuse_untrusted
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.merge import MergeRequest, merge
+from gitslices.ops.program import refuse_missing_program
 from gitslices.ops.ready import ready
 from gitslices.shell import open_shell
 from gitslices.state.store import Goal
@@ -31,11 +32,13 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
 
     What is done already is merged first. An exception, Ctrl-C among them, ends every command and
     gives the slices back with their work, to be gone on with by the next run. Raises
-    `UntrustedError` where gates have not been approved. `on_step` is called in several threads.
+    `UntrustedError` where gates have not been approved, `InputError` for a program that no slice
+    would find. `on_step` is called in several threads.
     """
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
     refuse_untrusted(workspace, list(list_texts(load_gates(workspace, goal.plan.target)).values()))
+    refuse_missing_program(workspace, goal, request.command[0])
     merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
     jobs = max(1, min(request.jobs, len(goal.plan.slices)))
     with ThreadPoolExecutor(max_workers=jobs) as pool, open_shell() as shell:

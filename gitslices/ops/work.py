@@ -64,6 +64,6 @@ def require_committed(
         rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         raise RefusedError(
             f"slice {slice_id!r} has uncommitted work: {', '.join(changed[:3])}{rest}",
-            hint="commit it, or remove what is not wanted",
+            hint=f"commit it in {path}, or remove what is not wanted",
         )
     return record
