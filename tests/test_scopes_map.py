@@ -3,7 +3,9 @@
 import pytest
 
 from gitslices.model import Oid, Overlap, RepoPath, RepoTree, Unborn
-from gitslices.scopes import Access, Scope, ScopeMap, parse_scope
+from gitslices.scopes import Access, Folding, Scope, ScopeMap, parse_scope
+from gitslices.scopes.folding import fold_pattern
+from gitslices.scopes.meet import list_names
 
 PATHS = ("README.md", "docs/api.md", "src/api/app.py", "src/api/x.md", "src/web.ts", "vendor/lib")
 
@@ -206,6 +208,26 @@ def test_case_is_folded_and_the_witness_keeps_its_spelling() -> None:
     made = find(writing("src/New.go"), writing("SRC"), tree=tree)
     assert made == Overlap(kind="write_write", path=RepoPath("src/New.go"), exists=False)
     assert find(writing("src/[A-C]"), writing("src/[!a-c]"), tree=tree) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("[A-Z]*", "[!a-z]*"), ("*[A-Z]*", "[!a-z]"), ("[A-Z]*[A-Z]", "*[!a-z]")]
+)
+def test_no_name_is_spelled_with_characters_that_folding_takes_away(
+    first: str, second: str
+) -> None:
+    folding = Folding(ignore_case=True)
+    one, other = (fold_pattern(text, folding).components[-1] for text in (first, second))
+    assert not list(list_names(one, other, (), folding))
+
+
+def test_capitals_and_no_letters_share_no_path_where_case_is_folded() -> None:
+    tree = make_tree("src/a", ignore_case=True)
+    capitals, others = writing("src/[A-Z]*", "!src/[[]*"), writing("src/[!a-z]*")
+    assert find(capitals, others, "all", tree) is None
+    assert find(capitals, others, "all", make_tree("src/a")) == Overlap(
+        kind="write_write", path=RepoPath("src/A"), exists=False
+    )
 
 
 def test_unicode_is_composed_where_the_repository_does() -> None:

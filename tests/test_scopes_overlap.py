@@ -13,8 +13,10 @@ from gitslices.model import Oid, Overlap, OverlapKind, RepoPath, RepoTree, Unbor
 from gitslices.scopes import Access, Folding, Scope, ScopeMap, compile_scope, parse_scope
 from gitslices.scopes import decider as decider_module
 from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
+from gitslices.scopes.folding import fold_pattern
 from gitslices.scopes.globs import GLOBSTAR, Glob
-from gitslices.scopes.judge import covers
+from gitslices.scopes.judge import covers, fits
+from gitslices.scopes.meet import list_names
 
 NAMES = ["a", "b", "ab", "a.b", ".g"]
 PATHS = ["/".join(names) for depth in (1, 2, 3) for names in product(NAMES, repeat=depth)]
@@ -405,3 +407,36 @@ def test_many_sets_of_exclusions_change_nothing(monkeypatch: pytest.MonkeyPatch)
     apart = ScopeMap(tree, accesses, "all").conflicts
     monkeypatch.setattr(decider_module, "MAX_SETS", 1)
     assert ScopeMap(tree, accesses, "all").conflicts == apart
+
+
+# The shortest name that two of the globs share has no more than four characters.
+FOLDED_NAMES = ["".join(name) for size in range(1, 5) for name in product("abz-", repeat=size)]
+CASED = ["*", "?", "a", "B", "[A-B]", "[!a-b]", "[!A]", "[!b]", "[A-Z]", "[!a-z]"]
+CASED_GLOBS = (
+    st.lists(st.sampled_from(CASED), min_size=1, max_size=3)
+    .map("".join)
+    .filter(lambda text: "**" not in text)
+)
+
+
+@BRUTE
+@given(CASED_GLOBS, CASED_GLOBS, st.lists(CASED_GLOBS, max_size=2))
+def test_names_are_found_where_case_is_folded_and_nowhere_else(
+    first: str, second: str, others: list[str]
+) -> None:
+    folding = Folding(ignore_case=True)
+    one, other, *beside = (
+        fold_pattern(f"/{text}", folding).components[0] for text in (first, second, *others)
+    )
+    found = list(list_names(one, other, tuple(beside), folding))
+    common = [name for name in FOLDED_NAMES if fits(one, name) and fits(other, name)]
+    assert bool(found) == bool(common)
+    samples = [next(names) for names in found]
+    for name in samples:
+        assert fits(one, name)
+        assert fits(other, name)
+        assert folding.fold(name) == name
+    ways = [{tuple(fits(glob, name) for glob in beside) for name in names}
+            for names in (samples, common)]  # fmt: skip
+    assert ways[0] >= ways[1]
+    assert min(map(len, samples), default=0) == min(map(len, common), default=0)

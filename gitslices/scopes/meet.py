@@ -104,7 +104,9 @@ class Meet:
         self._globs = (one, other)
         self._beside = beside
         self._folding = folding
-        self._classes = _partition({token for glob in (one, other, *beside) for token in glob})
+        classes = _partition({token for glob in (one, other, *beside) for token in glob})
+        # Spelling would go on for ever through a class that no folded name has a character of.
+        self._classes = [ranges for ranges in classes if any(self._list_characters(ranges))]
         self._samples = [chr(ranges[0][0]) for ranges in self._classes]
         self._edges: dict[State, list[tuple[int, State]]] = {}
         self._sources: dict[State, list[State]] = {}
@@ -176,11 +178,10 @@ class Meet:
             return
         for number, then in self._edges[state]:
             if then in layers[left - 1]:
-                for char in self._list_characters(number):
+                for char in self._list_characters(self._classes[number]):
                     yield from self._spell(then, layers, name + char)
 
-    def _list_characters(self, number: int) -> Iterator[str]:
-        ranges = self._classes[number]
+    def _list_characters(self, ranges: list[tuple[int, int]]) -> Iterator[str]:
         plain = (char for char in _PLAIN if any(low <= ord(char) < high for low, high in ranges))
         others = (
             char
