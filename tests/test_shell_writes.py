@@ -28,6 +28,10 @@ def read(text: str, cwd: str = "/w") -> Writes:
         ("awk '$1 > 2' data # > no", []),
         ("cat <<EOF > a\n> body > b\nEOF\necho > c", ["a", "c"]),
         ("cat <<-'END'\n\trm b\n\tEND\nrm c", ["c"]),
+        ("git commit -m \"$(cat <<'EOF'\nDon't :) rely\n\nEOF\n)\" > a; rm b", ["a", "b"]),
+        ("echo $(cat <<A - <<-B\nit's )\nA\n(\n\tB\nrm a) > b", ["a", "b"]),
+        ("echo $(cat <<<\"don't )\"; rm a) # it's )\nrm b", ["a", "b"]),
+        ("echo \"$(echo \"it's :)\" # don't\nrm a)\"; echo $((1 << 2)) > b", ["a", "b"]),
         ("[[ $a > b ]] && (( 1 > 2 )) && echo $(( 3 > 2 ))", []),
         ("rm -rf a -- -b c", ["a", "-b", "c"]),
         ("rm a;rm b|rm c||rm d&&rm e&rm f\nrm g", list("abcdefg")),
@@ -124,7 +128,19 @@ def test_git_names_the_folder_it_works_in() -> None:
         assert read(f"git -C /a {changing}").folders == ("/a",), changing
 
 
-@pytest.mark.parametrize("text", ["rm 'a", 'rm "a', "rm $(a", "rm `a", "rm $'a", "$(" * 40])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rm 'a",
+        'rm "a',
+        "rm $(a",
+        "rm `a",
+        "rm $'a",
+        "$(" * 4000,
+        "rm $(cat <<E\n)\n",
+        "echo $(cat <<'E'\nE )",
+    ],
+)
 def test_what_no_shell_would_run_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"never closed|too deeply"):
         read(text)

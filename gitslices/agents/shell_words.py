@@ -9,6 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
+DEEPEST: Final = 8
+"""How many commands may be nested in each other."""
 REDIRECTIONS: Final = frozenset({"<<<", "<>", "<&", "<", "&>>", "&>", ">>", ">|", ">&", ">"})
 _OPERATOR: Final = re.compile(
     r"\d*(?P<redirection><<<|<<-|<<|<>|<&|>>|>\||>&|&>>|&>|[<>])"
@@ -40,16 +42,21 @@ class Operator(Struct, frozen=True):
 
 
 class Scanner:
-    """Reads a command from its start; raises `ValueError` where a quote is never closed.
+    """Reads a command from `at` on; raises `ValueError` where a quote is never closed.
 
-    `inner` gathers the commands in `$(…)` and backquotes.
+    `inner` gathers the commands in `$(…)` and backquotes; `depth` is how many `$(` are around `at`.
     """
 
-    def __init__(self, text: str, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, text: str, variables: Mapping[str, str], *, at: int = 0, depth: int = 0
+    ) -> None:
+        if depth == DEEPEST:
+            raise ValueError("commands are nested too deeply")
         self.inner: list[str] = []
         self._text = text
         self._variables = variables
-        self._at = 0
+        self._at = at
+        self._depth = depth
         self._documents: list[str] = []
 
     def read(self) -> Word | Operator | None:
@@ -172,19 +179,20 @@ class Scanner:
         return "HOME" in self._variables
 
     def _find_closing(self, at: int) -> int:
-        """Where the parenthesis closes that was opened before `at`."""
-        depth = 1
-        while depth:
-            char = self._text[at : at + 1]
-            if char == "":
+        """Where the parenthesis closes that was opened before `at`.
+
+        What is inside is read as a command is: parentheses that are quoted, or in the body of a
+        here-document, neither open nor close.
+        """
+        inside = Scanner(self._text, self._variables, at=at, depth=self._depth + 1)
+        opened = 1
+        while opened:
+            token = inside.read()
+            if token is None:
                 raise ValueError("a parenthesis is never closed")
-            if char == "\\":
-                at += 1
-            elif char == "'":
-                at = self._find("'", at + 1)
-            depth += {"(": 1, ")": -1}.get(char, 0)
-            at += 1
-        return at - 1
+            if isinstance(token, Operator):
+                opened += {"(": 1, ")": -1}.get(token.text, 0)
+        return inside._at - 1
 
     def _char(self) -> str:
         if self._at >= len(self._text):

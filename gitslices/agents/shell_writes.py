@@ -20,9 +20,8 @@ from gitslices.agents.shell_programs import (
     join_path,
     parse_command,
 )
-from gitslices.agents.shell_words import REDIRECTIONS, Scanner, Word
+from gitslices.agents.shell_words import DEEPEST, REDIRECTIONS, Scanner, Word
 
-_DEEPEST: Final = 8
 _MOST_MATCHES: Final = 1000
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
 _KEYWORDS: Final = frozenset({
@@ -81,7 +80,7 @@ class _Reader(Struct, kw_only=True):
     depth: int = 0
 
     def read(self, text: str, cwd: str | None) -> None:
-        if self.depth == _DEEPEST:
+        if self.depth == DEEPEST:
             raise ValueError("commands are nested too deeply")
         self.depth += 1
         scanner = Scanner(text, self.variables)
