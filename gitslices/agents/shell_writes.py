@@ -15,7 +15,6 @@ from msgspec import Struct, field
 
 from gitslices.agents.shell_programs import (
     PROGRAMS,
-    WITH_VALUE,
     is_reading_git,
     join_path,
     parse_command,
@@ -33,11 +32,6 @@ _WRAPPERS: Final = {
 }  # fmt: skip
 """Commands that run the command after them, and how many operands of their own come first."""
 _SHELLS: Final = frozenset({"bash", "dash", "ksh", "sh", "zsh"})
-_OUTPUT_OPTIONS: Final = {
-    "curl": {"-o", "--output"},
-    "sort": {"-o", "--output"},
-    "wget": {"-O", "--output-document"},
-}
 _UNKNOWN: Final = Word("the words that xargs reads", plain=False)
 
 
@@ -97,8 +91,9 @@ class _Reader(Struct, kw_only=True):
                     words.append(token)
                 pending = ""
                 continue
-            if token is not None and token.text in REDIRECTIONS:
-                pending = token.text
+            compares = _is_open_test(words)
+            if token is not None and (compares or token.text in REDIRECTIONS):
+                pending = "" if compares else token.text
                 continue
             operator = token.text if token else ""
             for inner in scanner.inner:
@@ -120,8 +115,6 @@ class _Reader(Struct, kw_only=True):
         self, words: Sequence[Word], targets: Sequence[Word], cwd: str | None
     ) -> str | None:
         """Note what one command writes, and return the folder that the next one starts in."""
-        if words and words[0].text == "[[":
-            return cwd
         for target in targets:
             self._write(target, cwd)
         assigned: dict[str, Word] = {}
@@ -152,14 +145,11 @@ class _Reader(Struct, kw_only=True):
             if found := _ASSIGNMENT.match(text):
                 assigned[found[1]] = Word(text[found.end() :], words[0].plain)
                 words = words[1:]
-            elif text in _KEYWORDS:
+            elif text in _KEYWORDS or text == "-":  # `env -` empties the environment
                 words = words[1:]
             elif name in _WRAPPERS:
-                words = words[1:]
-                while words and words[0].text.startswith("-"):
-                    takes_value = words[0].text in WITH_VALUE.get(name, ())
-                    words = words[2 if takes_value else 1 :]
-                words = words[_WRAPPERS[name] :]
+                inner = parse_command(name, words[1:], stop=True).operands
+                words = list(inner[_WRAPPERS[name] :])
             else:
                 break
         return words
@@ -185,7 +175,7 @@ class _Reader(Struct, kw_only=True):
         self, name: str, words: list[Word], assigned: Mapping[str, Word], cwd: str | None
     ) -> None:
         if name in _SHELLS:
-            self._read_shell(words, cwd)
+            self._read_shell(name, words, cwd)
         elif name == "eval":
             self._read_text(words, cwd)
         elif name == "git":
@@ -195,19 +185,14 @@ class _Reader(Struct, kw_only=True):
             self._read_command([*inner, _UNKNOWN], (), cwd)
         elif name == "find":
             self._read_find(words, cwd)
-        elif name in _OUTPUT_OPTIONS:
-            self._read_outputs(name, words, cwd)
         elif name in PROGRAMS:
             for target in PROGRAMS[name](parse_command(name, words), cwd):
                 self._write(target, cwd)
 
-    def _read_shell(self, words: Sequence[Word], cwd: str | None) -> None:
-        for number, word in enumerate(words):
-            if not word.text.startswith("-"):
-                return
-            if re.fullmatch(r"-[a-z]*c[a-z]*", word.text):
-                self._read_text(words[number + 1 : number + 2], cwd)
-                return
+    def _read_shell(self, name: str, words: Sequence[Word], cwd: str | None) -> None:
+        parsed = parse_command(name, words, stop=True)
+        if parsed.has("-c"):
+            self._read_text(parsed.operands[:1], cwd)
 
     def _read_text(self, words: Sequence[Word], cwd: str | None) -> None:
         if all(word.plain for word in words):
@@ -253,16 +238,6 @@ class _Reader(Struct, kw_only=True):
                 self._read_command(words[number + 1 : end], (), cwd)
                 return
 
-    def _read_outputs(self, name: str, words: Sequence[Word], cwd: str | None) -> None:
-        for number, word in enumerate(words):
-            option, equals, value = word.text.partition("=")
-            if option not in _OUTPUT_OPTIONS[name]:
-                continue
-            given = [Word(value, word.plain)] if equals else words[number + 1 : number + 2]
-            for target in given:
-                if target.text != "-":
-                    self._write(target, cwd)
-
     def _write(self, word: Word, cwd: str | None) -> None:
         path = join_path(cwd, word.text) if word.plain and word.text else None
         if path is None:
@@ -277,6 +252,13 @@ class _Reader(Struct, kw_only=True):
 
 def _match_files(pattern: str) -> list[str]:
     return sorted(islice(iglob(pattern), _MOST_MATCHES + 1))  # noqa: PTH207
+
+
+def _is_open_test(words: Sequence[Word]) -> bool:
+    """Whether these words begin a `[[ … ]]`, where `>`, `&&` and their like compare."""
+    texts = [word.text for word in words]
+    begin = next((at for at, text in enumerate(texts) if text not in _KEYWORDS), len(texts))
+    return texts[begin : begin + 1] == ["[["] and "]]" not in texts[begin:]
 
 
 def _is_target(redirection: str, word: Word) -> bool:
