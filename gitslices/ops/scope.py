@@ -8,7 +8,7 @@ from msgspec import Struct
 from gitslices.errors import InputError, Problem, RefusedError
 from gitslices.git.read import find_tip, read_merged, read_tips, read_tree
 from gitslices.git.worktrees import find_changes
-from gitslices.model import BranchName, Oid, Slice, SliceId
+from gitslices.model import BranchName, Oid, Overlap, Slice, SliceId
 from gitslices.ops.fences import name_beside, widen
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.judge import read_folding
@@ -120,7 +120,7 @@ def _refuse_overlaps(
     problems = [
         Problem(
             name_beside(one, record),
-            f"it is under way, and both could touch {overlap.path} ({overlap.kind})",
+            f"it is under way, and may {_name_access(overlap)} {overlap.path}",
             "wait until it is merged",
         )
         for number, one in enumerate(others, start=1)
@@ -131,6 +131,10 @@ def _refuse_overlaps(
             f"{pattern!r} is not added to the write scope of slice {record.slice_id!r}",
             problems=problems,
         )
+
+
+def _name_access(overlap: Overlap) -> str:
+    return "read" if overlap.kind == "write_read" else "write"
 
 
 def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Sequence[SliceRecord]:
