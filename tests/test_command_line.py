@@ -65,6 +65,18 @@ def test_choices_of_a_missing_option_stand_on_one_line(tmp_path: Path) -> None:
     assert hint == "hint: see: gitslices agent guard --help"
 
 
+@pytest.mark.parametrize(
+    "args",
+    [("status", "--goal"), ("agent", "guard", "--tool"), ("plan", "-C"), ("status", "--json=1")],
+)
+def test_a_usage_error_leads_to_the_help_of_its_command(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    done = run_cli(tmp_path, *args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[-1] == f"hint: see: gitslices {' '.join(args[:-1])} --help"
+
+
 def test_no_command_at_all_prints_the_help(tmp_path: Path) -> None:
     done = run_cli(tmp_path)
     assert (done.code, done.err) == (0, "")

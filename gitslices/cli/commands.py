@@ -1,6 +1,7 @@
 """The command list. Each command lives in the module of its name, as `command`."""
 
 from importlib import import_module
+from types import TracebackType
 from typing import Final
 
 import click
@@ -34,6 +35,21 @@ COMMANDS: Final = {
 }
 
 
+class NamingContext(click.Context):
+    """Tells a usage error which command it is about; click leaves that out of some."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> bool | None:
+        """Leave the context of the command, with its name on an error that has none."""
+        if isinstance(exc_value, click.UsageError) and exc_value.ctx is None:
+            exc_value.ctx = self
+        return super().__exit__(exc_type, exc_value, tb)
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only to run it, so that `--help` stays quick."""
 
@@ -47,6 +63,9 @@ class LazyGroup(click.Group):
             return None
         command = import_module(f"gitslices.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101
+        parts = command.commands.values() if isinstance(command, click.Group) else ()
+        for part in (command, *parts):
+            part.context_class = NamingContext
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
