@@ -182,6 +182,17 @@ def test_options_of_apply_are_refused_without_it(cli: Cli, option: str, needs: s
     assert f"{needs} needs --apply" in done.err
 
 
+@pytest.mark.parametrize("drawn", ["mermaid", "dot", "svg", "html"])
+def test_a_document_and_a_picture_are_not_printed_together(
+    cli: Cli, graph_file: Path, drawn: str
+) -> None:
+    done = cli("plan", str(graph_file), "--json", "--format", drawn)
+    assert done.code == 2
+    assert done.document["error"]["message"] == "--json and --format exclude each other"
+    done = cli("plan", str(graph_file), "--json", "--format", "json")
+    assert done.out == cli("plan", str(graph_file), "--json").out
+
+
 def test_the_target_and_base_are_the_current_branch(cli: Cli, repo: Path, graph_file: Path) -> None:
     git(repo, "switch", "--quiet", "-c", "work")
     commit = commit_all(repo)

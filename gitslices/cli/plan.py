@@ -144,6 +144,8 @@ def command(
     _refuse_together(apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, check=check)
     _refuse_together(explain=explain, diff=diff, output=output)
+    # Beside -o there are two answers: the document, and the file.
+    _refuse_together(json=as_json, format=format_ not in {"text", "json"} and output is None)
     workspace = open_here(directory, lock_timeout=lock_timeout)
     graph = load_source(file, workspace.repo.worktree or directory)
     request = PlanRequest(
