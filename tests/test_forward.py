@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.git.follow import move_files
 from gitslices.ops.forward import forward_slice, make_move
 from gitslices.ops.topology import recover
 from gitslices.state.journal import MoveIntent, write_intent
@@ -35,7 +34,7 @@ def test_whoever_comes_next_completes_it(desk: Desk, done: str) -> None:
     assert move is not None
     write_intent(desk.workspace.state_folder, MoveIntent(moves=(move,)))
     if done in {"files", "branch"}:
-        move_files(desk.workspace.repo, path, record.base_commit, move.new)
+        git(path, "read-tree", "-m", "-u", record.base_commit, move.new)
     if done == "branch":
         git(desk.repo, "update-ref", f"refs/heads/{record.branch_name}", target)
     recover(desk.workspace)

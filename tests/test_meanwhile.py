@@ -115,6 +115,7 @@ def test_a_killed_merge_leaves_a_worktree_alone_that_has_left_the_target(
 ) -> None:
     work(workspace, "a", {"Makefile": "all: a\n"})
     assert run_cli(repo, "merge", "a", env={"GITSLICES_FAULT": fault}).code == -9
+    (repo / ".git/index.lock").unlink()  # as git says where it finds one
     git(repo, "switch", "--quiet", "-f", "feature")
     git(repo, "clean", "--quiet", "-fd")
     recover(workspace)

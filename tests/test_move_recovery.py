@@ -144,9 +144,15 @@ def test_a_merge_struck_anywhere_is_whole_or_has_not_been(
     assert git(repo, "fsck", "--no-dangling", "--no-progress") == ""
 
 
-def test_a_lock_on_the_index_that_a_killed_git_left_is_cleared(
-    repo: Path, workspace: Workspace, move: Move
+def test_a_lock_on_the_index_that_is_not_ours_stays_and_holds_up_the_completion(
+    cli: Cli, repo: Path, workspace: Workspace, move: Move
 ) -> None:
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
-    (repo / ".git/index.lock").write_text("half")
+    lock = repo / ".git/index.lock"
+    lock.write_text("half")
+    busy = cli("merge", "a")
+    assert (busy.code, str(lock) in busy.err) == (4, True)
+    assert lock.read_text() == "half"
+    assert git(repo, "rev-parse", "main") == move.old
+    lock.unlink()
     assert_completed(repo, workspace, move)

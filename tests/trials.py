@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from gitslices.git.index import COPY
 from gitslices.model import SliceStatus
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME, SliceRecord, open_store
@@ -111,7 +112,8 @@ class Stage:
         state = self.repo / ".git" / FOLDER_NAME
         trash = state / "trash"
         for path in (self.repo / ".git").rglob("*"):
-            stray = path.name.endswith((".lock", ".new", ".tmp")) and path.parent != state
+            partial = path.name.endswith((".lock", ".new", ".tmp")) or path.name == COPY
+            stray = partial and path.parent != state
             if (stray and trash not in path.parents) or (
                 path.parent == state and path.name not in KEPT_IN_STATE
             ):

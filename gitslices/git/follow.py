@@ -6,14 +6,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from gitslices.fence import Change
 from gitslices.git.compare import read_tree_changes
+from gitslices.git.index import copy_index, drop_copy
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository, Result
 from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import BranchName, Oid, RepoPath
 
 _REBASES: Final = ("rebase-merge", "rebase-apply")
+
+
+class Place(Struct, frozen=True):
+    """A worktree, main or linked, whose index is locked, and git's own folder of it."""
+
+    worktree: Path
+    git_dir: Path
 
 
 def find_git_dir(worktree: Path) -> Path | None:
@@ -62,29 +72,31 @@ def _is_taken(worktree: Path, path: RepoPath) -> bool:
     return place.is_symlink() or place.is_file()
 
 
-def can_move_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> bool:
-    """Whether `move_files` would succeed now."""
-    return _read_tree(repo, worktree, old, new, "--dry-run").status == 0
-
-
-def move_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> str | None:
-    """Bring index and files from commit `old` to `new`; return git's complaint if it refuses.
+def move_files(repo: Repository, place: Place, old: Oid, new: Oid) -> str | None:
+    """Bring the files and the copy of the index from commit `old` to `new`; return git's complaint.
 
     Uncommitted changes elsewhere stay. Where git gave up half way, the files are as before. Doing
     it again does nothing.
     """
-    result = _read_tree(repo, worktree, old, new)
+    result = _read_tree(repo, place, old, new)
     if result.status != 0:
         # A file that was only touched looks changed until the index has been refreshed.
-        _refresh(repo, worktree)
-        result = _read_tree(repo, worktree, old, new)
+        _refresh(repo, place)
+        result = _read_tree(repo, place, old, new)
     if result.status == 0:
         return None
-    restore_files(repo, worktree, old, new)
+    restore_files(repo, place, old, new)
     return result.complaint
 
 
-def restore_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> None:
+def move_files_back(repo: Repository, place: Place, old: Oid, new: Oid) -> None:
+    """Take back what `move_files` has done, whole or in part; what was edited since stays."""
+    if move_files(repo, place, new, old) is not None:
+        drop_copy(place.git_dir)
+    restore_files(repo, place, old, new)
+
+
+def restore_files(repo: Repository, place: Place, old: Oid, new: Oid) -> None:
     """Take back what a `move_files` that was cut short has done, and nothing else.
 
     git writes and deletes the files first, and the index last. What it wrote, whole or in part, are
@@ -92,19 +104,19 @@ def restore_files(repo: Repository, worktree: Path, old: Oid, new: Oid) -> None:
     deleted is written again.
     """
     changed = {change.path: change for change in read_tree_changes(repo, old, new)}
-    listing = repo.run_at(worktree, "diff-files", "-z", "--name-only", "--no-renames").text
+    listing = _run(repo, place, "diff-files", "-z", "--name-only", "--no-renames").text
     dirty = {RepoPath(path) for path in listing.split("\0") if path} & changed.keys()
-    if not can_move_files(repo, worktree, old, new):
+    if _read_tree(repo, place, old, new, "--dry-run").status != 0:
         fresh = {path for path, change in changed.items() if change.is_new}
         for path in sorted(dirty | fresh):
-            if not changed[path].is_gone and _is_part_of(repo, worktree, path, new):
+            if not changed[path].is_gone and _is_part_of(repo, place.worktree, path, new):
                 with suppress(OSError):
-                    (worktree / path).unlink()
-    lost = [path for path in dirty if not _exists(worktree / path)]
+                    (place.worktree / path).unlink()
+    lost = [path for path in dirty if not _exists(place.worktree / path)]
     if lost:
         names = "".join(f"{path}\0" for path in sorted(lost)).encode("utf-8", "surrogateescape")
-        repo.run_at(worktree, "checkout-index", "--quiet", "-z", "--stdin", input=names)
-    _refresh(repo, worktree)
+        _run(repo, place, "checkout-index", "--quiet", "-z", "--stdin", input=names)
+    _refresh(repo, place)
 
 
 def _is_part_of(repo: Repository, worktree: Path, path: RepoPath, new: Oid) -> bool:
@@ -123,12 +135,24 @@ def _exists(place: Path) -> bool:
     return place.is_symlink() or place.exists()
 
 
-def _refresh(repo: Repository, worktree: Path) -> None:
-    repo.run_at(worktree, "update-index", "-q", "--refresh", ok=(0, 1, 128))
+def _refresh(repo: Repository, place: Place) -> None:
+    _run(repo, place, "update-index", "-q", "--refresh", ok=(0, 1, 128))
 
 
-def _read_tree(repo: Repository, worktree: Path, old: Oid, new: Oid, *options: str) -> Result:
-    return repo.run_at(
-        worktree, "read-tree", "-m", "-u", *options, "--no-recurse-submodules", old, new,
+def _read_tree(repo: Repository, place: Place, old: Oid, new: Oid, *options: str) -> Result:
+    return _run(
+        repo, place, "read-tree", "-m", "-u", *options, "--no-recurse-submodules", old, new,
         ok=(0, 1, 128),
     )  # fmt: skip
+
+
+def _run(
+    repo: Repository,
+    place: Place,
+    *args: str,
+    input: bytes | None = None,  # noqa: A002
+    ok: tuple[int, ...] = (0,),
+) -> Result:
+    """Run git on the files of a worktree and the copy of its index."""
+    env = {"GIT_INDEX_FILE": str(copy_index(place.git_dir))}
+    return repo.run_at(place.worktree, *args, input=input, ok=ok, env=env)

@@ -47,7 +47,7 @@ def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -
     )
     names = (*shared, *(f"{ref}.lock" for ref in refs))
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
-    fresh = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= int(since)}
+    fresh = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= since}
     if not fresh:
         return
     time.sleep(QUIET_SECONDS)

@@ -62,13 +62,20 @@ def forward_slice(
 ) -> SliceRecord:
     """Move one untouched slice, whoever has it, to `target_tip`; return what is recorded of it now.
 
-    A slice with commits, uncommitted or untracked files is left as it is. The caller holds the
-    topology lock.
+    A slice with commits, uncommitted or untracked files is left as it is, and one in whose worktree
+    a git is at work. The caller holds the topology lock.
     """
     move = make_move(workspace, record, target_tip)
-    if move is None or move_branches(workspace, store, [move]):
+    if move is None or not _is_moved(workspace, store, move):
         return record
     return structs.replace(record, base_commit=target_tip)
+
+
+def _is_moved(workspace: Workspace, store: Store, move: Move) -> bool:
+    try:
+        return not move_branches(workspace, store, [move])
+    except BusyError:  # Somebody is at work in the worktree: so it is not untouched.
+        return False
 
 
 def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oid) -> bool:

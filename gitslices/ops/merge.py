@@ -166,6 +166,8 @@ def _land(
             if find_tip(workspace.repo, target) == scene.target:
                 raise
             return False
+        if stuck and find_tip(workspace.repo, target) != scene.target:
+            return False
     if stuck:
         raise RefusedError(
             f"a worktree that has {target} checked out cannot follow: {stuck[0].complaint}",

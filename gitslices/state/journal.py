@@ -124,6 +124,11 @@ def find_intent(folder: Path) -> Intent | None:
     return cast(Intent | None, _read(folder / _NAME, Intent))
 
 
+def find_intent_file(folder: Path) -> Path:
+    """Where the intent is: no other file reads like it."""
+    return folder / _NAME
+
+
 def read_intent_time(folder: Path) -> float:
     """When the intent was written, in seconds since 1970."""
     with _report_failure("read", folder / _NAME):

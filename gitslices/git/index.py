@@ -1,0 +1,147 @@
+"""The index of a worktree, locked as git locks it while a new one is made beside it.
+
+Every git that commits, stages or switches branches makes `index.lock` first, and gives up where it
+is there. What is made meanwhile is a copy, for git to work on as `GIT_INDEX_FILE`.
+"""
+
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gitslices.errors import BusyError, DiskError
+from gitslices.faults import reach
+
+COPY: Final = "gitslices-index"
+COPY_LOCK: Final = f"{COPY}.lock"
+
+# Seconds to wait before trying again: a git that only stages or commits is done within these.
+_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
+
+
+def hold_index(git_dir: Path, mark: Path) -> None:
+    """Lock the index in `git_dir`; the lock reads like the file `mark`, which tells whose it is.
+
+    A lock with that mark stays: a process that was killed has left it for this one. Raises
+    `BusyError` where somebody else's has not gone within a second, or a git that outlives its
+    killed parent is still at work on the copy.
+    """
+    for pause in (*_PAUSES, None):
+        taken = _find_taken(git_dir, mark)
+        if taken is None:
+            return
+        if pause is not None:
+            time.sleep(pause)
+    raise BusyError(
+        f"{str(taken)!r} exists: a git command is at work there, or one was killed",
+        hint="try again when it has ended; if no git runs there, delete the file",
+    )
+
+
+def _find_taken(git_dir: Path, mark: Path) -> Path | None:
+    """The lock that somebody else has; None once the index is locked."""
+    lock, inner = _lock_of(git_dir), git_dir / COPY_LOCK
+    if inner.exists():
+        return inner
+    try:
+        _make_lock(lock, mark)
+    except FileExistsError:
+        return None if _has_mark(lock, mark) else lock
+    except OSError as error:
+        raise DiskError(f"cannot lock {str(lock)!r}: {error.strerror}") from error
+    return None
+
+
+def release_index(git_dir: Path, mark: Path) -> None:
+    """Take away the lock with `mark`, if there is one, and a copy that was not published."""
+    lock = _lock_of(git_dir)
+    drop_copy(git_dir)
+    try:
+        if _has_mark(lock, mark):
+            reach("unlink:index-lock")
+            lock.unlink(missing_ok=True)
+    except OSError as error:
+        raise DiskError(f"cannot remove {str(lock)!r}: {error.strerror}") from error
+
+
+def copy_index(git_dir: Path) -> Path:
+    """The copy of the index, made unless there is one; no file where there is no index either.
+
+    The copy has the time of the index: git trusts what it knows of a file only if that is older.
+    """
+    index, copy = git_dir / "index", git_dir / COPY
+    if copy.exists():
+        return copy
+    try:
+        reach("link:index-copy")
+        # Git replaces index files and never writes into one; and a link fits on a full disk.
+        copy.hardlink_to(index)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        try:
+            shutil.copy2(index, copy)
+        except OSError as error:
+            with suppress(OSError):
+                copy.unlink()
+            raise DiskError(f"cannot copy {str(index)!r}: {error.strerror}") from error
+    return copy
+
+
+def drop_copy(git_dir: Path) -> None:
+    """Forget what was done to the copy, and the lock that a killed git left on it."""
+    try:
+        for name in (COPY_LOCK, COPY):
+            (git_dir / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise DiskError(f"cannot remove {str(git_dir / COPY)!r}: {error.strerror}") from error
+
+
+def publish_copy(git_dir: Path) -> None:
+    """Make the copy, if there is one, the index; the lock stays."""
+    try:
+        if (git_dir / COPY).exists():
+            reach("rename:index-copy")
+            (git_dir / COPY).replace(git_dir / "index")
+    except OSError as error:
+        raise DiskError(f"cannot write {str(git_dir / 'index')!r}: {error.strerror}") from error
+
+
+def _lock_of(git_dir: Path) -> Path:
+    return git_dir / "index.lock"
+
+
+def _make_lock(lock: Path, mark: Path) -> None:
+    """Make the lock with its content in one step, so that a kill leaves no lock without a mark.
+
+    Where the file system has no hard links it takes two.
+    """
+    try:
+        reach("link:index-lock")
+        lock.hardlink_to(mark)
+    except FileExistsError:
+        raise
+    except OSError:
+        _write_lock(lock, mark.read_bytes())
+
+
+def _write_lock(lock: Path, data: bytes) -> None:
+    descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123
+            file.write(data)
+    except OSError:
+        lock.unlink(missing_ok=True)
+        raise
+
+
+def _has_mark(lock: Path, mark: Path) -> bool:
+    try:
+        found, own = lock.stat(), mark.stat()
+        if os.path.samestat(found, own):
+            return True
+        return found.st_size == own.st_size and lock.read_bytes() == mark.read_bytes()
+    except FileNotFoundError:
+        return False
