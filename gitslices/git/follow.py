@@ -1,7 +1,7 @@
 """The files of a worktree follow its branch from one commit to another; what was changed stays."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -11,12 +11,15 @@ from msgspec import Struct
 from gitslices.fence import Change
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.index import copy_index, drop_copy
-from gitslices.git.read import HEADS
+from gitslices.git.read import HEADS, read_tracked
 from gitslices.git.repository import Repository, Result
 from gitslices.git.worktrees import find_admin_folder
 from gitslices.model import BranchName, Oid, RepoPath
 
 _REBASES: Final = ("rebase-merge", "rebase-apply")
+
+# Paths to name at once: a command line has an end.
+_BATCH: Final = 1000
 
 
 class Place(Struct, frozen=True):
@@ -53,23 +56,51 @@ def find_rebased(worktree: Path) -> BranchName | None:
 
 
 def find_overwritten(
-    worktree: Path, edited: Collection[str], changes: Iterable[Change]
+    repo: Repository, worktree: Path, edited: Collection[str], changes: Iterable[Change]
 ) -> tuple[RepoPath, ...]:
-    """Those of `changes` that would overwrite what only this worktree has.
+    """The paths that only this worktree has as they are and `changes` would overwrite, sorted.
 
-    `edited` are its uncommitted paths. A file that git ignores counts, too, where a new one comes:
-    git itself would overwrite it without a word.
+    `edited` are its uncommitted paths. What git ignores counts, too, where a new path comes: a file
+    there, one in place of a folder above, and all files of a folder that becomes a file. Git itself
+    would overwrite them without a word.
     """
-    return tuple(
-        change.path
-        for change in changes
-        if change.path in edited or (change.is_new and _is_taken(worktree, change.path))
+    changes = tuple(changes)
+    found = {change.path for change in changes if change.path in edited}
+    new = (change.path for change in changes if change.is_new)
+    taken = sorted({place for path in new if (place := _find_occupant(worktree, path))})
+    files = {file for place in taken for file in _list_files(worktree, place)}
+    found |= files & frozenset(edited)
+    return tuple(sorted(found | (files - _read_tracked(repo, worktree, taken))))
+
+
+def _find_occupant(worktree: Path, path: RepoPath) -> RepoPath | None:
+    """What is where `path` is to come: itself, or a file in place of a folder above it."""
+    for end in (place for place, letter in enumerate(path) if letter == "/"):
+        above = worktree / path[:end]
+        if not _is_folder(above):
+            return RepoPath(path[:end]) if _exists(above) else None
+    return path if _exists(worktree / path) else None
+
+
+def _list_files(worktree: Path, path: RepoPath) -> Iterable[RepoPath]:
+    """The file `path`, or those beneath: git itself passes over what is in another repository."""
+    if not _is_folder(worktree / path):
+        return (path,)
+    return (
+        RepoPath(os.path.relpath(place, worktree))
+        for folder, folders, files in os.walk(worktree / path)
+        for place in (os.path.join(folder, name) for name in (*folders, *files))  # noqa: PTH118
+        if not _is_folder(Path(place))
     )
 
 
-def _is_taken(worktree: Path, path: RepoPath) -> bool:
-    place = worktree / path
-    return place.is_symlink() or place.is_file()
+def _read_tracked(repo: Repository, worktree: Path, paths: Sequence[RepoPath]) -> set[RepoPath]:
+    batches = (paths[begin : begin + _BATCH] for begin in range(0, len(paths), _BATCH))
+    return {path for batch in batches for path in read_tracked(repo, worktree, batch)}
+
+
+def _is_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
 
 
 def move_files(repo: Repository, place: Place, old: Oid, new: Oid) -> str | None:

@@ -111,7 +111,9 @@ def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> Move | 
     places = find_checkouts(workspace, [branch]).get(branch, ())
     checkouts = look_at_checkouts(repo, places)
     changes = read_tree_changes(repo, base, target)
-    if any(one.edited for one in checkouts) or find_in_the_way(record.slice_id, checkouts, changes):
+    if any(one.edited for one in checkouts) or find_in_the_way(
+        repo, record.slice_id, checkouts, changes
+    ):
         return None
     change = SliceChange(
         at=workspace.now(),

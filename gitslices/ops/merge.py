@@ -124,7 +124,7 @@ def _compose(
             made = composer.compose(standing, head, statuses)
             if isinstance(made, Composed):
                 made = (
-                    find_in_the_way(id_, scene.checkouts, made.changes)
+                    find_in_the_way(workspace.repo, id_, scene.checkouts, made.changes)
                     or rehearsal.find_failure(scene.records[id_], made.commit, head)
                     or made
                 )

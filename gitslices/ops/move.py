@@ -95,7 +95,7 @@ def look_at_checkouts(repo: Repository, worktrees: Sequence[Path]) -> tuple[Chec
 
 
 def find_in_the_way(
-    slice_id: SliceId, checkouts: Sequence[Checkout], changes: Sequence[Change]
+    repo: Repository, slice_id: SliceId, checkouts: Sequence[Checkout], changes: Sequence[Change]
 ) -> Problem | None:
     """What keeps `checkouts` from taking in `changes` that come from a slice or go to it."""
     for one in checkouts:
@@ -103,7 +103,7 @@ def find_in_the_way(
         if one.midway:
             why = f"a merge or rebase is under way in {where!r}"
             return Problem(slice_id, why, "conclude or abort it first")
-        paths = find_overwritten(one.worktree, one.edited, changes)
+        paths = find_overwritten(repo, one.worktree, one.edited, changes)
         if paths:
             rest = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
             why = f"it would overwrite uncommitted work in {where!r}: {', '.join(paths[:3])}{rest}"

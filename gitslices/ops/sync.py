@@ -155,7 +155,7 @@ def _sync_one(workspace: Workspace, scene: _Scene, merger: Merger, slice_: Slice
         return new
     checkouts = look_at_checkouts(workspace.repo, places)
     changes = read_tree_changes(workspace.repo, tip, new)
-    return find_in_the_way(record.slice_id, checkouts, changes) or Move(
+    return find_in_the_way(workspace.repo, record.slice_id, checkouts, changes) or Move(
         branch=record.branch_name,
         old=tip,
         new=new,
