@@ -166,3 +166,12 @@ def test_core_worktree_does_not_lead_the_merged_files_elsewhere(desk: Desk) -> N
     (desk.repo / "README.md").write_text("unsaved")
     assert land(desk).merged
     assert (desk.repo / "README.md").read_text() == "unsaved"
+
+
+def test_an_ignored_file_that_a_gate_makes_meanwhile_is_in_the_way(desk: Desk, cli: Cli) -> None:
+    (desk.repo / ".git/info/exclude").write_text("new.py\n")
+    made = desk.repo / "src/new.py"
+    set_gate(desk, f"if test -e later.txt; then echo precious > {made}; fi")
+    done = cli("merge", "--all")
+    assert (done.code, f"uncommitted work in '{desk.repo}': src/new.py (" in done.out) == (1, True)
+    assert made.read_text() == "precious\n"

@@ -181,6 +181,11 @@ def _is_as_before(workspace: Workspace, store: Store, scene: Scene, made: _Compo
     places = tuple(one.worktree for one in scene.checkouts)
     if find_target_checkouts(workspace, scene.goal) != places:
         return False
+    if any(
+        find_in_the_way(workspace.repo, one.standing.slice.slice_id, scene.checkouts, one.changes)
+        for one in made.composed
+    ):  # A file that git ignores has come: git would not refuse to overwrite it.
+        return False
     touched = [one.standing.slice.slice_id for one in made.composed]
     touched += [one.slice_id for one in made.conflicted]
     before = {scene.records[id_].branch_name: scene.standings[id_].tip for id_ in touched}
