@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,32 @@ def test_a_killed_merge_leaves_the_index_locked_until_it_is_completed(
     recover(workspace)
     assert not (repo / ".git/index.lock").exists()
     assert not (repo / ".git" / COPY).exists()
+    assert git(repo, "status", "--porcelain") == ""
+    assert read_status(workspace, "a") == "merged"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="who has a lock open, /proc tells")
+def test_a_git_that_outlives_a_killed_merge_is_waited_for(
+    cli: Cli, repo: Path, tmp_path: Path, workspace: Workspace
+) -> None:
+    said, go = tmp_path / "said", tmp_path / "go"
+    os.mkfifo(said)
+    os.mkfifo(go)
+    smudge = f"sh -c 'echo open >{said}; cat {go}; cat'"
+    (repo / ".git/info/attributes").write_text("docs/new.md filter=slow\n")
+    git(repo, "config", "filter.slow.smudge", smudge)
+    with subprocess.Popen([sys.executable, "-m", "gitslices", "merge", "a"], cwd=repo) as merging:
+        assert said.read_text() == "open\n"
+        merging.kill()
+    inner = repo / ".git" / f"{COPY}.lock"
+    busy = cli("merge", "a")
+    assert (busy.code, str(inner) in busy.err) == (4, True)
+    assert inner.exists()
+    go.write_text("")
+    while inner.exists():
+        os.sched_yield()
+    git(repo, "config", "--unset", "filter.slow.smudge")
+    recover(workspace)
     assert git(repo, "status", "--porcelain") == ""
     assert read_status(workspace, "a") == "merged"
 
