@@ -120,6 +120,21 @@ def run_cli(
     )
 
 
+def run_cli_nowhere(
+    directory: Path, *args: str, stdin: bytes = b"", module: str = "gitslices"
+) -> Finished:
+    """The same in a directory that is made, and gone before gitslices starts."""
+    directory.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", sys.executable, "-P", "-m", module, *args],
+        cwd=directory,
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
 @pytest.fixture
 def cli(repo: Path) -> Cli:
     """Run gitslices in the repository."""

@@ -12,7 +12,7 @@ import pytest
 
 from gitslices.cli.commands import COMMANDS
 from gitslices.cli.main import app
-from tests.conftest import Cli, Finished, run_cli
+from tests.conftest import Cli, Finished, run_cli, run_cli_nowhere
 
 
 def test_help_lists_every_command_and_imports_none_of_the_heavy_libraries(tmp_path: Path) -> None:
@@ -251,3 +251,51 @@ def test_validate_and_plan_find_the_graph_at_the_root_from_any_directory(
     alone.mkdir()
     shutil.copy(graph_file, alone / "gitslices.toml")
     assert run_cli(alone, "validate").code == 0
+
+
+NOWHERE = (
+    "error: the current directory has been deleted\n"
+    "hint: change to a directory that exists, or name one with -C DIR\n"
+)
+
+
+@pytest.mark.parametrize(
+    "args", [("status",), ("plan", "x.toml"), ("validate",), ("doctor",), ("claim", "-C", ".")]
+)
+def test_a_current_directory_that_is_gone_is_told_in_one_line(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    done = run_cli_nowhere(tmp_path / "gone", *args)
+    assert (done.code, done.out, done.err) == (3, "", NOWHERE)
+    told = run_cli_nowhere(tmp_path / "gone", *args, "--json")
+    assert (told.code, told.err) == (3, "")
+    assert told.document["error"]["code"] == "environment"
+
+
+def test_where_the_current_directory_is_gone_commands_work_elsewhere(
+    repo: Path, tmp_path: Path
+) -> None:
+    graph = tmp_path / "g.toml"
+    graph.write_text(
+        'goal_id = "g"\n[[tasks]]\nid = "api"\nowner_role = "w"\nwrite_set = ["src/api/"]\n'
+    )
+    there = ("-C", str(repo))
+    for args in (
+        ("--version",),
+        ("plan", "--help"),
+        ("validate", str(graph), *there),
+        ("plan", str(graph), "--apply", *there),
+        ("status", *there),
+        ("ready", *there),
+        ("claim", "api", *there),
+        ("scope", "allow", "api", "Makefile", "--reason", "x", *there),
+        ("check", "-C", f"{repo}.slices/g--api"),
+        ("release", "api", "--token", "1", *there),
+        ("remove", "api", *there),
+        ("undo", *there),
+        ("doctor", *there),
+        ("log", *there),
+    ):
+        done = run_cli_nowhere(tmp_path / "gone", *args)
+        assert done.code == 0, (args, done.err)
+        assert done.out

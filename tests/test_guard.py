@@ -17,7 +17,7 @@ from msgspec import Struct
 from gitslices.agents.guard import BLOCK, run
 from gitslices.agents.tools import TOOLS
 from gitslices.graph import load_graph
-from tests.conftest import FIXTURES, commit_all, git, run_cli
+from tests.conftest import FIXTURES, commit_all, git, run_cli, run_cli_nowhere
 from tests.sliced import provision
 
 AGENTS = FIXTURES / "agents"
@@ -210,6 +210,29 @@ def test_a_hooks_environment_does_not_lead_astray(scene: Scene) -> None:
         stdin=json.dumps(edit).encode(),
     )  # fmt: skip
     assert "Makefile: in no slice" in (read_reason("cursor", done.out) or "")
+
+
+@pytest.mark.parametrize(
+    ("module", "args"),
+    [("gitslices.agents.guard", ["claude"]), ("gitslices", ["agent", "guard", "--tool", "claude"])],
+    ids=["the short way", "the command"],
+)
+def test_it_blocks_where_the_current_directory_is_gone(
+    tmp_path: Path, module: str, args: list[str]
+) -> None:
+    done = run_cli_nowhere(tmp_path / "gone", *args, module=module, stdin=b"{}")
+    assert (done.code, done.out) == (BLOCK, "")
+    assert "it may not run: the current directory has been deleted\nhint: change" in done.err
+
+
+def test_it_answers_for_another_directory_where_the_current_one_is_gone(
+    scene: Scene, tmp_path: Path
+) -> None:
+    edit = json.dumps({"tool_name": "Write", "tool_input": {"file_path": "Makefile"}}).encode()
+    asked = ("agent", "guard", "--tool", "claude", "-C", scene.places["api"])
+    done = run_cli_nowhere(tmp_path / "gone", *asked, stdin=edit)
+    assert done.code == 0
+    assert "Makefile: in no slice" in (read_reason("claude", done.out) or "")
 
 
 def test_with_json_it_says_what_it_has_found_wherever_it_is_asked(scene: Scene) -> None:

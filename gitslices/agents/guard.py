@@ -7,14 +7,14 @@ take for a no; 1 they would pass over.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gitslices.agents.payload import read_payload
 from gitslices.agents.tool import Intent, Tool
 from gitslices.agents.tools import load_tool
-from gitslices.git.environment import take_local_variables
+from gitslices.git.environment import get_cwd, take_local_variables
 from gitslices.git.marks import MarkedWorktree, find_marked_worktree
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ BLOCK: Final = 2
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108
 
 
-def run(argv: Sequence[str], descriptor: int = 0, here: Path | None = None) -> int:
+def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] = get_cwd) -> int:
     """Answer the hook of the tool `argv[0]`, whose payload comes from `descriptor`."""
     try:
-        take_local_variables(os.environ, Path.cwd())
+        take_local_variables(os.environ, get_cwd)
         tool = load_tool(argv[0])
-        report = judge(tool, descriptor, here or Path.cwd())
+        report = judge(tool, descriptor, find_here())
         if report and report.denials:
             from gitslices.output.guard_text import format_denials
 

@@ -74,10 +74,9 @@ def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome
     from gitslices.agents.guard import judge, run
     from gitslices.agents.tools import load_tool
 
-    here = make_absolute(directory)
     if not as_json:
-        return run([tool], here=here)
-    report = judge(load_tool(tool), sys.stdin.fileno(), here)
+        return run([tool], find_here=lambda: make_absolute(directory))
+    report = judge(load_tool(tool), sys.stdin.fileno(), make_absolute(directory))
     return Outcome(
         document=report, text=str, exit_code=1 if report is not None and report.denials else 0
     )

@@ -8,18 +8,16 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-from gitslices.git.environment import NamedByHook, take_local_variables
+from gitslices.git.environment import NamedByHook, get_cwd, take_local_variables
 from gitslices.ops.hook_run import HookReport, HookRequest, run_hook
 from gitslices.workspace import probe_workspace
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the hook `argv[0]` and return its exit code."""
-    named = take_local_variables(os.environ, Path.cwd())
     try:
-        report = _run_hook(argv[0], named)
+        report = _run_hook(argv[0], take_local_variables(os.environ, get_cwd))
     except KeyboardInterrupt:
         return 130
     except Exception as error:
@@ -35,7 +33,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _run_hook(name: str, named: NamedByHook) -> HookReport:
     workspace = probe_workspace(
-        Path.cwd(),
+        get_cwd(),
         git_dir=named.git_dir,
         clock=lambda: datetime.now(UTC),
         purpose=f"gitslices hook run {name}",

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -17,7 +16,7 @@ from gitslices.cli.commands import LazyGroup
 from gitslices.cli.options import Outcome
 from gitslices.cli.streams import drop_unwritten, open_closed_streams
 from gitslices.errors import DiskError
-from gitslices.git.environment import take_local_variables
+from gitslices.git.environment import get_cwd, take_local_variables
 
 INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141
@@ -62,9 +61,9 @@ def run(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     open_closed_streams()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    named_by_hook = take_local_variables(os.environ, Path.cwd())
     as_json = "--json" in argv
     try:
+        named_by_hook = take_local_variables(os.environ, get_cwd)
         outcome = app.main(
             list(argv), prog_name="gitslices", standalone_mode=False, obj=named_by_hook
         )

@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from gitslices.cli.numbers import Seconds
-from gitslices.git.environment import NamedByHook
+from gitslices.git.environment import NamedByHook, get_cwd
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -111,8 +111,9 @@ def _recover(workspace: "Workspace") -> None:
 
 
 def make_absolute(directory: Path) -> Path:
-    """`directory` from the root, without `..`."""
-    return Path(os.path.abspath(directory))  # noqa: PTH100
+    """`directory` from the root, without `..`; raises as `get_cwd` does for a relative one."""
+    whole = directory if directory.is_absolute() else get_cwd() / directory
+    return Path(os.path.normpath(whole))
 
 
 def get_named_by_hook(directory: Path) -> NamedByHook:

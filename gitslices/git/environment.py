@@ -1,9 +1,11 @@
-"""Which environment variables tie a process to one repository."""
+"""What ties a process to one place: variables of git's, and the current directory."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 
 from msgspec import Struct
+
+from gitslices.errors import MachineError
 
 # `git rev-parse --local-env-vars`, less the two that carry `git -c` settings: those are the user's
 # wish for the whole command, while these point at one repository, worktree, index or, as GIT_CONFIG
@@ -34,15 +36,30 @@ class NamedByHook(Struct, frozen=True, kw_only=True):
     index_file: Path | None = None
 
 
-def take_local_variables(environ: MutableMapping[str, str], cwd: Path) -> NamedByHook:
+def get_cwd() -> Path:
+    """The current directory; raises `MachineError` where it has been deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise MachineError(
+            "the current directory has been deleted",
+            hint="change to a directory that exists, or name one with -C DIR",
+        ) from error
+
+
+def take_local_variables(
+    environ: MutableMapping[str, str], find_cwd: Callable[[], Path]
+) -> NamedByHook:
     """Remove from `environ` what ties git to one repository; return what a hook needs of it.
 
     A hook's environment makes every git that inherits it answer for the hook's repository, even
     with `-C` elsewhere: a commit in another worktree lands on the hook's branch. So the variables
-    go once, at the program's entry, before any git starts.
+    go once, at the program's entry, before any git starts. The current directory is asked for only
+    where one of the two is named: it may be gone.
     """
     taken = {name: environ.pop(name) for name in LOCAL_VARIABLES if name in environ}
-    return NamedByHook(
-        git_dir=cwd / taken["GIT_DIR"] if taken.get("GIT_DIR") else None,
-        index_file=cwd / taken["GIT_INDEX_FILE"] if taken.get("GIT_INDEX_FILE") else None,
-    )
+
+    def locate(name: str) -> Path | None:
+        return find_cwd() / taken[name] if taken.get(name) else None
+
+    return NamedByHook(git_dir=locate("GIT_DIR"), index_file=locate("GIT_INDEX_FILE"))

@@ -69,7 +69,9 @@ class Repository:
         env: Mapping[str, str] = NO_VARIABLES,
     ) -> Result:
         """Run git on the repository as a whole; raise `GitError` unless its status is in `ok`."""
-        argv = ("--git-dir", str(self.common_dir), *QUIET, *args)
+        # The current directory may be gone; git with `--git-dir` alone would want to know it.
+        folder = str(self.common_dir)
+        argv = ("-C", folder, "--git-dir", folder, *QUIET, *args)
         return self._run(argv, args, input, ok, env)
 
     def run_at(
