@@ -5,7 +5,7 @@ import pytest
 from gitslices.model import Oid, Overlap, RepoPath, RepoTree, Unborn
 from gitslices.scopes import Access, Folding, Scope, ScopeMap, parse_scope
 from gitslices.scopes.folding import fold_pattern
-from gitslices.scopes.meet import list_names
+from gitslices.scopes.meet import list_names, make_meet
 
 PATHS = ("README.md", "docs/api.md", "src/api/app.py", "src/api/x.md", "src/web.ts", "vendor/lib")
 
@@ -219,6 +219,14 @@ def test_no_name_is_spelled_with_characters_that_folding_takes_away(
     folding = Folding(ignore_case=True)
     one, other = (fold_pattern(text, folding).components[-1] for text in (first, second))
     assert not list(list_names(one, other, (), folding))
+
+
+def test_what_long_patterns_share_is_not_kept_in_memory() -> None:
+    one, other = (fold_pattern(f"*{'?' * size}*b", Folding()).components[-1] for size in (40, 41))
+    kept = make_meet.cache_info().currsize
+    (names,) = list_names(one, other, (), Folding())
+    assert next(names) == "a" * 41 + "b"
+    assert make_meet.cache_info().currsize == kept
 
 
 def test_capitals_and_no_letters_share_no_path_where_case_is_folded() -> None:

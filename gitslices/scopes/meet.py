@@ -90,7 +90,10 @@ def list_names(
             if (opposite == ANY_NAME or fits(opposite, name)) and not is_forbidden(name):
                 yield iter((name,))
             return
-    meet = _make_meet(one, other, beside, folding)
+    # The largest take a hundred megabytes each, too much to keep.
+    is_small = beside or len(one) * len(other) <= MAX_STATES
+    make = make_meet if is_small else make_meet.__wrapped__
+    meet = make(one, other, beside, folding)
     if meet is None:
         raise TooComplexError
     for marks in meet.kinds:
@@ -193,7 +196,8 @@ class Meet:
 
 
 @lru_cache(maxsize=1 << 10)
-def _make_meet(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> Meet | None:
+def make_meet(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> Meet | None:
+    """Make the meet, unless there are too many ways to look at; the last ones made are kept."""
     try:
         return Meet(one, other, beside, folding)
     except TooComplexError:
