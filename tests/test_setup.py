@@ -189,6 +189,28 @@ def test_apply_sets_up_and_says_so(cli: Cli, repo: Path, tmp_path: Path) -> None
     assert "\nset up: a, b\n" in cli("plan", graph, "--apply", env=env).out
 
 
+def test_a_claim_warns_of_a_set_up_that_was_not_run_or_has_failed(
+    cli: Cli, repo: Path, tmp_path: Path
+) -> None:
+    want(repo, "test -e /nowhere || test -e fixed")
+    env = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    apply = ("plan", write_graph(tmp_path / "g.json", *TASKS), "--apply")
+    cli(*apply, env=env)
+    remedy = "; make up for it with: gitslices plan --apply"
+    skipped = cli("claim", "a", "--json", env=env).document["warnings"]
+    assert skipped == [f"its set-up has not been run{remedy}"]
+    cli("release", "a", "--force")
+    cli("trust", "--yes", env=env)
+    cli(*apply, env=env)
+    log = repo / ".git/gitslices/logs/default--a/setup.log"
+    failed = cli("claim", "a", env=env).out
+    assert f"  warning     its set-up has failed, or is not over (see {log}){remedy}\n" in failed
+    cli("release", "a", "--force")
+    (worktree(repo, "a") / "fixed").write_text("")
+    cli(*apply, env=env)
+    assert "warnings" not in cli("claim", "a", "--json", env=env).document
+
+
 @pytest.mark.parametrize(("answer", "set_up"), [("y\n", True), ("n\n", False)])
 def test_on_a_terminal_apply_asks(repo: Path, tmp_path: Path, answer: str, set_up: bool) -> None:
     want(repo, "echo >> ran")

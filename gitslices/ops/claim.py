@@ -11,6 +11,7 @@ from gitslices.errors import InputError, LeaseHeldError, NothingLeftError, Nothi
 from gitslices.git.read import read_target
 from gitslices.git.worktrees import is_filled
 from gitslices.model import Base, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.ops.environment import name_setup_log
 from gitslices.ops.forward import forward_slice
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.progress import Progress
@@ -21,7 +22,7 @@ from gitslices.ops.tokens import make_lease_event
 from gitslices.ops.topology import hold_topology
 from gitslices.ops.work import Work, find_work
 from gitslices.state.leases import Lease, add_lease, end_lease, find_open_lease, renew_lease
-from gitslices.state.store import Goal, Store
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.statuses import FINISHED
 from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
@@ -45,8 +46,8 @@ class ClaimRequest(Struct, frozen=True, kw_only=True):
 class ClaimReport(Struct, frozen=True, kw_only=True):
     """What `gitslices claim --json` prints.
 
-    `work` is there where the slice was begun before, `warnings` where its worktree was made now
-    and something was not as it should be.
+    `work` is there where the slice was begun before, `warnings` where its worktree is not as it
+    should be.
     """
 
     ok: bool = True
@@ -233,6 +234,8 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
         lease = _start_anew(workspace, store, lease)
         record = store.find_slice(goal.goal_id, lease.slice_id)
         assert record is not None, "an apply that succeeds records its slices"  # noqa: S101
+    elif record.needs_setup:
+        warnings = (_describe_setup(workspace, record),)
     if record.base_commit != target_tip:
         with hold_topology(workspace, store):
             # Whoever had the lock before may have moved it.
@@ -273,6 +276,12 @@ def _provision(workspace: Workspace, granted: _Granted, target_tip: Oid) -> tupl
     applied = apply(workspace, request, _ignore)
     setup = set_up(workspace, SetupRequest(goal_id=goal.goal_id, slice_id=granted.slice.slice_id))
     return (*applied.warnings, *setup.warnings)
+
+
+def _describe_setup(workspace: Workspace, record: SliceRecord) -> str:
+    log = name_setup_log(workspace, record)
+    how = f"has failed, or is not over (see {log})" if log.exists() else "has not been run"
+    return f"its set-up {how}; make up for it with: gitslices plan --apply"
 
 
 def _start_anew(workspace: Workspace, store: Store, lease: Lease) -> Lease:

@@ -1,8 +1,10 @@
-"""What a command that works on a slice finds in its environment."""
+"""What a command that works on a slice finds in its environment, and where its output goes."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from gitslices.state.store import SliceRecord
+from gitslices.workspace import Workspace
 
 
 def make_slice_environment(record: SliceRecord, environ: Mapping[str, str]) -> dict[str, str]:
@@ -18,3 +20,8 @@ def make_slice_environment(record: SliceRecord, environ: Mapping[str, str]) -> d
         "GITSLICES_WORKTREE": record.worktree_path,
         "GITSLICES_PORT": str(record.port),
     }
+
+
+def name_setup_log(workspace: Workspace, record: SliceRecord) -> Path:
+    """Where the output of a slice's set-up is kept."""
+    return workspace.state_folder / "logs" / Path(record.worktree_path).name / "setup.log"

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gitslices.errors import BusyError, DiskError
 from gitslices.model import SliceId
-from gitslices.ops.environment import make_slice_environment
+from gitslices.ops.environment import make_slice_environment, name_setup_log
 from gitslices.ops.settings import read_settings
 from gitslices.ops.trust import approve, require_trust
 from gitslices.settings import Setup
@@ -125,7 +125,7 @@ def _run_commands(
 def run_setup(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRecord) -> str | None:
     """Run the commands, which are approved, in the worktree of `record`; say which one failed."""
     path = Path(record.worktree_path)
-    log = workspace.state_folder / "logs" / path.name / "setup.log"
+    log = name_setup_log(workspace, record)
     environ = make_slice_environment(record, workspace.environ)
     for command in setup.commands:
         ended = shell.run(command, cwd=path, environ=environ, timeout=setup.timeout, log=log)
