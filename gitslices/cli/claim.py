@@ -21,7 +21,10 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("slice_id", metavar="[SLICE]", required=False)
 @holder_option("Who takes it.")
-@ttl_option("How long, unless a heartbeat moves the deadline: 90s, 30m, 2h.", "30m")
+@ttl_option(
+    "How long, unless a heartbeat moves the deadline: 90s, 30m, 2h; a bare number is seconds.",
+    "30m",
+)
 @click.option(
     "--wait",
     type=Seconds(),

@@ -18,7 +18,7 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("slice_id", metavar="SLICE")
 @token_option(required=True)
-@ttl_option("How long from now.  [default: as before]")
+@ttl_option("How long from now: 90s, 30m, 2h; a bare number is seconds.  [default: as before]")
 @goal_option
 @common_options
 def command(

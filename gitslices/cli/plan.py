@@ -129,8 +129,9 @@ def command(
 ) -> Outcome:
     """Plan the task graph in FILE and show waves, and why each slice waits.
 
-    FILE is JSON, YAML or TOML, `-` standard input; without it, the first of gitslices.toml,
-    gitslices.yaml, gitslices.json and task_graph.json at the repository's root.
+    FILE is JSON, YAML or TOML, `-` standard input; a relative path starts from the current
+    directory, also with -C. Without it, the first of gitslices.toml, gitslices.yaml, gitslices.json
+    and task_graph.json at the repository's root.
 
     Nothing is changed unless --apply is given; then every slice gets a branch and a linked
     worktree. Doing it again changes nothing.

@@ -14,15 +14,17 @@ _EXAMPLES = """\b
 Examples:
   gitslices prune --dry-run
   gitslices prune --goal auth-rework
-  gitslices prune --trash            free the space of what was removed 14 days ago
+  gitslices prune --trash            free the space of what was removed 14 days ago or earlier
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @click.option("-n", "--dry-run", is_flag=True, help="Only show what would be removed.")
 @click.option("--force", is_flag=True, help="Remove uncommitted, ignored and unmerged work, too.")
-@click.option("--trash", "of_trash", is_flag=True,
-              help="Only delete what has been in the trash for 14 days.")  # fmt: skip
+@click.option(
+    "--trash", "of_trash", is_flag=True,
+    help="Only delete from the trash what was removed 14 days ago or earlier.",
+)  # fmt: skip
 @goals_option
 @lock_option
 @common_options

@@ -29,7 +29,9 @@ Examples:
     help="Try a slice N times more after it failed.",
 )  # fmt: skip
 @holder_option("In whose name slices are claimed.")
-@ttl_option("How long a lease outlives a killed run: 90s, 30m, 2h.", "10m")
+@ttl_option(
+    "How long a lease outlives a killed run: 90s, 30m, 2h; a bare number is seconds.", "10m"
+)
 @goal_option
 @lock_option
 @common_options

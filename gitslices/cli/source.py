@@ -9,11 +9,14 @@ from gitslices.model import TaskGraph
 
 
 def load_source(file: str | None, root: Path) -> TaskGraph:
-    """The graph in `file`, on standard input for `-`, else the one at `root`."""
+    """The graph in `file`, on standard input for `-`, else the one at `root`.
+
+    A relative `file` starts from the current directory, whatever `-C` says.
+    """
     if file == "-":
         return load_graph_stream(sys.stdin.buffer, "standard input")
     if file is not None:
-        return load_graph(Path(file))
+        return load_graph(Path.cwd() / file, file)
     found = find_graph_file(root)
     if found is None:
         raise InputError(

@@ -21,9 +21,9 @@ def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
 
     Tasks that would get no slice are named with the reason; they are no errors.
 
-    FILE is JSON, YAML or TOML, `-` standard input; without it, the first of gitslices.toml,
-    gitslices.yaml, gitslices.json and task_graph.json at the repository's root, or in DIR where
-    there is none.
+    FILE is JSON, YAML or TOML, `-` standard input; a relative path starts from the current
+    directory, also with -C. Without it, the first of gitslices.toml, gitslices.yaml, gitslices.json
+    and task_graph.json at the repository's root, or in DIR where there is none.
     """
     from gitslices.cli.source import load_source
     from gitslices.git.locate import find_top

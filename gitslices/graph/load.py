@@ -51,14 +51,14 @@ def find_graph_file(root: Path) -> Path | None:
     return next((path for name in FILE_NAMES if (path := root / name).is_file()), None)
 
 
-def load_graph(path: Path) -> TaskGraph:
+def load_graph(path: Path, name: str | None = None) -> TaskGraph:
     """Load a task graph file; its suffix, or else its content, tells the format.
 
-    Raises `InputError` when there is no such file to read, and `GraphError` with everything that
-    is wrong in it.
+    `name` stands for it in messages about what is in it. Raises `InputError` when there is no such
+    file to read, and `GraphError` with everything that is wrong in it.
     """
     chosen = _BY_SUFFIX.get(path.suffix.lower())
-    return _load(_read_file(path, (chosen or _JSON).limit), str(path), chosen)
+    return _load(_read_file(path, (chosen or _JSON).limit), name or str(path), chosen)
 
 
 def load_graph_stream(stream: BinaryIO, name: str) -> TaskGraph:
