@@ -177,3 +177,11 @@ def test_lease_commands_load_none_of_the_heavy_libraries(repo: Path, standing: P
         env=dict(os.environ),
     )  # fmt: skip
     assert done.stdout.endswith("[]\n")
+
+
+def test_a_bare_number_is_seconds_and_the_help_says_so(cli: Cli, standing: Path) -> None:
+    for command in ("claim", "heartbeat", "run"):
+        told = " ".join(cli(command, "--help").out.split())
+        assert "90s, 30m, 2h; a bare number is seconds" in told
+    assert cli("claim", "a", "--ttl", "1").code == 0
+    assert cli("claim", "a", "--wait=10").code == 0

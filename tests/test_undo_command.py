@@ -358,3 +358,8 @@ def test_the_command_lists_brings_back_and_empties(cli: Cli, workspace: Workspac
     assert (done["ok"], [one["slice_id"] for one in done["restored"]]) == (True, ["a"])
     assert cli("undo", "--list").out == "the trash is empty\n"
     assert cli("prune", "--trash").out == "nothing in the trash is 14 days old\n"
+
+
+def test_the_help_of_prune_says_which_trash_goes(cli: Cli) -> None:
+    told = " ".join(cli("prune", "--help").out.split())
+    assert "Only delete from the trash what was removed 14 days ago or earlier." in told
