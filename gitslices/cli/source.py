@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from gitslices.errors import InputError
+from gitslices.git.environment import get_cwd
 from gitslices.graph import find_graph_file, load_graph, load_graph_stream
 from gitslices.model import TaskGraph
 
@@ -16,7 +17,8 @@ def load_source(file: str | None, root: Path) -> TaskGraph:
     if file == "-":
         return load_graph_stream(sys.stdin.buffer, "standard input")
     if file is not None:
-        return load_graph(Path.cwd() / file, file)
+        path = Path(file)
+        return load_graph(path if path.is_absolute() else get_cwd() / path, file)
     found = find_graph_file(root)
     if found is None:
         raise InputError(
