@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from gitslices.errors import Problem
 from gitslices.fence import Violation
-from gitslices.model import Oid, Slice, SliceId, SliceStatus
+from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.statuses import FINISHED
 from gitslices.suggestion import suggest
 
@@ -67,6 +67,17 @@ def find_sync_obstacle(slice_: Slice, status: SliceStatus, tip: Oid | None) -> P
     if status == "claimed":
         return Problem(id_, "somebody works on it", "its holder may do it, with --token")
     return None
+
+
+def describe_stranger(slice_id: SliceId, target: BranchName, base: Oid) -> Problem:
+    """The reason not to merge, sync or compare a slice that has no commit in common with `target`.
+
+    git would refuse it as an unrelated history. Put onto the `base` it started from, its files are
+    a change again; a rebase would meet a conflict in every file that differs.
+    """
+    how = f"git reset --soft {base[:10]}, then commit"
+    why = f"its branch shares no history with {target}"
+    return Problem(slice_id, why, f"in its worktree put it back onto its base: {how}")
 
 
 def describe_violations(

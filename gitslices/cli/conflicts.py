@@ -20,7 +20,7 @@ def command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
     """Show which slices under way would conflict with each other, and with the target.
 
     Uncommitted work counts, too. git merges every pair in memory; no branch, index or file is
-    touched. Exits 1 if there is a conflict.
+    touched. Exits 1 if there is a conflict, or a slice that git cannot merge at all.
     """
     from gitslices.ops.conflicts import conflicts
 
@@ -31,4 +31,5 @@ def command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
 
         return format_conflicts(report)
 
-    return Outcome(document=report, text=text, exit_code=int(bool(report.conflicts)))
+    bad = bool(report.conflicts or report.refused)
+    return Outcome(document=report, text=text, exit_code=int(bad))

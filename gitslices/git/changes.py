@@ -1,23 +1,34 @@
 """What a slice changes: its commits, its index or its files, compared with where it comes from.
 
 What came from the target is not the slice's change, however it came (merge, rebase, cherry-pick).
-So a path counts that differs from every *baseline*: from the best common ancestors with the
-target, and from the target's own tip.
+So a path counts that differs from every *baseline*: from the best common ancestor with the target,
+and from the target's own tip. After criss-cross merges there are several such ancestors; then it is
+what git makes of them before it merges, or a slice that takes the target in and keeps its own files
+would undo what it took.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gitslices.fence import Change
-from gitslices.git.compare import RAW, SUBMODULE, find_merge_bases, join_baselines, parse_raw
+from gitslices.git.compare import RAW, SUBMODULE, Baseline, find_merge_bases, join_baselines
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
 from gitslices.model import BranchName, Oid, RepoPath
 
+Join = Callable[[Sequence[Oid], Oid], Baseline]
+"""Makes one of several common ancestors, by the rules for files of another commit."""
+
 
 def find_baselines(
-    repo: Repository, git_dir: Path, *, tips: Sequence[str], target: BranchName, base: Oid
-) -> tuple[Oid, ...]:
+    repo: Repository,
+    git_dir: Path,
+    join: Join,
+    *,
+    tips: Sequence[str],
+    target: BranchName,
+    base: Oid,
+) -> tuple[Baseline, ...]:
     """The commits that a slice is compared with: where it last met its target, and the target.
 
     `tips` are its last commit, and what a merge that is not committed yet adds to it. `base`
@@ -29,7 +40,8 @@ def find_baselines(
     met = [one for end in ends for one in find_merge_bases(repo, end, *others)]
     if len(ends) > 1:
         met = _drop_ancestors(repo, met)
-    return tuple(dict.fromkeys((*(met or others[-1:]), *others[:1])))
+    joined = [join(met, others[0])] if len(met) > 1 else map(Baseline, met or others[-1:])
+    return tuple(dict.fromkeys((*joined, *map(Baseline, others[:1]))))
 
 
 def read_merge_heads(git_dir: Path) -> tuple[str, ...]:
@@ -42,29 +54,27 @@ def read_merge_heads(git_dir: Path) -> tuple[str, ...]:
 
 
 def read_index_changes(
-    repo: Repository, git_dir: Path, baselines: Sequence[Oid], index_file: Path | None = None
+    repo: Repository, git_dir: Path, baselines: Sequence[Baseline], index_file: Path | None = None
 ) -> tuple[Change, ...]:
     """What the index of the worktree of `git_dir`, or `index_file` in its place, would commit."""
     env = {"GIT_INDEX_FILE": str(index_file)} if index_file else {}
     return join_baselines(
-        parse_raw(repo.run_at(git_dir, "diff-index", "--cached", *RAW, one, "--", env=env).text)
-        for one in baselines
+        baselines,
+        lambda one: repo.run_at(git_dir, "diff-index", "--cached", *RAW, one, "--", env=env).text,
     )
 
 
 def read_file_changes(
-    repo: Repository, worktree: Path, baselines: Sequence[Oid]
+    repo: Repository, worktree: Path, baselines: Sequence[Baseline]
 ) -> tuple[Change, ...]:
     """What the files of a worktree hold otherwise than all `baselines`, untracked ones included."""
     # The porcelain diff, because the plumbing one reports files whose time alone has changed.
     tracked = join_baselines(
-        parse_raw(
-            repo.run_at(
-                worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *RAW,
-                one, "--",
-            ).text
-        )
-        for one in baselines
+        baselines,
+        lambda one: repo.run_at(
+            worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *RAW,
+            one, "--",
+        ).text,
     )  # fmt: skip
     return (*tracked, *_read_untracked(repo, worktree))
 

@@ -1,8 +1,10 @@
 """What two commits have in common, and which paths differ between them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from gitslices.fence import Change
 from gitslices.git.repository import Repository
@@ -15,6 +17,17 @@ SUBMODULE: Final = "160000"
 
 Modes = tuple[str, str]
 """The file modes before and after."""
+
+
+class Baseline(Struct, frozen=True):
+    """A commit that changes are told from.
+
+    Of one that is made of several, `torn` are the paths in which those conflict: what it holds
+    there is nobody's.
+    """
+
+    commit: Oid
+    torn: frozenset[RepoPath] = frozenset()
 
 
 def find_merge_bases(repo: Repository, commit: Oid, *others: Oid) -> tuple[Oid, ...]:
@@ -30,36 +43,35 @@ def find_merge_bases(repo: Repository, commit: Oid, *others: Oid) -> tuple[Oid, 
 
 def read_tree_changes(repo: Repository, older: Oid, newer: Oid) -> tuple[Change, ...]:
     """The paths that differ between two commits; a rename is two of them."""
-    return read_commit_changes(repo, repo.common_dir, newer, (older,))
-
-
-def find_own_changes(repo: Repository, tip: Oid, target: Oid) -> tuple[Change, ...]:
-    """What `tip` changes of its own: what it took over from `target` by merging is not counted.
-
-    After criss-cross merges a path counts only if it differs from every common ancestor.
-    """
-    return read_commit_changes(repo, repo.common_dir, tip, find_merge_bases(repo, tip, target))
+    return read_commit_changes(repo, repo.common_dir, newer, (Baseline(older),))
 
 
 def read_commit_changes(
-    repo: Repository, git_dir: Path, commit: str, baselines: Sequence[Oid]
+    repo: Repository, git_dir: Path, commit: str, baselines: Sequence[Baseline]
 ) -> tuple[Change, ...]:
     """What `commit`, or HEAD of the worktree of `git_dir`, holds otherwise than all `baselines`."""
     return join_baselines(
-        parse_raw(repo.run_at(git_dir, "diff-tree", "-r", *RAW, one, commit, "--").text)
-        for one in baselines
+        baselines,
+        lambda one: repo.run_at(git_dir, "diff-tree", "-r", *RAW, one, commit, "--").text,
     )
 
 
-def join_baselines(listings: Iterable[Mapping[RepoPath, Modes]]) -> tuple[Change, ...]:
-    """The paths that every one of `listings`, each against one baseline, has."""
-    joined: dict[RepoPath, list[Modes]] | None = None
-    for listing in listings:
-        known = {path: [] for path in listing} if joined is None else joined
-        joined = {path: [*known[path], listing[path]] for path in known if path in listing}
+def join_baselines(
+    baselines: Sequence[Baseline], compare: Callable[[Oid], str]
+) -> tuple[Change, ...]:
+    """The paths that differ from every one of `baselines`; `compare` asks git about one, by `RAW`.
+
+    Where one is torn, a path differs from it that differs from any other.
+    """
+    joined: dict[RepoPath, tuple[Modes, ...]] | None = None
+    for baseline in baselines:
+        listing = parse_raw(compare(baseline.commit))
+        found = dict.fromkeys(baseline.torn, ()) | {path: (listing[path],) for path in listing}
+        known = dict.fromkeys(found, ()) if joined is None else joined
+        joined = {path: (*known[path], *found[path]) for path in known if path in found}
         if not joined:
             break
-    return tuple(_make_change(path, modes) for path, modes in (joined or {}).items())
+    return tuple(_make_change(path, modes) for path, modes in (joined or {}).items() if modes)
 
 
 def _make_change(path: RepoPath, modes: Sequence[Modes]) -> Change:

@@ -51,7 +51,10 @@ class MergeRules:
             "-c", "merge.directoryRenames=false",
             # What the repository itself says of a file is looked up later and wins (gitattributes).
             "-c", f"core.attributesFile={self._write_joined(frozenset(joined))}",
-            "merge-tree", "--write-tree", "--no-messages", "--name-only", "-z", ours, theirs,
+            # As git itself does with the common ancestors of two commits; whether a slice may be
+            # merged that has none with its target is asked before.
+            "merge-tree", "--write-tree", "--allow-unrelated-histories",
+            "--no-messages", "--name-only", "-z", ours, theirs,
             ok=(0, 1),
         )  # fmt: skip
         tree, *paths = result.text.rstrip("\0").split("\0")

@@ -1,6 +1,7 @@
 """Compare the changes of slices with their write scopes."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,14 +15,14 @@ from gitslices.git.changes import (
     read_merge_heads,
     unite_changes,
 )
-from gitslices.git.compare import read_commit_changes
+from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.marks import Mark, find_mark
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.git.worktrees import find_admin_folder
-from gitslices.model import BranchName, Oid, SliceId
+from gitslices.model import Oid, SliceId
 from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.judge import Judges
-from gitslices.state.store import SliceRecord, Store
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
@@ -63,7 +64,7 @@ class CheckReport(Struct, frozen=True, kw_only=True):
 
 
 def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
-    """The violations of the slices that `request` means; reads only.
+    """The violations of the slices that `request` means; writes nothing but objects of git.
 
     Raises `UnknownSliceError` for a slice that no plan has, `RefusedError` for one without branch,
     `InputError` for a range of commits that does not exist.
@@ -134,7 +135,7 @@ def _check_slice(
 ) -> SliceCheck:
     goal = store.read_goal(record.goal_id)
     assert goal is not None, "a slice is written together with its goal"  # noqa: S101
-    changed = _read_changed(workspace, record, goal.plan.target, request)
+    changed = _read_changed(workspace, goal, record, request)
     return SliceCheck(
         slice_id=record.slice_id,
         goal_id=record.goal_id,
@@ -143,18 +144,20 @@ def _check_slice(
 
 
 def _read_changed(
-    workspace: Workspace, record: SliceRecord, target: BranchName, request: CheckRequest
+    workspace: Workspace, goal: Goal, record: SliceRecord, request: CheckRequest
 ) -> Sequence[Change]:
     if request.commits is not None:
-        return _read_range(workspace, record, target, request.commits)
+        return _read_range(workspace, goal, record, request.commits)
     place = _find_place(workspace, record, request)
     if place is None:
-        return _read_range(workspace, record, target, HEADS + record.branch_name)
-    baselines = _find_baselines(workspace, record, target, place)
+        return _read_range(workspace, goal, record, HEADS + record.branch_name)
+    # Those of the next commit: what is being merged counts as merged.
+    tips = ("HEAD", *read_merge_heads(place.git_dir))
+    baselines = _find_baselines(workspace, goal, record, place.git_dir, tips)
     if request.staged:
         index_file = request.index_file if place.is_here else None
         return read_index_changes(workspace.repo, place.git_dir, baselines, index_file)
-    return _read_everything(workspace, record, target, place, baselines)
+    return _read_everything(workspace, goal, record, place, baselines)
 
 
 def _find_place(workspace: Workspace, record: SliceRecord, request: CheckRequest) -> _Place | None:
@@ -173,17 +176,15 @@ def _find_place(workspace: Workspace, record: SliceRecord, request: CheckRequest
 
 def _read_everything(
     workspace: Workspace,
+    goal: Goal,
     record: SliceRecord,
-    target: BranchName,
     place: _Place,
-    baselines: Sequence[Oid],
+    baselines: Sequence[Baseline],
 ) -> Sequence[Change]:
     repo = workspace.repo
     committed = baselines
     if read_merge_heads(place.git_dir):
-        committed = find_baselines(
-            repo, place.git_dir, tips=("HEAD",), target=target, base=record.base_commit
-        )
+        committed = _find_baselines(workspace, goal, record, place.git_dir, ("HEAD",))
     head = find_commit(repo, "HEAD", place.git_dir)  # a branch may be without a commit
     return unite_changes(
         (
@@ -195,16 +196,14 @@ def _read_everything(
 
 
 def _read_range(
-    workspace: Workspace, record: SliceRecord, target: BranchName, text: str
+    workspace: Workspace, goal: Goal, record: SliceRecord, text: str
 ) -> Sequence[Change]:
     """What a commit holds otherwise than the target or, for `A..B`, what of that came after A."""
     repo = workspace.repo
     start, dots, end = text.partition("..")
     tip = _find_revision(workspace, end if dots else start)
-    baselines = find_baselines(
-        repo, repo.git_dir, tips=(tip,), target=target, base=record.base_commit
-    )
-    since = (_find_revision(workspace, start),) if dots else ()
+    baselines = _find_baselines(workspace, goal, record, repo.git_dir, (tip,))
+    since = (Baseline(_find_revision(workspace, start)),) if dots else ()
     return read_commit_changes(repo, repo.git_dir, tip, (*baselines, *since))
 
 
@@ -216,9 +215,21 @@ def _find_revision(workspace: Workspace, name: str) -> Oid:
 
 
 def _find_baselines(
-    workspace: Workspace, record: SliceRecord, target: BranchName, place: _Place
-) -> tuple[Oid, ...]:
-    """Those of the next commit: what is being merged counts as merged."""
-    tips = ("HEAD", *read_merge_heads(place.git_dir))
-    base = record.base_commit
-    return find_baselines(workspace.repo, place.git_dir, tips=tips, target=target, base=base)
+    workspace: Workspace, goal: Goal, record: SliceRecord, git_dir: Path, tips: Sequence[str]
+) -> tuple[Baseline, ...]:
+    return find_baselines(
+        workspace.repo,
+        git_dir,
+        partial(_join, workspace, goal),
+        tips=tips,
+        target=goal.plan.target,
+        base=record.base_commit,
+    )
+
+
+def _join(workspace: Workspace, goal: Goal, bases: Sequence[Oid], rules: Oid) -> Baseline:
+    # Imported here for the sake of the hooks: few slices have met their target in several commits.
+    from gitslices.ops.merger import open_merger
+
+    with open_merger(workspace, goal, rules) as merger:
+        return merger.join(bases)

@@ -8,10 +8,16 @@ from msgspec import Struct
 from gitslices.errors import Problem
 from gitslices.fence import Change
 from gitslices.git.commits import Commit, read_commit_tree, read_commits, write_commit
-from gitslices.git.compare import find_merge_bases, read_commit_changes
+from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import is_ancestor, is_true
 from gitslices.git.repository import Repository
-from gitslices.landing import Standing, add_trailers, describe_violations, make_merge_message
+from gitslices.landing import (
+    Standing,
+    add_trailers,
+    describe_stranger,
+    describe_violations,
+    make_merge_message,
+)
 from gitslices.model import Oid, RepoPath, Slice, SliceId, SliceStatus
 from gitslices.ops.judge import Judges
 from gitslices.ops.merger import Merger
@@ -66,11 +72,15 @@ class Composer:
         """
         tip = standing.tip
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
-        bases = find_merge_bases(self._repo, tip, target)
-        if tip in bases:
+        origin = self._merger.find_origin(tip, target)
+        if origin is None:
+            return describe_stranger(
+                standing.slice.slice_id, self._goal.plan.target, standing.base_commit
+            )
+        if origin.commit == tip:
             return Composed(standing=standing, commit=target, changes=())
-        changes = self._read_changes(tip, bases)
-        problem = self._judge(standing, tip, target, changes, statuses)
+        changes = self._read_changes(tip, origin)
+        problem = self._judge(standing, target, origin, changes, statuses)
         if problem is not None:
             return problem
         merged = self._merger.merge(target, tip, changes)
@@ -89,27 +99,28 @@ class Composer:
     def _judge(
         self,
         standing: Standing,
-        tip: Oid,
         target: Oid,
+        origin: Baseline,
         changes: Sequence[Change],
         statuses: Mapping[SliceId, SliceStatus],
     ) -> Problem | None:
         """Why a slice may not land by its write scope.
 
-        `changes` are those since it last met the target. With nothing amiss in them all is well;
-        else git is asked for those that count, which costs more: what the target has come to
-        besides, and what the slice was started from, is not the slice's change.
+        `changes` are those since `origin`, where it last met the target. With nothing amiss in them
+        all is well; else git is asked for those that count, which costs more: what the target has
+        come to besides, and what the slice was started from, is not the slice's change.
         """
-        id_ = standing.slice.slice_id
+        id_, tip, base = standing.slice.slice_id, standing.tip, standing.base_commit
+        assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
         landed = {one for one, status in statuses.items() if status in FINISHED}
         find = partial(self._judges.find_violations, self._goal, self._records[id_], landed=landed)
-        if self._contains(target, standing.base_commit) and not find(changes):
+        if not origin.torn and self._contains(target, base) and not find(changes):
             return None
-        bases = find_merge_bases(self._repo, tip, target, standing.base_commit)
-        violations = find(self._read_changes(tip, (*bases, target)))
+        start = self._merger.find_origin(tip, target, base) or origin
+        violations = find(self._read_changes(tip, start, Baseline(target)))
         return describe_violations(self._goal.goal_id, id_, violations) if violations else None
 
-    def _read_changes(self, tip: Oid, baselines: Sequence[Oid]) -> tuple[Change, ...]:
+    def _read_changes(self, tip: Oid, *baselines: Baseline) -> tuple[Change, ...]:
         return read_commit_changes(self._repo, self._repo.common_dir, tip, baselines)
 
     def _contains(self, target: Oid, base: Oid) -> bool:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitslices.errors import Problem
 from gitslices.fence import Change
-from gitslices.git.compare import find_own_changes
+from gitslices.git.compare import read_commit_changes
 from gitslices.git.read import read_target, read_tips
 from gitslices.git.snapshot import write_snapshot
 from gitslices.git.worktrees import find_changes
-from gitslices.landing import may_conflict, meets
+from gitslices.landing import describe_stranger, may_conflict, meets
 from gitslices.model import BranchName, Oid, RepoPath, SliceId
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.merger import Merger, open_merger
@@ -34,12 +35,16 @@ class Conflict(Struct, frozen=True, kw_only=True):
 
 
 class ConflictsReport(Struct, frozen=True, kw_only=True):
-    """The slices that have work of their own, and every conflict among them and the target."""
+    """The slices that have work of their own, and every conflict among them and the target.
+
+    `refused` are slices that cannot be merged at all, with the reason.
+    """
 
     goal_id: str
     target: BranchName
     slices: tuple[SliceId, ...]
     conflicts: tuple[Conflict, ...]
+    refused: tuple[Problem, ...]
 
 
 class _Work(Struct, frozen=True, kw_only=True):
@@ -73,21 +78,23 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
         goal = choose_goal(store, goal_id)
         target = read_target(workspace.repo, goal.plan.target)
         with open_merger(workspace, goal, target) as merger:
-            works = _find_works(workspace, store, goal, target, merger.scratch)
+            found = _find_works(workspace, store, goal, target, merger)
+            works = [one for one in found if isinstance(one, _Work) and one.changes]
             pairs = _make_pairs(works, target, merger.digest)
             results = _try_all(store, merger, pairs)
-    found = (_describe(pair, results[pair.trial], goal.plan.target) for pair in pairs)
+    described = (_describe(pair, results[pair.trial], goal.plan.target) for pair in pairs)
     return ConflictsReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
         slices=tuple(work.slice_id for work in works),
-        conflicts=tuple(one for one in found if one.files),
+        conflicts=tuple(one for one in described if one.files),
+        refused=tuple(one for one in found if isinstance(one, Problem)),
     )
 
 
 def _find_works(
-    workspace: Workspace, store: Store, goal: Goal, target: Oid, scratch: Path
-) -> tuple[_Work, ...]:
+    workspace: Workspace, store: Store, goal: Goal, target: Oid, merger: Merger
+) -> tuple[_Work | Problem | None, ...]:
     records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
     landed = find_landed(workspace, list(records.values()), goal.plan.target)
     tips = read_tips(workspace.repo, (record.branch_name for record in records.values()))
@@ -99,24 +106,27 @@ def _find_works(
         and records[one.slice_id].status not in FINISHED
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        works = pool.map(partial(_find_work, workspace, tips, target, scratch), open_)
-        return tuple(work for work in works if work is not None and work.changes)
+        return tuple(pool.map(partial(_find_work, workspace, goal, tips, target, merger), open_))
 
 
 def _find_work(
     workspace: Workspace,
+    goal: Goal,
     tips: Mapping[BranchName, Oid],
     target: Oid,
-    scratch: Path,
+    merger: Merger,
     record: SliceRecord,
-) -> _Work | None:
+) -> _Work | Problem | None:
     repo, worktree = workspace.repo, Path(record.worktree_path)
     commit = tips.get(record.branch_name)
     if find_changes(repo, worktree):
-        commit = write_snapshot(repo, worktree, scratch)
+        commit = write_snapshot(repo, worktree, merger.scratch)
     if commit is None or commit == record.base_commit:
         return None
-    changes = find_own_changes(repo, commit, target)
+    origin = merger.find_origin(commit, target)
+    if origin is None:
+        return describe_stranger(record.slice_id, goal.plan.target, record.base_commit)
+    changes = read_commit_changes(repo, repo.common_dir, commit, [origin])
     return _Work(
         slice_id=record.slice_id,
         commit=commit,

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from gitslices.errors import BusyError, Problem
 from gitslices.git.commits import read_commits, write_commit
-from gitslices.git.compare import find_own_changes, read_tree_changes
+from gitslices.git.compare import read_commit_changes, read_tree_changes
 from gitslices.git.read import is_ancestor, is_true, read_target, read_tips
-from gitslices.landing import find_sync_obstacle
+from gitslices.landing import describe_stranger, find_sync_obstacle
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.compose import Conflicted, rebase_commits
 from gitslices.ops.goals import choose_goal, find_slice
@@ -178,9 +178,12 @@ def _make_commit(
     workspace: Workspace, scene: _Scene, merger: Merger, record: SliceRecord, tip: Oid
 ) -> Oid | Conflicted | Problem:
     repo, target = workspace.repo, scene.target
-    if is_ancestor(repo, tip, target):
+    origin = merger.find_origin(tip, target)
+    if origin is None:
+        return describe_stranger(record.slice_id, scene.goal.plan.target, record.base_commit)
+    if origin.commit == tip:
         return target
-    changes = find_own_changes(repo, tip, target)
+    changes = read_commit_changes(repo, repo.common_dir, tip, [origin])
     merged = merger.merge(tip, target, changes)
     if merged.conflicts:
         return Conflicted(slice_id=record.slice_id, files=merged.conflicts)

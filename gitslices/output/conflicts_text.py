@@ -10,7 +10,7 @@ from rich.table import Table
 
 from gitslices.ops.conflicts import ConflictsReport
 from gitslices.output.escape import escape
-from gitslices.output.words import count
+from gitslices.output.words import count, format_problem
 
 _WIDEST: Final = 20
 """A matrix of more slices than this fits no terminal."""
@@ -23,6 +23,7 @@ def format_conflicts(report: ConflictsReport) -> str:
 
 def _format_lines(report: ConflictsReport) -> Iterable[str]:
     under_way = count(len(report.slices), "slice")
+    yield from (format_problem("not compared", problem) for problem in report.refused)
     if not report.conflicts:
         yield f"no conflicts: {under_way} with work, target {escape(report.target)}"
         return

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from gitslices.errors import Problem
 from gitslices.ops.compose import Conflicted
 from gitslices.ops.merge import MergeReport
 from gitslices.ops.sync import SyncReport
 from gitslices.output.escape import escape
-from gitslices.output.words import count
+from gitslices.output.words import count, format_problem
 
 
 def format_merged(report: MergeReport) -> str:
@@ -26,7 +25,7 @@ def _format_merge(report: MergeReport) -> Iterable[str]:
         yield f"merged {escape(one.slice_id)} into {target} as {one.commit[:10]}"
     yield from _format_conflicts(report.target, report.conflicted)
     for problem in report.refused:
-        yield _format_problem("not merged", problem)
+        yield format_problem("not merged", problem)
     if report.forwarded:
         yield f"brought forward: {_join(report.forwarded)}"
     for warning in report.warnings:
@@ -40,7 +39,7 @@ def _format_sync(report: SyncReport) -> Iterable[str]:
         yield f"synced {escape(one.slice_id)} with {escape(report.target)}: now at {one.new[:10]}"
     yield from _format_conflicts(report.target, report.conflicted)
     for problem in report.refused:
-        yield _format_problem("not synced", problem)
+        yield format_problem("not synced", problem)
     if report.current:
         yield f"up to date: {_join(report.current)}"
     if not (report.synced or report.conflicted or report.refused or report.current):
@@ -57,11 +56,6 @@ def _format_conflicts(target: str, conflicted: Sequence[Conflicted]) -> Iterable
             f"resolve it in the slice's worktree (git merge {escape(target)}), then merge again; "
             "nothing was moved"
         )
-
-
-def _format_problem(verb: str, problem: Problem) -> str:
-    hint = f" ({escape(problem.hint)})" if problem.hint else ""
-    return f"{verb} {escape(problem.place)}: {escape(problem.message)}{hint}"
 
 
 def _join(ids: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
+from gitslices.errors import Problem
 from gitslices.model import OverlapKind, Plan, Serialization
 from gitslices.output.escape import escape
 
@@ -51,3 +52,9 @@ def format_retarget(retarget: "Retarget") -> Iterator[str]:
     if retarget.missing:
         ids = ", ".join(map(escape, retarget.missing))
         yield f"merged into {before}, not in {after}: {ids} (bring them there with git)"
+
+
+def format_problem(verb: str, problem: Problem) -> str:
+    """What was not done to a slice, why, and what helps."""
+    hint = f" ({escape(problem.hint)})" if problem.hint else ""
+    return f"{verb} {escape(problem.place)}: {escape(problem.message)}{hint}"
