@@ -276,6 +276,54 @@ def test_a_file_that_was_only_touched_is_no_edit(repo: Path, workspace: Workspac
     assert git(repo, "status", "--porcelain") == ""
 
 
+def test_a_file_that_git_was_told_to_leave_alone_refuses_its_slice_only(
+    cli: Cli, repo: Path, workspace: Workspace
+) -> None:
+    apply_goal(
+        workspace,
+        {"id": "api", "write_set": ["src/api/"]},
+        {"id": "docs", "write_set": ["docs/"]},
+        {"id": "web", "write_set": ["src/web/", "docs/"], "dependencies": ["api"]},
+    )
+    work(workspace, "api", {"src/api/tokens.py": "new\n"})
+    work(workspace, "docs", {"docs/new.md": "docs\n"})
+    work(workspace, "web", {"docs/new.md": "web\n"})
+    for id_ in ("api", "docs", "web"):
+        set_status(workspace, id_, "done")
+    git(repo, "update-index", "--assume-unchanged", "src/api/tokens.py")
+    (repo / "src/api/tokens.py").write_text("precious")
+    report = land(workspace)
+    assert merged_ids(report) == ["docs"]
+    assert [one.message for one in report.refused] == [
+        f"'{repo}' cannot follow: error: Entry 'src/api/tokens.py' not uptodate. Cannot merge.",
+        "it waits for api",
+    ]
+    assert (repo / "src/api/tokens.py").read_text() == "precious"
+    assert (repo / "docs/new.md").read_text() == "docs\n"
+    events = [one["event"] for one in cli("log", "--json").document["events"]]
+    assert "conflicted" not in events
+
+
+def test_files_in_conflict_in_the_targets_worktree_are_named_with_each_slice(
+    cli: Cli, repo: Path, workspace: Workspace
+) -> None:
+    """git itself merges nothing there then."""
+    two_slices(workspace)
+    work(workspace, "api", {"src/api/one.py": "1\n"})
+    work(workspace, "docs", {"docs/new.md": "new\n"})
+    (repo / "Makefile").write_text("all: stashed\n")
+    git(repo, "stash", "--quiet")
+    (repo / "Makefile").write_text("all: main\n")
+    before = commit_all(repo)
+    git(repo, "stash", "pop", "--quiet", ok=False)
+    report = land(workspace, "api", "docs")
+    assert [one.place for one in report.refused] == ["api", "docs"]
+    assert all("resolve your current index" in one.message for one in report.refused)
+    assert git(repo, "rev-parse", "main") == before
+    git(repo, "checkout", "--quiet", "HEAD", "--", "Makefile")
+    assert merged_ids(land(workspace, "api", "docs")) == ["api", "docs"]
+
+
 def test_an_ignored_file_is_never_overwritten(repo: Path, workspace: Workspace) -> None:
     (repo / ".git/info/exclude").write_text("secret\n")
     apply_goal(workspace, {"id": "a", "write_set": ["secret"]})

@@ -17,6 +17,7 @@ compare     what two commits have in common, and what differs
 commits     commits read and written without a checkout
 merge       merges made in memory
 follow      a worktree's files follow its branch from one commit to another
+dry_run     whether they would
 snapshot    uncommitted work as a commit that nothing refers to
 hooks       the repository's own hooks
 refs        references, moved in one transaction

@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,15 +27,21 @@ def write_snapshot(repo: Repository, worktree: Path, scratch: Path) -> Oid:
 
     The worktree's own index is only read: git works on a copy in `scratch`.
     """
-    own = find_git_dir(worktree)
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        index = Path(folder) / "index"
-        if own is not None and (own / "index").exists():
-            shutil.copyfile(own / "index", index)
-        env = {"GIT_INDEX_FILE": str(index)}
+    with open_index(worktree, scratch) as env:
         repo.run_at(worktree, "add", "--all", env=env)
         tree = repo.run_at(worktree, "write-tree", env=env).text.strip()
         commit = repo.run_at(
             worktree, "commit-tree", tree, "-p", "HEAD", "-m", "uncommitted", env=_NOBODY
         )
     return Oid(commit.text.strip())
+
+
+@contextmanager
+def open_index(worktree: Path, scratch: Path) -> Iterator[dict[str, str]]:
+    """What makes git work on a copy of the worktree's index in `scratch`, for the block."""
+    own = find_git_dir(worktree)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        index = Path(folder) / "index"
+        if own is not None and (own / "index").exists():
+            shutil.copyfile(own / "index", index)
+        yield {"GIT_INDEX_FILE": str(index)}

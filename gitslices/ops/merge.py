@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from gitslices.errors import BusyError, GitError, Problem, RefusedError
+from gitslices.git.dry_run import find_complaint
 from gitslices.git.hooks import run_hook
 from gitslices.git.read import find_tip, read_tips
 from gitslices.landing import find_merge_obstacle
@@ -14,8 +15,8 @@ from gitslices.ops.compose import Composed, Composer, Conflicted
 from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.judge import Judges
-from gitslices.ops.merger import open_merger
-from gitslices.ops.move import Checkout, find_in_the_way, move_branches
+from gitslices.ops.merger import Merger, open_merger
+from gitslices.ops.move import Checkout, Stuck, find_in_the_way, move_branches
 from gitslices.ops.rerun import Rehearsal
 from gitslices.ops.scene import Scene, find_target_checkouts, look
 from gitslices.ops.styles import choose_merge_style
@@ -27,6 +28,7 @@ from gitslices.state.store import Store
 from gitslices.workspace import Workspace
 
 _ATTEMPTS = 100
+_REMEDY = "commit what is changed there, or switch it to another branch"
 
 
 class MergeRequest(Struct, frozen=True, kw_only=True):
@@ -72,18 +74,30 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
 
     Nothing is locked while git merges and signs and gates run again on what it has made. Then the
     target moves, once for all slices, if it is where the merge began; else all is done again on the
-    new one. Raises `RefusedError` where a worktree that has the target checked out cannot follow,
-    `UntrustedError` for gates to be run again that have not been approved.
+    new one. Raises `UntrustedError` for gates to be run again that have not been approved,
+    `RefusedError` where a worktree that has the target checked out cannot follow after all.
+
+    Whether the files of a worktree that has the target checked out can follow, git is asked for
+    each slice only when they could not: then all is done again without those that are in the way.
     """
     style = choose_merge_style(workspace, request.style)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
         rehearsal = Rehearsal(workspace, store, goal)
+        stuck: tuple[Stuck, ...] = ()
         for _ in range(_ATTEMPTS):
             scene = look(workspace, store, goal, request.slice_ids)
-            made = _compose(workspace, store, scene, style, rehearsal)
-            if _land(workspace, store, scene, made, style):
+            made = _compose(workspace, store, scene, style, rehearsal, careful=bool(stuck))
+            landed = _land(workspace, store, scene, made, style)
+            if landed == ():
                 break
+            if landed and stuck:
+                raise RefusedError(
+                    f"a worktree that has {goal.plan.target} checked out cannot follow: "
+                    f"{landed[0].complaint}",
+                    hint=_REMEDY,
+                )
+            stuck = landed or stuck
         else:
             raise BusyError(f"{goal.plan.target} keeps moving", hint="try again later")
         moved = made.head != scene.target
@@ -104,7 +118,13 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
 
 
 def _compose(
-    workspace: Workspace, store: Store, scene: Scene, style: MergeStyle, rehearsal: Rehearsal
+    workspace: Workspace,
+    store: Store,
+    scene: Scene,
+    style: MergeStyle,
+    rehearsal: Rehearsal,
+    *,
+    careful: bool,
 ) -> _Composition:
     statuses, head = dict(scene.statuses), scene.target
     composed: list[Composed] = []
@@ -125,6 +145,7 @@ def _compose(
             if isinstance(made, Composed):
                 made = (
                     find_in_the_way(workspace.repo, id_, scene.checkouts, made.changes)
+                    or (_find_stuck(workspace, scene, made, head, merger) if careful else None)
                     or rehearsal.find_failure(scene.records[id_], made.commit, head)
                     or made
                 )
@@ -139,41 +160,63 @@ def _compose(
     return _Composition(tuple(composed), tuple(conflicted), tuple(refused), head)
 
 
+def _find_stuck(
+    workspace: Workspace, scene: Scene, made: Composed, head: Oid, merger: Merger
+) -> Problem | None:
+    """Why the files of the target's worktrees do not follow to `made`, though to `head`."""
+    if made.commit == head:
+        return None
+    for one in scene.checkouts:
+        complaint = find_complaint(
+            workspace.repo, one.worktree, scene.target, made.commit, merger.scratch
+        )
+        if complaint is not None:
+            why = f"{str(one.worktree)!r} cannot follow: {complaint}"
+            return Problem(made.standing.slice.slice_id, why, _REMEDY)
+    return None
+
+
 def _land(
     workspace: Workspace, store: Store, scene: Scene, made: _Composition, style: MergeStyle
-) -> bool:
-    """Move the target and record everything; False if what was looked at has changed."""
-    target = scene.goal.plan.target
-    changes = [_describe(workspace, scene, one, style) for one in made.composed]
+) -> tuple[Stuck, ...] | None:
+    """Move the target and record everything; None if what was looked at has changed.
+
+    Where files could not follow nothing has moved, and nothing is recorded.
+    """
     with hold_topology(workspace, store):
         if not _is_as_before(workspace, store, scene, made):
-            return False
-        _record_conflicts(workspace, store, scene, made.conflicted)
-        if made.head == scene.target:
-            with store.transaction():
-                record_changes(store, changes)
-            return True
-        move = Move(
-            branch=target,
-            old=scene.target,
-            new=made.head,
-            worktrees=tuple(str(one.worktree) for one in scene.checkouts),
-            changes=tuple(changes),
-        )
-        try:
-            stuck = move_branches(workspace, store, [move])
-        except GitError:
-            if find_tip(workspace.repo, target) == scene.target:
-                raise
-            return False
-        if stuck and find_tip(workspace.repo, target) != scene.target:
-            return False
-    if stuck:
-        raise RefusedError(
-            f"a worktree that has {target} checked out cannot follow: {stuck[0].complaint}",
-            hint="commit what is changed there, or switch it to another branch",
-        )
-    return True
+            return None
+        stuck = _move(workspace, store, scene, made, style)
+        if stuck == ():
+            _record_conflicts(workspace, store, scene, made.conflicted)
+    return stuck
+
+
+def _move(
+    workspace: Workspace, store: Store, scene: Scene, made: _Composition, style: MergeStyle
+) -> tuple[Stuck, ...] | None:
+    target = scene.goal.plan.target
+    changes = [_describe(workspace, scene, one, style) for one in made.composed]
+    if made.head == scene.target:
+        with store.transaction():
+            record_changes(store, changes)
+        return ()
+    move = Move(
+        branch=target,
+        old=scene.target,
+        new=made.head,
+        worktrees=tuple(str(one.worktree) for one in scene.checkouts),
+        changes=tuple(changes),
+    )
+    try:
+        stuck = move_branches(workspace, store, [move])
+    except GitError:
+        if find_tip(workspace.repo, target) == scene.target:
+            raise
+        return None
+    if stuck and find_tip(workspace.repo, target) != scene.target:
+        return None
+    return stuck
 
 
 def _is_as_before(workspace: Workspace, store: Store, scene: Scene, made: _Composition) -> bool:
