@@ -8,6 +8,7 @@ from gitslices.errors import GateFailedError, UntrustedError
 from gitslices.model import SliceId
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.conflicts import conflicts
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.evidence import read_evidence
 from gitslices.ops.merge import MergeRequest, merge
@@ -86,6 +87,25 @@ def test_a_merge_in_a_bare_repository_asks_for_the_reviews_of_the_target(
     assert report.merged == ()
     assert "code_review" in report.refused[0].message
     assert merge(workspace, MergeRequest(slice_ids=None, goal_id="old")).merged
+
+
+def test_merge_drivers_of_the_target_count_in_a_bare_repository(repo: Path, tmp_path: Path) -> None:
+    (repo / "g").mkdir()
+    (repo / "g/log").write_text("start\n")
+    (repo / ".gitattributes").write_text("g/log merge=union\n")
+    commit_all(repo)
+    git(tmp_path, "clone", "--quiet", "--bare", str(repo), "shop.git")
+    workspace = open_at(tmp_path / "shop.git")
+    provision(workspace)
+    top = workspace.worktree_root / "g--a"
+    for folder, line in ((repo, "main"), (top, "slice")):
+        (folder / "g/log").write_text(f"start\n{line}\n")
+        commit_all(folder)
+    git(repo, "push", "--quiet", str(tmp_path / "shop.git"), "main")
+    assert conflicts(workspace, "g").conflicts == ()
+    finish(workspace)
+    assert merge(workspace, MergeRequest(slice_ids=None)).merged
+    assert git(top, "show", "main:g/log") == "start\nmain\nslice"
 
 
 def test_set_up_runs_in_the_worktrees_of_a_bare_repository(bare: Path) -> None:

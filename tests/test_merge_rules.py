@@ -68,3 +68,14 @@ def test_attributes_of_the_user_decide_nothing(repo: Path, tmp_path: Path) -> No
     sides = make_sides(repo, LOG)
     opened = open_repo(repo, lambda: None)
     assert MergeRules(opened, tmp_path / "rules", sides[0]).merge(*sides).conflicts == (LOG,)
+
+
+def test_the_rules_count_where_there_is_no_work_tree(repo: Path, tmp_path: Path) -> None:
+    (repo / ".gitattributes").write_text("/CHANGELOG.md merge=union\n")
+    git(repo, "switch", "--quiet", "main")
+    commit_all(repo)
+    sides = make_sides(repo, LOG)
+    (repo / ".gitattributes").unlink()
+    git(repo, "config", "core.bare", "true")
+    opened = open_repo(repo, lambda: None)
+    assert MergeRules(opened, tmp_path / "rules", sides[0]).merge(*sides).conflicts == ()

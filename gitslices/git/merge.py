@@ -47,7 +47,8 @@ class MergeRules:
     def merge(self, ours: Oid, theirs: Oid, joined: Collection[RepoPath] = ()) -> Merged:
         """Merge two commits; the files in `joined` take the lines of both, whatever they are."""
         result = self._repo.run_at(
-            self._tree, f"--git-dir={self._repo.common_dir}",
+            # Without a work tree, as in a bare repository, git looks for no such files.
+            self._tree, f"--git-dir={self._repo.common_dir}", "--work-tree=.",
             "-c", "merge.directoryRenames=false",
             # What the repository itself says of a file is looked up later and wins (gitattributes).
             "-c", f"core.attributesFile={self._write_joined(frozenset(joined))}",
