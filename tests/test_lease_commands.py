@@ -55,6 +55,17 @@ def test_from_claimed_to_done_in_text(cli: Cli, standing: Path) -> None:
     assert cli("release", "a", "--token", "2").out == "a: open, was held by agent-2\n"
 
 
+def test_a_slice_without_commits_is_said_to_be_at_done_and_at_merge(
+    cli: Cli, repo: Path, standing: Path
+) -> None:
+    head = git(repo, "rev-parse", "main")
+    cli("claim", "a")
+    done = cli("done", "a", "--token", "1")
+    assert done.out == f"a: done at {head[:10]}, with no commit to merge\n"
+    assert cli("merge", "a").out == "merged a into main: it had nothing new\n"
+    assert git(repo, "rev-parse", "main") == head
+
+
 REFUSALS = (
     ("claim a", 1, "lease-held"),
     ("claim", 1, "nothing-ready"),

@@ -32,7 +32,8 @@ def command(
 
     request = DoneRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
     report = done(probe_here(directory), request)
+    note = ", with no commit to merge" if report.empty is True else ""
     return Outcome(
         document=report,
-        text=lambda: f"{escape(report.slice_id)}: done at {report.commit[:10]}\n",
+        text=lambda: f"{escape(report.slice_id)}: done at {report.commit[:10]}{note}\n",
     )

@@ -3,11 +3,12 @@
 from functools import partial
 from math import ceil
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.errors import GateFailedError
 from gitslices.evidence import find_missing_evidence, find_missing_gates
-from gitslices.model import Oid, SliceId
+from gitslices.git.read import find_tip, is_ancestor
+from gitslices.model import BranchName, Oid, SliceId
 from gitslices.ops.gate_runs import (
     list_texts,
     load_gates,
@@ -33,7 +34,10 @@ class DoneRequest(Struct, frozen=True, kw_only=True):
 
 
 class DoneReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices done --json` prints; `commit` is what is ready to be merged."""
+    """What `gitslices done --json` prints; `commit` is what is ready to be merged.
+
+    `empty` where the target has all of it already, as when nothing has been committed.
+    """
 
     ok: bool = True
     goal_id: str
@@ -41,6 +45,7 @@ class DoneReport(Struct, frozen=True, kw_only=True):
     holder: str
     token: int
     commit: Oid
+    empty: bool | UnsetType = UNSET
 
 
 def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
@@ -66,7 +71,13 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         holder=lease.holder,
         token=lease.token,
         commit=commit,
+        empty=_is_in(workspace, goal.plan.target, commit) or UNSET,
     )
+
+
+def _is_in(workspace: Workspace, target: BranchName, commit: Oid) -> bool:
+    tip = find_tip(workspace.repo, target)
+    return tip is not None and is_ancestor(workspace.repo, commit, tip)
 
 
 def _pass_gates(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.errors import BusyError, GitError, Problem, RefusedError
 from gitslices.git.dry_run import find_complaint
@@ -40,10 +40,14 @@ class MergeRequest(Struct, frozen=True, kw_only=True):
 
 
 class Landed(Struct, frozen=True, kw_only=True):
-    """A slice that was merged, and the target's commit that took it in."""
+    """A slice that was merged, and the target's commit that took it in.
+
+    `empty` where the target had all of it already; then that is the commit it was at.
+    """
 
     slice_id: SliceId
     commit: Oid
+    empty: bool | UnsetType = UNSET
 
 
 class MergeReport(Struct, frozen=True, kw_only=True):
@@ -107,13 +111,23 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
         goal_id=goal.goal_id,
         target=goal.plan.target,
         style=style,
-        merged=tuple(
-            Landed(slice_id=one.standing.slice.slice_id, commit=one.commit) for one in made.composed
-        ),
+        merged=_list_landed(scene.target, made.composed),
         conflicted=made.conflicted,
         refused=made.refused,
         forwarded=forwarded.slice_ids,
         warnings=(*warnings, *forwarded.warnings),
+    )
+
+
+def _list_landed(target: Oid, composed: Sequence[Composed]) -> tuple[Landed, ...]:
+    heads = [target, *(one.commit for one in composed)]
+    return tuple(
+        Landed(
+            slice_id=one.standing.slice.slice_id,
+            commit=one.commit,
+            empty=one.commit == before or UNSET,
+        )
+        for before, one in zip(heads, composed, strict=False)
     )
 
 

@@ -22,7 +22,8 @@ def format_synced(report: SyncReport) -> str:
 def _format_merge(report: MergeReport) -> Iterable[str]:
     target = escape(report.target)
     for one in report.merged:
-        yield f"merged {escape(one.slice_id)} into {target} as {one.commit[:10]}"
+        end = ": it had nothing new" if one.empty is True else f" as {one.commit[:10]}"
+        yield f"merged {escape(one.slice_id)} into {target}{end}"
     yield from _format_conflicts(report.target, report.conflicted)
     for problem in report.refused:
         yield format_problem("not merged", problem)
