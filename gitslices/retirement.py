@@ -31,7 +31,8 @@ class Retirable(Struct, frozen=True, kw_only=True):
     those that only a submodule here has. `locked` is the reason of a lock that is not ours, `busy`
     says that its files are being written, `claimed` that somebody works in it, `stale` that
     it is not as it was looked at, `estranged` that the folder at its path is not its worktree any
-    more.
+    more, `cut_off` that git's link to it is broken. It was `moved_to` a path that the store does
+    not have; another worktree, at `used_at`, has its branch checked out.
     """
 
     goal_id: str
@@ -47,6 +48,9 @@ class Retirable(Struct, frozen=True, kw_only=True):
     claimed: bool = False
     stale: bool = False
     estranged: bool = False
+    cut_off: bool = False
+    moved_to: str | None = None
+    used_at: str | None = None
 
     @property
     def landed(self) -> bool:
@@ -76,11 +80,24 @@ def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
         yield "it is claimed", f"let it go first: {free}"
     if slice_.stale:
         yield "it has changed since it was looked at", "try again"
-    if slice_.estranged:
-        yield "the folder at its path is not its worktree", "move it away, or: gitslices doctor"
+    yield from _find_misplacements(slice_)
     if slice_.locked is not None:
         why = f": {slice_.locked}" if slice_.locked else ""
         yield f"its worktree is locked{why}", "see: git worktree unlock"
+
+
+def _find_misplacements(slice_: Retirable) -> Iterable[tuple[str, str]]:
+    if slice_.moved_to is not None:
+        yield f"its worktree is at {slice_.moved_to!r} now", "note that: gitslices doctor --fix"
+    elif slice_.estranged:
+        yield "the folder at its path is not its worktree", "move it away, or: gitslices doctor"
+    elif slice_.cut_off:
+        yield "git's link to its worktree is broken", "repair it: gitslices doctor --fix"
+    if slice_.used_at is not None:
+        yield (
+            f"its branch is checked out at {slice_.used_at!r}",
+            "check out another one there: git switch",
+        )
 
 
 def _find_work(slice_: Retirable) -> Iterable[tuple[str, str]]:

@@ -241,10 +241,11 @@ def test_a_folder_that_took_the_worktrees_place_is_left_alone(
 def test_a_deleted_worktree_is_removed_with_its_registration(
     workspace: Workspace, a: Path, repo: Path
 ) -> None:
-    a.rename(a.with_name("elsewhere"))
+    far = repo / "far"
+    a.rename(far)
     take(workspace)
     assert len(listed_worktrees(repo)) == 2
-    a.with_name("elsewhere").rename(a)
+    far.rename(a)
     undo(workspace, UndoRequest())
     assert git(a, "branch", "--show-current") == "slices/default/a"
 
@@ -253,6 +254,10 @@ def test_a_worktree_cannot_name_anothers_folder_as_its_own(
     workspace: Workspace, a: Path, repo: Path
 ) -> None:
     (a / ".git").write_text(f"gitdir: {repo}/.git/worktrees/default--b\n")
+    with pytest.raises(RefusedError) as caught:
+        take(workspace)
+    assert "link to its worktree is broken" in caught.value.problems[0].message
+    git(repo, "worktree", "repair")
     take(workspace)
     b = workspace.worktree_root / "default--b"
     assert git(b, "branch", "--show-current") == "slices/default/b"

@@ -3,6 +3,8 @@
 It moves and goes with that folder, and a hook sees it without starting anything.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +13,12 @@ from msgspec import Struct
 
 from gitslices.decoding import decode_json
 from gitslices.errors import StateError
-from gitslices.git.worktrees import find_admin_folder
+from gitslices.git.worktrees import (
+    find_admin_folder,
+    find_linked_worktree,
+    judge_link,
+    list_admin_folders,
+)
 from gitslices.model import SliceId
 
 MARK_NAME: Final = "gitslices-slice"
@@ -59,3 +66,22 @@ def find_marked_worktree(directory: Path) -> MarkedWorktree | None:
         if mark is not None:
             return MarkedWorktree(path=folder, mark=mark)
     return None
+
+
+def read_marked_worktrees(common_dir: Path) -> dict[Mark, Path]:
+    """Where the worktrees of slices are, as git's folders for them say; those that are there.
+
+    A mark that cannot be read counts as none: whoever looks for a worktree can do without it.
+    """
+    return dict(_list_marked(common_dir))
+
+
+def _list_marked(common_dir: Path) -> Iterator[tuple[Mark, Path]]:
+    for admin in list_admin_folders(common_dir):
+        worktree = find_linked_worktree(admin)
+        if worktree is None or judge_link(worktree, common_dir) != "whole":
+            continue
+        with suppress(StateError):
+            mark = find_mark(admin)
+            if mark is not None:
+                yield mark, worktree

@@ -3,7 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -88,6 +88,26 @@ def read_admin_folders(common_dir: Path) -> dict[str, Path]:
     """Git's folder for each linked worktree, by the worktree's path, be it there or not."""
     pairs = ((find_linked_worktree(folder), folder) for folder in list_admin_folders(common_dir))
     return {str(worktree): folder for worktree, folder in pairs if worktree is not None}
+
+
+Link = Literal["whole", "broken", "foreign", "gone"]
+
+
+def judge_link(worktree: Path, common_dir: Path) -> Link:
+    """How the folder `worktree` is tied to the repository of `common_dir`.
+
+    A broken link leads to a folder that is not there, as all do once the repository has been moved;
+    a foreign one to another repository, or nothing of git's is in the folder.
+    """
+    admin = find_admin_folder(worktree)
+    if admin is None:
+        return "foreign" if os.path.lexists(worktree) else "gone"
+    if not admin.is_dir():
+        return "broken"
+    # Mostly it is the same text: resolving takes a call for each folder above.
+    ours = common_dir / "worktrees"
+    same = admin.parent == ours or admin.parent.resolve() == ours.resolve()
+    return "whole" if same else "foreign"
 
 
 def _read_link(path: Path) -> str:

@@ -28,10 +28,7 @@ from gitslices.git.submodules import count_unpushed
 from gitslices.git.worktrees import (
     LOCK_REASON,
     Leftovers,
-    Worktree,
-    read_admin_folders,
     read_leftovers,
-    read_worktrees,
     write_staged_tree,
 )
 from gitslices.model import BranchName, Oid
@@ -43,6 +40,13 @@ from gitslices.ops.trash import (
     move_away,
     move_back,
     read_trash_refs,
+)
+from gitslices.ops.whereabouts import (
+    Whereabouts,
+    find_link,
+    find_moved,
+    find_other_user,
+    look_for_worktrees,
 )
 from gitslices.provision import choose_trash
 from gitslices.retirement import DISPOSABLE, Retirable, find_precious
@@ -77,8 +81,7 @@ class _Sight(Struct, frozen=True, kw_only=True):
     target: Oid | None
     ahead: Mapping[Oid, int]
     idle: Collection[BranchName]
-    worktrees: Mapping[str, Worktree]
-    admins: Mapping[str, Path]
+    places: Whereabouts
     disposable: tuple[str, ...]
 
 
@@ -249,8 +252,7 @@ def _look_around(
         target=landed_in,
         idle=reached.keys() - find_worked(workspace.repo, reached, target),
         ahead={commit: 0 if commit in landed else ahead for commit, (ahead, _) in counts.items()},
-        worktrees={str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)},
-        admins=read_admin_folders(workspace.repo.common_dir),
+        places=look_for_worktrees(workspace, records),
         disposable=read_disposable(workspace),
     )
 
@@ -258,11 +260,12 @@ def _look_around(
 def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candidate:
     path = Path(record.worktree_path)
     tip = sight.tips.get(record.branch_name)
-    worktree = sight.worktrees.get(record.worktree_path)
-    there = worktree is not None and not worktree.missing
+    worktree = sight.places.worktrees.get(record.worktree_path)
+    link = find_link(sight.places, record)
+    there = worktree is not None and link == "whole"
     left = read_leftovers(workspace.repo, path) if there else Leftovers()
     # Not from the `.git` file: whoever works in the worktree can write anything into it.
-    admin = sight.admins.get(record.worktree_path)
+    admin = sight.places.admins.get(record.worktree_path)
     head = worktree.head if worktree and worktree.branch is None else None
     locked = worktree.locked if worktree else None
     unworked = tip in (None, record.base_commit) or record.branch_name in sight.idle
@@ -279,9 +282,16 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
         locked=None if locked is None or locked.startswith(LOCK_REASON) else locked,
         busy=bool(record.filler),
         claimed=record.status == "claimed",
-        estranged=not there and os.path.lexists(path),
+        estranged=link == "foreign",
+        cut_off=link == "broken",
+        moved_to=_show(find_moved(sight.places, record)),
+        used_at=_show(find_other_user(sight.places, record)),
     )
     return Candidate(record=record, tip=tip, head=head, admin=admin, facts=facts)
+
+
+def _show(path: Path | None) -> str | None:
+    return str(path) if path else None
 
 
 def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) -> Removal:
