@@ -16,7 +16,11 @@ Action = Literal["create", "restore", "rescope", "keep"]
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """What the store and git know of one slice of the goal."""
+    """What the store and git know of one slice of the goal.
+
+    Its worktree may have been `moved_to` a place that the store does not have, or be `cut_off`:
+    there, with a broken link to git's folder for it.
+    """
 
     status: SliceStatus
     worktree_path: str
@@ -24,6 +28,8 @@ class Recorded(Struct, frozen=True, kw_only=True):
     write_scope: tuple[str, ...]
     has_branch: bool
     has_worktree: bool
+    moved_to: str | None = None
+    cut_off: bool = False
 
 
 class Observed(Struct, frozen=True, kw_only=True):
@@ -111,6 +117,9 @@ def _choose(slice_: Slice, observed: Observed) -> Action:
 
 
 def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
+    displaced = _find_displaced(step.slice, observed.standing.get(step.slice.slice_id))
+    if displaced:
+        return displaced
     if step.action == "create":
         return (
             _find_branch_problems(step.slice, observed)
@@ -123,6 +132,18 @@ def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
             + _find_path_problems(step.slice, observed)
             + _find_move_problems(step.slice, observed)
         )
+    return ()
+
+
+def _find_displaced(slice_: Slice, standing: Recorded | None) -> tuple[Problem, ...]:
+    if standing is None or standing.status in FINISHED:
+        return ()
+    if standing.moved_to is not None:
+        message = f"its worktree is at {standing.moved_to!r} now"
+        return (Problem(slice_.slice_id, message, "note that: gitslices doctor --fix"),)
+    if standing.cut_off:
+        message = f"git's link to its worktree {standing.worktree_path!r} is broken"
+        return (Problem(slice_.slice_id, message, "repair it: gitslices doctor --fix"),)
     return ()
 
 

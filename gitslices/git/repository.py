@@ -72,7 +72,7 @@ class Repository:
         # The current directory may be gone; git with `--git-dir` alone would want to know it.
         folder = str(self.common_dir)
         argv = ("-C", folder, "--git-dir", folder, *QUIET, *args)
-        return self._run(argv, args, input, ok, env)
+        return self._run(argv, args, input, ok, env, None)
 
     def run_at(
         self,
@@ -85,7 +85,7 @@ class Repository:
     ) -> Result:
         """Run git in one worktree; with `hooks` as the user would, else for bookkeeping."""
         quiet = () if hooks else QUIET
-        return self._run(("-C", str(worktree), *quiet, *args), args, input, ok, env)
+        return self._run(("-C", str(worktree), *quiet, *args), args, input, ok, env, worktree)
 
     def _run(
         self,
@@ -94,6 +94,7 @@ class Repository:
         data: bytes | None,
         ok: tuple[int, ...],
         env: Mapping[str, str],
+        worktree: Path | None,
     ) -> Result:
         command = _describe(shown)
         point = f"git:{command.replace(' ', '-')}"
@@ -109,10 +110,25 @@ class Repository:
         except OSError as error:
             raise DiskError(f"cannot run git {command}: {error.strerror}") from error
         if result.status not in ok:
-            torn = b"/commondir" in result.stderr
-            hint = "a worktree is half made; repair it: gitslices doctor --fix" if torn else None
+            hint = _find_hint(result, worktree)
             raise GitError(command, result.status, result.complaint, hint=hint)
         return result
+
+
+def _find_hint(result: Result, worktree: Path | None) -> str | None:
+    # Here, because what reads links needs this module.
+    from gitslices.git.worktrees import find_admin_folder
+
+    if b"/commondir" in result.stderr:
+        return "a worktree is half made; repair it: gitslices doctor --fix"
+    if worktree is None:
+        return None
+    if not worktree.is_dir():
+        return f"{str(worktree)!r} is gone; see what can be done: gitslices doctor"
+    admin = find_admin_folder(worktree)
+    if admin is not None and not admin.is_dir():
+        return f"git's link to {str(worktree)!r} is broken; repair it: gitslices doctor --fix"
+    return None
 
 
 def _describe(args: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from gitslices.errors import DiskError, GitError
 from gitslices.faults import reach
 from gitslices.git.read import HEADS, find_commit
-from gitslices.git.repository import Repository
+from gitslices.git.repository import NO_VARIABLES, Repository
 from gitslices.model import BranchName, Oid
 
 # A file beside the index, there for as long as the index promises more than has been written.
@@ -172,11 +172,18 @@ def unregister_worktree(repo: Repository, path: Path) -> None:
     repo.run("worktree", "remove", "--force", "--force", "--", str(path))
 
 
-def read_changes(repo: Repository, worktree: Path, *, untracked: bool) -> tuple[str, ...]:
-    """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either."""
+def read_changes(
+    repo: Repository, worktree: Path, *, untracked: bool, admin: Path | None = None
+) -> tuple[str, ...]:
+    """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either.
+
+    `admin` is git's folder for it, where the worktree's own link does not lead there.
+    """
+    env = {"GIT_DIR": str(admin), "GIT_WORK_TREE": str(worktree)} if admin else NO_VARIABLES
     listing = repo.run_at(
         worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
         "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
+        env=env,
     ).text  # fmt: skip
     return tuple(entry[3:] for entry in listing.split("\0") if entry)
 
@@ -186,12 +193,13 @@ def find_changes(repo: Repository, worktree: Path) -> tuple[str, ...]:
 
     Git would answer there for a repository above, if there is one.
     """
-    if not _is_linked(worktree):
+    admin = None if _is_linked(worktree) else _find_broken_admin(repo.common_dir, worktree)
+    if admin is None and not _is_linked(worktree):
         return ()
     try:
-        return read_changes(repo, worktree, untracked=True)
+        return read_changes(repo, worktree, untracked=True, admin=admin)
     except GitError:
-        if _is_linked(worktree):
+        if _is_linked(worktree) or (admin and admin.is_dir()):
             raise
         return ()
 
@@ -199,6 +207,13 @@ def find_changes(repo: Repository, worktree: Path) -> tuple[str, ...]:
 def _is_linked(worktree: Path) -> bool:
     admin = find_admin_folder(worktree)
     return admin is not None and admin.is_dir()
+
+
+def _find_broken_admin(common_dir: Path, worktree: Path) -> Path | None:
+    """Git's folder for a worktree whose link leads nowhere since the repository was moved."""
+    link = find_admin_folder(worktree)
+    admin = common_dir / "worktrees" / link.name if link else None
+    return admin if admin and find_linked_worktree(admin) == worktree else None
 
 
 class Leftovers(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from gitslices.git.worktrees import Worktree, read_changes, read_worktrees
 from gitslices.model import Plan, Slice, SliceId
 from gitslices.ops.situation import find_landed
 from gitslices.ops.sparse import find_sparse_checkouts
+from gitslices.ops.whereabouts import find_all_moved, is_cut_off
 from gitslices.preflight import Load, Place, find_disk_problems, find_place_problems, make_load
 from gitslices.provision import find_occupied
 from gitslices.reconcile import Observed, Reconciliation, Recorded, reconcile
@@ -76,6 +77,7 @@ def _observe(
     branches = frozenset(read_branches(workspace.repo))
     present = frozenset(str(worktree.path) for worktree in worktrees if not worktree.missing)
     landed = find_landed(workspace, list(known.values()), plan.target)
+    moved = find_all_moved(workspace, list(known.values()), present)
     return Observed(
         standing={
             slice_id: Recorded(
@@ -85,6 +87,8 @@ def _observe(
                 write_scope=record.planned_write_scope,
                 has_branch=record.branch_name in branches,
                 has_worktree=record.worktree_path in present,
+                moved_to=moved.get(record.worktree_path),
+                cut_off=is_cut_off(workspace, record),
             )
             for slice_id, record in known.items()
         },

@@ -1,6 +1,6 @@
 """Where the worktree of a slice is, when not where the store has it, and who has its branch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,6 +91,22 @@ def find_moved(places: Whereabouts, record: SliceRecord) -> Path | None:
         return marked
     admin = places.admins.get(record.worktree_path)
     return places.strays.get(admin.resolve()) if admin else None
+
+
+def find_all_moved(
+    workspace: Workspace, records: Sequence[SliceRecord], present: Collection[str]
+) -> dict[str, str]:
+    """Where the worktrees of those slices are whose path is not `present`, by that path."""
+    lost = [one for one in records if one.status != "removed" and one.worktree_path not in present]
+    places = look_for_worktrees(workspace, lost) if lost else None
+    found = {one.worktree_path: find_moved(places, one) for one in lost} if places else {}
+    return {path: str(moved) for path, moved in found.items() if moved}
+
+
+def is_cut_off(workspace: Workspace, record: SliceRecord) -> bool:
+    """Whether the worktree of a slice is in its place, and its link to git is broken."""
+    path = Path(record.worktree_path)
+    return judge_link(path, workspace.repo.common_dir) == "broken"
 
 
 def find_other_user(places: Whereabouts, record: SliceRecord) -> Path | None:

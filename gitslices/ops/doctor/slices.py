@@ -15,16 +15,20 @@ from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.worktrees import (
     Worktree,
-    find_admin_folder,
     find_last_commit,
     is_filled,
-    read_admin_folders,
-    read_worktrees,
     repair_worktree,
 )
 from gitslices.model import BranchName, Oid
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.topology import hold_topology
+from gitslices.ops.whereabouts import (
+    Whereabouts,
+    find_link,
+    find_moved,
+    find_other_user,
+    look_for_worktrees,
+)
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
@@ -37,20 +41,18 @@ class Sight(Struct, frozen=True, kw_only=True):
     store: Store
     records: tuple[SliceRecord, ...]
     branches: Mapping[BranchName, Oid]
-    worktrees: Mapping[str, Worktree]
-    admins: Mapping[str, Path]
+    places: Whereabouts
 
 
 def look_at_slices(workspace: Workspace, store: Store) -> Sight:
     """The slices that should stand, and every branch and worktree there is."""
-    records = store.read_slices()
+    records = tuple(record for record in store.read_slices() if record.status != "removed")
     return Sight(
         workspace=workspace,
         store=store,
-        records=tuple(record for record in records if record.status != "removed"),
+        records=records,
         branches=read_branches(workspace.repo),
-        worktrees={str(worktree.path): worktree for worktree in read_worktrees(workspace.repo)},
-        admins=read_admin_folders(workspace.repo.common_dir),
+        places=look_for_worktrees(workspace, records),
     )
 
 
@@ -87,18 +89,29 @@ SLICE_CHECKS = (find_unstanding, find_strange_branches)
 
 
 def _examine(sight: Sight, record: SliceRecord) -> Trouble | None:
-    worktree = sight.worktrees.get(record.worktree_path)
-    has_branch = record.branch_name in sight.branches
-    if worktree is not None and not worktree.missing:
-        if not has_branch:
-            return _tell_lost_branch(sight, record)
-        return _tell_off_branch(record, worktree) if _is_off_branch(record, worktree) else None
-    moved = _find_moved(sight, record)
+    worktree = sight.places.worktrees.get(record.worktree_path)
+    link = find_link(sight.places, record)
+    if worktree is None or worktree.missing:
+        return _examine_lost(sight, record)
+    if link == "broken":
+        return _tell_cut_off(sight, record)
+    if link != "whole":
+        return _tell_estranged(record)
+    if record.branch_name not in sight.branches:
+        return _tell_lost_branch(sight, record)
+    return _tell_off_branch(sight, record, worktree) if _is_off_branch(record, worktree) else None
+
+
+def _examine_lost(sight: Sight, record: SliceRecord) -> Trouble | None:
+    moved = find_moved(sight.places, record)
     if moved is not None:
         return _tell_moved(sight, record, moved)
     if os.path.lexists(record.worktree_path):
         return _tell_estranged(record)
-    if has_branch:
+    user = find_other_user(sight.places, record)
+    if user is not None:
+        return _tell_used(record, user, "gitslices doctor --fix")
+    if record.branch_name in sight.branches:
         return _tell_deleted(sight, record)
     # Merged, it may go: nobody needs its branch or its worktree any more.
     return None if record.status == "merged" else _tell_gone(sight, record)
@@ -109,7 +122,11 @@ def _is_off_branch(record: SliceRecord, worktree: Worktree) -> bool:
     return record.status != "merged" and at_hand != record.branch_name
 
 
-def _tell_off_branch(record: SliceRecord, worktree: Worktree) -> Trouble:
+def _tell_off_branch(sight: Sight, record: SliceRecord, worktree: Worktree) -> Trouble:
+    switch = f"git -C {shlex.quote(record.worktree_path)} switch {record.branch_name}"
+    user = find_other_user(sight.places, record)
+    if user is not None:
+        return _tell_used(record, user, switch)
     at_hand = repr(worktree.branch) if worktree.branch else "a detached HEAD"
     return Trouble(
         finding=Finding(
@@ -117,22 +134,33 @@ def _tell_off_branch(record: SliceRecord, worktree: Worktree) -> Trouble:
             thing=record.slice_id,
             problem=f"its worktree is on {at_hand}, not on its branch",
             why="commits made there are not the slice's, and are not merged",
-            hint=f"git -C {shlex.quote(record.worktree_path)} switch {record.branch_name}",
+            hint=switch,
         )
     )
 
 
-def _find_moved(sight: Sight, record: SliceRecord) -> Path | None:
-    """Where the worktree of a slice is now: where git knows, or else one folder further."""
-    for worktree in sight.worktrees.values():
-        if worktree.branch == record.branch_name and not worktree.missing:
-            return worktree.path
-    admin = sight.admins.get(record.worktree_path)
-    parent = Path(record.worktree_path).parent
-    if admin is None or not parent.is_dir():
-        return None
-    near = (folder for folder in sorted(parent.iterdir()) if not folder.is_symlink())
-    return next((folder for folder in near if find_admin_folder(folder) == admin), None)
+def _tell_used(record: SliceRecord, user: Path, then: str) -> Trouble:
+    return Trouble(
+        finding=Finding(
+            check="branch-elsewhere",
+            thing=record.slice_id,
+            problem=f"its branch is checked out at {str(user)!r}",
+            why="git gives a branch to one worktree only, so the slice's own cannot have it",
+            hint=f"switch to another branch there, then: {then}",
+        )
+    )
+
+
+def _tell_cut_off(sight: Sight, record: SliceRecord) -> Trouble:
+    path = Path(record.worktree_path)
+    finding = Finding(
+        check="broken-link",
+        thing=record.slice_id,
+        problem=f"the link from {record.worktree_path!r} to git's folder for it is broken",
+        why="git fails in the worktree: what is in it can be neither seen nor committed",
+        fix="run git worktree repair",
+    )
+    return Trouble(finding=finding, mend=partial(repair_worktree, sight.workspace.repo, path))
 
 
 def _tell_moved(sight: Sight, record: SliceRecord, path: Path) -> Trouble:
@@ -147,7 +175,7 @@ def _tell_moved(sight: Sight, record: SliceRecord, path: Path) -> Trouble:
 
 
 def _tell_lost_branch(sight: Sight, record: SliceRecord) -> Trouble:
-    admin = sight.admins.get(record.worktree_path)
+    admin = sight.places.admins.get(record.worktree_path)
     commit = (admin and find_last_commit(sight.workspace.repo, admin)) or record.base_commit
     finding = Finding(
         check="lost-branch",
