@@ -1,10 +1,12 @@
 """A table that follows the work on a goal, on a terminal; plain text elsewhere."""
 
+import os
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from gitslices.ops.crew import OnStep, RunStep
     from gitslices.ops.status import SliceState, StatusReport
     from gitslices.output.board import Row
+    from gitslices.output.status_text import View
     from gitslices.workspace import Workspace
 
 _PER_SECOND = 4
@@ -100,8 +103,29 @@ def watch_status(workspace: "Workspace", goal_id: str | None) -> "StatusReport":
     from gitslices.output.status_text import format_status
 
     for report in reports:
-        click.echo(format_status(report), color=False)
+        click.echo(format_status(report, make_view(workspace)), color=False)
     return report
+
+
+def make_view(workspace: "Workspace") -> "View":
+    """How the status table is to be read: now, from the current directory, on this terminal."""
+    from gitslices.output.status_text import View
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return View(now=workspace.now(), here=_find_here(), width=width)
+
+
+def _find_here() -> str | None:
+    """The current directory, where `..` means to a shell what it means to the system.
+
+    Beyond a symbolic link a shell takes `cd ..` for the folder that holds the link.
+    """
+    named = os.environ.get("PWD", "")
+    with suppress(OSError):
+        here = str(Path.cwd())
+        linked = named != here and Path(named).is_absolute() and Path(named).samefile(here)
+        return None if linked else here
+    return None
 
 
 def _draw_status(workspace: "Workspace", reports: "Iterator[StatusReport]") -> "StatusReport":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.live import watch_status
+from gitslices.cli.live import make_view, watch_status
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 
 _EXAMPLES = """\b
@@ -36,6 +36,6 @@ def command(*, watches: bool, goal_id: str | None, directory: Path, as_json: boo
     def text() -> str:
         from gitslices.output.status_text import format_status
 
-        return format_status(report)
+        return format_status(report, make_view(workspace))
 
     return Outcome(document=report, text=text)

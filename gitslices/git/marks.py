@@ -79,7 +79,7 @@ def read_marked_worktrees(common_dir: Path) -> dict[Mark, Path]:
 def _list_marked(common_dir: Path) -> Iterator[tuple[Mark, Path]]:
     for admin in list_admin_folders(common_dir):
         worktree = find_linked_worktree(admin)
-        if worktree is None or judge_link(worktree, common_dir) != "whole":
+        if worktree is None or judge_link(worktree, common_dir) in {"foreign", "gone"}:
             continue
         with suppress(StateError):
             mark = find_mark(admin)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -16,6 +15,7 @@ from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.situation import find_stretches
 from gitslices.ops.topology import read_undisturbed
+from gitslices.ops.whereabouts import Finder, describe_fault, make_finder
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import Lease, read_live_leases
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -24,7 +24,10 @@ from gitslices.workspace import Workspace
 
 
 class SliceState(Struct, frozen=True, kw_only=True):
-    """One slice: `ahead` and `behind` count commits against the target."""
+    """One slice: `ahead` and `behind` count commits against the target.
+
+    `problem` says what is wrong with its branch or its worktree; null where all is well.
+    """
 
     slice_id: SliceId
     status: SliceStatus
@@ -40,6 +43,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     dirty: bool
     conflicts: tuple[str, ...]
     sparse: bool
+    problem: str | None
 
 
 class GoneSlice(Struct, frozen=True, kw_only=True):
@@ -71,6 +75,7 @@ class _Seen(Struct, frozen=True, kw_only=True):
     behind: int = 0
     dirty: bool = False
     sparse: bool = False
+    problem: str | None = None
 
 
 Records = Mapping[SliceId, SliceRecord]
@@ -124,7 +129,8 @@ def _look(workspace: Workspace, goal: Goal, records: Records) -> dict[SliceId, _
     landed = find_worked(repo, merged, goal.plan.target)
     ordered = [records.get(slice_.slice_id) for slice_ in goal.plan.slices]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        looked = pool.map(partial(_look_at, workspace, tips, counts, landed), ordered)
+        look_at = partial(_look_at, workspace, tips, counts, landed, make_finder(workspace))
+        looked = pool.map(look_at, ordered)
         return {slice_.slice_id: one for slice_, one in zip(goal.plan.slices, looked, strict=True)}
 
 
@@ -133,21 +139,23 @@ def _look_at(
     tips: Mapping[BranchName, Oid],
     counts: Mapping[Oid, tuple[int, int]],
     landed: Collection[BranchName],
+    find_worktree: Finder,
     record: SliceRecord | None,
 ) -> _Seen:
     if record is None or record.filler:
         return _Seen(status="planned")
     if record.status == "removed":
         return _Seen(status="removed")
-    tip = tips.get(record.branch_name)
+    tip, worktree = tips.get(record.branch_name), find_worktree(record)
     ahead, behind = counts.get(tip, (0, 0)) if tip else (0, 0)
     return _Seen(
         status="merged" if record.branch_name in landed else record.status,
         worktree_path=record.worktree_path,
         ahead=ahead,
         behind=behind,
-        dirty=bool(find_changes(workspace.repo, Path(record.worktree_path))),
+        dirty=bool(find_changes(workspace.repo, worktree)),
         sparse=bool(record.sparse),
+        problem=describe_fault(workspace, record, worktree, has_branch=tip is not None),
     )
 
 
@@ -175,4 +183,5 @@ def _describe(
         dirty=own.dirty,
         conflicts=conflicts.get(slice_.slice_id, ()) if own.status == "conflicted" else (),
         sparse=own.sparse,
+        problem=own.problem,
     )

@@ -1,8 +1,10 @@
 """Where the worktree of a slice is, when not where the store has it, and who has its branch."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -22,6 +24,12 @@ from gitslices.model import BranchName
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 
+_FAULTS: Final[Mapping[Link, str]] = {
+    "broken": "broken link",
+    "foreign": "not its worktree",
+    "gone": "no worktree",
+}
+
 
 class Whereabouts(Struct, frozen=True, kw_only=True):
     """Every worktree of a repository, by path, and where slices and branches are.
@@ -39,15 +47,43 @@ class Whereabouts(Struct, frozen=True, kw_only=True):
     strays: Mapping[Path, Path]
 
 
-def find_worktree(workspace: Workspace, record: SliceRecord) -> Path:
-    """Where the worktree of a slice is by git's files alone: where it should be, or was moved to.
+Finder = Callable[[SliceRecord], Path]
 
-    Nothing is known of it where only the folder was moved, without git.
+
+def make_finder(workspace: Workspace) -> Finder:
+    """What says where the worktree of a slice is: where it should be, or was moved to.
+
+    By git's files alone, and the marks of all worktrees are read only where one is not in its
+    place: a folder that was moved without git is not found.
     """
-    path, common_dir = Path(record.worktree_path), workspace.repo.common_dir
-    if judge_link(path, common_dir) in {"whole", "broken"}:
-        return path
-    return read_marked_worktrees(common_dir).get(_make_mark(record), path)
+    common_dir = workspace.repo.common_dir
+    read_marked = cache(partial(read_marked_worktrees, common_dir))
+
+    def find(record: SliceRecord) -> Path:
+        path = Path(record.worktree_path)
+        if judge_link(path, common_dir) in {"whole", "broken"}:
+            return path
+        return read_marked().get(_make_mark(record), path)
+
+    return find
+
+
+def describe_fault(
+    workspace: Workspace, record: SliceRecord, found_at: Path, *, has_branch: bool
+) -> str | None:
+    """What is wrong with where a slice stands, in a word or two; None where all is well.
+
+    `found_at` is what `make_finder` has it find.
+    """
+    link = judge_link(Path(record.worktree_path), workspace.repo.common_dir)
+    if not has_branch and link == "gone" and record.status == "merged":
+        return None  # it may go
+    faults = [] if has_branch else ["no branch"]
+    if str(found_at) != record.worktree_path:
+        faults.append("moved")
+    elif link != "whole":
+        faults.append(_FAULTS[link])
+    return ", ".join(faults) or None
 
 
 def look_for_worktrees(workspace: Workspace, records: Sequence[SliceRecord]) -> Whereabouts:
