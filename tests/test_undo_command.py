@@ -263,14 +263,27 @@ def test_a_worktree_cannot_name_anothers_folder_as_its_own(
     assert git(b, "branch", "--show-current") == "slices/default/b"
 
 
-def test_removal_from_inside_the_worktree_works(cli: Cli, workspace: Workspace, a: Path) -> None:
+def test_removal_from_inside_the_worktree_works_and_says_where_to_go(
+    cli: Cli, workspace: Workspace, a: Path, repo: Path
+) -> None:
     inside = os.open(a / "src", os.O_RDONLY)
     done = cli("remove", "a", directory=a / "src")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, f"the current directory is in the trash now: cd {repo}\n")
     assert not a.exists()
     assert cli("undo").code == 0
     assert Path(f"/proc/self/fd/{inside}").resolve() == a / "src"
     os.close(inside)
+
+
+def test_pruning_from_inside_a_worktree_says_where_to_go_once_it_is_gone(
+    cli: Cli, workspace: Workspace, a: Path, repo: Path
+) -> None:
+    commit_all(a, "Work")
+    git(repo, "merge", "--quiet", "--no-ff", "-m", "Merge", "slices/default/a")
+    assert cli("prune", "--dry-run", directory=a).err == ""
+    done = cli("prune", "--json", directory=a)
+    assert [one["slice_id"] for one in done.document["removed"]] == ["a"]
+    assert done.err == f"the current directory is in the trash now: cd {repo}\n"
 
 
 def test_a_worktree_on_another_file_system_is_removed_and_comes_back(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gitslices.cli.options import Outcome, common_options, goals_option, lock_option, probe_here
+from gitslices.cli.underfoot import tell_if_moved
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -48,7 +49,8 @@ def command(
     workspace = probe_here(directory, lock_timeout=lock_timeout)
     if of_trash:
         return _empty_trash(workspace, dry_run=dry_run)
-    report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))
+    with tell_if_moved(workspace):
+        report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))
 
     def text() -> str:
         from gitslices.output.prune_text import format_pruned

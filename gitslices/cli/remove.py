@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
+from gitslices.cli.underfoot import tell_if_moved
 from gitslices.model import SliceId
 
 _EXAMPLES = """\b
@@ -40,9 +41,9 @@ def command(
     from gitslices.output.escape import escape
 
     workspace = probe_here(directory, lock_timeout=lock_timeout)
-    report = remove(
-        workspace, RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)
-    )
+    request = RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)
+    with tell_if_moved(workspace):
+        report = remove(workspace, request)
     at = f" (was at {report.tip[:10]})" if report.tip else ""
     return Outcome(
         document={"ok": True, "removed": report},
