@@ -10,6 +10,7 @@ blobs       files as a commit has them
 counts      how far commits are apart, many in one walk
 changes     what a slice has otherwise than its target
 marks       which worktree is which slice's
+hidden      edits that git was told not to look at
 worktrees   linked worktrees: list, register, take back
 filling     their files, the whole tree or a part of it
 included    ignored files that come along

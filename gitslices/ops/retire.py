@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from gitslices.errors import GitslicesError
 from gitslices.git.counts import count_all_ahead_behind
+from gitslices.git.hidden import find_hidden_changes
 from gitslices.git.placed import list_placed
 from gitslices.git.read import (
     count_unreferenced,
@@ -266,6 +267,7 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
     left = read_leftovers(workspace.repo, path) if there else Leftovers()
     # Not from the `.git` file: whoever works in the worktree can write anything into it.
     admin = sight.places.admins.get(record.worktree_path)
+    hidden = _find_hidden(workspace, record, admin) if there and admin else ()
     head = worktree.head if worktree and worktree.branch is None else None
     locked = worktree.locked if worktree else None
     unworked = tip in (None, record.base_commit) or record.branch_name in sight.idle
@@ -273,7 +275,7 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
     facts = Retirable(
         goal_id=record.goal_id,
         slice_id=record.slice_id,
-        changed=left.changed,
+        changed=(*left.changed, *hidden),
         ignored=find_precious(left.ignored, sight.disposable),
         ahead=sight.ahead[tip] if tip and sight.target else int(not untouched),
         detached=count_unreferenced(workspace.repo, head) if head else 0,
@@ -288,6 +290,12 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
         used_at=_show(find_other_user(sight.places, record)),
     )
     return Candidate(record=record, tip=tip, head=head, admin=admin, facts=facts)
+
+
+def _find_hidden(workspace: Workspace, record: SliceRecord, admin: Path) -> tuple[str, ...]:
+    return find_hidden_changes(
+        workspace.repo, Path(record.worktree_path), admin / "index", commit=record.base_commit
+    )
 
 
 def _show(path: Path | None) -> str | None:
