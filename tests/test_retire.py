@@ -10,10 +10,11 @@ from msgspec import convert
 from gitslices.errors import BusyError, RefusedError
 from gitslices.git.probe import probe_repository
 from gitslices.model import BranchName, SliceId, TaskGraph
+from gitslices.ops.candidates import find_candidates
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.retire import find_candidates, retire
+from gitslices.ops.retire import retire
 from gitslices.ops.topology import recover
 from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.state.leases import Lease, add_lease, read_open_leases

@@ -20,7 +20,7 @@ move      branches moved with the worktrees that have them checked out
 whereabouts where slices are whose worktree is not in its place, and who has their branches
 conflicts which slices would conflict
 remove    one slice's worktree and branch taken away
-prune     the same for every slice whose work has landed
+prune     the same for every slice whose work has landed; candidates: what speaks against it
 undo      what was removed brought back
 empty     the trash emptied of what is too old
 doctor    what is wrong, found and repaired

@@ -4,9 +4,10 @@ from msgspec import Struct
 
 from gitslices.errors import RefusedError
 from gitslices.model import BranchName, SliceId
+from gitslices.ops.candidates import Candidate, find_candidates
 from gitslices.ops.empty import start_emptying
 from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.retire import Candidate, find_candidates, retire
+from gitslices.ops.retire import retire
 from gitslices.ops.topology import hold_topology
 from gitslices.retirement import find_removal_problems
 from gitslices.state.store import SliceRecord, Store
