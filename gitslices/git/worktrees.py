@@ -193,8 +193,9 @@ def find_changes(repo: Repository, worktree: Path) -> tuple[str, ...]:
 
     Git would answer there for a repository above, if there is one.
     """
-    admin = None if _is_linked(worktree) else _find_broken_admin(repo.common_dir, worktree)
-    if admin is None and not _is_linked(worktree):
+    linked = _is_linked(worktree)
+    admin = None if linked else _find_broken_admin(repo.common_dir, worktree)
+    if not linked and admin is None:
         return ()
     try:
         return read_changes(repo, worktree, untracked=True, admin=admin)

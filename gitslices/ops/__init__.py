@@ -17,6 +17,7 @@ compose   the commit that lands a slice, made in memory; merger: by which rules
 run       a whole goal worked by a command; crew: the workers that do it
 sync      slices brought onto the target; forward: those that nobody has begun
 move      branches moved with the worktrees that have them checked out
+footing   whether slices are in their place
 whereabouts where slices are whose worktree is not in its place, and who has their branches
 conflicts which slices would conflict
 remove    one slice's worktree and branch taken away

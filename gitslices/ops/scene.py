@@ -11,12 +11,12 @@ from gitslices.git.read import read_target, read_tips
 from gitslices.git.worktrees import find_changes
 from gitslices.landing import Standing
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.ops.footing import make_finder
 from gitslices.ops.gate_runs import list_texts, load_gates, read_proof
 from gitslices.ops.goals import find_slice
 from gitslices.ops.move import Checkout, find_checkouts, look_at_checkouts
 from gitslices.ops.settings import read_settings
 from gitslices.ops.situation import find_landed
-from gitslices.ops.whereabouts import make_finder
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -110,7 +110,11 @@ def _stand(
         tip=tips.get(record.branch_name),
         base_commit=record.base_commit,
         holder=lease.holder if lease else None,
-        edited=(find_changes(workspace.repo, make_finder(workspace)(record)) if looked_at else ()),
+        edited=(
+            find_changes(workspace.repo, make_finder(workspace)(record).worktree)
+            if looked_at
+            else ()
+        ),
     )
 
 

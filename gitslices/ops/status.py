@@ -12,10 +12,10 @@ from gitslices.git.read import find_tip, read_tips
 from gitslices.git.reflog import find_worked
 from gitslices.git.worktrees import find_changes
 from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.ops.footing import Finder, describe_fault, make_finder
 from gitslices.ops.goals import choose_goal
 from gitslices.ops.situation import find_stretches
 from gitslices.ops.topology import read_undisturbed
-from gitslices.ops.whereabouts import Finder, describe_fault, make_finder
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import Lease, read_live_leases
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -139,23 +139,23 @@ def _look_at(
     tips: Mapping[BranchName, Oid],
     counts: Mapping[Oid, tuple[int, int]],
     landed: Collection[BranchName],
-    find_worktree: Finder,
+    find: Finder,
     record: SliceRecord | None,
 ) -> _Seen:
     if record is None or record.filler:
         return _Seen(status="planned")
     if record.status == "removed":
         return _Seen(status="removed")
-    tip, worktree = tips.get(record.branch_name), find_worktree(record)
+    tip, footing = tips.get(record.branch_name), find(record)
     ahead, behind = counts.get(tip, (0, 0)) if tip else (0, 0)
     return _Seen(
         status="merged" if record.branch_name in landed else record.status,
         worktree_path=record.worktree_path,
         ahead=ahead,
         behind=behind,
-        dirty=bool(find_changes(workspace.repo, worktree)),
+        dirty=bool(find_changes(workspace.repo, footing.worktree)),
         sparse=bool(record.sparse),
-        problem=describe_fault(workspace, record, worktree, has_branch=tip is not None),
+        problem=describe_fault(record, footing, has_branch=tip is not None),
     )
 
 

@@ -1,10 +1,8 @@
 """Where the worktree of a slice is, when not where the store has it, and who has its branch."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
@@ -21,14 +19,9 @@ from gitslices.git.worktrees import (
     read_worktrees,
 )
 from gitslices.model import BranchName
+from gitslices.ops.footing import make_mark
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
-
-_FAULTS: Final[Mapping[Link, str]] = {
-    "broken": "broken link",
-    "foreign": "not its worktree",
-    "gone": "no worktree",
-}
 
 
 class Whereabouts(Struct, frozen=True, kw_only=True):
@@ -45,45 +38,6 @@ class Whereabouts(Struct, frozen=True, kw_only=True):
     marked: Mapping[Mark, Path]
     users: Mapping[BranchName, tuple[Path, ...]]
     strays: Mapping[Path, Path]
-
-
-Finder = Callable[[SliceRecord], Path]
-
-
-def make_finder(workspace: Workspace) -> Finder:
-    """What says where the worktree of a slice is: where it should be, or was moved to.
-
-    By git's files alone, and the marks of all worktrees are read only where one is not in its
-    place: a folder that was moved without git is not found.
-    """
-    common_dir = workspace.repo.common_dir
-    read_marked = cache(partial(read_marked_worktrees, common_dir))
-
-    def find(record: SliceRecord) -> Path:
-        path = Path(record.worktree_path)
-        if judge_link(path, common_dir) in {"whole", "broken"}:
-            return path
-        return read_marked().get(_make_mark(record), path)
-
-    return find
-
-
-def describe_fault(
-    workspace: Workspace, record: SliceRecord, found_at: Path, *, has_branch: bool
-) -> str | None:
-    """What is wrong with where a slice stands, in a word or two; None where all is well.
-
-    `found_at` is what `make_finder` has it find.
-    """
-    link = judge_link(Path(record.worktree_path), workspace.repo.common_dir)
-    if not has_branch and link == "gone" and record.status == "merged":
-        return None  # it may go
-    faults = [] if has_branch else ["no branch"]
-    if str(found_at) != record.worktree_path:
-        faults.append("moved")
-    elif link != "whole":
-        faults.append(_FAULTS[link])
-    return ", ".join(faults) or None
 
 
 def look_for_worktrees(workspace: Workspace, records: Sequence[SliceRecord]) -> Whereabouts:
@@ -122,7 +76,7 @@ def find_moved(places: Whereabouts, record: SliceRecord) -> Path | None:
     known = places.worktrees.get(record.worktree_path)
     if known is not None and not known.missing:
         return None
-    marked = places.marked.get(_make_mark(record))
+    marked = places.marked.get(make_mark(record))
     if marked is not None:
         return marked
     admin = places.admins.get(record.worktree_path)
@@ -150,10 +104,6 @@ def find_other_user(places: Whereabouts, record: SliceRecord) -> Path | None:
     own = {Path(record.worktree_path), find_moved(places, record)}
     users = places.users.get(record.branch_name, ())
     return next((path for path in users if path not in own), None)
-
-
-def _make_mark(record: SliceRecord) -> Mark:
-    return Mark(goal_id=record.goal_id, slice_id=record.slice_id)
 
 
 def _find_users(
