@@ -7,7 +7,6 @@ gitformat-index has it, because hardly any index has such a mark and git would b
 import os
 import struct
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from gitslices.git.repository import Repository
@@ -16,6 +15,8 @@ from gitslices.model import Oid
 _ASSUMED: Final = 0x8000
 _EXTENDED: Final = 0x4000
 _SKIPPED: Final = 0x4000
+# The bits of the length of a name; all of them are set where it is longer.
+_LONGEST: Final = 0x0FFF
 # Of an entry, what comes before the name of its object: times, device, owner, size.
 _STAT: Final = 40
 _HEADER: Final = 12
@@ -43,6 +44,9 @@ def find_hidden_changes(
 
 def _compare(repo: Repository, worktree: Path, entries: list[str]) -> tuple[str, ...]:
     """The paths of those index entries whose files are not what they say."""
+    # Imported here: hardly any removal needs it, and it takes as long as looking at a worktree.
+    from tempfile import TemporaryDirectory
+
     marked = "".join(f"{entry}\0" for entry in entries).encode("utf-8", "surrogateescape")
     with TemporaryDirectory() as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
@@ -60,7 +64,8 @@ def _may_hide(index: Path, width: int) -> bool:
         signature, version, count = struct.unpack_from(">4sII", data)
         if signature != b"DIRC" or version not in {2, 3, 4}:
             return True
-        end = _find_end(data, version, count, width)
+        find_end = _find_end_by_names if version == 4 else _find_end
+        end = find_end(data, count, _STAT + width)
     except FileNotFoundError:
         return False
     except (struct.error, ValueError, IndexError):
@@ -68,21 +73,45 @@ def _may_hide(index: Path, width: int) -> bool:
     return end is None or _SPLIT in data[end:]
 
 
-def _find_end(data: bytes, version: int, count: int, width: int) -> int | None:
-    """Where the entries end; None where one of them is marked."""
+def _find_end(data: bytes, count: int, fixed: int) -> int | None:
+    """Where the entries end, before version 4; None where one of them is marked.
+
+    Of an entry `fixed` bytes come before its flags, which hold the length of its name, too. Zeros
+    fill it up to a multiple of eight bytes.
+    """
+    read = struct.Struct(">H").unpack_from
+    place, name = _HEADER, fixed + 2
+    for _ in range(count):
+        (flags,) = read(data, place + fixed)
+        if flags < _EXTENDED and (length := flags & _LONGEST) < _LONGEST:
+            place += name + length + 8 & ~7
+        else:
+            end = _find_name_end(data, place + fixed)
+            if end is None:
+                return None
+            place += end - place + 8 & ~7
+    return place
+
+
+def _find_end_by_names(data: bytes, count: int, fixed: int) -> int | None:
+    """The same in version 4, where names are shortened and nothing fills up."""
     place = _HEADER
     for _ in range(count):
-        flags, more = struct.unpack_from(">HH", data, place + _STAT + width)
-        extended = flags & _EXTENDED
-        if flags & _ASSUMED or (extended and more & _SKIPPED):
+        end = _find_name_end(data, place + fixed, shortened=True)
+        if end is None:
             return None
-        name = place + _STAT + width + (4 if extended else 2)
-        if version == 4:
-            name = _skip_number(data, name)
-        end = data.index(b"\0", name)
-        # Before version 4, zeros fill it up to a multiple of eight bytes.
-        place = end + 1 if version == 4 else place + (end - place + 8 & ~7)
+        place = end + 1
     return place
+
+
+def _find_name_end(data: bytes, place: int, *, shortened: bool = False) -> int | None:
+    """Where the name of the entry ends that has its flags at `place`; None where it is marked."""
+    flags, more = struct.unpack_from(">HH", data, place)
+    extended = flags & _EXTENDED
+    if flags & _ASSUMED or (extended and more & _SKIPPED):
+        return None
+    name = place + (4 if extended else 2)
+    return data.index(b"\0", _skip_number(data, name) if shortened else name)
 
 
 def _skip_number(data: bytes, place: int) -> int:

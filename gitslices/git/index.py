@@ -5,7 +5,6 @@ is there. What is made meanwhile is a copy, for git to work on as `GIT_INDEX_FIL
 """
 
 import os
-import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -81,8 +80,10 @@ def copy_index(git_dir: Path) -> Path:
     except FileNotFoundError:
         pass
     except OSError:
+        from shutil import copy2
+
         try:
-            shutil.copy2(index, copy)
+            copy2(index, copy)
         except OSError as error:
             with suppress(OSError):
                 copy.unlink()
