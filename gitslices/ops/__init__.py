@@ -4,6 +4,7 @@ plan      a plan from a task graph
 explain   why one slice of a plan waits
 diff      what a plan would change of the one applied
 underway  what has been begun, and stays where it is in a new plan
+retarget  what another target than before means for it
 apply     the repository made to match a plan; adopt: with worktrees that the store has lost
 status    where every slice stands; watch: told again whenever it changes
 ready     what could be claimed, and what the rest waits for
@@ -14,7 +15,7 @@ review    what people think of a slice; evidence: all that shows how it came abo
 situation what decides which slices may start; tokens, work: what holders must show, and find
 merge     finished slices taken into the target; scene: what it looks at; styles: in which way
 compose   the commit that lands a slice, made in memory; merger: by which rules
-run       a whole goal worked by a command; crew: the workers that do it
+run       a whole goal worked by a command; crew: the workers that do it; program: if it is there
 sync      slices brought onto the target; forward: those that nobody has begun
 move      branches moved with the worktrees that have them checked out
 footing   whether slices are in their place
