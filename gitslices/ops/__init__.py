@@ -32,6 +32,5 @@ scope     what a slice may write, shown and widened
 hook      git hooks put in place and taken away; hook_run: what they do
 sparse    which files sparse worktrees hold; fitted to scopes that have changed
 fences    whose worktree is whose, for the hooks to see
-waiting   all untouched slices of a goal moved to where their target is
 progress  what the long ones tell on the way
 """
