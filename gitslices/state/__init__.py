@@ -9,6 +9,5 @@ leases    who has which slice until when
 proofs    gates that were run, reviews that were made
 watch     what git hooks look at before they start anything
 trust     what the user has approved, in the user's own state folder
-replace   files written whole or not at all
 trash     what was removed and can be brought back, in the store's table for it
 """
