@@ -48,6 +48,22 @@ def test_an_apply_takes_over_what_stands(call: Cli, top: Path, graph: str) -> No
     ]  # fmt: skip
 
 
+def test_what_was_merged_stays_merged_and_what_was_only_moved_does_not(
+    repo: Path, call: Cli, graph: str
+) -> None:
+    assert call("plan", graph, "--apply").code == 0
+    commit_all(repo.parent / "webshop.slices" / "default--a", "Work")
+    merged = call("merge", "a")
+    assert "brought forward: b" in merged.out
+    shutil.rmtree(repo / ".git" / "gitslices")
+    assert "take them over: gitslices plan --apply" in call("doctor").out
+    assert call("status").code == 2
+    assert "take its slice over: gitslices plan --apply; or keep it" in call("doctor").out
+    assert call("plan", graph, "--apply").code == 0
+    states = call("status", "--json").document["slices"]
+    assert [one["status"] for one in states] == ["merged", "provisioned"]
+
+
 def test_a_sparse_one_is_brought_into_line(repo: Path, call: Cli, graph: str) -> None:
     assert call("plan", graph, "--apply", "--sparse").code == 0
     shutil.rmtree(repo / ".git" / "gitslices")

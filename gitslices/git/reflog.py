@@ -13,7 +13,7 @@ from gitslices.model import BranchName, Oid
 # What git writes when a branch is set to a commit that was there already.
 _MOVED: Final = re.compile(
     r"(merge|pull|rebase)\b.*: Fast-forward$|fetch\b.*: fast-forward$"
-    r"|reset: moving to |branch: (Created from|Reset to) |gitslices: provision$"
+    r"|reset: moving to |branch: (Created from|Reset to) |gitslices: (provision|move)$"
 )
 _REBASED: Final = re.compile(r"(pull|rebase)\b.*\(finish\): \S+ onto (?P<onto>[0-9a-f]+)$")
 
@@ -56,6 +56,12 @@ def find_worked(
         for branch, stretch in stretches.items()
         if _is_worked(repo, logs.get(branch, ()), stretch, target)
     }
+
+
+def find_start(repo: Repository, branch: BranchName) -> Oid | None:
+    """What a branch was made at, as far back as its reflog goes; None where it has none."""
+    entries = _read_reflogs(repo, (branch,)).get(branch)
+    return entries[-1].commit if entries else None
 
 
 def _is_worked(

@@ -9,8 +9,10 @@ from msgspec import structs
 from gitslices.git.compare import find_merge_bases
 from gitslices.git.marks import Mark, find_mark
 from gitslices.git.read import find_tip, read_tips
+from gitslices.git.reflog import find_start
+from gitslices.git.repository import Repository
 from gitslices.git.worktrees import read_admin_folders
-from gitslices.model import Plan, Slice, SliceId
+from gitslices.model import BranchName, Oid, Plan, Slice, SliceId
 from gitslices.ports import choose_ports
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -25,7 +27,8 @@ def find_orphans(
     """Records for slices of `plan` that stand where it wants them, though nothing is `known`.
 
     Such a worktree has gitslices' own mark in git's folder for it, and there is the slice's branch.
-    Its base becomes the last commit that it shares with the target.
+    Its base becomes the last commit that it shares with the target or, where the target has all of
+    it, the one that its branch was made at: so what was merged stays merged.
     """
     standing = list(_find_standing(workspace, plan, known))
     target = find_tip(workspace.repo, plan.target) if standing else None
@@ -35,15 +38,15 @@ def find_orphans(
     found = []
     for slice_, is_sparse in standing:
         tip = tips.get(slice_.branch_name)
-        bases = find_merge_bases(workspace.repo, tip, target) if tip else ()
-        if bases:
+        base = _find_base(workspace.repo, slice_.branch_name, tip, target) if tip else None
+        if base:
             record = SliceRecord(
                 goal_id=plan.goal_id,
                 slice_id=slice_.slice_id,
                 status="provisioned",
                 branch_name=slice_.branch_name,
                 worktree_path=slice_.worktree_path,
-                base_commit=bases[0],
+                base_commit=base,
                 read_scope=slice_.read_scope,
                 write_scope=slice_.write_scope,
                 sparse=_OTHER_PATTERNS if is_sparse else "",
@@ -55,6 +58,11 @@ def find_orphans(
     )
     pairs = zip(found, ports, strict=True)
     return tuple(structs.replace(record, port=port) for record, port in pairs)
+
+
+def _find_base(repo: Repository, branch: BranchName, tip: Oid, target: Oid) -> Oid | None:
+    shared = next(iter(find_merge_bases(repo, tip, target)), None)
+    return (find_start(repo, branch) or tip) if shared == tip else shared
 
 
 def adopt(workspace: Workspace, store: Store, orphans: tuple[SliceRecord, ...]) -> tuple[str, ...]:

@@ -11,12 +11,10 @@ from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.git import GIT_CHECKS
 from gitslices.ops.doctor.hooks import find_disarmed_hooks, find_lost_launcher
 from gitslices.ops.doctor.settings import SETTING_CHECKS
-from gitslices.ops.doctor.slices import SLICE_CHECKS, look_at_slices
+from gitslices.ops.doctor.slices import SLICE_CHECKS, find_lost_store, look_at_slices
 from gitslices.ops.doctor.trash import TRASH_CHECKS
 from gitslices.ops.topology import recover
-from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.lock import is_held
-from gitslices.state.store import STORE_NAME
 from gitslices.workspace import Workspace
 
 
@@ -87,7 +85,8 @@ def _examine_git(
 def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
     for check in (*GIT_CHECKS, *SETTING_CHECKS):
         yield from check(workspace)
-    if not (workspace.repo.common_dir / FOLDER_NAME / STORE_NAME).exists():
+    if not workspace.has_store():
+        yield from find_lost_store(workspace)
         return
     if _is_cut_short(workspace):
         finding = Finding(

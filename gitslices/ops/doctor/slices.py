@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from gitslices.errors import InputError, MachineError
 from gitslices.git.follow import find_rebased
+from gitslices.git.marks import read_marked_worktrees
 from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.worktrees import (
@@ -29,7 +30,8 @@ from gitslices.ops.whereabouts import (
     find_other_user,
     look_for_worktrees,
 )
-from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.state.folder import FOLDER_NAME
+from gitslices.state.store import STORE_NAME, Event, SliceRecord, Store
 from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
@@ -64,6 +66,21 @@ def find_unstanding(sight: Sight) -> Iterator[Trouble]:
             yield trouble
 
 
+def find_lost_store(workspace: Workspace) -> Iterator[Trouble]:
+    """Slices that stand in a repository without a store."""
+    marked = read_marked_worktrees(workspace.repo.common_dir)
+    if marked:
+        yield Trouble(
+            finding=Finding(
+                check="lost-store",
+                thing=str(workspace.repo.common_dir / FOLDER_NAME / STORE_NAME),
+                problem="it is gone, and slices stand",
+                why=f"nothing is known of {', '.join(sorted(map(str, marked.values())))}",
+                hint="take them over: gitslices plan --apply",
+            )
+        )
+
+
 def find_strange_branches(sight: Sight) -> Iterator[Trouble]:
     """Branches under our prefix that no slice has."""
     own = {record.branch_name for record in sight.records}
@@ -71,16 +88,19 @@ def find_strange_branches(sight: Sight) -> Iterator[Trouble]:
         prefix = f"{sight.workspace.prefix}/"
     except InputError:
         return  # a finding of its own
+    standing = set(sight.places.marked.values())
     for branch in sight.branches:
         if not branch.startswith(prefix) or branch in own:
             continue
+        keep = f"keep it elsewhere: git branch -m {branch} NEW-NAME"
+        is_lost = not standing.isdisjoint(sight.places.users.get(branch, ()))
         yield Trouble(
             finding=Finding(
                 check="unknown-branch",
                 thing=branch,
                 problem="it is named like a slice's branch, and no slice has it",
                 why="a slice of that name could not be made",
-                hint=f"keep it elsewhere: git branch -m {branch} NEW-NAME",
+                hint=f"take its slice over: gitslices plan --apply; or {keep}" if is_lost else keep,
             )
         )
 
