@@ -76,7 +76,7 @@ def test_merged_slices_that_the_new_target_lacks_are_named(
 
 GONE = (
     "error: the goal is merged into 'main', and this branch is gone\n"
-    "hint: merge into another one: gitslices plan --apply --target BRANCH, "
+    "hint: plan its graph for another one: gitslices plan FILE --apply --target BRANCH; "
     "or make it again: git branch main COMMIT\n"
 )
 

@@ -40,7 +40,10 @@ def read_place(answer: Result, asked: Path) -> Place:
     if answer.status != 0:
         if b"not a git repository (or any" in answer.stderr:
             raise NotARepositoryError(asked)
-        raise MachineError(f"git refuses {str(asked)!r}: {answer.complaint}")
+        # Of a linked worktree git then names the folder that is not there.
+        moved = b"not a git repository: " in answer.stderr
+        hint = "if the repository was moved, run in it: gitslices doctor --fix" if moved else None
+        raise MachineError(f"git refuses {str(asked)!r}: {answer.complaint}", hint=hint)
     found = _ANSWER.fullmatch(answer.text)
     # A path with a line break makes lines too many.
     path = found["common"] if found else str(asked.resolve())

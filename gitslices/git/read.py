@@ -166,7 +166,7 @@ def read_target(repo: Repository, target: BranchName) -> Oid:
     if commit is None:
         raise InputError(
             f"the goal is merged into {target!r}, and this branch is gone",
-            hint="merge into another one: gitslices plan --apply --target BRANCH, "
+            hint="plan its graph for another one: gitslices plan FILE --apply --target BRANCH; "
             f"or make it again: git branch {shlex.quote(target)} COMMIT",
         )
     return commit

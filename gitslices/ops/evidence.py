@@ -15,6 +15,7 @@ from gitslices.ops.settings import read_settings
 from gitslices.state.leases import Lease, read_lease_history
 from gitslices.state.store import Event, SliceRecord
 from gitslices.statuses import UNDER_WAY
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 
@@ -51,7 +52,8 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
         id_ = find_slice(goal, slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
         if record is None:
-            raise RefusedError(f"slice {id_!r} has no worktree", hint="see: gitslices status")
+            see = suggest("status", goal_id=goal.goal_id)
+            raise RefusedError(f"slice {id_!r} has no worktree", hint=f"see: {see}")
         proof = read_proof(workspace, store, goal, record)
         leases = read_lease_history(store, goal.goal_id, id_)
         events = store.read_events(goal.goal_id, id_)

@@ -127,7 +127,8 @@ def _choose_records(store: Store, goal: Goal, request: GatesRequest) -> list[Sli
     id_ = find_slice(goal, request.slice_id).slice_id
     record = store.find_slice(goal.goal_id, id_)
     if record is None or record.status == "removed":
-        raise RefusedError(f"slice {id_!r} has no worktree", hint="see: gitslices status")
+        see = suggest("status", goal_id=goal.goal_id)
+        raise RefusedError(f"slice {id_!r} has no worktree", hint=f"see: {see}")
     return [record]
 
 

@@ -7,6 +7,7 @@ from gitslices.git.marks import find_mark
 from gitslices.model import Slice, SliceId
 from gitslices.state.leases import find_open_lease
 from gitslices.state.store import Goal, Store
+from gitslices.suggestion import suggest
 
 
 def choose_goal(store: Store, goal_id: str | None) -> Goal:
@@ -53,7 +54,7 @@ def find_slice(goal: Goal, slice_id: str) -> Slice:
         return by_id[slice_id]
     raise UnknownSliceError(
         f"goal {goal.goal_id!r} has no slice {slice_id!r}",
-        hint=find_near(slice_id, by_id) or "see: gitslices status",
+        hint=find_near(slice_id, by_id) or f"see: {suggest('status', goal_id=goal.goal_id)}",
     )
 
 

@@ -8,6 +8,7 @@ from gitslices.ops.goals import choose_goal, find_held
 from gitslices.ops.tokens import make_lease_event, require_lease
 from gitslices.state.leases import Lease, end_lease, find_open_lease
 from gitslices.state.store import Event, Store
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 
@@ -57,7 +58,8 @@ def _end(workspace: Workspace, store: Store, lease: Lease, *, forced: bool) -> N
 def _reopen(workspace: Workspace, store: Store, goal_id: str, slice_id: SliceId) -> None:
     record = store.find_slice(goal_id, slice_id)
     if record is None or record.status not in {"done", "conflicted"}:
-        raise RefusedError(f"nobody holds slice {slice_id!r}", hint="see: gitslices status")
+        see = suggest("status", goal_id=goal_id)
+        raise RefusedError(f"nobody holds slice {slice_id!r}", hint=f"see: {see}")
     store.write_status(goal_id, slice_id, "provisioned")
     event = Event(at=workspace.now(), goal_id=goal_id, slice_id=slice_id, event="reopened",
                   detail={"status": record.status})  # fmt: skip

@@ -10,6 +10,7 @@ from gitslices.ops.goals import choose_goal, find_slice
 from gitslices.ops.names import refuse_odd_name
 from gitslices.state.proofs import add_review
 from gitslices.state.store import Event
+from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 
@@ -33,7 +34,8 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
         record = store.find_slice(goal.goal_id, id_)
         commit = find_tip(workspace.repo, record.branch_name) if record else None
         if commit is None:
-            raise RefusedError(f"slice {id_!r} has no branch", hint="see: gitslices status")
+            see = suggest("status", goal_id=goal.goal_id)
+            raise RefusedError(f"slice {id_!r} has no branch", hint=f"see: {see}")
         made = Review(
             goal_id=goal.goal_id,
             slice_id=id_,
