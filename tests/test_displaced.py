@@ -16,6 +16,7 @@ from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git, run_cli
 from tests.sliced import provision
 from tests.test_doctor_command import examine
+from tests.test_plan_command import write_graph
 from tests.workspaces import open_at
 
 A = SliceId("a")
@@ -275,3 +276,19 @@ def test_a_copy_of_the_repository_leaves_the_worktrees_of_the_first_alone(
     assert "not its worktree" in run_cli(copy, "remove", "a", "--force").err
     assert examine(repo) == ()
     assert git(a, "status", "--porcelain", "--branch") == "## slices/g/a"
+
+
+def test_a_claim_passes_over_a_slice_that_is_out_of_place(repo: Path, call: Cli) -> None:
+    tasks = [{"id": id_, "write_set": [f"{id_}/"]} for id_ in "ab"]
+    graph = write_graph(repo.parent / "graph.json", *tasks)
+    assert call("plan", graph, "--apply").code == 0
+    top = repo.parent / "webshop.slices" / "default--a"
+    git(repo, "worktree", "move", str(top), str(repo.parent / "moved"))
+    claimed = call("claim", "--json").document
+    assert claimed["slice_id"] == "b"
+    moved = f"a was passed over: its worktree is at '{repo.parent / 'moved'}' now"
+    assert claimed["warnings"] == [moved]
+    refused = call("claim")
+    assert (refused.code, "gitslices doctor --fix" in refused.err) == (1, True)
+    assert call("doctor", "--fix").code == 0
+    assert call("claim", "--json").document["slice_id"] == "a"

@@ -1,13 +1,20 @@
 """Give a slice to a worker: until a deadline, and to nobody else before that."""
 
 import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from gitslices.admission import Entrant, Situation, find_best, find_entrant, list_entrants
-from gitslices.errors import InputError, LeaseHeldError, NothingLeftError, NothingReadyError
+from gitslices.errors import (
+    InputError,
+    LeaseHeldError,
+    NothingLeftError,
+    NothingReadyError,
+    RefusedError,
+)
 from gitslices.git.read import read_target
 from gitslices.git.worktrees import is_filled
 from gitslices.model import Base, BranchName, Oid, Slice, SliceId, SliceStatus
@@ -79,18 +86,45 @@ class _Granted(Struct, frozen=True):
 def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
     """Lease a ready slice to `request.holder`, provisioned and on its target where untouched.
 
-    Without a `slice_id` it is the one with the longest remaining path. Raises `NothingReadyError`
-    or `LeaseHeldError` once `request.wait` is over, `InputError` where the target is gone; then
-    nothing has changed.
+    Without a `slice_id` it is the one with the longest remaining path; a slice whose worktree is
+    not in order is passed over, and told of. Raises `NothingReadyError` or `LeaseHeldError` once
+    `request.wait` is over, `InputError` where the target is gone; then nothing has changed.
     """
     _refuse_odd_holder(request.holder)
+    refused: dict[SliceId, RefusedError] = {}
     with workspace.open_store() as store:
-        granted = _wait_for_grant(workspace, store, request)
-        try:
-            return _hand_over(workspace, store, granted)
-        except BaseException:
-            _take_back(workspace, store, granted)
-            raise
+        while True:
+            try:
+                granted = _wait_for_grant(workspace, store, request, refused)
+            except NothingReadyError as error:
+                raise next(iter(refused.values()), error) from None
+            try:
+                report = _settle(workspace, store, granted)
+            except RefusedError as error:
+                id_ = granted.slice.slice_id
+                if request.slice_id is not None or {one.place for one in error.problems} != {id_}:
+                    raise
+                refused[id_] = error
+            else:
+                return _tell_refused(report, refused)
+
+
+def _tell_refused(report: ClaimReport, refused: Mapping[SliceId, RefusedError]) -> ClaimReport:
+    if not refused:
+        return report
+    known = () if report.warnings is UNSET else report.warnings
+    passed = (
+        f"{id_} was passed over: {error.problems[0].message}" for id_, error in refused.items()
+    )
+    return structs.replace(report, warnings=(*known, *passed))
+
+
+def _settle(workspace: Workspace, store: Store, granted: _Granted) -> ClaimReport:
+    try:
+        return _hand_over(workspace, store, granted)
+    except BaseException:
+        _take_back(workspace, store, granted)
+        raise
 
 
 def _take_back(workspace: Workspace, store: Store, granted: _Granted) -> None:
@@ -114,12 +148,14 @@ def _refuse_odd_holder(holder: str) -> None:
         )
 
 
-def _wait_for_grant(workspace: Workspace, store: Store, request: ClaimRequest) -> _Granted:
+def _wait_for_grant(
+    workspace: Workspace, store: Store, request: ClaimRequest, without: Collection[SliceId]
+) -> _Granted:
     give_up = time.monotonic() + request.wait
     pause = _SHORTEST_PAUSE
     while True:
         try:
-            return _grant(workspace, store, request)
+            return _grant(workspace, store, request, without)
         except NothingLeftError:
             raise
         except (NothingReadyError, LeaseHeldError):
@@ -130,16 +166,18 @@ def _wait_for_grant(workspace: Workspace, store: Store, request: ClaimRequest) -
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _grant(workspace: Workspace, store: Store, request: ClaimRequest) -> _Granted:
+def _grant(
+    workspace: Workspace, store: Store, request: ClaimRequest, without: Collection[SliceId]
+) -> _Granted:
     goal = choose_goal(store, request.goal_id)
     records = store.read_slices(goal.goal_id)
     target = goal.plan.target
     landed = find_landed_in(workspace, records, target, read_target(workspace.repo, target))
     # First without the write lock: most of those who wait find nothing, and keep out nobody.
-    _choose(goal, read_situation(workspace, store, goal, landed), request)
+    _choose(goal, read_situation(workspace, store, goal, landed, without), request)
     with store.transaction():
         goal = choose_goal(store, goal.goal_id)
-        situation = read_situation(workspace, store, goal, landed)
+        situation = read_situation(workspace, store, goal, landed, without)
         chosen = _choose(goal, situation, request)
         _end_lapsed(workspace, store, chosen)
         return _open_lease(workspace, store, goal, chosen, request)

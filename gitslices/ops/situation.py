@@ -1,6 +1,6 @@
 """What decides which slices of a goal may start: read from the store and from git."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from gitslices.admission import Holding, Situation
 from gitslices.git.read import find_tip, is_true, read_merged, read_tips
@@ -47,9 +47,16 @@ def find_stretches(
 
 
 def read_situation(
-    workspace: Workspace, store: Store, goal: Goal, landed: frozenset[SliceId]
+    workspace: Workspace,
+    store: Store,
+    goal: Goal,
+    landed: frozenset[SliceId],
+    without: Collection[SliceId] = (),
 ) -> Situation:
-    """What decides about `goal` now; asks the store only, so it may be part of a transaction."""
+    """What decides about `goal` now; asks the store only, so it may be part of a transaction.
+
+    The slices in `without` count as blocked.
+    """
     now = workspace.now()
     leases = read_open_leases(store)
     records = store.read_slices()
@@ -58,7 +65,11 @@ def read_situation(
         plan=goal.plan,
         shared=goal.graph.shared,
         statuses=_find_statuses(goal, records, leases, landed, now),
-        blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
+        blocked=frozenset(
+            one.slice_id
+            for one in goal.plan.slices
+            if one.task_id in blocked or one.slice_id in without
+        ),
         holdings=tuple(_make_holdings(store, goal, leases, records, now)),
         ignore_case=is_true(workspace.config.get("core.ignorecase")),
         precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
