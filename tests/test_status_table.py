@@ -51,7 +51,9 @@ HERE = "/home/ann/code/webshop"
 
 
 def draw(*states: SliceState, here: str | None = HERE, width: int | None = None) -> list[str]:
-    report = StatusReport(goal_id="g", target=BranchName("main"), slices=states, gone=())
+    report = StatusReport(
+        goal_id="g", target=BranchName("main"), problem=None, slices=states, gone=()
+    )
     text = format_status(report, View(now=NOW, here=here, width=width))
     return [Text.from_ansi(line).plain for line in text.splitlines()]
 
@@ -77,7 +79,9 @@ def test_a_gone_slice_is_told_as_shortly() -> None:
         holder=API.holder,
         expires_at=API.expires_at,
     )
-    report = StatusReport(goal_id="g", target=BranchName("main"), slices=(API,), gone=(gone,))
+    report = StatusReport(
+        goal_id="g", target=BranchName("main"), problem=None, slices=(API,), gone=(gone,)
+    )
     assert format_status(report, View(now=NOW, here=HERE)).splitlines()[-1] == (
         "no longer planned: api, held by ann@laptop until 10:30:00Z, "
         "at ../webshop.slices/auth-rework--api"

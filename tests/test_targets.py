@@ -106,3 +106,19 @@ def test_another_target_is_taken_as_the_hint_says(
     git(repo, "branch", "--move", "trunk")
     assert cli("plan", graph, "--apply", "--target", "trunk").code == 0
     merge_work(cli, workspace, "a")
+
+
+def test_a_target_that_is_gone_is_told_by_status_and_doctor(
+    cli: Cli, repo: Path, workspace: Workspace, graph: str
+) -> None:
+    assert cli("status", "--json").document["problem"] is None
+    git(repo, "branch", "--move", "trunk")
+    told = cli("status")
+    assert told.out.splitlines()[0].endswith(" · target main (no such branch)")
+    assert told.out.endswith("see: gitslices doctor\n")
+    found = cli("doctor")
+    assert found.code == 1
+    assert "lost-target: " in found.out
+    assert "git branch main COMMIT" in found.out
+    git(repo, "branch", "main", "trunk")
+    assert cli("doctor").code == 0

@@ -58,10 +58,14 @@ class GoneSlice(Struct, frozen=True, kw_only=True):
 
 
 class StatusReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices status --json` prints; `gone` are slices that the plan no longer has."""
+    """What `gitslices status --json` prints; `gone` are slices that the plan no longer has.
+
+    `problem` says what is wrong with the target; null where all is well.
+    """
 
     goal_id: str
     target: BranchName
+    problem: str | None
     slices: tuple[SliceState, ...]
     gone: tuple[GoneSlice, ...]
 
@@ -92,10 +96,12 @@ def _read(workspace: Workspace, store: Store, goal_id: str | None) -> StatusRepo
     records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
     leases = read_live_leases(store, goal.goal_id, workspace.now())
     conflicts = read_conflicts(store, goal.goal_id)
-    seen = _look(workspace, goal, records)
+    target = find_tip(workspace.repo, goal.plan.target)
+    seen = _look(workspace, goal, records, target)
     return StatusReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
+        problem=None if target else "no such branch",
         slices=tuple(
             _describe(slice_, seen, leases.get(slice_.slice_id), conflicts)
             for slice_ in goal.plan.slices
@@ -119,10 +125,11 @@ def _describe_gone(record: SliceRecord, lease: Lease | None) -> GoneSlice:
     )
 
 
-def _look(workspace: Workspace, goal: Goal, records: Records) -> dict[SliceId, _Seen]:
+def _look(
+    workspace: Workspace, goal: Goal, records: Records, target: Oid | None
+) -> dict[SliceId, _Seen]:
     repo = workspace.repo
     tips = read_tips(repo, (one.branch_name for one in records.values()))
-    target = find_tip(repo, goal.plan.target)
     counts = count_all_ahead_behind(repo, tips.values(), target) if target else {}
     started = find_stretches(records.values(), tips)
     merged = {name: one for name, one in started.items() if counts.get(one.tip, (1, 0))[0] == 0}

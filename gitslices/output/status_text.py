@@ -51,8 +51,11 @@ def format_status(report: StatusReport, view: View) -> str:
     """
     rows = [tuple(_make_row(state, view)) for state in report.slices]
     head = f"{escape(report.goal_id)} · target {escape(report.target)}"
+    if report.problem:
+        head += f" ({report.problem})"
     gone = (_format_gone(one, view) for one in report.gone)
-    wrong = ["see: gitslices doctor"] if any(one.problem for one in report.slices) else []
+    is_wrong = report.problem or any(one.problem for one in report.slices)
+    wrong = ["see: gitslices doctor"] if is_wrong else []
     return "\n".join([head, *_fit(rows, view.width), *gone, *wrong]) + "\n"
 
 

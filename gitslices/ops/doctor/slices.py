@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from gitslices.errors import InputError, MachineError
 from gitslices.git.follow import find_rebased
 from gitslices.git.marks import read_marked_worktrees
-from gitslices.git.read import HEADS, read_branches
+from gitslices.git.read import HEADS, read_branches, read_target
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.worktrees import (
     Worktree,
@@ -105,7 +105,26 @@ def find_strange_branches(sight: Sight) -> Iterator[Trouble]:
         )
 
 
-SLICE_CHECKS = (find_unstanding, find_strange_branches)
+def find_lost_targets(sight: Sight) -> Iterator[Trouble]:
+    """Goals that are under way, and whose target branch is gone."""
+    for goal_id in dict.fromkeys(record.goal_id for record in sight.records):
+        goal = sight.store.read_goal(goal_id)
+        try:
+            if goal is not None:
+                read_target(sight.workspace.repo, goal.plan.target)
+        except InputError as error:
+            yield Trouble(
+                finding=Finding(
+                    check="lost-target",
+                    thing=goal_id,
+                    problem=error.message,
+                    why="none of its slices can be claimed or merged",
+                    hint=error.hint,
+                )
+            )
+
+
+SLICE_CHECKS = (find_unstanding, find_strange_branches, find_lost_targets)
 
 
 def _examine(sight: Sight, record: SliceRecord) -> Trouble | None:
