@@ -39,11 +39,14 @@ Cli = Callable[..., Finished]
 
 @pytest.fixture(autouse=True, scope="session")
 def sealed_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Own HOME and XDG folders, fixed dates and identity, no system git config."""
+    """Own HOME and XDG folders, fixed dates and identity, no system git config.
+
+    Output is buffered, as it is for users.
+    """
     home = tmp_path_factory.mktemp("home")
     before = dict(os.environ)
     for name in list(os.environ):
-        if name.startswith(("GIT_", "GITSLICES_", "XDG_")):
+        if name.startswith(("GIT_", "GITSLICES_", "XDG_")) or name == "PYTHONUNBUFFERED":
             del os.environ[name]
     os.environ.update(
         HOME=str(home),

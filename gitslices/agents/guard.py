@@ -8,6 +8,7 @@ take for a no; 1 they would pass over.
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +37,8 @@ def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] 
             sys.stdout.buffer.write(tool.format_denial(format_denials(report)))
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        _tell(error)
+        with suppress(OSError):
+            _tell(error)
         return BLOCK
     return 0
 

@@ -31,11 +31,12 @@ def open_closed_streams() -> None:
 
 
 def drop_unwritten() -> None:
-    """Drop what standard output does not take: Python would try again at exit, and complain."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        sys.stdout = os.fdopen(_open_null(os.O_WRONLY), "w")
+    """Drop what the streams do not take: Python would try again at exit, and end with 120."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except OSError:
+            setattr(sys, name, os.fdopen(_open_null(os.O_WRONLY), "w"))
 
 
 def _open_null(flags: int) -> int:
