@@ -161,7 +161,7 @@ def _find_branch_problems(slice_: Slice, observed: Observed) -> tuple[Problem, .
         Problem(
             slice_.slice_id,
             f"branch {branch!r} exists and is not this slice's",
-            f"rename it: git branch -m {branch} NEW-NAME",
+            f"rename it: git branch -m {shlex.quote(branch)} NEW-NAME",
         )
         for branch in in_the_way
     )
@@ -207,7 +207,7 @@ def _find_checkout_problems(slice_: Slice, observed: Observed) -> tuple[Problem,
         Problem(
             slice_.slice_id,
             f"branch {slice_.branch_name!r} is checked out at {where!r}",
-            f"switch that worktree to another branch: git -C {where} switch --detach",
+            f"switch that worktree to another branch: git -C {shlex.quote(where)} switch --detach",
         ),
     )
 

@@ -286,6 +286,14 @@ def test_an_old_git_is_a_finding(workspace: Workspace, cli: Cli, tmp_path: Path)
     assert (finding["check"], finding["problem"]) == ("git", "git 2.30.1 is too old")
 
 
+def test_a_strange_branch_is_named_so_that_a_shell_takes_it_for_one_word(
+    cli: Cli, repo: Path, graph_file: Path
+) -> None:
+    cli("plan", str(graph_file), "--apply")
+    git(repo, "branch", "slices/a;b")
+    assert "git branch -m 'slices/a;b' NEW-NAME" in cli("doctor").out
+
+
 def test_outside_a_repository_there_is_nothing_to_examine(cli: Cli, tmp_path: Path) -> None:
     done = cli("doctor", "--json", directory=tmp_path)
     assert (done.code, done.document["error"]["code"]) == (3, "not-a-repository")

@@ -50,6 +50,9 @@ def test_a_worktree_whose_repository_has_moved(repo: Path, tmp_path: Path, comma
     done = run_cli(tmp_path / "linked", command)
     assert done.code == 3
     assert f"git refuses '{tmp_path / 'linked'}': fatal: not a git repository: {repo}" in done.err
+    assert done.err.endswith(
+        "hint: if the repository was moved, run in it: gitslices doctor --fix\n"
+    )
 
 
 def test_no_commit_yet(tmp_path: Path, graph: str) -> None:

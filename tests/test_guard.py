@@ -225,6 +225,12 @@ def test_it_blocks_where_the_current_directory_is_gone(
     assert "it may not run: the current directory has been deleted\nhint: change" in done.err
 
 
+def test_it_blocks_where_standard_error_takes_nothing(tmp_path: Path) -> None:
+    line = f"echo bad | {sys.executable} -m gitslices agent guard --tool claude 2>/dev/full"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (BLOCK, b"")
+
+
 def test_it_answers_for_another_directory_where_the_current_one_is_gone(
     scene: Scene, tmp_path: Path
 ) -> None:

@@ -101,3 +101,12 @@ def test_a_stale_token_is_told_that_the_plan_no_longer_has_the_slice(
     graph_file.write_text(before + rest[rest.index("[[tasks]]") :])
     assert cli("plan", str(graph_file), "--apply").code == 0
     assert follow(cli, try_stale(cli), "the plan no longer has it, see: ") == 0
+
+
+def test_an_unknown_slice_of_one_of_two_goals_leads_to_the_status_of_that_goal(
+    cli: Cli, tmp_path: Path
+) -> None:
+    provision(cli, tmp_path)
+    done = cli("claim", "nosuch", "--goal", "second")
+    assert done.code == 2
+    assert follow(cli, done.err, "see: ") == 0

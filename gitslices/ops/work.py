@@ -1,5 +1,6 @@
 """What has been done in a slice so far."""
 
+import shlex
 from pathlib import Path
 
 from msgspec import Struct
@@ -57,7 +58,7 @@ def require_committed(
     if read_head_branch(workspace.repo, admin) != record.branch_name:
         raise RefusedError(
             f"the worktree of slice {slice_id!r} is not on its branch",
-            hint=f"switch it back: git -C {path} switch {record.branch_name}",
+            hint=f"switch it back: git -C {shlex.quote(str(path))} switch {record.branch_name}",
         )
     changed = read_changes(workspace.repo, path, untracked=True)
     if changed:

@@ -32,6 +32,7 @@ from gitslices.ops.whereabouts import (
 )
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME, Event, SliceRecord, Store
+from gitslices.statuses import FINISHED
 from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
@@ -92,7 +93,7 @@ def find_strange_branches(sight: Sight) -> Iterator[Trouble]:
     for branch in sight.branches:
         if not branch.startswith(prefix) or branch in own:
             continue
-        keep = f"keep it elsewhere: git branch -m {branch} NEW-NAME"
+        keep = f"keep it elsewhere: git branch -m {shlex.quote(branch)} NEW-NAME"
         is_lost = not standing.isdisjoint(sight.places.users.get(branch, ()))
         yield Trouble(
             finding=Finding(
@@ -107,7 +108,8 @@ def find_strange_branches(sight: Sight) -> Iterator[Trouble]:
 
 def find_lost_targets(sight: Sight) -> Iterator[Trouble]:
     """Goals that are under way, and whose target branch is gone."""
-    for goal_id in dict.fromkeys(record.goal_id for record in sight.records):
+    waiting = [record for record in sight.records if record.status not in FINISHED]
+    for goal_id in dict.fromkeys(record.goal_id for record in waiting):
         goal = sight.store.read_goal(goal_id)
         try:
             if goal is not None:
