@@ -60,11 +60,6 @@ def find_orphans(
     return tuple(structs.replace(record, port=port) for record, port in pairs)
 
 
-def _find_base(repo: Repository, branch: BranchName, tip: Oid, target: Oid) -> Oid | None:
-    shared = next(iter(find_merge_bases(repo, tip, target)), None)
-    return (find_start(repo, branch) or tip) if shared == tip else shared
-
-
 def adopt(workspace: Workspace, store: Store, orphans: tuple[SliceRecord, ...]) -> tuple[str, ...]:
     """Record `orphans`; returns what is to be said of them."""
     if not orphans:
@@ -100,3 +95,8 @@ def _find_standing(
         mark = Mark(goal_id=plan.goal_id, slice_id=slice_.slice_id)
         if admin is not None and find_mark(admin) == mark:
             yield slice_, (admin / "info" / "sparse-checkout").exists()
+
+
+def _find_base(repo: Repository, branch: BranchName, tip: Oid, target: Oid) -> Oid | None:
+    shared = next(iter(find_merge_bases(repo, tip, target)), None)
+    return (find_start(repo, branch) or tip) if shared == tip else shared

@@ -16,9 +16,9 @@ def find_landed(
     workspace: Workspace, records: Sequence[SliceRecord], target: BranchName
 ) -> frozenset[SliceId]:
     """The slices that have commits of their own, all in `target` already, whoever merged them."""
-    tip = (
-        find_tip(workspace.repo, target) if any(one.status in LANDABLE for one in records) else None
-    )
+    if not any(one.status in LANDABLE for one in records):
+        return frozenset()
+    tip = find_tip(workspace.repo, target)
     return find_landed_in(workspace, records, target, tip) if tip else frozenset()
 
 
