@@ -12,13 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from gitslices.errors import DiskError, InputError
-from gitslices.git.probe import probe_repository
+from gitslices.core.errors import DiskError, InputError
+from gitslices.core.model import Oid, RepoTree
+from gitslices.core.naming import find_path_flaw, show_path, validate_prefix
+from gitslices.git.discovery import probe_repository
+from gitslices.git.links import find_admin_folder
 from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
-from gitslices.git.worktrees import find_admin_folder
-from gitslices.model import Oid, RepoTree
-from gitslices.naming import find_path_flaw, show_path, validate_prefix
 from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_state_folder
 from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
@@ -204,7 +204,7 @@ class Workspace:
 
     def clear_scratch(self, operation: str) -> None:
         """Delete the folder of an operation that has ended, if it had one."""
-        from gitslices.trash import delete_tree
+        from gitslices.system.deletion import delete_tree
 
         delete_tree(self._name_scratch(operation))
 

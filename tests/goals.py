@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from gitslices.git.probe import probe_repository
-from gitslices.model import BranchName, SliceId, Task, TaskGraph
+from gitslices.core.model import BranchName, SliceId, Task, TaskGraph
+from gitslices.git.discovery import probe_repository
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.plan import PlanRequest, plan

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gitslices.model import BranchName, Oid, Plan, PlanSettings, RepoPath, RepoTree, TaskGraph
-from gitslices.planner import make_plan
+from gitslices.core.model import BranchName, Oid, Plan, PlanSettings, RepoPath, RepoTree, TaskGraph
+from gitslices.planning.planner import make_plan
 
 SETTINGS = PlanSettings(base_ref="main", target=BranchName("main"), worktree_root="/srv/w")
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitslices.graph import load_graph
-from gitslices.model import TaskGraph
+from gitslices.core.model import TaskGraph
+from gitslices.graph.load import load_graph
 from gitslices.ops.apply import ApplyReport, ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.progress import OnProgress, Progress
+from gitslices.provisioning.progress import OnProgress, Progress
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace, open_workspace
 

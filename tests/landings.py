@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from gitslices.model import SliceId, SliceStatus, TaskGraph
+from gitslices.core.model import SliceId, SliceStatus, TaskGraph
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.progress import Progress
+from gitslices.provisioning.progress import Progress
 from gitslices.workspace import Workspace, open_workspace
 from tests.conftest import commit_all
 

@@ -19,9 +19,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from gitslices.errors import BusyError, NothingLeftError, NothingReadyError, StaleTokenError
-from gitslices.git.probe import probe_repository
-from gitslices.model import SliceId
+from gitslices.core.errors import BusyError, NothingLeftError, NothingReadyError, StaleTokenError
+from gitslices.core.model import SliceId
+from gitslices.git.discovery import probe_repository
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat

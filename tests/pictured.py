@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from hypothesis import strategies as st
 from msgspec.json import decode
 
-from gitslices.model import (
+from gitslices.core.model import (
     Base,
     BranchName,
     Oid,
@@ -18,10 +18,10 @@ from gitslices.model import (
     SliceId,
     TaskId,
 )
-from gitslices.output.dot import format_dot
-from gitslices.output.html import format_html
-from gitslices.output.mermaid import format_mermaid
-from gitslices.output.svg import format_svg
+from gitslices.output.pictures.dot import format_dot
+from gitslices.output.pictures.html import format_html
+from gitslices.output.pictures.mermaid import format_mermaid
+from gitslices.output.pictures.svg import format_svg
 from tests.golden import GOLDEN
 
 SVG = "{http://www.w3.org/2000/svg}"

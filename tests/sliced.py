@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitslices.model import TaskGraph
+from gitslices.core.model import TaskGraph
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.check import CheckReport, CheckRequest, check
 from gitslices.ops.plan import PlanRequest, plan

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.agents.install import InstallRequest, install, uninstall
-from gitslices.agents.settings import add_hooks, drop_hooks
+from gitslices.agents.install import InstallRequest, add_hooks, drop_hooks, install, uninstall
 from gitslices.agents.tools import TOOLS, load_tool
-from gitslices.blocks import drop_block, put_block
-from gitslices.errors import InputError, RefusedError
-from gitslices.graph import load_graph
-from gitslices.model import SliceId
-from gitslices.ops.agent_files import AgentFilesReport
+from gitslices.core.errors import InputError, RefusedError
+from gitslices.core.files import drop_block, put_block
+from gitslices.core.model import SliceId
+from gitslices.graph.load import load_graph
 from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.provisioning.agent_files import AgentFilesReport
 from tests.conftest import Cli, commit_all, git
 from tests.sliced import check_at, open_at, provision
 from tests.test_apply_command import worktree

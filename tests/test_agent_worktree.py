@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import LeaseHeldError, NothingReadyError, RefusedError
-from gitslices.git.claims import find_claim
-from gitslices.git.worktrees import find_admin_folder
-from gitslices.model import SliceId
+from gitslices.core.errors import LeaseHeldError, NothingReadyError, RefusedError
+from gitslices.core.model import SliceId
+from gitslices.git.links import find_admin_folder
 from gitslices.ops.agent_worktree import HandOutRequest, hand_back, hand_out
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.release import ReleaseRequest, release
+from gitslices.slices.claim_note import find_claim
 from tests.conftest import Cli, git
 from tests.goals import Desk
 

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import GateFailedError, UntrustedError
-from gitslices.model import SliceId
+from gitslices.core.errors import GateFailedError, UntrustedError
+from gitslices.core.model import SliceId
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.conflicts import conflicts
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.evidence import read_evidence
+from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.setup import SetupRequest, set_up
-from gitslices.ops.trust import approve, read_trust
-from gitslices.settings import SettingsError
+from gitslices.repo_commands.setup import SetupRequest, set_up
+from gitslices.repo_commands.trust import approve, read_trust
+from gitslices.system.settings import SettingsError
 from gitslices.workspace import Workspace
 from tests.conftest import commit_all, git
 from tests.workspaces import make_graph, open_at

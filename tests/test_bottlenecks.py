@@ -7,10 +7,11 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from gitslices.bottlenecks import find_bottlenecks
-from gitslices.model import Bottleneck, Order, Unborn
-from gitslices.outline import make_outline
-from gitslices.scopes import Entry, Scope, ScopeMap
+from gitslices.core.model import Bottleneck, Order, Unborn
+from gitslices.planning.bottlenecks import find_bottlenecks
+from gitslices.planning.outline import make_outline
+from gitslices.scopes.language.entries import Entry, Scope
+from gitslices.scopes.overlap.scope_map import ScopeMap
 from tests.graphs import SETTINGS, make_tree, plan_tasks
 from tests.test_planner import draw_graph, make_ground
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec import convert
 
-from gitslices.graph import load_graph
-from gitslices.model import TaskGraph
+from gitslices.core.model import TaskGraph
+from gitslices.graph.load import load_graph
 from tests.conftest import Cli, commit_all, git, run_cli
 from tests.sliced import check_at, commit_quietly, find_owners, provision
 from tests.test_apply_command import worktree

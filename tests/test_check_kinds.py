@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from msgspec import convert
 
-from gitslices.model import TaskGraph
+from gitslices.core.model import TaskGraph
 from tests.conftest import commit_all, git
 from tests.sliced import check_at, commit_quietly, find_owners, provision
 

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import msgspec
 
-from gitslices.decoding import decode_json
+from gitslices.core.decoding import decode_json
 
 THREADS, FIELDS = 8, range(30)
 PART = "".join(f"    p{n}: 'dict[str, tuple[int, ...] | None] | None' = None\\n" for n in FIELDS)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec import convert, json
 
-from gitslices.errors import RefusedError
-from gitslices.model import SliceId, TaskGraph
+from gitslices.core.errors import RefusedError
+from gitslices.core.model import SliceId, TaskGraph
 from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.state.store import SliceRecord

@@ -12,17 +12,17 @@ import pytest
 
 from gitslices.agents.install import InstallRequest as AgentRequest
 from gitslices.agents.install import install as add_agent
-from gitslices.git.locate import find_common_dir
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
+from gitslices.git.discovery import find_common_dir
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.doctor.doctor import DoctorReport, DoctorRequest, doctor
 from gitslices.ops.doctor.finding import Finding
-from gitslices.ops.doctor.git import is_patched
+from gitslices.ops.doctor.repository import is_patched
 from gitslices.ops.hook import InstallRequest, install, read_hooks, uninstall
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, undo
-from gitslices.output.doctor_text import format_findings
+from gitslices.output.text.doctor import format_findings
 from gitslices.state.store import STORE_NAME
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gitslices.fence import Change, Neighbour, Violation, find_violations
-from gitslices.model import RepoPath, SliceId
-from gitslices.scopes import parse_scope
-from gitslices.scopes.folding import Folding
-from gitslices.scopes.judge import Judge, compile_scope
+from gitslices.core.model import Change, RepoPath, SliceId
+from gitslices.rules.scope_check import Neighbour, Violation, find_violations
+from gitslices.scopes.language.entries import parse_scope
+from gitslices.scopes.language.folding import Folding
+from gitslices.scopes.language.matcher import Judge, compile_scope
 
 
 def make_judge(*entries: str, ignore_case: bool = False) -> Judge:

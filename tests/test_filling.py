@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from gitslices.git.worktrees import is_filled
-from gitslices.ops.progress import Progress
+from gitslices.provisioning.progress import Progress
 from tests.conftest import commit_all, git
 from tests.in_process import apply_tasks, list_files, open_at, read_record, worktree
 

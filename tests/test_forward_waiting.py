@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec import convert, structs
 
-from gitslices.model import Oid, SliceId, TaskGraph
+from gitslices.core.model import Oid, SliceId, TaskGraph
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.forward import forward_slices
 from gitslices.ops.hook import InstallRequest, install
-from gitslices.ops.topology import recover
+from gitslices.recovery.lock import recover
 from gitslices.state.store import SliceRecord
 from tests.conftest import commit_all, git
 from tests.sliced import commit_quietly, open_at, provision

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from gitslices.errors import GateFailedError, InputError, RefusedError, UntrustedError
-from gitslices.evidence import GateRun, Proof, Review, find_missing_evidence
-from gitslices.model import Oid, SliceId
+from gitslices.core.errors import GateFailedError, InputError, RefusedError, UntrustedError
+from gitslices.core.model import Oid, SliceId
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.evidence import read_evidence
 from gitslices.ops.gates import GatesReport, GatesRequest, PassRequest, pass_gate, read_gates
 from gitslices.ops.gates import run_gates as run_all_gates
+from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.review import ReviewRequest, review
-from gitslices.ops.trust import approve
-from gitslices.settings import load_settings
+from gitslices.repo_commands.trust import approve
+from gitslices.rules.evidence import GateRun, Proof, Review, find_missing_evidence
 from gitslices.state.leases import find_open_lease
+from gitslices.system.settings import load_settings
 from tests.conftest import Cli, commit_all, git
 from tests.goals import Desk
 

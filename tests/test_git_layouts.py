@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gitslices.core.model import BranchName
+from gitslices.git.links import find_admin_folder, read_admin_folders
 from gitslices.git.repair import (
     clear_ref_locks,
     clear_shared_locks,
@@ -13,10 +15,8 @@ from gitslices.git.repair import (
     is_registered,
     is_unfinished_worktree,
 )
-from gitslices.git.worktrees import find_admin_folder, read_admin_folders
-from gitslices.model import BranchName
-from gitslices.ops.doctor.files import find_torn_registrations
-from gitslices.ops.sandbox import list_writable_roots
+from gitslices.ops.doctor.repository import find_torn_registrations
+from gitslices.slices.environment import list_writable_roots
 from gitslices.workspace import Workspace
 from tests.conftest import git
 from tests.in_process import apply_tasks, open_at, read_record, worktree

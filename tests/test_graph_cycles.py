@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitslices.graph.cycles import find_cycles
+from gitslices.graph.rules import find_cycles
 
 SIZE = 7
 GRAPHS = st.lists(st.lists(st.integers(0, SIZE - 1), max_size=4), min_size=SIZE, max_size=SIZE)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import GraphError, InputError
-from gitslices.graph import FILE_NAMES, find_graph_file, load_graph, load_graph_stream
+from gitslices.core.errors import GraphError, InputError
+from gitslices.graph.load import FILE_NAMES, find_graph_file, load_graph, load_graph_stream
 from tests.conftest import Cli
 
 

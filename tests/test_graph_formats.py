@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import GraphError
-from gitslices.graph import load_graph, load_graph_stream
-from gitslices.model import Task, TaskGraph, TaskId
-from gitslices.naming import make_graph_digest
+from gitslices.core.errors import GraphError
+from gitslices.core.model import Task, TaskGraph, TaskId
+from gitslices.core.naming import make_graph_digest
+from gitslices.graph.load import load_graph, load_graph_stream
 from tests.conftest import FIXTURES
 
 GOOD = FIXTURES / "graphs" / "good"

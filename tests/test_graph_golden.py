@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import GraphError
-from gitslices.graph import load_graph
+from gitslices.core.errors import GraphError
+from gitslices.graph.load import load_graph
 from tests.conftest import FIXTURES
 
 BAD = FIXTURES / "graphs" / "bad"

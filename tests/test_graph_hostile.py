@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitslices.errors import GraphError
-from gitslices.graph import load_graph_stream
+from gitslices.core.errors import GraphError
+from gitslices.core.model import TaskGraph
+from gitslices.core.naming import make_graph_digest
 from gitslices.graph.findings import BAD_NUMBER, LONE_SURROGATE, TOO_DEEP
-from gitslices.model import TaskGraph
-from gitslices.naming import make_graph_digest
+from gitslices.graph.load import load_graph_stream
 
 MIB = 1024 * 1024
 SECONDS = 5.0

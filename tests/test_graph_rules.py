@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gitslices.errors import GraphError, Problem
-from gitslices.graph import load_graph_stream
-from gitslices.model import TaskGraph
+from gitslices.core.errors import GraphError, Problem
+from gitslices.core.model import TaskGraph
+from gitslices.graph.load import load_graph_stream
 
 
 def load(*tasks: dict[str, Any], **fields: Any) -> TaskGraph:

@@ -4,8 +4,8 @@ import json
 
 import msgspec
 
-from gitslices.graph import make_graph_schema
-from gitslices.model import Task, TaskGraph
+from gitslices.core.model import Task, TaskGraph
+from gitslices.graph.schema import make_graph_schema
 
 
 def test_the_schema_knows_every_key_and_no_other() -> None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from gitslices.agents.guard import BLOCK, run
 from gitslices.agents.tools import TOOLS
-from gitslices.graph import load_graph
+from gitslices.graph.load import load_graph
 from tests.conftest import FIXTURES, commit_all, git, run_cli, run_cli_nowhere
 from tests.sliced import provision
 

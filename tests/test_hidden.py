@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec import convert
 
-from gitslices.errors import RefusedError
-from gitslices.git.hidden import find_hidden_changes
+from gitslices.core.errors import RefusedError
+from gitslices.core.model import Oid, SliceId, TaskGraph
 from gitslices.git.repository import Repository, Result
-from gitslices.model import Oid, SliceId, TaskGraph
+from gitslices.git.uncommitted import find_hidden_changes
 from gitslices.ops.remove import RemoveRequest, remove
 from tests.conftest import commit_all, git
 from tests.sliced import provision

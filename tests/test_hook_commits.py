@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from msgspec import convert
 
-from gitslices.model import TaskGraph
+from gitslices.core.model import TaskGraph
 from gitslices.ops.hook import InstallRequest, install
 from tests.conftest import Finished, commit_all, git
 from tests.sliced import (
@@ -381,7 +381,7 @@ def test_modules_of_the_project_do_not_stand_in_for_those_of_gitslices(api: Path
 
 
 def test_a_hook_imports_nothing_that_takes_long() -> None:
-    slow = {"click", "filelock", "git", "rich", "gitslices.scopes.index"}
+    slow = {"click", "filelock", "git", "rich", "gitslices.scopes.overlap"}
     script = f"import sys, gitslices.cli.git_hook; print({slow!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stdout == b"set()\n"

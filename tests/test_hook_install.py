@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec import convert
 
-from gitslices.errors import RefusedError
-from gitslices.hooks import NAMES
-from gitslices.model import TaskGraph
+from gitslices.core.errors import RefusedError
+from gitslices.core.model import TaskGraph
 from gitslices.ops.hook import HooksReport, InstallRequest, install, read_hooks, uninstall
+from gitslices.system.hook_scripts import NAMES
 from tests.conftest import Cli, commit_all, git
 from tests.sliced import open_at, provision
 

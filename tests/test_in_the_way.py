@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from gitslices.core.model import Oid
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.follow import find_overwritten
 from gitslices.git.read import read_base
-from gitslices.model import Oid
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git
 from tests.landings import apply_goal, open_repo, slice_path

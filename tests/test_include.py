@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.include import copy_included
-from gitslices.model import RepoPath
+from gitslices.core.model import RepoPath
+from gitslices.system.worktreeinclude import copy_included
 from tests.conftest import commit_all, git
 from tests.in_process import apply_tasks, list_files, open_at, worktree
 
@@ -147,8 +147,8 @@ def test_a_full_disk_is_an_error(repo: Path, tmp_path: Path) -> None:
     script = tmp_path / "copy.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from gitslices.errors import DiskError\n"
-        "from gitslices.include import copy_included\n"
+        "from gitslices.core.errors import DiskError\n"
+        "from gitslices.system.worktreeinclude import copy_included\n"
         "try:\n"
         f"    copy_included(Path({str(repo)!r}), Path({str(small)!r}), ['big'])\n"
         "except DiskError as error:\n"

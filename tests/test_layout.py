@@ -7,10 +7,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from gitslices.output.html import format_html
-from gitslices.output.layout import make_layout
-from gitslices.output.picture import COMPACT_FROM, make_picture
-from gitslices.output.svg import format_svg
+from gitslices.output.pictures.html import format_html
+from gitslices.output.pictures.layout import make_layout
+from gitslices.output.pictures.picture import COMPACT_FROM, make_picture
+from gitslices.output.pictures.svg import format_svg
 from tests.pictured import graphs, make_plan, make_wide_plan
 
 

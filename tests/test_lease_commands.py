@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.git.worktrees import find_admin_folder
+from gitslices.git.links import find_admin_folder
 from tests.conftest import Cli, commit_all, git
 from tests.test_plan_command import write_graph
 

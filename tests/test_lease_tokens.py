@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gitslices.errors import LeaseHeldError, NothingReadyError, StaleTokenError
-from gitslices.model import SliceId
+from gitslices.core.errors import LeaseHeldError, NothingReadyError, StaleTokenError
+from gitslices.core.model import SliceId
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
 from gitslices.ops.release import ReleaseRequest, release

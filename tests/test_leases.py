@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import (
+from gitslices.core.errors import (
     BusyError,
     GitslicesError,
     InputError,
@@ -15,7 +15,7 @@ from gitslices.errors import (
     StaleTokenError,
     UnknownSliceError,
 )
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.done import DoneReport, DoneRequest, done
 from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
@@ -23,7 +23,7 @@ from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.ops.status import status
-from gitslices.ops.work import Work
+from gitslices.slices.leases import Work
 from tests.conftest import commit_all, git
 from tests.goals import MINUTE, Desk
 

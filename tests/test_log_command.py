@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import InputError, UnknownSliceError
+from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.ops.log import LogReport, LogRequest, read_log
-from gitslices.output.log_text import format_log
+from gitslices.output.text.evidence import format_log
 from gitslices.state.store import Event
 from gitslices.workspace import Workspace
 from tests.conftest import Cli

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import InputError, StaleTokenError
-from gitslices.model import SliceId
+from gitslices.core.errors import InputError, StaleTokenError
+from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import status
 from gitslices.ops.sync import SyncRequest, sync
-from gitslices.ops.topology import recover
+from gitslices.recovery.lock import recover
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git, run_cli
 from tests.landings import apply_goal, open_repo, read_status, slice_path, take, work

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import InputError, UnknownSliceError
-from gitslices.model import SliceId
+from gitslices.core.errors import InputError, UnknownSliceError
+from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import status
-from gitslices.settings import MergeStyle
+from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git
 from tests.landings import apply_goal, open_repo, read_status, set_status, slice_path, take, work

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.workspace import Workspace

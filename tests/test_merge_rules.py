@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gitslices.core.model import Oid, RepoPath
 from gitslices.git.merge import MergeRules
 from gitslices.git.repository import Repository, Result
-from gitslices.model import Oid, RepoPath
 from tests.conftest import commit_all, git
 
 LOG, NOTES = RepoPath("CHANGELOG.md"), RepoPath("docs/api.md")

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitslices.errors import InputError
-from gitslices.model import Task, TaskGraph, TaskId
-from gitslices.naming import (
+from gitslices.core.errors import InputError
+from gitslices.core.model import Task, TaskGraph, TaskId
+from gitslices.core.naming import (
     make_branch_name,
     make_graph_digest,
     make_worktree_name,

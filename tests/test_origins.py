@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gitslices.core.model import Oid, RepoPath
 from gitslices.git.compare import Baseline, find_merge_bases, read_commit_changes, read_tree_changes
-from gitslices.model import Oid, RepoPath
-from gitslices.ops.goals import choose_goal
-from gitslices.ops.merger import Merger, open_merger
+from gitslices.merging.in_memory import Merger, open_merger
+from gitslices.slices.lookup import choose_goal
 from gitslices.workspace import Workspace
 from tests.conftest import git
 from tests.landings import apply_goal, open_repo

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitslices.errors import GraphError, Problem
-from gitslices.output.document import encode_document
-from gitslices.output.escape import escape
-from gitslices.output.failure import describe_failure, format_failure
+from gitslices.core.errors import GraphError, Problem
+from gitslices.output.document import describe_failure, encode_document, format_failure
+from gitslices.output.words import escape
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from gitslices.output.dot import format_dot
-from gitslices.output.mermaid import format_mermaid
-from gitslices.output.svg import DARK, LIGHT, fit, format_svg
+from gitslices.output.pictures.dot import format_dot
+from gitslices.output.pictures.mermaid import format_mermaid
+from gitslices.output.pictures.svg import DARK, LIGHT, fit, format_svg
 from tests.golden import GOLDEN, compare
 from tests.pictured import FORMATS, TITLE, Format, load_small_plan, make_plan, read_golden, read_svg
 
@@ -28,8 +28,8 @@ def test_plan_without_slices_is_a_picture_too(form: Format) -> None:
 
 def test_pictures_do_not_depend_on_hash_order() -> None:
     script = (
-        "import sys; from msgspec.json import decode; from gitslices.model import Plan\n"
-        "from gitslices.output.svg import format_svg\n"
+        "import sys; from msgspec.json import decode; from gitslices.core.model import Plan\n"
+        "from gitslices.output.pictures.svg import format_svg\n"
         "print(format_svg(decode(sys.stdin.buffer.read(), type=Plan)), end='')"
     )
     drawn = {

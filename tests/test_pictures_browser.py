@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from msgspec.json import decode
 
-from gitslices.model import Plan
-from gitslices.output.html import format_html
-from gitslices.output.svg import format_svg
+from gitslices.core.model import Plan
+from gitslices.output.pictures.html import format_html
+from gitslices.output.pictures.svg import format_svg
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (

@@ -9,13 +9,11 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import example, given, settings
 
-from gitslices.model import (
-    Plan,
-)
-from gitslices.output.dot import format_dot
-from gitslices.output.html import format_html
-from gitslices.output.mermaid import format_mermaid
-from gitslices.output.svg import format_svg
+from gitslices.core.model import Plan
+from gitslices.output.pictures.dot import format_dot
+from gitslices.output.pictures.html import format_html
+from gitslices.output.pictures.mermaid import format_mermaid
+from gitslices.output.pictures.svg import format_svg
 from tests.pictured import FORMATS, HOSTILE, SVG, WORST, hostile_plans, make_plan, read_svg
 
 SVG_TAGS = {"svg", "title", "style", "rect", "g", "defs", "clipPath", "marker", "path", "text"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import MachineError
-from gitslices.git.place import Place, read_place
+from gitslices.core.errors import MachineError
+from gitslices.git.discovery import Place, read_place
 from gitslices.git.repository import Result
 
 

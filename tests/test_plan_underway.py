@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gitslices.changes import Move, Rewaiting
-from gitslices.errors import RefusedError
-from gitslices.model import Plan, SliceId, SliceStatus, StartedOverlap, Underway
+from gitslices.core.errors import RefusedError
+from gitslices.core.model import Plan, SliceId, SliceStatus, StartedOverlap, Underway
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
-from gitslices.ops.diff import diff
-from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.underway import read_underway
+from gitslices.ops.plan import PlanRequest, diff, plan
+from gitslices.planning.diff import Move, Rewaiting
+from gitslices.slices.started import read_underway
 from gitslices.workspace import Workspace, open_workspace
 from tests.conftest import Cli, commit_all, git
 from tests.graphs import find_before, make_graph, plan_tasks

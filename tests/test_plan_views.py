@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 import pytest
 
-from gitslices.explanation import Explanation, explain_slice
-from gitslices.model import SliceId
-from gitslices.outline import make_outline
-from gitslices.output.explain_text import format_explanation
+from gitslices.core.model import SliceId
+from gitslices.output.text.plan import format_explanation
+from gitslices.planning.explanation import Explanation, explain_slice
+from gitslices.planning.outline import make_outline
 from tests.conftest import Cli
 from tests.golden import compare
 from tests.graphs import SETTINGS, make_graph, make_tree, plan_tasks

@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 import gitslices
-from gitslices.model import Order, Plan, RepoTree, Serialization, Task, TaskGraph, Unborn
-from gitslices.naming import natural_key
-from gitslices.outline import make_outline
-from gitslices.planner import make_plan, write_plan
-from gitslices.scopes import Folding, compile_scope, parse_scope
+from gitslices.core.model import Order, Plan, RepoTree, Serialization, Task, TaskGraph, Unborn
+from gitslices.core.naming import natural_key
+from gitslices.planning.outline import make_outline
+from gitslices.planning.planner import make_plan, write_plan
+from gitslices.scopes.language.entries import parse_scope
+from gitslices.scopes.language.folding import Folding
+from gitslices.scopes.language.matcher import compile_scope
 from tests.graphs import SETTINGS, find_before, make_graph, make_tree
 
 NAMES = ("a", "b", "c.md", "d")

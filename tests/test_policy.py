@@ -2,8 +2,8 @@
 
 import pytest
 
-from gitslices.model import Task, TaskId
-from gitslices.policy import (
+from gitslices.core.model import Task, TaskId
+from gitslices.planning.policy import (
     contract_dependencies,
     find_skip_reason,
     make_gates,

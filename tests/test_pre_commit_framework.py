@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from msgspec import convert
 
-from gitslices.model import TaskGraph
+from gitslices.core.model import TaskGraph
 from tests.conftest import git
 from tests.sliced import provision
 

@@ -8,17 +8,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from gitslices.errors import Problem, RefusedError
-from gitslices.model import Base, BranchName, Oid, Plan, RepoPath, Slice, SliceId, TaskId
-from gitslices.preflight import (
-    Place,
-    find_disk_problems,
-    find_place_problems,
-    make_load,
-)
-from gitslices.reconcile import Observed, reconcile
-from gitslices.scopes import Folding
-from gitslices.survey import survey_place
+from gitslices.core.errors import Problem, RefusedError
+from gitslices.core.model import Base, BranchName, Oid, Plan, RepoPath, Slice, SliceId, TaskId
+from gitslices.rules.reconcile import Observed, reconcile
+from gitslices.rules.worktree_root import Place, find_disk_problems, find_place_problems, make_load
+from gitslices.scopes.language.folding import Folding
+from gitslices.system.folders import survey_place
 from tests.conftest import commit_all, git
 from tests.in_process import apply_tasks, open_at, worktree
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from multiprocessing.synchronize import Event as Signal
 from pathlib import Path
 
-from gitslices.errors import GitError
-from gitslices.git.counts import count_all_ahead_behind
+from gitslices.core.errors import GitError
+from gitslices.core.model import Oid, SliceId
+from gitslices.git.compare import count_all_ahead_behind
 from gitslices.git.read import count_ahead_behind
 from gitslices.git.repository import Repository, Result
 from gitslices.git.worktrees import read_worktrees
-from gitslices.model import Oid, SliceId
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.remove import RemoveRequest, remove

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import UntrustedError
-from gitslices.model import SliceId
+from gitslices.core.errors import UntrustedError
+from gitslices.core.model import SliceId
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.evidence import read_evidence
+from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
-from gitslices.ops.topology import recover
-from gitslices.ops.trust import approve
-from gitslices.settings import load_settings
+from gitslices.recovery.lock import recover
+from gitslices.repo_commands.trust import approve
+from gitslices.system.settings import load_settings
 from tests.conftest import Cli, commit_all, git
 from tests.goals import Desk
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from msgspec import convert
 
-from gitslices.errors import BusyError, RefusedError
-from gitslices.git.probe import probe_repository
-from gitslices.model import BranchName, SliceId, TaskGraph
-from gitslices.ops.candidates import find_candidates
+from gitslices.core.errors import BusyError, RefusedError
+from gitslices.core.model import BranchName, SliceId, TaskGraph
+from gitslices.git.discovery import probe_repository
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.retire import retire
-from gitslices.ops.topology import recover
 from gitslices.ops.undo import UndoRequest, list_trash, undo
+from gitslices.recovery.lock import recover
+from gitslices.removal.candidates import find_candidates
+from gitslices.removal.to_trash import retire
 from gitslices.state.leases import Lease, add_lease, read_open_leases
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gitslices.model import SliceId
-from gitslices.retirement import (
+from gitslices.core.model import SliceId
+from gitslices.rules.removal import (
     DISPOSABLE,
     Retirable,
     find_expiry,

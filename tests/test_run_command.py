@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.ops.crew import RunRequest, RunStep
-from gitslices.ops.run import RunReport, run
-from gitslices.ops.trust import approve
-from gitslices.settings import load_settings
+from gitslices.ops.run import RunReport, RunRequest, RunStep, run
+from gitslices.repo_commands.trust import approve
+from gitslices.system.settings import load_settings
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git
 from tests.landings import apply_goal, open_repo, read_status, slice_path, take

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gitslices
-from gitslices.schedule import (
+from gitslices.planning.schedule import (
     Workload,
     explain_wait,
     find_critical_path,
@@ -240,8 +240,8 @@ class TestExplainWait:
 
 CHAIN = """
 import resource
-from gitslices.ordering import order_by_critical_path
-from gitslices.schedule import Workload, find_critical_path, find_waves, reduce_edges
+from gitslices.planning.ordering import order_by_critical_path
+from gitslices.planning.schedule import Workload, find_critical_path, find_waves, reduce_edges
 
 count = 100_000
 resource.setrlimit(resource.RLIMIT_AS, (320 << 20, 320 << 20))

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import gitslices
-from gitslices.ordering import (
+from gitslices.planning.ordering import (
     bound_makespan,
     cost_without,
     find_started_conflicts,
     order_by_critical_path,
     order_by_id,
 )
-from gitslices.schedule import Workload, iterate_bits, simulate
+from gitslices.planning.schedule import Workload, iterate_bits, simulate
 from tests.test_schedule import close, ordered_workloads
 from tests.workloads import find_optimum, make_hot_workload, make_workload
 
@@ -199,8 +199,8 @@ class TestCostWithout:
 
 PRINT_ORDERS = """
 from tests.workloads import make_hot_workload
-from gitslices.ordering import order_by_critical_path
-from gitslices.schedule import reduce_edges
+from gitslices.planning.ordering import order_by_critical_path
+from gitslices.planning.schedule import reduce_edges
 
 for count, workers in ((30, None), (300, None), (60, 4)):
     workload = make_hot_workload(count, 1)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec import convert, structs
 
-from gitslices.errors import InputError, RefusedError, ScopeError
-from gitslices.model import SliceId, TaskGraph
+from gitslices.core.errors import InputError, RefusedError, ScopeError
+from gitslices.core.model import SliceId, TaskGraph
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.scope import AllowRequest, ScopeReport, allow_scope, show_scope
 from tests.conftest import Cli, git

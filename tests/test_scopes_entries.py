@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gitslices.errors import ScopeError
-from gitslices.scopes import Entry, parse_entry, parse_scope
+from gitslices.core.errors import ScopeError
+from gitslices.scopes.language.entries import Entry, parse_entry, parse_scope
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import pytest
 
-from gitslices.model import Oid, Overlap, RepoPath, RepoTree, Unborn
-from gitslices.scopes import Access, Folding, Scope, ScopeMap, parse_scope
-from gitslices.scopes.folding import fold_pattern
-from gitslices.scopes.meet import list_names, make_meet
+from gitslices.core.model import Oid, Overlap, RepoPath, RepoTree, Unborn
+from gitslices.scopes.language.entries import Access, Scope, parse_scope
+from gitslices.scopes.language.folding import Folding, fold_pattern
+from gitslices.scopes.overlap.name_product import list_names, make_meet
+from gitslices.scopes.overlap.scope_map import ScopeMap
 
 PATHS = ("README.md", "docs/api.md", "src/api/app.py", "src/api/x.md", "src/web.ts", "vendor/lib")
 

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gitslices.errors import ScopeError
-from gitslices.model import Oid, Overlap, OverlapKind, RepoPath, RepoTree, Unborn
-from gitslices.scopes import Access, Folding, Scope, ScopeMap, compile_scope, parse_scope
-from gitslices.scopes import decider as decider_module
-from gitslices.scopes.atoms import Atom, make_atoms, settle_submodules
-from gitslices.scopes.folding import fold_pattern
-from gitslices.scopes.globs import GLOBSTAR, Glob
-from gitslices.scopes.judge import covers, fits
-from gitslices.scopes.meet import list_names
+from gitslices.core.errors import ScopeError
+from gitslices.core.model import Oid, Overlap, OverlapKind, RepoPath, RepoTree, Unborn
+from gitslices.scopes.language.atoms import Atom, make_atoms, settle_submodules
+from gitslices.scopes.language.entries import Access, Scope, parse_scope
+from gitslices.scopes.language.folding import Folding, fold_pattern
+from gitslices.scopes.language.globs import GLOBSTAR, Glob
+from gitslices.scopes.language.matcher import compile_scope, covers, fits
+from gitslices.scopes.overlap import future_kinds as decider_module
+from gitslices.scopes.overlap.name_product import list_names
+from gitslices.scopes.overlap.scope_map import ScopeMap
 
 NAMES = ["a", "b", "ab", "a.b", ".g"]
 PATHS = ["/".join(names) for depth in (1, 2, 3) for names in product(NAMES, repeat=depth)]

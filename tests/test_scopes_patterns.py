@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gitslices.errors import ScopeError
-from gitslices.scopes import Folding, compile_scope, parse_scope
-from gitslices.scopes.atoms import make_atoms
-from gitslices.scopes.entries import parse_entry
-from gitslices.scopes.judge import covers
+from gitslices.core.errors import ScopeError
+from gitslices.scopes.language.atoms import make_atoms
+from gitslices.scopes.language.entries import parse_entry, parse_scope
+from gitslices.scopes.language.folding import Folding
+from gitslices.scopes.language.matcher import compile_scope, covers
 
 from .conftest import git
 

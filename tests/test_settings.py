@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from gitslices.settings import Gate, MergeSettings, Settings, SettingsError, Setup, load_settings
+from gitslices.system.settings import (
+    Gate,
+    MergeSettings,
+    Settings,
+    SettingsError,
+    Setup,
+    load_settings,
+)
 
 
 def load(root: Path, text: str | bytes) -> Settings:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import DiskError
-from gitslices.ops.environment import make_slice_environment
-from gitslices.ops.setup import SetupReport, SetupRequest, set_up
-from gitslices.ops.trust import approve, require_trust
-from gitslices.ports import COUNT, FIRST, choose_ports
-from gitslices.settings import SettingsError
-from gitslices.shell import Ended, open_shell
+from gitslices.core.errors import DiskError
+from gitslices.repo_commands.setup import SetupReport, SetupRequest, set_up
+from gitslices.repo_commands.trust import approve, require_trust
+from gitslices.slices.environment import make_slice_environment
+from gitslices.system.ports import COUNT, FIRST, choose_ports
+from gitslices.system.settings import SettingsError
+from gitslices.system.shell import Ended, open_shell
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, git
 from tests.in_process import apply_tasks, open_at, read_record, worktree

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitslices.agents.shell_writes import Writes, find_writes
+from gitslices.agents.shell.writes import Writes, find_writes
 
 ENVIRON = {"HOME": "/home/ann", "TMPDIR": "/tmp/ann", "PATH": "/bin"}
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.model import Oid, RepoPath, RepoTree
-from gitslices.scopes import Access, Checkout, make_checkouts, parse_scope
+from gitslices.core.model import Oid, RepoPath, RepoTree
+from gitslices.scopes.language.entries import Access, parse_scope
+from gitslices.scopes.tracked.sparse import Checkout, make_checkouts
 from tests.conftest import Cli, commit_all, git
 from tests.in_process import apply_tasks, list_files, open_at, read_record, worktree
 from tests.test_plan_command import write_graph

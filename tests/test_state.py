@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import BusyError, DiskError, StateError
-from gitslices.model import BranchName, Oid, SliceId
+from gitslices.core.errors import BusyError, DiskError, StateError
+from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.state.folder import make_state_folder
 from gitslices.state.journal import ApplyIntent, clear_intent, find_intent, write_intent
 from gitslices.state.lock import hold_lock, hold_operation, wait_for_operation

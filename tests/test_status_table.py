@@ -9,9 +9,9 @@ from msgspec import convert, structs
 from rich.cells import cell_len
 from rich.text import Text
 
-from gitslices.model import BranchName, SliceId, TaskGraph
+from gitslices.core.model import BranchName, SliceId, TaskGraph
 from gitslices.ops.status import GoneSlice, SliceState, StatusReport, status
-from gitslices.output.status_text import View, format_status
+from gitslices.output.text.status import View, format_status
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, git
 from tests.sliced import provision

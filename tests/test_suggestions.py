@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-from gitslices.suggestion import suggest
+from gitslices.core.errors import suggest
 from tests.conftest import Cli, commit_all
 
 ODD = "Weird Id/Ü.x"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.sync import SyncReport, SyncRequest, sync
-from gitslices.settings import SyncStyle
+from gitslices.system.settings import SyncStyle
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git
 from tests.landings import apply_goal, open_repo, read_status, set_status, slice_path, take, work

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import DiskError, StateError
-from gitslices.ops.trust import approve, list_approvals, read_trust, require_trust, revoke
+from gitslices.core.errors import DiskError, StateError
+from gitslices.repo_commands.trust import approve, list_approvals, read_trust, require_trust, revoke
 from gitslices.state.trust import find_user_folder
 from gitslices.workspace import Workspace, open_workspace
 from tests.conftest import Cli, git

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.errors import InputError, RefusedError, UnknownSliceError
-from gitslices.model import SliceId
+from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
+from gitslices.core.model import SliceId
 from gitslices.ops.apply import ApplyRequest, apply
-from gitslices.ops.empty import empty_trash
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.prune import PruneRequest, prune
+from gitslices.ops.purge import empty_trash
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.workspace import Workspace

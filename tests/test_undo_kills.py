@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 from gitslices.ops.apply import ApplyRequest, apply
-from gitslices.ops.empty import empty_trash
 from gitslices.ops.plan import PlanRequest, plan
+from gitslices.ops.purge import empty_trash
 from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.topology import recover
 from gitslices.ops.undo import UndoRequest, list_trash, undo
+from gitslices.recovery.lock import recover
 from gitslices.workspace import Workspace
 from tests.conftest import commit_all, git
 from tests.kills import run_killed

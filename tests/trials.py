@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from gitslices.core.model import SliceStatus
 from gitslices.git.index import COPY
-from gitslices.model import SliceStatus
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME, SliceRecord, open_store
 from tests.conftest import FIXTURES, commit_all, git

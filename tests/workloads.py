@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from gitslices.ordering import order_by_critical_path
-from gitslices.schedule import Workload, iterate_bits, simulate
+from gitslices.planning.ordering import order_by_critical_path
+from gitslices.planning.schedule import Workload, iterate_bits, simulate
 
 
 def make_workload(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from gitslices.model import TaskGraph
+from gitslices.core.model import TaskGraph
 from gitslices.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

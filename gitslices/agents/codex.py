@@ -1,18 +1,24 @@
-"""Codex: its hook PreToolUse, which speaks as Claude Code's does."""
+"""Patches in the form that Codex hands to `apply_patch`."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
 from gitslices.agents.claude import format_denial
-from gitslices.agents.patch import BEGIN, find_patched
-from gitslices.agents.payload import (
-    PayloadError,
-    find_text,
-    require_table,
-    require_text,
-)
+from gitslices.agents.payload import PayloadError, find_text, require_table, require_text
 from gitslices.agents.tool import Hooks, Intent, Tool
+
+BEGIN: Final = "*** Begin Patch"
+_FILE: Final = re.compile(
+    r"^\s*\*\*\* (?:Add File|Update File|Delete File|Move to): *(.*?)\s*$", re.MULTILINE
+)
+
+
+def find_patched(text: str) -> tuple[str, ...]:
+    """The paths of all files that a patch adds, changes, deletes or moves, as they are written."""
+    return tuple(dict.fromkeys(path for path in _FILE.findall(text) if path))
+
 
 _SHELLS: Final = frozenset({"Bash", "shell", "local_shell", "exec_command", "shell_command"})
 _MATCHER: Final = "apply_patch|Edit|Write|Bash|shell|local_shell|exec_command|shell_command"

@@ -16,7 +16,7 @@ from gitslices.agents.payload import read_payload
 from gitslices.agents.tool import Intent, Tool
 from gitslices.agents.tools import load_tool
 from gitslices.git.environment import get_cwd, take_local_variables
-from gitslices.git.marks import MarkedWorktree, find_marked_worktree
+from gitslices.slices.marks import MarkedWorktree, find_marked_worktree
 
 if TYPE_CHECKING:
     from gitslices.ops.guard import GuardReport
@@ -32,7 +32,7 @@ def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] 
         tool = load_tool(argv[0])
         report = judge(tool, descriptor, find_here())
         if report and report.denials:
-            from gitslices.output.guard_text import format_denials
+            from gitslices.output.text.checks import format_denials
 
             sys.stdout.buffer.write(tool.format_denial(format_denials(report)))
             sys.stdout.flush()
@@ -82,7 +82,7 @@ def _judge_in_slice(
     paths = tuple(os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
     request = GuardRequest(paths=paths, free=free)
     if intent.command:
-        from gitslices.agents.shell_writes import find_writes
+        from gitslices.agents.shell.writes import find_writes
 
         writes = find_writes(intent.command, cwd, os.environ)
         request = GuardRequest(
@@ -95,7 +95,7 @@ def _judge_in_slice(
 
 
 def _tell(error: BaseException) -> None:
-    from gitslices.output.escape import escape
+    from gitslices.output.words import escape
 
     text = str(error) or type(error).__name__
     hint = getattr(error, "hint", None)

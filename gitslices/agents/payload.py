@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.errors import InputError
+from gitslices.core.errors import InputError
 
 _CHUNK: Final = 1 << 16
 _LONGEST: Final = 1 << 26

@@ -11,7 +11,7 @@ from gitslices.cli.lease_options import ttl_option
 from gitslices.cli.options import Outcome, common_options, lock_option, make_absolute, probe_here
 
 if TYPE_CHECKING:
-    from gitslices.ops.agent_files import AgentFilesReport
+    from gitslices.provisioning.agent_files import AgentFilesReport
 
 _EXAMPLES = """\b
 Examples:
@@ -40,7 +40,7 @@ def install_command(*, tool: str, prints: bool, directory: Path, as_json: bool) 
     tracked ones are changed in the main worktree only, to be committed.
     """
     from gitslices.agents.install import InstallRequest, install
-    from gitslices.output.agent_text import format_agent_files, format_agent_texts
+    from gitslices.output.text.checks import format_agent_files, format_agent_texts
 
     request = InstallRequest(tool=tool, python=sys.executable, dry_run=prints)
     report = install(probe_here(directory), request)
@@ -54,7 +54,7 @@ def install_command(*, tool: str, prints: bool, directory: Path, as_json: bool) 
 def uninstall_command(*, tool: str, directory: Path, as_json: bool) -> Outcome:
     """Take away what install has put there, and leave everything else as it is."""
     from gitslices.agents.install import uninstall
-    from gitslices.output.agent_text import format_agent_files
+    from gitslices.output.text.checks import format_agent_files
 
     report: AgentFilesReport = uninstall(probe_here(directory), tool)
     return Outcome(document=report, text=lambda: format_agent_files(report))
@@ -107,7 +107,7 @@ def create_command(*, ttl: int, lock_timeout: float, directory: Path, as_json: b
     report = hand_out(probe_here(where, lock_timeout=lock_timeout), request)
 
     def text() -> str:
-        from gitslices.output.lease_text import format_claim
+        from gitslices.output.text.leases import format_claim
 
         click.echo(format_claim(report), err=True, nl=False)
         return f"{report.worktree_path}\n"
@@ -133,7 +133,7 @@ def remove_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Ou
         report = HandBackReport()
 
     def text() -> str:
-        from gitslices.output.escape import escape
+        from gitslices.output.words import escape
 
         if report.slice_id is None:
             return "there is no worktree any more\n"

@@ -11,7 +11,7 @@ from gitslices.cli.options import (
     goal_option,
     probe_here,
 )
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 _EXAMPLES = """\b
 Examples:
@@ -65,7 +65,7 @@ def command(
     report = check(probe_here(directory), request)
 
     def text() -> str:
-        from gitslices.output.check_text import format_check
+        from gitslices.output.text.checks import format_check
 
         return format_check(report)
 

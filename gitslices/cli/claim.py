@@ -5,10 +5,16 @@ from pathlib import Path
 import click
 
 from gitslices.cli.lease_options import find_user, holder_option, ttl_option
-from gitslices.cli.numbers import Seconds
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
-from gitslices.model import SliceId
-from gitslices.suggestion import suggest
+from gitslices.cli.options import (
+    Outcome,
+    Seconds,
+    common_options,
+    goal_option,
+    lock_option,
+    probe_here,
+)
+from gitslices.core.errors import suggest
+from gitslices.core.model import SliceId
 
 _EXAMPLES = """\b
 Examples:
@@ -68,7 +74,7 @@ def command(
     report = claim(probe_here(directory, lock_timeout=lock_timeout), request)
 
     def text() -> str:
-        from gitslices.output.lease_text import format_claim
+        from gitslices.output.text.leases import format_claim
 
         return format_claim(report)
 

@@ -27,7 +27,7 @@ def command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
     report = conflicts(open_here(directory), goal_id)
 
     def text() -> str:
-        from gitslices.output.conflicts_text import format_conflicts
+        from gitslices.output.text.merging import format_conflicts
 
         return format_conflicts(report)
 

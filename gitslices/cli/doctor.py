@@ -13,7 +13,7 @@ from gitslices.cli.options import (
     make_absolute,
     open_as_is,
 )
-from gitslices.errors import NotARepositoryError
+from gitslices.core.errors import NotARepositoryError
 
 _EXAMPLES = """\b
 Examples:
@@ -32,7 +32,7 @@ def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -
     Says of each what it is, why it matters and what --fix does about it; works where git itself
     fails. Exits 1 while anything is found that is not repaired.
     """
-    from gitslices.git.locate import find_common_dir
+    from gitslices.git.discovery import find_common_dir
     from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 
     here = make_absolute(directory)
@@ -43,7 +43,7 @@ def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -
     report = doctor(lambda: open_as_is(directory, lock_timeout=lock_timeout), request)
 
     def text() -> str:
-        from gitslices.output.doctor_text import format_findings
+        from gitslices.output.text.doctor import format_findings
 
         return format_findings(report)
 

@@ -6,7 +6,7 @@ import click
 
 from gitslices.cli.lease_options import token_option
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 _EXAMPLES = """\b
 Examples:
@@ -28,7 +28,7 @@ def command(
     not passed on this commit are run first; if one fails, the slice stays claimed.
     """
     from gitslices.ops.done import DoneRequest, done
-    from gitslices.output.escape import escape
+    from gitslices.output.words import escape
 
     request = DoneRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
     report = done(probe_here(directory), request)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 if TYPE_CHECKING:
     from gitslices.ops.gates import GatesReport
@@ -47,7 +47,7 @@ def command(
     report = _act(probe_here(directory), action, slice_id, gate, passed_by, goal_id)
 
     def text() -> str:
-        from gitslices.output.gate_text import format_gates
+        from gitslices.output.text.evidence import format_gates
 
         return format_gates(report)
 

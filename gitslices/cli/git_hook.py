@@ -25,7 +25,7 @@ def run(argv: Sequence[str]) -> int:
 
         return report_failure(error, as_json=False)
     if not report.checked.ok or report.forwarded:
-        from gitslices.output.hook_text import format_hook_run
+        from gitslices.output.text.checks import format_hook_run
 
         sys.stderr.write(format_hook_run(report))
     return 0 if report.checked.ok else 1
@@ -39,7 +39,7 @@ def _run_hook(name: str, named: NamedByHook) -> HookReport:
         purpose=f"gitslices hook run {name}",
     )
     if workspace.has_intent():
-        from gitslices.ops.topology import recover
+        from gitslices.recovery.lock import recover
 
         recover(workspace)
     text = sys.stdin.read() if name == "pre-push" else ""

@@ -6,7 +6,7 @@ import click
 
 from gitslices.cli.lease_options import token_option, ttl_option
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 _EXAMPLES = """\b
 Examples:
@@ -36,7 +36,7 @@ def command(
     overlaps with it, since.
     """
     from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
-    from gitslices.output.escape import escape
+    from gitslices.output.words import escape
 
     request = HeartbeatRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id, ttl=ttl)
     report = heartbeat(probe_here(directory), request)

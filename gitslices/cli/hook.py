@@ -84,7 +84,7 @@ def run_command(*, name: str, args: tuple[str, ...], directory: Path, as_json: b
     report = run_hook(probe_here(directory), request)
 
     def text() -> str:
-        from gitslices.output.hook_text import format_hook_run
+        from gitslices.output.text.checks import format_hook_run
 
         return format_hook_run(report)
 
@@ -93,7 +93,7 @@ def run_command(*, name: str, args: tuple[str, ...], directory: Path, as_json: b
 
 def _tell(report: "HooksReport", *, exit_code: int = 0) -> Outcome:
     def text() -> str:
-        from gitslices.output.hook_text import format_hooks
+        from gitslices.output.text.checks import format_hooks
 
         return format_hooks(report)
 

@@ -7,8 +7,7 @@ from typing import Final
 
 import click
 
-from gitslices.cli.numbers import TOKEN
-from gitslices.cli.options import Function
+from gitslices.cli.options import TOKEN, Function
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 30 * 86400

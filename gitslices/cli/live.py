@@ -1,4 +1,4 @@
-"""A table that follows the work on a goal, on a terminal; plain text elsewhere."""
+"""Work followed on a terminal: a progress bar, a table of the goal; plain text elsewhere."""
 
 import os
 import shutil
@@ -14,15 +14,47 @@ import click
 from msgspec import structs
 
 from gitslices.cli.options import is_terminal
+from gitslices.provisioning.progress import OnProgress, Progress
+
+_STAGES = {"register": "registering worktrees", "fill": "writing files"}
+
+
+@contextmanager
+def show_progress(*, quiet: bool) -> Iterator[OnProgress]:
+    """A callback that draws a bar while the block runs, and nothing without a terminal."""
+    if quiet or not is_terminal():
+        yield _ignore_progress
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks = {
+            stage: bar.add_task(text, total=None, visible=False) for stage, text in _STAGES.items()
+        }
+
+        def draw(progress: Progress) -> None:
+            bar.update(
+                tasks[progress.stage], completed=progress.done, total=progress.total, visible=True
+            )
+
+        yield draw
+
+
+def _ignore_progress(progress: Progress) -> None:
+    """Nobody watches."""
+
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gitslices.model import SliceId
-    from gitslices.ops.crew import OnStep, RunStep
+    from gitslices.core.model import SliceId
+    from gitslices.ops.run import OnStep, RunStep
     from gitslices.ops.status import SliceState, StatusReport
-    from gitslices.output.board import Row
-    from gitslices.output.status_text import View
+    from gitslices.output.text.live import Row
+    from gitslices.output.text.status import View
     from gitslices.workspace import Workspace
 
 _PER_SECOND = 4
@@ -46,7 +78,7 @@ def _draw_run(workspace: "Workspace", goal_id: str | None) -> "Iterator[OnStep]"
     from rich.live import Live
 
     from gitslices.ops.status import status
-    from gitslices.output.board import draw_board, make_row
+    from gitslices.output.text.live import draw_board, make_row
 
     report = status(workspace, goal_id)
     rows = {one.slice_id: make_row(one) for one in report.slices}
@@ -68,8 +100,8 @@ def _draw_run(workspace: "Workspace", goal_id: str | None) -> "Iterator[OnStep]"
 
 
 def _update(row: "Row", latest: "tuple[RunStep, float] | None") -> "Row":
-    from gitslices.output.board import format_seconds
-    from gitslices.shell import read_last_line
+    from gitslices.output.text.live import format_seconds
+    from gitslices.system.shell import read_last_line
 
     if latest is None:
         return row
@@ -84,7 +116,7 @@ def _update(row: "Row", latest: "tuple[RunStep, float] | None") -> "Row":
 
 
 def _print(step: "RunStep") -> None:
-    from gitslices.output.run_text import format_step
+    from gitslices.output.text.status import format_step
 
     click.echo(format_step(step), err=True)
 
@@ -95,12 +127,12 @@ def _ignore(step: "RunStep") -> None:
 
 def watch_status(workspace: "Workspace", goal_id: str | None) -> "StatusReport":
     """Show the status anew whenever it changes, until every slice has landed; return the last."""
-    from gitslices.ops.watch import watch
+    from gitslices.ops.status import watch
 
     reports = watch(workspace, goal_id)
     if sys.stdout.isatty():
         return _draw_status(workspace, reports)
-    from gitslices.output.status_text import format_status
+    from gitslices.output.text.status import format_status
 
     for report in reports:
         click.echo(format_status(report, make_view(workspace)), color=False)
@@ -109,7 +141,7 @@ def watch_status(workspace: "Workspace", goal_id: str | None) -> "StatusReport":
 
 def make_view(workspace: "Workspace") -> "View":
     """How the status table is to be read: now, from the current directory, on this terminal."""
-    from gitslices.output.status_text import View
+    from gitslices.output.text.status import View
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return View(now=workspace.now(), here=_find_here(), width=width)
@@ -131,7 +163,7 @@ def _find_here() -> str | None:
 def _draw_status(workspace: "Workspace", reports: "Iterator[StatusReport]") -> "StatusReport":
     from rich.live import Live
 
-    from gitslices.output.board import draw_board, make_row
+    from gitslices.output.text.live import draw_board, make_row
 
     with Live(auto_refresh=False) as live:
         for report in reports:
@@ -141,7 +173,7 @@ def _draw_status(workspace: "Workspace", reports: "Iterator[StatusReport]") -> "
 
 
 def _add_output(workspace: "Workspace", row: "Row", state: "SliceState") -> "Row":
-    from gitslices.shell import read_last_line
+    from gitslices.system.shell import read_last_line
 
     log = workspace.state_folder / "logs" / Path(state.worktree_path).name / "run.log"
     if state.status != "claimed" or not log.exists():

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.numbers import EVENTS
-from gitslices.cli.options import Outcome, common_options, goals_option, probe_here
+from gitslices.cli.options import EVENTS, Outcome, common_options, goals_option, probe_here
 
 _EXAMPLES = """\b
 Examples:
@@ -43,7 +42,7 @@ def command(
     report = read_log(probe_here(directory), request)
 
     def text() -> str:
-        from gitslices.output.log_text import format_log
+        from gitslices.output.text.evidence import format_log
 
         return format_log(report)
 
@@ -51,14 +50,14 @@ def command(
 
 
 def _show_evidence(directory: Path, slice_id: str | None, goal_id: str | None) -> Outcome:
-    from gitslices.ops.evidence import read_evidence
+    from gitslices.ops.log import read_evidence
 
     if slice_id is None:
         raise click.UsageError("--evidence needs SLICE")
     report = read_evidence(probe_here(directory), slice_id, goal_id)
 
     def text() -> str:
-        from gitslices.output.evidence_text import format_evidence
+        from gitslices.output.text.evidence import format_evidence
 
         return format_evidence(report)
 

@@ -1,22 +1,63 @@
-"""The entry point: a clean environment, one command, one place that prints, one exit code."""
+"""The standard streams as the caller left them: some are closed, some cannot be written."""
 
 import contextlib
+import errno
 import gc
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
 from gitslices import __version__
 from gitslices.cli.commands import LazyGroup
 from gitslices.cli.options import Outcome
-from gitslices.cli.streams import drop_unwritten, open_closed_streams
-from gitslices.errors import DiskError
+from gitslices.core.errors import DiskError
 from gitslices.git.environment import get_cwd, take_local_variables
+
+_CLOSED: Final = "standard output is closed"
+
+
+class _ClosedOutput(io.RawIOBase):
+    """Standard output where there is none: writing fails, so that nothing is lost in silence."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        raise OSError(errno.EIO, _CLOSED)
+
+
+def open_closed_streams() -> None:
+    """Give closed standard streams their numbers back, so that no file of ours gets them."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(_open_null(os.O_RDONLY))
+    if sys.stdout is None:
+        _open_null(os.O_WRONLY)
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_ClosedOutput()))
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_open_null(os.O_WRONLY), "w")
+
+
+def drop_unwritten() -> None:
+    """Drop what the streams do not take: Python would try again at exit, and end with 120."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except OSError:
+            setattr(sys, name, os.fdopen(_open_null(os.O_WRONLY), "w"))
+
+
+def _open_null(flags: int) -> int:
+    # The lowest free number is what is given out: that of the stream which is closed.
+    number = os.open(os.devnull, flags)
+    os.set_inheritable(number, True)
+    return number
+
 
 INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141
@@ -105,7 +146,7 @@ def _print_document(document: object) -> None:
 
 def report_failure(error: Exception, *, as_json: bool) -> int:
     """Tell of `error`, and return the exit code that goes with it."""
-    from gitslices.output.failure import describe_failure, format_failure
+    from gitslices.output.document import describe_failure, format_failure
 
     failure = describe_failure(error)
     if failure.exit_code == BUG and os.environ.get("GITSLICES_DEBUG"):

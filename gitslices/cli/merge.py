@@ -5,9 +5,16 @@ from typing import get_args
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
-from gitslices.cli.slice_options import choose_slices, slices_options
-from gitslices.settings import MergeStyle
+from gitslices.cli.options import (
+    Outcome,
+    choose_slices,
+    common_options,
+    goal_option,
+    lock_option,
+    open_here,
+    slices_options,
+)
+from gitslices.system.settings import MergeStyle
 
 _EXAMPLES = """\b
 Examples:
@@ -52,7 +59,7 @@ def command(
     report = merge(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
 
     def text() -> str:
-        from gitslices.output.merge_text import format_merged
+        from gitslices.output.text.merging import format_merged
 
         return format_merged(report)
 

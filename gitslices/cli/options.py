@@ -1,5 +1,6 @@
-"""What every command takes, and the workspace it works in."""
+"""Options and arguments that several commands share, and numbers that make sense."""
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -10,8 +11,52 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from msgspec import Struct
 
-from gitslices.cli.numbers import Seconds
+from gitslices.core.model import SliceId
 from gitslices.git.environment import NamedByHook, get_cwd
+
+
+class Whole(click.IntRange):
+    """A whole number from `least` on; what is more than `most` is refused, and not in any help."""
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(least)
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; fails as click does."""
+        number = int(super().convert(value, param, ctx))
+        if number > self._most:
+            self.fail(f"{number} is more than {self._most}.", param, ctx)
+        return number
+
+
+class Seconds(click.FloatRange):
+    """A span of at most `most` seconds; not NaN, which click lets pass any range."""
+
+    def __init__(self, most: float = math.inf) -> None:
+        super().__init__(0)
+        self._most = most
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The seconds; fails as click does."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        if seconds > self._most:
+            self.fail(f"{value} is more than {self._most:g} seconds.", param, ctx)
+        return seconds
+
+
+JOBS: Final = Whole(1, 1000)
+"""How much goes on at once: each is a thread of ours."""
+
+WORKERS: Final = Whole(1, 1_000_000)
+RETRIES: Final = Whole(0, 1_000_000)
+EVENTS: Final = Whole(1, 1_000_000_000)
+TOKEN: Final = Whole(1, 1_000_000_000)
+
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -105,7 +150,7 @@ def _open(
 
 
 def _recover(workspace: "Workspace") -> None:
-    from gitslices.ops.topology import recover
+    from gitslices.recovery.lock import recover
 
     recover(workspace)
 
@@ -130,3 +175,22 @@ def can_ask() -> bool:
 def is_terminal() -> bool:
     """Whether a person watches standard error."""
     return sys.stderr.isatty()
+
+
+def slices_options(help_text: str) -> Callable[[Function], Function]:
+    """Add `[SLICE]...`, and `--all` with this help."""
+
+    def add(function: Function) -> Function:
+        function = click.option("--all", "everything", is_flag=True, help=help_text)(function)
+        return click.argument("slice_ids", metavar="[SLICE]...", nargs=-1)(function)
+
+    return add
+
+
+def choose_slices(
+    slice_ids: tuple[str, ...], *, everything: bool, meaning: str
+) -> tuple[SliceId, ...] | None:
+    """The slices that were named, or None for all, which are those that `meaning` tells."""
+    if bool(slice_ids) == everything:
+        raise click.UsageError(f"name slices, or --all for every one {meaning}")
+    return None if everything else tuple(SliceId(id_) for id_ in slice_ids)

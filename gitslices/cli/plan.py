@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import to_builtins
 
-from gitslices.cli.numbers import JOBS, WORKERS
-from gitslices.cli.options import Outcome, can_ask, common_options, lock_option, open_here
-from gitslices.cli.progress import show_progress
-from gitslices.model import Order, Plan, Unborn
+from gitslices.cli.live import show_progress
+from gitslices.cli.options import (
+    JOBS,
+    WORKERS,
+    Outcome,
+    can_ask,
+    common_options,
+    lock_option,
+    open_here,
+)
+from gitslices.core.model import Order, Plan, Unborn
 
 if TYPE_CHECKING:
     from gitslices.ops.apply import ApplyReport, ApplyRequest
     from gitslices.ops.plan import PlanRequest
-    from gitslices.ops.setup import SetupReport
+    from gitslices.repo_commands.setup import SetupReport
     from gitslices.workspace import Workspace
 
 Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
@@ -193,16 +200,16 @@ def _refuse_together(**given: object) -> None:
 
 
 def _explain(workspace: "Workspace", request: "PlanRequest", slice_id: str) -> Outcome:
-    from gitslices.ops.explain import ExplainRequest, explain
-    from gitslices.output.explain_text import format_explanation
+    from gitslices.ops.plan import ExplainRequest, explain
+    from gitslices.output.text.plan import format_explanation
 
     explanation = explain(workspace, ExplainRequest(plan=request, slice_id=slice_id))
     return Outcome(document=explanation, text=lambda: format_explanation(explanation))
 
 
 def _compare(workspace: "Workspace", request: "PlanRequest", *, check: bool) -> Outcome:
-    from gitslices.ops.diff import diff
-    from gitslices.output.changes_text import format_changes
+    from gitslices.ops.plan import diff
+    from gitslices.output.text.plan import format_changes
 
     changes = diff(workspace, request)
     return Outcome(
@@ -217,7 +224,7 @@ def _apply(
 ) -> tuple["ApplyReport", "SetupReport"]:
     from gitslices.cli.trust import ask
     from gitslices.ops.apply import apply
-    from gitslices.ops.setup import SetupRequest, refuse, set_up
+    from gitslices.repo_commands.setup import SetupRequest, refuse, set_up
 
     with show_progress(quiet=quiet) as on_progress:
         report = apply(workspace, request, on_progress)
@@ -229,8 +236,8 @@ def _apply(
 
 
 def _write(plan: Plan, format_: Format, output: Path) -> str:
-    from gitslices.output.escape import escape
-    from gitslices.replace import replace_file
+    from gitslices.core.files import replace_file
+    from gitslices.output.words import escape
 
     drawn = click.unstyle(_format(plan, format_))
     replace_file(output, drawn.encode(), mode=0o666)
@@ -240,7 +247,7 @@ def _write(plan: Plan, format_: Format, output: Path) -> str:
 def _format(plan: Plan, format_: Format) -> str:
     if format_ != "text":
         return _draw(plan, format_)
-    from gitslices.output.plan_text import format_plan
+    from gitslices.output.text.plan import format_plan
 
     return format_plan(plan)
 
@@ -251,7 +258,7 @@ def _format_applied(
     text = _format(plan, format_)
     if format_ != "text":
         return text
-    from gitslices.output.apply_text import format_applied
+    from gitslices.output.text.plan import format_applied
 
     return f"{text}\n{format_applied(plan, report, setup)}"
 
@@ -262,17 +269,17 @@ def _draw(plan: Plan, format_: Format) -> str:
 
         return encode_document(plan).decode()
     if format_ == "mermaid":
-        from gitslices.output.mermaid import format_mermaid
+        from gitslices.output.pictures.mermaid import format_mermaid
 
         return format_mermaid(plan)
     if format_ == "dot":
-        from gitslices.output.dot import format_dot
+        from gitslices.output.pictures.dot import format_dot
 
         return format_dot(plan)
     if format_ == "svg":
-        from gitslices.output.svg import format_svg
+        from gitslices.output.pictures.svg import format_svg
 
         return format_svg(plan)
-    from gitslices.output.html import format_html
+    from gitslices.output.pictures.html import format_html
 
     return format_html(plan)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gitslices.cli.cwd import tell_if_moved
 from gitslices.cli.options import Outcome, common_options, goals_option, lock_option, probe_here
-from gitslices.cli.underfoot import tell_if_moved
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -53,7 +53,7 @@ def command(
         report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))
 
     def text() -> str:
-        from gitslices.output.prune_text import format_pruned
+        from gitslices.output.text.removal import format_pruned
 
         return format_pruned(report, dry_run=dry_run)
 
@@ -61,12 +61,12 @@ def command(
 
 
 def _empty_trash(workspace: "Workspace", *, dry_run: bool) -> Outcome:
-    from gitslices.ops.empty import empty_trash
+    from gitslices.ops.purge import empty_trash
 
     report = empty_trash(workspace, dry_run=dry_run)
 
     def text() -> str:
-        from gitslices.output.trash_text import format_emptied
+        from gitslices.output.text.removal import format_emptied
 
         return format_emptied(report, dry_run=dry_run)
 

@@ -6,7 +6,7 @@ import click
 
 from gitslices.cli.lease_options import token_option
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 _EXAMPLES = """\b
 Examples:
@@ -35,7 +35,7 @@ def command(
     With --force from whoever has it, or to work again on a slice that is done but not merged.
     """
     from gitslices.ops.release import ReleaseRequest, release
-    from gitslices.output.escape import escape
+    from gitslices.output.words import escape
 
     if force == (token is not None):
         raise click.UsageError("give either --token N or --force")
@@ -48,6 +48,6 @@ def command(
 
 
 def _tell(holder: str | None) -> str:
-    from gitslices.output.escape import escape
+    from gitslices.output.words import escape
 
     return f"was held by {escape(holder)}" if holder else "was done"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from gitslices.cli.cwd import tell_if_moved
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
-from gitslices.cli.underfoot import tell_if_moved
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 _EXAMPLES = """\b
 Examples:
@@ -38,7 +38,7 @@ def command(
     even with --force, can be brought back for 14 days: gitslices undo.
     """
     from gitslices.ops.remove import RemoveRequest, remove
-    from gitslices.output.escape import escape
+    from gitslices.output.words import escape
 
     workspace = probe_here(directory, lock_timeout=lock_timeout)
     request = RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
-from gitslices.evidence import Verdict
-from gitslices.model import SliceId
-from gitslices.policy import REVIEWS
+from gitslices.core.model import SliceId
+from gitslices.planning.policy import REVIEWS
+from gitslices.rules.evidence import Verdict
 
 _EXAMPLES = """\b
 Examples:
@@ -44,7 +44,7 @@ def command(
     and the latest verdict of any kind must not be a rejection.
     """
     from gitslices.ops.review import ReviewRequest, review
-    from gitslices.output.escape import escape
+    from gitslices.output.words import escape
 
     request = ReviewRequest(
         slice_id=SliceId(slice_id), kind=kind, reviewer=reviewer, verdict=verdict, note=note,

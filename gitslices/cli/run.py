@@ -8,8 +8,15 @@ import click
 
 from gitslices.cli.lease_options import find_user, holder_option, ttl_option
 from gitslices.cli.live import show_run
-from gitslices.cli.numbers import JOBS, RETRIES
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
+from gitslices.cli.options import (
+    JOBS,
+    RETRIES,
+    Outcome,
+    common_options,
+    goal_option,
+    lock_option,
+    open_here,
+)
 
 _EXAMPLES = """\b
 Examples:
@@ -58,8 +65,7 @@ def command(
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
     Exits 1 if anything is left in the end.
     """
-    from gitslices.ops.crew import RunRequest
-    from gitslices.ops.run import run
+    from gitslices.ops.run import RunRequest, run
 
     program = command_line[0]
     # A relative path is looked up in each worktree.
@@ -79,7 +85,7 @@ def command(
         report = run(workspace, request, on_step)
 
     def text() -> str:
-        from gitslices.output.run_text import format_run
+        from gitslices.output.text.status import format_run
 
         return format_run(report)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, probe_here
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 if TYPE_CHECKING:
     from gitslices.ops.scope import ScopeReport
@@ -66,7 +66,7 @@ def allow_command(
 
 def _tell(report: "ScopeReport") -> Outcome:
     def text() -> str:
-        from gitslices.output.scope_text import format_scope
+        from gitslices.output.text.checks import format_scope
 
         return format_scope(report)
 

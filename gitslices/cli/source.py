@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from gitslices.errors import InputError
+from gitslices.core.errors import InputError
+from gitslices.core.model import TaskGraph
 from gitslices.git.environment import get_cwd
-from gitslices.graph import find_graph_file, load_graph, load_graph_stream
-from gitslices.model import TaskGraph
+from gitslices.graph.load import find_graph_file, load_graph, load_graph_stream
 
 
 def load_source(file: str | None, root: Path) -> TaskGraph:

@@ -34,7 +34,7 @@ def command(*, watches: bool, goal_id: str | None, directory: Path, as_json: boo
     report = status(workspace, goal_id)
 
     def text() -> str:
-        from gitslices.output.status_text import format_status
+        from gitslices.output.text.status import format_status
 
         return format_status(report, make_view(workspace))
 

@@ -6,9 +6,16 @@ from typing import get_args
 import click
 
 from gitslices.cli.lease_options import token_option
-from gitslices.cli.options import Outcome, common_options, goal_option, lock_option, open_here
-from gitslices.cli.slice_options import choose_slices, slices_options
-from gitslices.settings import SyncStyle
+from gitslices.cli.options import (
+    Outcome,
+    choose_slices,
+    common_options,
+    goal_option,
+    lock_option,
+    open_here,
+    slices_options,
+)
+from gitslices.system.settings import SyncStyle
 
 _EXAMPLES = """\b
 Examples:
@@ -57,7 +64,7 @@ def command(
     )
 
     def text() -> str:
-        from gitslices.output.merge_text import format_synced
+        from gitslices.output.text.merging import format_synced
 
         return format_synced(report)
 

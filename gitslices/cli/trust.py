@@ -40,16 +40,16 @@ def command(*, yes: bool, lists: bool, revokes: bool, directory: Path, as_json: 
 
 def ask(missing: Sequence[str]) -> bool:
     """Show `missing` on standard error, and ask whether they may run."""
-    from gitslices.output.trust_text import format_question
+    from gitslices.output.text.doctor import format_question
 
     click.echo(format_question(missing), err=True, nl=False)
     return click.confirm("Approve?", err=True)
 
 
 def _approve(workspace: "Workspace", *, yes: bool, quiet: bool) -> Outcome:
-    from gitslices.ops.trust import approve, read_trust
-    from gitslices.output.trust_text import format_missing
+    from gitslices.output.text.doctor import format_missing
     from gitslices.output.words import count
+    from gitslices.repo_commands.trust import approve, read_trust
 
     missing = read_trust(workspace).missing
     if missing and (yes or (can_ask() and not quiet and ask(missing))):
@@ -64,16 +64,16 @@ def _approve(workspace: "Workspace", *, yes: bool, quiet: bool) -> Outcome:
 
 
 def _list(workspace: "Workspace") -> Outcome:
-    from gitslices.ops.trust import list_approvals
-    from gitslices.output.trust_text import format_approvals
+    from gitslices.output.text.doctor import format_approvals
+    from gitslices.repo_commands.trust import list_approvals
 
     approvals = list_approvals(workspace)
     return Outcome(document={"approvals": approvals}, text=lambda: format_approvals(approvals))
 
 
 def _revoke(workspace: "Workspace") -> Outcome:
-    from gitslices.ops.trust import revoke
     from gitslices.output.words import count
+    from gitslices.repo_commands.trust import revoke
 
     revoked = revoke(workspace)
     return Outcome(

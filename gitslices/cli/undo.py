@@ -7,7 +7,7 @@ import click
 from msgspec import to_builtins
 
 from gitslices.cli.options import Outcome, common_options, goals_option, lock_option, open_here
-from gitslices.model import SliceId
+from gitslices.core.model import SliceId
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -46,7 +46,7 @@ def command(
 
 def _list(workspace: "Workspace", goal_id: str | None) -> Outcome:
     from gitslices.ops.undo import list_trash
-    from gitslices.output.trash_text import format_trash
+    from gitslices.output.text.removal import format_trash
 
     report = list_trash(workspace, goal_id)
     return Outcome(document=report, text=lambda: format_trash(report))
@@ -54,7 +54,7 @@ def _list(workspace: "Workspace", goal_id: str | None) -> Outcome:
 
 def _undo(workspace: "Workspace", slice_id: str | None, goal_id: str | None) -> Outcome:
     from gitslices.ops.undo import UndoRequest, undo
-    from gitslices.output.trash_text import format_undone
+    from gitslices.output.text.removal import format_undone
 
     chosen = SliceId(slice_id) if slice_id is not None else None
     report = undo(workspace, UndoRequest(slice_id=chosen, goal_id=goal_id))

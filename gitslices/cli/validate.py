@@ -26,11 +26,10 @@ def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
     and task_graph.json at the repository's root, or in DIR where there is none.
     """
     from gitslices.cli.source import load_source
-    from gitslices.git.locate import find_top
-    from gitslices.output.escape import escape
-    from gitslices.output.skipped_text import summarize_skipped
-    from gitslices.output.words import count
-    from gitslices.policy import find_skipped
+    from gitslices.git.discovery import find_top
+    from gitslices.output.text.plan import summarize_skipped
+    from gitslices.output.words import count, escape
+    from gitslices.planning.policy import find_skipped
 
     here = make_absolute(directory)
     graph = load_source(file, find_top(here) or here)

@@ -10,11 +10,10 @@ would undo what it took.
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from gitslices.fence import Change
+from gitslices.core.model import BranchName, Change, Oid, RepoPath
 from gitslices.git.compare import RAW, SUBMODULE, Baseline, find_merge_bases, join_baselines
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
-from gitslices.model import BranchName, Oid, RepoPath
 
 Join = Callable[[Sequence[Oid], Oid], Baseline]
 """Makes one of several common ancestors, by the rules for files of another commit."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.errors import MachineError
+from gitslices.core.errors import MachineError
 
 # `git rev-parse --local-env-vars`, less the two that carry `git -c` settings: those are the user's
 # wish for the whole command, while these point at one repository, worktree, index or, as GIT_CONFIG

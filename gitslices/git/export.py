@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from gitslices.errors import DiskError
+from gitslices.core.errors import DiskError
+from gitslices.core.model import BranchName, Oid
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
-from gitslices.model import BranchName, Oid
 
 _SHA256_DIGITS: Final = 64
 _BORROWED: Final = ("info/attributes", "info/exclude", "shallow")

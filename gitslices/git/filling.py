@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gitslices.errors import DiskError
-from gitslices.faults import reach
+from gitslices.core.errors import DiskError
+from gitslices.core.faults import reach
+from gitslices.core.model import RepoPath
+from gitslices.git.links import find_admin_folder
 from gitslices.git.repository import Repository
-from gitslices.git.worktrees import FILLING, find_admin_folder
-from gitslices.model import RepoPath
-from gitslices.scopes import Checkout
+from gitslices.git.worktrees import FILLING
+from gitslices.scopes.tracked.sparse import Checkout
 
 
 def make_seed(repo: Repository, path: Path, tracked: Sequence[RepoPath], *, sparse: bool) -> bytes:

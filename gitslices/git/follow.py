@@ -8,13 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.fence import Change
+from gitslices.core.model import BranchName, Change, Oid, RepoPath
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.index import copy_index, drop_copy
+from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, read_tracked
 from gitslices.git.repository import Repository, Result
-from gitslices.git.worktrees import find_admin_folder
-from gitslices.model import BranchName, Oid, RepoPath
 
 _REBASES: Final = ("rebase-merge", "rebase-apply")
 

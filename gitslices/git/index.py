@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitslices.errors import BusyError, DiskError
-from gitslices.faults import reach
+from gitslices.core.errors import BusyError, DiskError
+from gitslices.core.faults import reach
 
 COPY: Final = "gitslices-index"
 COPY_LOCK: Final = f"{COPY}.lock"

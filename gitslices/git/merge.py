@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from gitslices.core.model import Oid, RepoPath
 from gitslices.git.repository import Repository
-from gitslices.model import Oid, RepoPath
 
 RULES_NAME: Final = ".gitattributes"
 

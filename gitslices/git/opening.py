@@ -10,8 +10,8 @@ from typing import Final
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 import git
 
-from gitslices.errors import GitTooOldError, MachineError, NotARepositoryError
-from gitslices.git.place import QUESTION, read_place
+from gitslices.core.errors import GitTooOldError, MachineError, NotARepositoryError
+from gitslices.git.discovery import QUESTION, read_place
 from gitslices.git.repository import NO_VARIABLES, Repository, Result, Runner
 
 MINIMUM_VERSION: Final = (2, 38)

@@ -1,15 +1,14 @@
 """What git knows: settings, commits, trees, branches. Nothing here changes anything."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from msgspec import Struct
 
-from gitslices.errors import InputError, NoCommitError
+from gitslices.core.errors import InputError, NoCommitError
+from gitslices.core.model import BranchName, Oid, RepoPath, RepoTree
 from gitslices.git.repository import Repository
-from gitslices.model import BranchName, Oid, RepoPath, RepoTree
 
 HEADS = "refs/heads/"
 _FILES, _SYMLINK, _SUBMODULE = "100", "120000", "160000"
@@ -160,18 +159,6 @@ def read_tips(repo: Repository, branches: Iterable[BranchName]) -> dict[BranchNa
     return {branch: tip for branch, tip in found.items() if branch in wanted}
 
 
-def read_target(repo: Repository, target: BranchName) -> Oid:
-    """The last commit of the branch that slices are merged into; raise where it is gone."""
-    commit = find_tip(repo, target)
-    if commit is None:
-        raise InputError(
-            f"the goal is merged into {target!r}, and this branch is gone",
-            hint="plan its graph for another one: gitslices plan FILE --apply --target BRANCH; "
-            f"or make it again: git branch {shlex.quote(target)} COMMIT",
-        )
-    return commit
-
-
 def read_refs(repo: Repository, prefixes: Sequence[str]) -> dict[str, Oid]:
     """The values of all references at and beneath `prefixes`, by their full names."""
     listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).text
@@ -237,3 +224,21 @@ def count_unreferenced(repo: Repository, commit: Oid) -> int:
 def is_true(value: str | None) -> bool:
     """Whether a setting of git says yes."""
     return (value or "").lower() in {"true", "yes", "on", "1"}
+
+
+def has_entry(repo: Repository, commit: Oid, path: RepoPath) -> bool:
+    """Whether `commit` has a file or a directory at `path`."""
+    return bool(_list_entry(repo, commit, path))
+
+
+def read_file(repo: Repository, commit: Oid, path: RepoPath) -> bytes | None:
+    """What `commit` has at `path`, where a link is its own text; None where it has nothing."""
+    entry = _list_entry(repo, commit, path)
+    if not entry:
+        return None
+    oid = entry.partition("\t")[0].split()[2]
+    return repo.run("cat-file", "blob", oid).stdout
+
+
+def _list_entry(repo: Repository, commit: Oid, path: RepoPath) -> str:
+    return repo.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path).text

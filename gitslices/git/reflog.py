@@ -6,9 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from gitslices.core.model import BranchName, Oid
 from gitslices.git.read import HEADS, is_ancestor
 from gitslices.git.repository import Repository
-from gitslices.model import BranchName, Oid
 
 # What git writes when a branch is set to a commit that was there already.
 _MOVED: Final = re.compile(

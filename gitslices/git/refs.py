@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from gitslices.core.model import Oid
 from gitslices.git.repository import Repository
-from gitslices.model import Oid
 
 
 class RefUpdate(Struct, frozen=True, kw_only=True):

@@ -11,12 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitslices.git.worktrees import (
-    find_admin_folder,
-    find_linked_worktree,
-    list_admin_folders,
-)
-from gitslices.model import BranchName
+from gitslices.core.model import BranchName
+from gitslices.git.links import find_admin_folder, find_linked_worktree, list_admin_folders
 
 # A git that lives replaces or removes its lock well within this time.
 QUIET_SECONDS: Final = 1.0

@@ -8,8 +8,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.errors import DiskError, GitError
-from gitslices.faults import reach
+from gitslices.core.errors import DiskError, GitError
+from gitslices.core.faults import reach
+from gitslices.git.links import find_admin_folder
 
 # Bookkeeping must not run what a repository's settings name: hooks and a file-system monitor.
 QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
@@ -116,9 +117,6 @@ class Repository:
 
 
 def _find_hint(result: Result, worktree: Path | None) -> str | None:
-    # Here, because what reads links needs this module.
-    from gitslices.git.worktrees import find_admin_folder
-
     if b"/commondir" in result.stderr:
         return "a worktree is half made; repair it: gitslices doctor --fix"
     if worktree is None:

@@ -1,4 +1,4 @@
-"""A worktree's uncommitted work as a commit that nothing refers to."""
+"""A worktree's files tried out on a copy of its index: as a commit, or following its branch."""
 
 import shutil
 import tempfile
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from gitslices.core.model import Oid
 from gitslices.git.follow import find_git_dir
 from gitslices.git.repository import Repository
-from gitslices.model import Oid
 
 # Nobody's name and no time: the same content always gets the same id, so trials can be remembered.
 _NOBODY: Final = {
@@ -45,3 +45,20 @@ def open_index(worktree: Path, scratch: Path) -> Iterator[dict[str, str]]:
         if own is not None and (own / "index").exists():
             shutil.copyfile(own / "index", index)
         yield {"GIT_INDEX_FILE": str(index)}
+
+
+def find_complaint(
+    repo: Repository, worktree: Path, old: Oid, new: Oid, scratch: Path
+) -> str | None:
+    """What git has against bringing the files of a worktree from commit `old` to `new`; or None.
+
+    The worktree's own index is only read: git works on a copy in `scratch`.
+    """
+    with open_index(worktree, scratch) as env:
+        # A file that was only touched looks changed until the index has been refreshed.
+        repo.run_at(worktree, "update-index", "-q", "--refresh", env=env, ok=(0, 1, 128))
+        tried = repo.run_at(
+            worktree, "read-tree", "-m", "-u", "--dry-run", "--no-recurse-submodules", old, new,
+            env=env, ok=(0, 1, 128),
+        )  # fmt: skip
+    return tried.complaint if tried.status != 0 else None

@@ -1,8 +1,10 @@
 """Collecting what is wrong with a task graph, and the words for values and places in it."""
 
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import Final
 
-from gitslices.errors import Problem
+from gitslices.core.errors import Problem
 
 MAX_FINDINGS: Final = 100_000
 """How many problems are kept: a file of nothing but errors must not fill the memory."""
@@ -118,3 +120,31 @@ def is_deep(tree: object) -> bool:
 def has_surrogate(text: str) -> bool:
     """Tell whether a text holds half of a surrogate pair, which UTF-8 cannot write."""
     return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
+
+
+_COMPARISONS: Final = 20_000
+"""How many names may be compared for one graph's hints: about a fifth of a second."""
+
+_LONGEST_NAME: Final = 512
+
+
+def make_hints(known: Collection[str]) -> Callable[[str], str | None]:
+    """Return a function that hints at the known name nearest to a wrong one, whatever the case.
+
+    After so many comparisons it hints at nothing: the ten thousandth hint helps nobody.
+    """
+    names = {name.casefold(): name for name in known}
+    left = _COMPARISONS
+
+    @cache
+    def hint_at(wrong: str) -> str | None:
+        nonlocal left
+        left -= len(names)
+        if left < 0 or len(wrong) > _LONGEST_NAME:
+            return None
+        from difflib import get_close_matches
+
+        near = get_close_matches(wrong.casefold(), names, n=1)
+        return f"is {quote(names[near[0]])} meant?" if near else None
+
+    return hint_at

@@ -8,7 +8,9 @@ from typing import BinaryIO, Final
 
 from msgspec import Struct, structs
 
-from gitslices.errors import GraphError, InputError, Problem
+from gitslices.core.errors import GraphError, InputError, Problem
+from gitslices.core.model import Task, TaskGraph
+from gitslices.core.naming import natural_key
 from gitslices.graph.findings import (
     MAX_FINDINGS,
     TOO_DEEP,
@@ -21,8 +23,6 @@ from gitslices.graph.parse_toml import parse_toml
 from gitslices.graph.parse_yaml import QUOTE_HINT, parse_yaml
 from gitslices.graph.rules import check_rules
 from gitslices.graph.shape import read_shape
-from gitslices.model import Task, TaskGraph
-from gitslices.naming import natural_key
 
 FILE_NAMES: Final = ("gitslices.toml", "gitslices.yaml", "gitslices.json", "task_graph.json")
 

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import msgspec
 
+from gitslices.core.model import TaskGraph
 from gitslices.graph.rules import MAX_ID_LENGTH
-from gitslices.model import TaskGraph
 
 _GRAPH: Final = {
     "version": "The version of this format.",

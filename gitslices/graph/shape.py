@@ -6,10 +6,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, ValidationError
 
-from gitslices.decoding import convert
-from gitslices.graph.findings import TOP_LEVEL, Findings, describe, name_key
-from gitslices.graph.nearest import make_hints
-from gitslices.model import Task, TaskGraph, TaskId
+from gitslices.core.decoding import convert
+from gitslices.core.model import Task, TaskGraph, TaskId
+from gitslices.graph.findings import TOP_LEVEL, Findings, describe, make_hints, name_key
 
 UNREADABLE: Final = TaskId("\0unreadable")
 """This very object stands for an id or a list's entry that is no string, so that what is beside

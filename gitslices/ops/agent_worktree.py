@@ -4,13 +4,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.errors import InputError, NothingReadyError, Problem, RefusedError, StaleTokenError
-from gitslices.git.claims import ClaimNote, find_claim, remove_claim, write_claim
-from gitslices.git.marks import find_mark
-from gitslices.git.worktrees import find_admin_folder
-from gitslices.model import SliceId
+from gitslices.core.errors import (
+    InputError,
+    NothingReadyError,
+    Problem,
+    RefusedError,
+    StaleTokenError,
+)
+from gitslices.core.model import SliceId
+from gitslices.git.links import find_admin_folder
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.release import ReleaseRequest, release
+from gitslices.slices.claim_note import ClaimNote, find_claim, remove_claim, write_claim
+from gitslices.slices.marks import find_mark
 from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
 

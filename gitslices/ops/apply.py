@@ -6,23 +6,23 @@ from contextlib import ExitStack
 
 from msgspec import Struct, structs
 
-from gitslices.changes import Retarget
-from gitslices.errors import DiskError, MachineError, Problem
-from gitslices.model import Plan, Slice, SliceId, TaskGraph
-from gitslices.ops.adopt import adopt, find_orphans
-from gitslices.ops.fences import rescope
-from gitslices.ops.fill import fill_slices, run_hooks
-from gitslices.ops.preflight import Decision, Known, decide
-from gitslices.ops.progress import OnProgress
-from gitslices.ops.register import Failure, register_slices, undo_slices
-from gitslices.ops.retarget import find_retarget
-from gitslices.ops.settings import read_settings
-from gitslices.ops.sparse import refresh_sparse_checkouts
-from gitslices.ops.topology import hold_topology
-from gitslices.ports import choose_ports
-from gitslices.reconcile import Action, Reconciliation
+from gitslices.core.errors import DiskError, MachineError, Problem
+from gitslices.core.model import Plan, Slice, SliceId, TaskGraph
+from gitslices.planning.diff import Retarget
+from gitslices.provisioning.adopt import adopt, find_orphans
+from gitslices.provisioning.fill import fill_slices, run_hooks
+from gitslices.provisioning.preflight import Decision, Known, decide
+from gitslices.provisioning.progress import OnProgress
+from gitslices.provisioning.register import Failure, register_slices, undo_slices
+from gitslices.provisioning.sparse import refresh_sparse_checkouts
+from gitslices.recovery.lock import hold_topology
+from gitslices.rules.reconcile import Action, Reconciliation
+from gitslices.slices.scopes import rescope
+from gitslices.slices.settings import read_settings
+from gitslices.slices.target import find_retarget
 from gitslices.state.journal import ApplyIntent, clear_filling
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.system.ports import choose_ports
 from gitslices.workspace import Workspace
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.errors import InputError, RefusedError, StateError
-from gitslices.fence import Change, Violation
+from gitslices.core.errors import InputError, RefusedError, StateError
+from gitslices.core.model import UNDER_WAY, Change, Oid, SliceId
 from gitslices.git.changes import (
     find_baselines,
     read_file_changes,
@@ -16,14 +16,13 @@ from gitslices.git.changes import (
     unite_changes,
 )
 from gitslices.git.compare import Baseline, read_commit_changes
-from gitslices.git.marks import Mark, find_mark
+from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, find_commit, read_head_branch
-from gitslices.git.worktrees import find_admin_folder
-from gitslices.model import Oid, SliceId
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.judge import Judges
+from gitslices.rules.scope_check import Violation
+from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.marks import Mark, find_mark
+from gitslices.slices.scopes import Judges
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 
@@ -229,7 +228,7 @@ def _find_baselines(
 
 def _join(workspace: Workspace, goal: Goal, bases: Sequence[Oid], rules: Oid) -> Baseline:
     # Imported here for the sake of the hooks: few slices have met their target in several commits.
-    from gitslices.ops.merger import open_merger
+    from gitslices.merging.in_memory import open_merger
 
     with open_merger(workspace, goal, rules) as merger:
         return merger.join(bases)

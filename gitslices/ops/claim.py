@@ -7,31 +7,28 @@ from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from gitslices.admission import Entrant, Situation, find_best, find_entrant, list_entrants
-from gitslices.errors import (
+from gitslices.core.errors import (
     InputError,
     LeaseHeldError,
     NothingLeftError,
     NothingReadyError,
     RefusedError,
+    suggest,
 )
-from gitslices.git.read import read_target
+from gitslices.core.model import FINISHED, Base, BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.worktrees import is_filled
-from gitslices.model import Base, BranchName, Oid, Slice, SliceId, SliceStatus
-from gitslices.ops.environment import name_setup_log
 from gitslices.ops.forward import forward_slice
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.progress import Progress
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
-from gitslices.ops.sandbox import list_writable_roots
-from gitslices.ops.situation import find_landed_in, read_situation
-from gitslices.ops.tokens import make_lease_event
-from gitslices.ops.topology import hold_topology
-from gitslices.ops.work import Work, find_work
+from gitslices.provisioning.progress import Progress
+from gitslices.recovery.lock import hold_topology
+from gitslices.rules.claiming import Entrant, Situation, find_best, find_entrant, list_entrants
+from gitslices.slices.environment import list_writable_roots, name_setup_log
+from gitslices.slices.leases import Work, find_work, make_lease_event
+from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.situation import find_landed_in, read_situation
+from gitslices.slices.target import read_target
 from gitslices.state.leases import Lease, add_lease, end_lease, find_open_lease, renew_lease
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.statuses import FINISHED
-from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 DEFAULT_TTL: Final = 30 * 60
@@ -302,7 +299,7 @@ def _provision(workspace: Workspace, granted: _Granted, target_tip: Oid) -> tupl
     """Make the slice's branch and worktree, or complete them; return what went amiss."""
     # A slice is provisioned once and claimed often: its claims go without these imports.
     from gitslices.ops.apply import ApplyRequest, apply
-    from gitslices.ops.setup import SetupRequest, set_up
+    from gitslices.repo_commands.setup import SetupRequest, set_up
 
     goal = granted.goal
     alone = structs.replace(

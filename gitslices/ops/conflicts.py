@@ -9,20 +9,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.errors import Problem
-from gitslices.fence import Change
+from gitslices.core.errors import Problem
+from gitslices.core.model import FINISHED, BranchName, Change, Oid, RepoPath, SliceId
 from gitslices.git.compare import read_commit_changes
-from gitslices.git.read import read_target, read_tips
+from gitslices.git.read import read_tips
 from gitslices.git.snapshot import write_snapshot
-from gitslices.git.worktrees import find_changes
-from gitslices.landing import describe_stranger, may_conflict, meets
-from gitslices.model import BranchName, Oid, RepoPath, SliceId
-from gitslices.ops.goals import choose_goal
-from gitslices.ops.merger import Merger, open_merger
-from gitslices.ops.situation import find_landed
+from gitslices.git.uncommitted import find_uncommitted
+from gitslices.merging.in_memory import Merger, open_merger
+from gitslices.rules.merging import describe_stranger, may_conflict, meets
+from gitslices.slices.lookup import choose_goal
+from gitslices.slices.situation import find_landed
+from gitslices.slices.target import read_target
 from gitslices.state.landings import Trial, find_trial, write_trials
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.statuses import FINISHED
 from gitslices.workspace import Workspace
 
 
@@ -119,7 +118,7 @@ def _find_work(
 ) -> _Work | Problem | None:
     repo, worktree = workspace.repo, Path(record.worktree_path)
     commit = tips.get(record.branch_name)
-    if find_changes(repo, worktree):
+    if find_uncommitted(repo, worktree):
         commit = write_snapshot(repo, worktree, merger.scratch)
     if commit is None or commit == record.base_commit:
         return None

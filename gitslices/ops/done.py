@@ -5,23 +5,22 @@ from math import ceil
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gitslices.errors import GateFailedError
-from gitslices.evidence import find_missing_evidence, find_missing_gates
+from gitslices.core.errors import GateFailedError
+from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.read import find_tip, is_ancestor
-from gitslices.model import BranchName, Oid, SliceId
-from gitslices.ops.gate_runs import (
+from gitslices.repo_commands.gates import (
     list_texts,
     load_gates,
     read_proof,
     record_run,
     run_commands,
 )
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.tokens import make_lease_event, require_lease
-from gitslices.ops.work import require_committed
-from gitslices.settings import Gate
+from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
+from gitslices.slices.leases import make_lease_event, require_committed, require_lease
+from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.state.leases import Lease, end_lease, renew_lease
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.system.settings import Gate
 from gitslices.workspace import Workspace
 
 

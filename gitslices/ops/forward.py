@@ -5,12 +5,17 @@ from collections.abc import Iterable
 
 from msgspec import Struct, structs
 
-from gitslices.errors import BusyError, GitError
+from gitslices.core.errors import BusyError, GitError
+from gitslices.core.model import Oid, SliceId
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.read import find_tip, is_ancestor, read_tips
-from gitslices.model import Oid, SliceId
-from gitslices.ops.move import find_checkouts, find_in_the_way, look_at_checkouts, move_branches
-from gitslices.ops.topology import hold_topology
+from gitslices.merging.move_branches import (
+    find_checkouts,
+    find_in_the_way,
+    look_at_checkouts,
+    move_branches,
+)
+from gitslices.recovery.lock import hold_topology
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store

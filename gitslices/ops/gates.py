@@ -5,15 +5,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from gitslices.errors import InputError, RefusedError
-from gitslices.evidence import GateRun, Proof, explain_gate, find_gate_run
-from gitslices.model import SliceId
-from gitslices.ops.gate_runs import Gates, load_gates, read_proof, record_run, run_commands
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.names import refuse_odd_name
-from gitslices.settings import Gate
+from gitslices.core.errors import InputError, RefusedError, suggest
+from gitslices.core.model import SliceId
+from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
+from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_gate_run
+from gitslices.slices.lookup import choose_goal, find_slice, refuse_odd_name
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.suggestion import suggest
+from gitslices.system.settings import Gate
 from gitslices.workspace import Workspace
 
 GateState = Literal["passed", "failed", "missing", "manual"]

@@ -7,12 +7,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.errors import StateError
-from gitslices.fence import Change
+from gitslices.core.errors import StateError
+from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
 from gitslices.git.changes import read_entries
-from gitslices.git.marks import MarkedWorktree
 from gitslices.git.read import HEADS
-from gitslices.guard import (
+from gitslices.rules.agent_writes import (
     Denial,
     Ground,
     OtherWorktree,
@@ -22,11 +21,9 @@ from gitslices.guard import (
     find_repo_path,
     is_git_path,
 )
-from gitslices.model import RepoPath, SliceId
-from gitslices.ops.fences import name_beside
-from gitslices.ops.judge import Judges
+from gitslices.slices.marks import MarkedWorktree
+from gitslices.slices.scopes import Judges, name_beside
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 _UNSEEN: Final = "nobody can tell which path that is: write it out"

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from gitslices.model import SliceId
-from gitslices.ops.goals import choose_goal, find_held
-from gitslices.ops.tokens import require_lease
+from gitslices.core.model import SliceId
+from gitslices.slices.leases import require_lease
+from gitslices.slices.lookup import choose_goal, find_held
 from gitslices.state.leases import renew_lease
 from gitslices.workspace import Workspace
 

@@ -4,18 +4,18 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.errors import RefusedError
-from gitslices.hooks import (
+from gitslices.core.errors import RefusedError
+from gitslices.core.model import UNDER_WAY
+from gitslices.recovery.lock import hold_topology
+from gitslices.slices.scopes import raise_fences
+from gitslices.state.hook_watch import forget_hooks, want_hooks
+from gitslices.system.hook_scripts import (
     HookFile,
     find_hooks,
     find_install_problems,
     install_hooks,
     uninstall_hooks,
 )
-from gitslices.ops.fences import raise_fences
-from gitslices.ops.topology import hold_topology
-from gitslices.state.armed import forget_hooks, want_hooks
-from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 

@@ -7,13 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.errors import BusyError
+from gitslices.core.errors import BusyError
+from gitslices.core.model import UNDER_WAY, SliceId
 from gitslices.git.read import HEADS, read_head_branch
-from gitslices.model import SliceId
 from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
-from gitslices.ops.fences import watch_targets
+from gitslices.slices.scopes import watch_targets
 from gitslices.state.store import SliceRecord, Store
-from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 COMMIT_HOOKS: Final = ("pre-commit", "prepare-commit-msg")
@@ -88,7 +87,7 @@ def _forward(workspace: Workspace) -> tuple[SliceId, ...]:
         return ()
     # Imported here for the sake of the hooks that guard: it brings the lock with it.
     from gitslices.ops.forward import find_waiting, forward_slices
-    from gitslices.ops.topology import hold_topology
+    from gitslices.recovery.lock import hold_topology
 
     forwarded: list[SliceId] = []
     with workspace.open_store() as store:

@@ -4,27 +4,27 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gitslices.errors import BusyError, GitError, Problem, RefusedError
-from gitslices.git.dry_run import find_complaint
+from gitslices.core.errors import BusyError, GitError, Problem, RefusedError
+from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.core.naming import show_path
 from gitslices.git.hooks import run_hook
 from gitslices.git.read import find_tip, read_tips
-from gitslices.landing import find_merge_obstacle
-from gitslices.model import BranchName, Oid, SliceId
-from gitslices.naming import show_path
-from gitslices.ops.compose import Composed, Composer, Conflicted
+from gitslices.git.snapshot import find_complaint
+from gitslices.merging.compose import Composed, Composer, Conflicted
+from gitslices.merging.in_memory import Merger, open_merger
+from gitslices.merging.inputs import Scene, find_target_checkouts, look
+from gitslices.merging.move_branches import Checkout, Stuck, find_in_the_way, move_branches
+from gitslices.merging.rerun_gates import Rehearsal
 from gitslices.ops.forward import Forwarded, forward_slices
-from gitslices.ops.goals import choose_goal
-from gitslices.ops.judge import Judges
-from gitslices.ops.merger import Merger, open_merger
-from gitslices.ops.move import Checkout, Stuck, find_in_the_way, move_branches
-from gitslices.ops.rerun import Rehearsal
-from gitslices.ops.scene import Scene, find_target_checkouts, look
-from gitslices.ops.styles import choose_merge_style
-from gitslices.ops.topology import hold_topology
-from gitslices.settings import MergeStyle
+from gitslices.recovery.lock import hold_topology
+from gitslices.rules.merging import find_merge_obstacle
+from gitslices.slices.lookup import choose_goal
+from gitslices.slices.scopes import Judges
+from gitslices.slices.settings import choose_merge_style
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
 from gitslices.state.store import Store
+from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
 
 _ATTEMPTS = 100

@@ -1,21 +1,28 @@
-"""Plan a task graph against the repository's tree, and beside the work under way."""
+"""A plan from a task graph, what it changes of the one applied, and why one of its slices waits."""
 
 from msgspec import Struct
 
-from gitslices.errors import InputError
-from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch, read_target
-from gitslices.model import (
+from gitslices.core.errors import InputError, UnknownSliceError
+from gitslices.core.model import (
     BranchName,
     Order,
     Plan,
     PlanSettings,
     RepoTree,
+    SliceId,
     TaskGraph,
     Unborn,
     Underway,
 )
-from gitslices.ops.underway import read_underway
-from gitslices.planner import make_plan
+from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch
+from gitslices.planning.diff import PlanChanges, find_changes
+from gitslices.planning.explanation import Explanation, explain_slice
+from gitslices.planning.outline import make_outline
+from gitslices.planning.planner import make_plan
+from gitslices.planning.policy import find_skip_reason
+from gitslices.slices.lookup import find_near
+from gitslices.slices.started import read_underway
+from gitslices.slices.target import find_retarget, read_target
 from gitslices.workspace import Workspace
 
 
@@ -93,3 +100,44 @@ def _find_current_branch(workspace: Workspace) -> BranchName:
             hint="name one with --target BRANCH",
         )
     return branch
+
+
+def diff(workspace: Workspace, request: PlanRequest) -> PlanChanges:
+    """Compare the plan that `plan` would make with the one applied; changes nothing.
+
+    Raises what `plan` raises.
+    """
+    inputs = read_inputs(workspace, request)
+    planned = make_plan(request.graph, inputs.tree, inputs.settings)
+    if inputs.applied is None:
+        return find_changes(None, planned)
+    with workspace.open_store() as store:
+        retargeted = find_retarget(workspace, store, inputs.applied, planned)
+    return find_changes(inputs.applied, planned, retargeted)
+
+
+class ExplainRequest(Struct, frozen=True, kw_only=True):
+    """A slice of the plan that `plan` would make."""
+
+    plan: PlanRequest
+    slice_id: str
+
+
+def explain(workspace: Workspace, request: ExplainRequest) -> Explanation:
+    """Every reason why a slice waits; changes nothing.
+
+    Raises `UnknownSliceError` where the graph has no such task, or the task is no slice; else what
+    `plan` raises.
+    """
+    graph, id_ = request.plan.graph, request.slice_id
+    task = next((task for task in graph.tasks if task.id == id_), None)
+    if task is None:
+        near = find_near(id_, [one.id for one in graph.tasks])
+        raise UnknownSliceError(
+            f"the graph has no task {id_!r}", hint=near or "see: gitslices plan"
+        )
+    if reason := find_skip_reason(task):
+        raise UnknownSliceError(f"task {id_!r} is no slice: {reason}")
+    inputs = read_inputs(workspace, request.plan)
+    outline = make_outline(graph, inputs.tree, inputs.settings)
+    return explain_slice(outline, graph.goal_id, SliceId(id_))

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gitslices.admission import Entrant, Holding, Situation, list_entrants
-from gitslices.errors import Problem
-from gitslices.git.read import read_target
-from gitslices.model import Cost, SliceId, SliceStatus
-from gitslices.ops.goals import choose_goal
-from gitslices.ops.situation import find_landed_in, read_situation
-from gitslices.statuses import FINISHED
+from gitslices.core.errors import Problem
+from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
+from gitslices.rules.claiming import Entrant, Holding, Situation, list_entrants
+from gitslices.slices.lookup import choose_goal
+from gitslices.slices.situation import find_landed_in, read_situation
+from gitslices.slices.target import read_target
 from gitslices.workspace import Workspace
 
 

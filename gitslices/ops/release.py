@@ -2,13 +2,12 @@
 
 from msgspec import Struct
 
-from gitslices.errors import RefusedError
-from gitslices.model import SliceId
-from gitslices.ops.goals import choose_goal, find_held
-from gitslices.ops.tokens import make_lease_event, require_lease
+from gitslices.core.errors import RefusedError, suggest
+from gitslices.core.model import SliceId
+from gitslices.slices.leases import make_lease_event, require_lease
+from gitslices.slices.lookup import choose_goal, find_held
 from gitslices.state.leases import Lease, end_lease, find_open_lease
 from gitslices.state.store import Event, Store
-from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 

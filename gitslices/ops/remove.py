@@ -2,14 +2,14 @@
 
 from msgspec import Struct
 
-from gitslices.errors import RefusedError
-from gitslices.model import BranchName, SliceId
-from gitslices.ops.candidates import Candidate, find_candidates
-from gitslices.ops.empty import start_emptying
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.retire import retire
-from gitslices.ops.topology import hold_topology
-from gitslices.retirement import find_removal_problems
+from gitslices.core.errors import RefusedError
+from gitslices.core.model import BranchName, SliceId
+from gitslices.ops.purge import start_emptying
+from gitslices.recovery.lock import hold_topology
+from gitslices.removal.candidates import Candidate, find_candidates
+from gitslices.removal.to_trash import retire
+from gitslices.rules.removal import find_removal_problems
+from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 

@@ -2,15 +2,13 @@
 
 from msgspec import Struct
 
-from gitslices.errors import RefusedError
-from gitslices.evidence import Review, Verdict
+from gitslices.core.errors import RefusedError, suggest
+from gitslices.core.model import SliceId
 from gitslices.git.read import find_tip
-from gitslices.model import SliceId
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.names import refuse_odd_name
+from gitslices.rules.evidence import Review, Verdict
+from gitslices.slices.lookup import choose_goal, find_slice, refuse_odd_name
 from gitslices.state.proofs import add_review
 from gitslices.state.store import Event
-from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 

@@ -1,21 +1,323 @@
-"""Work a whole goal: a command for each slice that is ready, until everything is merged."""
+"""Work a whole goal: workers that claim, run a command, finish and merge until all is merged."""
 
-from collections.abc import Mapping
+import os.path
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
-from gitslices.errors import Problem
-from gitslices.model import SliceId
-from gitslices.ops.crew import Crew, OnStep, RunRequest
-from gitslices.ops.gate_runs import list_texts, load_gates, refuse_untrusted
-from gitslices.ops.goals import choose_goal
+from gitslices.core.errors import (
+    BusyError,
+    DiskError,
+    GitError,
+    GitslicesError,
+    InputError,
+    LeaseHeldError,
+    NothingReadyError,
+    Problem,
+    RefusedError,
+    StaleTokenError,
+)
+from gitslices.core.model import FINISHED, RepoPath, SliceId
+from gitslices.git.read import find_tip, has_entry
+from gitslices.git.worktrees import is_filled
+from gitslices.ops.check import CheckRequest, check
+from gitslices.ops.claim import DEFAULT_TTL, ClaimReport, ClaimRequest, claim
+from gitslices.ops.done import DoneRequest, done
+from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
 from gitslices.ops.merge import MergeRequest, merge
-from gitslices.ops.program import refuse_missing_program
 from gitslices.ops.ready import ready
-from gitslices.shell import open_shell
+from gitslices.ops.release import ReleaseRequest, release
+from gitslices.repo_commands.gates import list_texts, load_gates, refuse_untrusted
+from gitslices.rules.merging import describe_violations
+from gitslices.slices.environment import make_slice_environment
+from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.state.store import Goal
+from gitslices.system.shell import Shell, open_shell
 from gitslices.workspace import Workspace
+
+
+def refuse_missing_program(workspace: Workspace, goal: Goal, program: str) -> None:
+    """Raise `InputError` for a relative path that neither the target nor any worktree has.
+
+    Nothing is known, and nothing refused, while a slice has no worktree yet: what git ignores may
+    come along into it, or be made there by its set-up.
+    """
+    if "/" not in program or Path(program).is_absolute() or "{" in program:
+        return
+    path = os.path.normpath(program)
+    tip = None if path.startswith("..") else find_tip(workspace.repo, goal.plan.target)
+    if tip is not None and has_entry(workspace.repo, tip, RepoPath(path)):
+        return
+    tops = _list_open_worktrees(workspace, goal)
+    if not tops or any(not is_filled(top) or (top / path).exists() for top in tops):
+        return
+    raise InputError(
+        f"there is no program {program!r} in the worktrees of the slices, where it is looked up",
+        hint=f"commit it to {goal.plan.target}, or name it by an absolute path",
+    )
+
+
+def _list_open_worktrees(workspace: Workspace, goal: Goal) -> list[Path]:
+    with workspace.open_store() as store:
+        records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    finished = {id_ for id_, record in records.items() if record.status in FINISHED}
+    return [Path(one.worktree_path) for one in goal.plan.slices if one.slice_id not in finished]
+
+
+_PAUSE: Final = 1.0
+"""Seconds between two looks at what others have finished."""
+_PLACEHOLDER: Final = re.compile(r"\{(slice|goal|branch|worktree|token|task_file)\}")
+
+Stage = Literal["started", "merged", "failed", "stopped"]
+
+
+class RunRequest(Struct, frozen=True, kw_only=True):
+    """The program with its arguments; a slice is tried `retries` times more after it failed."""
+
+    command: tuple[str, ...]
+    holder: str
+    goal_id: str | None = None
+    jobs: int = 1
+    retries: int = 0
+    ttl: int = DEFAULT_TTL
+
+
+class RunStep(Struct, frozen=True, kw_only=True):
+    """What has just become of a slice; `log` holds what its command printed."""
+
+    slice_id: SliceId
+    stage: Stage
+    attempt: int
+    log: str
+    reason: str = ""
+
+
+OnStep = Callable[[RunStep], None]
+
+
+class Crew:
+    """Workers that take slices of one goal from one pool, and what has become of each slice."""
+
+    def __init__(
+        self, workspace: Workspace, request: RunRequest, goal: Goal, shell: Shell, on_step: OnStep
+    ) -> None:
+        self._workspace = workspace
+        self._request = request
+        self._goal = goal
+        self._shell = shell
+        self._on_step = on_step
+        self._changed = threading.Condition()
+        self._busy = 0
+        self._stopped = False
+        self._attempts: Counter[SliceId] = Counter()
+        self._again: set[SliceId] = set()
+        self.merged: list[SliceId] = []
+        self.failed: dict[SliceId, Problem] = {}
+
+    def work(self) -> None:
+        """Take slices and see them through until there is none that may start."""
+        while (mine := self._take()) is not None:
+            try:
+                self._see_through(mine)
+            finally:
+                with self._changed:
+                    self._busy -= 1
+                    self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _take(self) -> ClaimReport | None:
+        while True:
+            with self._changed:
+                if self._stopped:
+                    return None
+                self._busy += 1
+            mine = self._claim_any()
+            if mine is not None:
+                return mine
+            with self._changed:
+                self._busy -= 1
+                if not self._busy and not self._find_others():
+                    self._changed.notify_all()
+                    return None
+                self._changed.wait(_PAUSE)
+
+    def _claim_any(self) -> ClaimReport | None:
+        offered = [one.slice_id for one in ready(self._workspace, self._goal.goal_id).ready]
+        for slice_id in dict.fromkeys((*offered, *self._again)):
+            if slice_id in self.failed:
+                continue
+            try:
+                return claim(
+                    self._workspace,
+                    ClaimRequest(
+                        holder=self._request.holder,
+                        slice_id=slice_id,
+                        goal_id=self._goal.goal_id,
+                        ttl=self._request.ttl,
+                    ),
+                )
+            except (LeaseHeldError, NothingReadyError):
+                continue
+            except (RefusedError, GitError) as error:
+                # Its worktree cannot be had; the others can.
+                self.failed[slice_id] = _describe(slice_id, error)
+        return None
+
+    def _find_others(self) -> bool:
+        """Whether somebody outside this run is at work on the goal, so that waiting may help."""
+        waiting = ready(self._workspace, self._goal.goal_id).waiting
+        return any(one.status == "claimed" for one in waiting)
+
+    def _see_through(self, mine: ClaimReport) -> None:
+        id_ = mine.slice_id
+        self._attempts[id_] += 1
+        self._again.discard(id_)
+        folder = self._workspace.state_folder / "logs" / Path(mine.worktree_path).name
+        log = folder / "run.log"
+        self._tell(mine, "started", log)
+        try:
+            problem = self._run_command(mine, folder, log) or self._finish(mine)
+        except _StoppedError:
+            self._give_back(mine)
+            self._tell(mine, "stopped", log)
+            return
+        except BaseException:
+            self._give_back(mine)
+            raise
+        if problem is None:
+            self.merged.append(id_)
+            self._tell(mine, "merged", log)
+            return
+        self._give_back(mine)
+        if self._attempts[id_] > self._request.retries:
+            self.failed[id_] = problem
+        else:
+            self._again.add(id_)
+        self._tell(mine, "failed", log, problem.message)
+
+    def _run_command(self, mine: ClaimReport, folder: Path, log: Path) -> Problem | None:
+        places = self._make_places(mine, folder)
+        try:
+            ended = self._shell.attend(
+                [_fill(word, places) for word in self._request.command],
+                cwd=Path(mine.worktree_path),
+                environ=self._make_environment(mine, places),
+                log=log,
+                every=self._request.ttl / 3,
+                on_beat=lambda: self._beat(mine),
+            )
+        except StaleTokenError as error:
+            return Problem(mine.slice_id, error.message)
+        if ended.status is None:
+            raise _StoppedError
+        if ended.status == 0:
+            return None
+        said = f": {ended.last_line}" if ended.last_line else ""
+        return Problem(mine.slice_id, f"exit status {ended.status}{said}", f"see {log}")
+
+    def _beat(self, mine: ClaimReport) -> None:
+        heartbeat(
+            self._workspace,
+            HeartbeatRequest(slice_id=mine.slice_id, token=mine.token, goal_id=mine.goal_id),
+        )
+
+    def _finish(self, mine: ClaimReport) -> Problem | None:
+        """End the lease and merge; why not, if either is refused.
+
+        The write scope comes first: no gate spends its time on what may not be merged.
+        """
+        id_, goal_id = mine.slice_id, mine.goal_id
+        try:
+            checked = check(self._workspace, CheckRequest(slice_id=id_, goal_id=goal_id))
+            if not checked.ok:
+                return describe_violations(goal_id, id_, checked.slices[0].violations)
+            done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))
+            report = merge(self._workspace, MergeRequest(slice_ids=(id_,), goal_id=goal_id))
+        except (RefusedError, GitError, BusyError) as error:
+            return _describe(id_, error)
+        if report.conflicted:
+            files = ", ".join(report.conflicted[0].files[:3])
+            return Problem(id_, f"conflicts with {report.target} in {files}")
+        return report.refused[0] if report.refused else None
+
+    def _give_back(self, mine: ClaimReport) -> None:
+        """Open the slice for the next attempt, with its work; a conflict stays on record."""
+        request = ReleaseRequest(slice_id=mine.slice_id, token=mine.token, goal_id=mine.goal_id)
+        try:
+            release(self._workspace, request)
+        except StaleTokenError:
+            with self._workspace.open_store() as store:
+                record = store.find_slice(mine.goal_id, mine.slice_id)
+            if record is not None and record.status == "done":
+                with suppress(RefusedError):
+                    release(self._workspace, msgspec.structs.replace(request, token=None))
+
+    def _make_places(self, mine: ClaimReport, folder: Path) -> dict[str, str]:
+        task_file = folder / "task.json"
+        task_id = find_slice(self._goal, mine.slice_id).task_id
+        task = next(one for one in self._goal.graph.tasks if one.id == task_id)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            task_file.write_bytes(msgspec.json.encode({"task": task, "claim": mine}))
+        except OSError as error:
+            raise DiskError(f"cannot write {str(task_file)!r}: {error.strerror}") from error
+        return {
+            "slice": mine.slice_id,
+            "goal": mine.goal_id,
+            "branch": mine.branch_name,
+            "worktree": mine.worktree_path,
+            "token": str(mine.token),
+            "task_file": str(task_file),
+        }
+
+    def _make_environment(self, mine: ClaimReport, places: dict[str, str]) -> dict[str, str]:
+        with self._workspace.open_store() as store:
+            record = store.find_slice(mine.goal_id, mine.slice_id)
+        assert record is not None, "a lease comes with a record"  # noqa: S101
+        environ = make_slice_environment(record, self._workspace.environ)
+        return environ | {
+            "GITSLICES_HOLDER": mine.holder,
+            "GITSLICES_TOKEN": places["token"],
+            "GITSLICES_TASK_FILE": places["task_file"],
+        }
+
+    def _tell(self, mine: ClaimReport, stage: Stage, log: Path, reason: str = "") -> None:
+        id_ = mine.slice_id
+        step = RunStep(
+            slice_id=id_, stage=stage, attempt=self._attempts[id_], log=str(log), reason=reason
+        )
+        self._on_step(step)
+
+
+def _describe(slice_id: SliceId, error: GitslicesError) -> Problem:
+    reasons = "; ".join(one.message for one in error.problems)
+    hints = (error.hint, *(one.hint for one in error.problems))
+    return Problem(
+        slice_id,
+        f"{error.message}: {reasons}" if reasons else error.message,
+        next((hint for hint in hints if hint), None),
+    )
+
+
+class _StoppedError(Exception):
+    """The command was ended from outside."""
+
+
+def _fill(word: str, places: dict[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: places[found[1]], word)
 
 
 class RunReport(Struct, frozen=True, kw_only=True):

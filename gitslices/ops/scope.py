@@ -5,17 +5,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.errors import InputError, Problem, RefusedError
+from gitslices.core.errors import InputError, Problem, RefusedError
+from gitslices.core.model import UNDER_WAY, BranchName, Oid, Overlap, Slice, SliceId
 from gitslices.git.read import find_tip, read_merged, read_tips, read_tree
-from gitslices.git.worktrees import find_changes
-from gitslices.model import BranchName, Oid, Overlap, Slice, SliceId
-from gitslices.ops.fences import name_beside, widen
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.judge import read_folding
-from gitslices.scopes import Access, Scope, ScopeMap, parse_entry, parse_scope
-from gitslices.scopes.judge import compile_scope
+from gitslices.git.uncommitted import find_uncommitted
+from gitslices.scopes.language.entries import Access, Scope, parse_entry, parse_scope
+from gitslices.scopes.language.matcher import compile_scope
+from gitslices.scopes.overlap.scope_map import ScopeMap
+from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.scopes import name_beside, read_folding, widen
 from gitslices.state.store import Event, Goal, SliceRecord, Store
-from gitslices.statuses import UNDER_WAY
 from gitslices.workspace import Workspace
 
 _EVENT = "scope-allowed"
@@ -170,7 +169,7 @@ def _is_started(
 ) -> bool:
     if record.status != "provisioned":
         return True
-    if find_changes(workspace.repo, Path(record.worktree_path)):
+    if find_uncommitted(workspace.repo, Path(record.worktree_path)):
         return True
     has_commits = tips.get(record.branch_name, record.base_commit) != record.base_commit
     return has_commits and record.branch_name not in merged

@@ -1,25 +1,37 @@
-"""Where every slice of a goal stands."""
+"""Where every slice stands; told again whenever it changes."""
 
 import os
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
-from gitslices.git.counts import count_all_ahead_behind
+from gitslices.core.model import (
+    FINISHED,
+    BranchName,
+    Oid,
+    Slice,
+    SliceId,
+    SliceStatus,
+    settle_status,
+)
+from gitslices.git.compare import count_all_ahead_behind
+from gitslices.git.links import find_admin_folder
 from gitslices.git.read import find_tip, read_tips
 from gitslices.git.reflog import find_worked
-from gitslices.git.worktrees import find_changes
-from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
-from gitslices.ops.footing import Finder, describe_fault, make_finder
-from gitslices.ops.goals import choose_goal
-from gitslices.ops.situation import find_stretches
-from gitslices.ops.topology import read_undisturbed
+from gitslices.git.uncommitted import find_uncommitted
+from gitslices.recovery.lock import read_undisturbed
+from gitslices.slices.location import Finder, describe_fault, make_finder
+from gitslices.slices.lookup import choose_goal
+from gitslices.slices.situation import find_stretches
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import Lease, read_live_leases
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.statuses import FINISHED, settle_status
 from gitslices.workspace import Workspace
 
 
@@ -160,7 +172,7 @@ def _look_at(
         worktree_path=record.worktree_path,
         ahead=ahead,
         behind=behind,
-        dirty=bool(find_changes(workspace.repo, footing.worktree)),
+        dirty=bool(find_uncommitted(workspace.repo, footing.worktree)),
         sparse=bool(record.sparse),
         problem=describe_fault(record, footing, has_branch=tip is not None),
     )
@@ -192,3 +204,58 @@ def _describe(
         sparse=own.sparse,
         problem=own.problem,
     )
+
+
+_PAUSE: Final = 0.5
+# An edit that nobody has added leaves no trace but itself, so git is asked this often in any case.
+_LONGEST: Final = 10.0
+
+_Stamp = tuple[tuple[int, int], ...]
+
+
+def watch(workspace: Workspace, goal_id: str | None) -> Iterator[StatusReport]:
+    """Yield the status now, and each time it has changed, until every slice has landed.
+
+    Between two looks git is not asked: the store tells whether somebody has written to it, and of
+    references, indexes and logs only times and sizes are read.
+    """
+    shown: tuple[StatusReport, _Stamp] | None = None
+    with workspace.open_store() as store:
+        goal = choose_goal(store, goal_id)
+        worktrees = [Path(one.worktree_path) for one in goal.plan.slices]
+        while True:
+            before = _read_stamp(workspace, store, worktrees)
+            logs = _read_logs(workspace, worktrees)
+            report = status(workspace, goal.goal_id)
+            if shown != (report, logs):
+                yield report
+                shown = (report, logs)
+            if all(one.status in FINISHED for one in report.slices):
+                return
+            give_up = time.monotonic() + _LONGEST
+            while time.monotonic() < give_up:
+                time.sleep(_PAUSE)
+                if _read_stamp(workspace, store, worktrees) != before:
+                    break
+
+
+def _read_stamp(workspace: Workspace, store: Store, worktrees: list[Path]) -> _Stamp:
+    common = workspace.repo.common_dir
+    places = [common / "packed-refs", common / "reftable" / "tables.list"]
+    places += [Path(folder) for folder, _, _ in os.walk(common / "refs" / "heads")]
+    for admin in map(find_admin_folder, worktrees):
+        places += [admin / "index", admin / "HEAD"] if admin else []
+    written = (store.read_data_version(), 0)
+    return (written, *map(_read_times, places), *_read_logs(workspace, worktrees))
+
+
+def _read_logs(workspace: Workspace, worktrees: list[Path]) -> _Stamp:
+    folder = workspace.state_folder / "logs"
+    return tuple(_read_times(folder / worktree.name / "run.log") for worktree in worktrees)
+
+
+def _read_times(place: Path) -> tuple[int, int]:
+    with suppress(OSError):
+        found = place.stat()
+        return found.st_mtime_ns, found.st_size
+    return 0, 0

@@ -5,25 +5,38 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.errors import BusyError, Problem
+from gitslices.core.errors import BusyError, Problem
+from gitslices.core.model import (
+    FINISHED,
+    BranchName,
+    Oid,
+    Slice,
+    SliceId,
+    SliceStatus,
+    settle_status,
+)
 from gitslices.git.commits import read_commits, write_commit
 from gitslices.git.compare import read_commit_changes, read_tree_changes
-from gitslices.git.read import is_ancestor, is_true, read_target, read_tips
-from gitslices.landing import describe_stranger, find_sync_obstacle
-from gitslices.model import BranchName, Oid, Slice, SliceId, SliceStatus
-from gitslices.ops.compose import Conflicted, rebase_commits
-from gitslices.ops.goals import choose_goal, find_slice
-from gitslices.ops.merger import Merger, open_merger
-from gitslices.ops.move import find_checkouts, find_in_the_way, look_at_checkouts, move_branches
-from gitslices.ops.situation import find_landed
-from gitslices.ops.styles import choose_sync_style
-from gitslices.ops.tokens import require_lease
-from gitslices.ops.topology import hold_topology
-from gitslices.settings import SyncStyle
+from gitslices.git.read import is_ancestor, is_true, read_tips
+from gitslices.merging.compose import Conflicted, rebase_commits
+from gitslices.merging.in_memory import Merger, open_merger
+from gitslices.merging.move_branches import (
+    find_checkouts,
+    find_in_the_way,
+    look_at_checkouts,
+    move_branches,
+)
+from gitslices.recovery.lock import hold_topology
+from gitslices.rules.merging import describe_stranger, find_sync_obstacle
+from gitslices.slices.leases import require_lease
+from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.settings import choose_sync_style
+from gitslices.slices.situation import find_landed
+from gitslices.slices.target import read_target
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.statuses import FINISHED, settle_status
+from gitslices.system.settings import SyncStyle
 from gitslices.workspace import Workspace
 
 _ATTEMPTS = 100

@@ -5,12 +5,12 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
-from gitslices.errors import InputError, RefusedError, UnknownSliceError
-from gitslices.model import BranchName, Oid, SliceId
-from gitslices.ops.goals import choose_goal
-from gitslices.ops.revive import find_undo_problems, revive
-from gitslices.ops.topology import hold_topology
-from gitslices.retirement import find_expiry
+from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
+from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.recovery.lock import hold_topology
+from gitslices.removal.from_trash import find_undo_problems, revive
+from gitslices.rules.removal import find_expiry
+from gitslices.slices.lookup import choose_goal
 from gitslices.state.store import Store
 from gitslices.state.trash import Trashed, read_trash
 from gitslices.workspace import Workspace

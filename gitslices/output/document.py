@@ -1,10 +1,15 @@
-"""JSON documents for programs."""
+"""The one JSON document of a command: its report, or why there is none."""
 
+import errno
 from typing import Any
 
+import click
 import msgspec
+from msgspec import Struct
 
-from gitslices.naming import show_path
+from gitslices.core.errors import GitslicesError, Problem
+from gitslices.core.naming import show_path
+from gitslices.output.words import escape
 
 
 def encode_document(document: Any) -> bytes:
@@ -24,3 +29,68 @@ def _map_strings(value: Any) -> Any:
     if isinstance(value, dict):
         return {_map_strings(key): _map_strings(item) for key, item in value.items()}
     return value
+
+
+_SHOWN_PROBLEMS = 50
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """An exception, ready to be told."""
+
+    code: str
+    exit_code: int
+    message: str
+    hint: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON form; `problems` is there when there are several reasons."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
+        if self.problems:
+            error["problems"] = self.problems
+        return {"ok": False, "error": error}
+
+
+def describe_failure(error: Exception) -> Failure:
+    """What `error` means to the user; anything unforeseen is a bug of gitslices."""
+    if isinstance(error, GitslicesError):
+        return Failure(
+            code=error.code,
+            exit_code=error.exit_code,
+            message=error.message,
+            hint=error.hint,
+            problems=error.problems,
+        )
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "gitslices"
+        # Click gives each choice a line of its own.
+        message = error.format_message().replace("\n\t", " ")
+        return Failure(code="usage", exit_code=2, message=message, hint=f"see: {path} --help")
+    if isinstance(error, click.ClickException):
+        return Failure(code="usage", exit_code=2, message=error.format_message())
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        place = f": {error.filename!r}" if error.filename else ""
+        return Failure(code="disk", exit_code=3, message=f"{error.strerror}{place}")
+    return Failure(
+        code="internal",
+        exit_code=70,
+        message=f"this is a bug in gitslices: {type(error).__name__}: {error}",
+        hint="run it again with GITSLICES_DEBUG=1 and report what it prints",
+    )
+
+
+def format_failure(failure: Failure) -> str:
+    """The lines for standard error."""
+    lines = [f"{click.style('error:', fg='red', bold=True)} {escape(failure.message)}"]
+    for problem in failure.problems[:_SHOWN_PROBLEMS]:
+        place = f"{escape(problem.place)}: " if problem.place else ""
+        lines.append(f"  {place}{escape(problem.message)}")
+        if problem.hint:
+            lines.append(f"    {click.style('hint:', fg='cyan')} {escape(problem.hint)}")
+    if len(failure.problems) > _SHOWN_PROBLEMS:
+        lines.append(f"  and {len(failure.problems) - _SHOWN_PROBLEMS} more: see --json")
+    if failure.hint:
+        lines.append(f"{click.style('hint:', fg='cyan')} {escape(failure.hint)}")
+    return "\n".join(lines) + "\n"

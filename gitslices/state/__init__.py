@@ -1,13 +1,14 @@
 """What gitslices keeps beside the repository, under `<git common dir>/gitslices/`.
 
-folder    the folder itself, private to its owner
-lock      one lock for what changes branches and worktrees, one for each operation alive
-journal   what is being changed, written before it is begun
-store     goals, slices and events in SQLite
-landings  what became of slices at the merge
-leases    who has which slice until when
-proofs    gates that were run, reviews that were made
-watch     what git hooks look at before they start anything
-trust     what the user has approved, in the user's own state folder
-trash     what was removed and can be brought back, in the store's table for it
+folder      the folder itself, private to its owner
+lock        one lock for what changes branches and worktrees, one for each operation alive
+hook_watch  what git hooks look at before they start anything
+schema      the tables of the store
+store       goals, slices and events in SQLite
+landings    what became of slices at the merge
+leases      who has which slice until when
+proofs      gates that were run, reviews that were made
+journal     what is being changed, written before it is begun
+trash       what was removed and can be brought back
+trust       what the user has approved, in the user's own state folder
 """

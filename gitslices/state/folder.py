@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitslices.errors import DiskError
+from gitslices.core.errors import DiskError
 
 FOLDER_NAME: Final = "gitslices"
 # Followed by the id of an operation: its lock and what it fills, and where it works meanwhile.

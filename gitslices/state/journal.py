@@ -14,11 +14,11 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from gitslices.decoding import decode_json
-from gitslices.errors import DiskError, StateError
-from gitslices.faults import reach
-from gitslices.model import BranchName, Oid
-from gitslices.replace import PARTIAL, name_partial
+from gitslices.core.decoding import decode_json
+from gitslices.core.errors import DiskError, StateError
+from gitslices.core.faults import reach
+from gitslices.core.files import PARTIAL, name_partial
+from gitslices.core.model import BranchName, Oid
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from gitslices.model import Oid, RepoPath, SliceId, SliceStatus
+from gitslices.core.model import Oid, RepoPath, SliceId, SliceStatus
 from gitslices.state.store import Event, Store
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from gitslices.decoding import convert
-from gitslices.model import SliceId
+from gitslices.core.decoding import convert
+from gitslices.core.model import SliceId
 from gitslices.state.store import Store
 
 Ending = Literal["done", "released", "lapsed", "failed"]

@@ -9,8 +9,8 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitslices.errors import BusyError, DiskError
-from gitslices.faults import reach
+from gitslices.core.errors import BusyError, DiskError
+from gitslices.core.faults import reach
 from gitslices.state.folder import OPERATION
 
 POLL_SECONDS: Final = 0.02

@@ -5,8 +5,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from gitslices.decoding import convert
-from gitslices.evidence import GateRun, Review
+from gitslices.core.decoding import convert
+from gitslices.rules.evidence import GateRun, Review
 from gitslices.state.store import Store
 
 Row = TypeVar("Row", bound=Struct)

@@ -9,12 +9,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from gitslices.decoding import convert, decode_json
-from gitslices.errors import BusyError, DiskError, GitslicesError, StateError
-from gitslices.faults import reach
-from gitslices.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
-from gitslices.state.lease_tables import LEASE_TABLES
-from gitslices.state.tables import LANDING_TABLES
+from gitslices.core.decoding import convert, decode_json
+from gitslices.core.errors import BusyError, DiskError, GitslicesError, StateError
+from gitslices.core.faults import reach
+from gitslices.core.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
+from gitslices.state.schema import LANDING_TABLES, LEASE_TABLES
 
 T = TypeVar("T")
 

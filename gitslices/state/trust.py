@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from gitslices.decoding import decode_json
-from gitslices.errors import DiskError, StateError
-from gitslices.replace import replace_file
+from gitslices.core.decoding import decode_json
+from gitslices.core.errors import DiskError, StateError
+from gitslices.core.files import replace_file
 from gitslices.state.lock import hold_lock
 
 _NAME: Final = "trust.json"

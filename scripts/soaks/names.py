@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from gitslices.errors import InputError
-from gitslices.naming import validate_prefix
+from gitslices.core.errors import InputError
+from gitslices.core.naming import validate_prefix
 from soaks.ground import GITSLICES, SEED, Found, make_repository
 from tests.conftest import git
 from tests.shim import Server

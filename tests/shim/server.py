@@ -13,8 +13,8 @@ import traceback
 from typing import IO, Any, NoReturn
 
 import gitslices
-from gitslices import faults
 from gitslices.cli.main import run
+from gitslices.core import faults
 
 _CONTROL = struct.Struct("=QQii")
 _ACTIONS = ("count", "kill", "enospc", "eio")

@@ -5,15 +5,19 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.errors import GitslicesError, MachineError
-from gitslices.ops.doctor.files import FILE_CHECKS, TORN
+from gitslices.core.errors import GitslicesError, MachineError
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.doctor.git import GIT_CHECKS
-from gitslices.ops.doctor.hooks import find_disarmed_hooks, find_lost_launcher
-from gitslices.ops.doctor.settings import SETTING_CHECKS
+from gitslices.ops.doctor.repository import (
+    FILE_CHECKS,
+    GIT_CHECKS,
+    SETTING_CHECKS,
+    TORN,
+    find_disarmed_hooks,
+    find_lost_launcher,
+)
 from gitslices.ops.doctor.slices import SLICE_CHECKS, find_lost_store, look_at_slices
 from gitslices.ops.doctor.trash import TRASH_CHECKS
-from gitslices.ops.topology import recover
+from gitslices.recovery.lock import recover
 from gitslices.state.lock import is_held
 from gitslices.workspace import Workspace
 

@@ -9,31 +9,25 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.errors import InputError, MachineError
+from gitslices.core.errors import InputError, MachineError, suggest
+from gitslices.core.model import FINISHED, BranchName, Oid
 from gitslices.git.follow import find_rebased
-from gitslices.git.marks import read_marked_worktrees
-from gitslices.git.read import HEADS, read_branches, read_target
+from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
-from gitslices.git.worktrees import (
-    Worktree,
-    find_last_commit,
-    is_filled,
-    repair_worktree,
-)
-from gitslices.model import BranchName, Oid
+from gitslices.git.worktrees import Worktree, find_last_commit, is_filled, repair_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.topology import hold_topology
-from gitslices.ops.whereabouts import (
+from gitslices.recovery.lock import hold_topology
+from gitslices.slices.location import (
     Whereabouts,
     find_link,
     find_moved,
     find_other_user,
     look_for_worktrees,
 )
+from gitslices.slices.marks import read_marked_worktrees
+from gitslices.slices.target import read_target
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME, Event, SliceRecord, Store
-from gitslices.statuses import FINISHED
-from gitslices.suggestion import suggest
 from gitslices.workspace import Workspace
 
 

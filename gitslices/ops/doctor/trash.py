@@ -10,8 +10,8 @@ from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.slices import Sight
-from gitslices.ops.topology import hold_topology
-from gitslices.ops.trash import TRASH_REFS, find_kept
+from gitslices.recovery.lock import hold_topology
+from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.state.trash import Trashed, delete_trash, read_trash, write_trash
 
 

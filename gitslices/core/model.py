@@ -1,0 +1,262 @@
+"""The values that flow down the layers: frozen, compared by content, encoded by msgspec."""
+
+from typing import Annotated, Any, Final, Literal, NewType
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+TaskId = NewType("TaskId", str)
+SliceId = NewType("SliceId", str)
+BranchName = NewType("BranchName", str)
+Oid = NewType("Oid", str)
+RepoPath = NewType("RepoPath", str)
+"""A path from the repository's root, `/` between components; bytes that are no UTF-8 are
+surrogate-escaped, as `os.fsdecode` does."""
+
+TaskStatus = Literal["pending", "blocked", "done"]
+SliceStatus = Literal[
+    "planned", "provisioned", "claimed", "done", "merged", "removed", "conflicted"
+]
+OverlapKind = Literal["write_write", "write_read", "read_write"]
+Order = Literal["id", "critical-path"]
+Unborn = Literal["anchored", "all", "none"]
+_COST_RANGE = Meta(gt=0, le=1_000_000_000)
+Cost = Annotated[int, _COST_RANGE] | Annotated[float, _COST_RANGE]
+
+
+FINISHED: Final[frozenset[SliceStatus]] = frozenset({"merged", "removed"})
+"""Nothing waits for a slice in one of these."""
+
+UNDER_WAY: Final[frozenset[SliceStatus]] = frozenset(
+    {"provisioned", "claimed", "done", "conflicted"}
+)
+"""A slice in one of these has a branch and a worktree, and its write scope holds."""
+
+LANDABLE: Final[frozenset[SliceStatus]] = UNDER_WAY - {"claimed"}
+"""A slice in one of these counts as merged once its commits are in the target."""
+
+
+def settle_status(recorded: SliceStatus | None, *, leased: bool, landed: bool) -> SliceStatus:
+    """The status of a slice, from its record and from what the clock and git add to that.
+
+    `leased` says that its lease is live: one that has lapsed counts as none.
+    """
+    if leased and recorded not in FINISHED:
+        return "claimed"
+    if recorded is None:
+        return "planned"
+    standing: SliceStatus = "provisioned" if recorded == "claimed" else recorded
+    return "merged" if landed and standing in LANDABLE else standing
+
+
+class Task(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a task graph says of one task, with the defaults filled in."""
+
+    id: TaskId
+    title: str = ""
+    description: str = ""
+    status: TaskStatus = "pending"
+    owner_role: str | None = None
+    dependencies: tuple[TaskId, ...] = ()
+    read_set: tuple[str, ...] = ()
+    write_set: tuple[str, ...] = ()
+    risk: str = "low"
+    acceptance: tuple[str, ...] = ()
+    estimate: Cost = 1
+    metadata: dict[str, Any] = field(default_factory=dict)
+    completed_at: str | None = None
+    evidence: Any = None
+    retry_count: int | None = None
+    max_retries: int | None = None
+    lease_expires_at: str | None = None
+    delivery: Any = None
+
+
+class TaskGraph(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One goal: its tasks in the order of the file."""
+
+    version: Annotated[int, Meta(gt=0)] = 1
+    goal_id: str = "default"
+    generated_at: str | None = None
+    shared: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()
+
+
+class RepoTree(Struct, frozen=True, kw_only=True):
+    """The tracked paths of one commit, and how its repository compares paths.
+
+    `paths` holds every blob, symbolic link and submodule, sorted by code point; `symlinks` and
+    `submodules` are those of them that are links and gitlinks.
+    """
+
+    commit: Oid
+    paths: tuple[RepoPath, ...]
+    symlinks: frozenset[RepoPath] = frozenset()
+    submodules: frozenset[RepoPath] = frozenset()
+    ignore_case: bool = False
+    precompose_unicode: bool = False
+
+
+class Underway(Struct, frozen=True, kw_only=True):
+    """The slices whose work has begun, by the applied plan's order: finished ones, then the others.
+
+    `ordered` holds pairs of `started` slices, earlier and later, that the applied plan put in an
+    order.
+    """
+
+    finished: tuple[SliceId, ...] = ()
+    started: tuple[SliceId, ...] = ()
+    ordered: frozenset[tuple[SliceId, SliceId]] = frozenset()
+
+
+class PlanSettings(Struct, frozen=True, kw_only=True):
+    """What a plan depends on besides the graph and the tree.
+
+    Without `workers` there are as many as there is work for.
+    """
+
+    base_ref: str
+    target: BranchName
+    worktree_root: str
+    prefix: str = "slices"
+    order: Order = "critical-path"
+    unborn: Unborn = "anchored"
+    workers: int | None = None
+    underway: Underway = Underway()
+
+
+class Base(Struct, frozen=True, kw_only=True):
+    """The commit that slices start from, and the name it was found by."""
+
+    ref: str
+    commit: Oid
+
+
+class Slice(Struct, frozen=True, kw_only=True):
+    """A task that writes, placed in a plan."""
+
+    slice_id: SliceId
+    task_id: TaskId
+    title: str
+    owner_role: str | None
+    read_scope: tuple[str, ...]
+    write_scope: tuple[str, ...]
+    read_files: int
+    write_files: int
+    dependencies: tuple[SliceId, ...]
+    wave: int
+    estimate: Cost
+    branch_name: BranchName
+    worktree_name: str
+    worktree_path: str
+    risk: str
+    gates: tuple[str, ...]
+    review_needs: tuple[str, ...]
+    pr_url: str | None = None
+
+
+class Overlap(Struct, frozen=True, kw_only=True):
+    """A path that two slices share: the later one's access is named first in `kind`."""
+
+    kind: OverlapKind
+    path: RepoPath
+    exists: bool
+
+
+class Serialization(Struct, frozen=True, kw_only=True):
+    """An order that no dependency asked for: an overlap forced it."""
+
+    blocked_slice_id: SliceId
+    serializes_after: SliceId
+    kind: OverlapKind
+    path: str
+    exists: bool
+
+
+class SharedOverlap(Struct, frozen=True, kw_only=True):
+    """An entry of the graph's `shared` list, and the slices that write inside it."""
+
+    entry: str
+    slice_ids: tuple[SliceId, ...]
+
+
+class Skipped(Struct, frozen=True, kw_only=True):
+    """A task that is no slice, and why."""
+
+    task_id: TaskId
+    reason: str
+
+
+class Bottleneck(Struct, frozen=True, kw_only=True):
+    """An overlapping path, and the cost of the critical path if it overlapped no more.
+
+    With a schedule it is the makespan that there would be.
+    `path` ends in a slash where it is a directory; `pairs` counts the forced orders that have no
+    other reason.
+    """
+
+    path: str
+    cost_without: int | float
+    pairs: int = 0
+
+
+class StartedOverlap(Struct, frozen=True, kw_only=True):
+    """Two slices that are both under way, in no order, and overlap since their scopes changed."""
+
+    slice_ids: tuple[SliceId, SliceId]
+    kind: OverlapKind
+    path: str
+    exists: bool
+
+
+class Shift(Struct, frozen=True, kw_only=True):
+    """When a slice is worked on, in units of cost."""
+
+    slice_id: SliceId
+    start: int | float
+    finish: int | float
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """Who works when if `workers` share the plan: slices by their start."""
+
+    workers: int
+    makespan: int | float
+    slices: tuple[Shift, ...]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What `gitslices plan --json` prints: a pure function of graph, tree and settings."""
+
+    schema_version: int = 1
+    goal_id: str
+    graph_digest: str
+    base: Base
+    target: BranchName
+    order: Order
+    unborn: Unborn
+    slices: tuple[Slice, ...]
+    overlap_serializations: tuple[Serialization, ...]
+    shared_overlaps: tuple[SharedOverlap, ...]
+    open_overlaps: int
+    skipped: tuple[Skipped, ...]
+    waves: tuple[tuple[SliceId, ...], ...]
+    critical_path: tuple[SliceId, ...]
+    critical_path_cost: int | float
+    bottlenecks: tuple[Bottleneck, ...]
+    warnings: tuple[str, ...]
+    started_overlaps: tuple[StartedOverlap, ...] = ()
+    schedule: Schedule | UnsetType = UNSET
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A path that a slice has in another state than its target.
+
+    `is_new` where the target has nothing at that path, `is_gone` where the slice has nothing,
+    `is_submodule` where either side is one, `was_submodule` where the target's side is.
+    """
+
+    path: RepoPath
+    is_new: bool = False
+    is_gone: bool = False
+    is_submodule: bool = False
+    was_submodule: bool = False

@@ -1,0 +1,232 @@
+"""Work that only a worktree has: edits that git was told not to look at, submodules' commits."""
+
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from gitslices.core.errors import GitError
+from gitslices.core.model import Oid
+from gitslices.git.links import find_admin_folder, find_linked_worktree
+from gitslices.git.repository import NO_VARIABLES, Repository
+
+_ASSUMED: Final = 0x8000
+_EXTENDED: Final = 0x4000
+_SKIPPED: Final = 0x4000
+# The bits of the length of a name; all of them are set where it is longer.
+_LONGEST: Final = 0x0FFF
+# Of an entry, what comes before the name of its object: times, device, owner, size.
+_STAT: Final = 40
+_HEADER: Final = 12
+# The extension that names another file with further entries.
+_SPLIT: Final = b"link"
+
+
+def find_hidden_changes(
+    repo: Repository, worktree: Path, index: Path, *, commit: Oid
+) -> tuple[str, ...]:
+    """Paths in one worktree whose edits `git status` does not show; a deleted one is no loss.
+
+    Of `commit`, any of the repository, only the length counts: it tells the kind of its hashes.
+    """
+    if not _may_hide(index, len(commit) // 2):
+        return ()
+    # With `-v` a letter comes first: a small one where it is assumed unchanged, S where skipped.
+    listing = repo.run_at(worktree, "ls-files", "-v", "--stage", "-z").text
+    entries = [
+        entry[2:] for entry in listing.split("\0") if entry[:1].islower() or entry[:1] == "S"
+    ]
+    there = [one for one in entries if os.path.lexists(worktree / one.partition("\t")[2])]
+    return _compare(repo, worktree, there) if there else ()
+
+
+def _compare(repo: Repository, worktree: Path, entries: list[str]) -> tuple[str, ...]:
+    """The paths of those index entries whose files are not what they say."""
+    # Imported here: hardly any removal needs it, and it takes as long as looking at a worktree.
+    from tempfile import TemporaryDirectory
+
+    marked = "".join(f"{entry}\0" for entry in entries).encode("utf-8", "surrogateescape")
+    with TemporaryDirectory() as folder:
+        env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        repo.run_at(worktree, "update-index", "-z", "--index-info", input=marked, env=env)
+        listing = repo.run_at(
+            worktree, "diff", "--no-ext-diff", "--no-relative", "--name-only", "-z", env=env
+        ).text
+    return tuple(path for path in listing.split("\0") if path)
+
+
+def _may_hide(index: Path, width: int) -> bool:
+    """Whether an entry is marked; yes, too, where that cannot be told, as in a split index."""
+    try:
+        data = index.read_bytes()
+        signature, version, count = struct.unpack_from(">4sII", data)
+        if signature != b"DIRC" or version not in {2, 3, 4}:
+            return True
+        find_end = _find_end_by_names if version == 4 else _find_end
+        end = find_end(data, count, _STAT + width)
+    except FileNotFoundError:
+        return False
+    except (struct.error, ValueError, IndexError):
+        return True
+    return end is None or _SPLIT in data[end:]
+
+
+def _find_end(data: bytes, count: int, fixed: int) -> int | None:
+    """Where the entries end, before version 4; None where one of them is marked.
+
+    Of an entry `fixed` bytes come before its flags, which hold the length of its name, too. Zeros
+    fill it up to a multiple of eight bytes.
+    """
+    read = struct.Struct(">H").unpack_from
+    place, name = _HEADER, fixed + 2
+    for _ in range(count):
+        (flags,) = read(data, place + fixed)
+        if flags < _EXTENDED and (length := flags & _LONGEST) < _LONGEST:
+            place += name + length + 8 & ~7
+        else:
+            end = _find_name_end(data, place + fixed)
+            if end is None:
+                return None
+            place += end - place + 8 & ~7
+    return place
+
+
+def _find_end_by_names(data: bytes, count: int, fixed: int) -> int | None:
+    """The same in version 4, where names are shortened and nothing fills up."""
+    place = _HEADER
+    for _ in range(count):
+        end = _find_name_end(data, place + fixed, shortened=True)
+        if end is None:
+            return None
+        place = end + 1
+    return place
+
+
+def _find_name_end(data: bytes, place: int, *, shortened: bool = False) -> int | None:
+    """Where the name of the entry ends that has its flags at `place`; None where it is marked."""
+    flags, more = struct.unpack_from(">HH", data, place)
+    extended = flags & _EXTENDED
+    if flags & _ASSUMED or (extended and more & _SKIPPED):
+        return None
+    name = place + (4 if extended else 2)
+    return data.index(b"\0", _skip_number(data, name) if shortened else name)
+
+
+def _skip_number(data: bytes, place: int) -> int:
+    """Past the count of bytes that a name has in common with the one before it."""
+    while data[place] & 0x80:
+        place += 1
+    return place + 1
+
+
+def count_unpushed(repo: Repository, admin: Path) -> Mapping[str, int]:
+    """Commits that only the submodules of one worktree have, by submodule; none are left out."""
+    modules = admin / "modules"
+    counts = {
+        str(module.relative_to(modules)): _count_own(repo, module) for module in _find(modules)
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _find(modules: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(modules):
+        if "HEAD" in files and "objects" in names:
+            yield Path(folder)
+            names[:] = [name for name in names if name == "modules"]
+
+
+def _count_own(repo: Repository, module: Path) -> int:
+    counted = repo.run_at(
+        module, "--git-dir=.", "rev-list", "--count", "--all", "--not", "--remotes"
+    )
+    return int(counted.text)
+
+
+_SUBMODULE: Final = "160000"
+
+
+def read_uncommitted(
+    repo: Repository, worktree: Path, *, untracked: bool, admin: Path | None = None
+) -> tuple[str, ...]:
+    """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either.
+
+    `admin` is git's folder for it, where the worktree's own link does not lead there.
+    """
+    env = {"GIT_DIR": str(admin), "GIT_WORK_TREE": str(worktree)} if admin else NO_VARIABLES
+    listing = repo.run_at(
+        worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
+        "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
+        env=env,
+    ).text  # fmt: skip
+    return tuple(entry[3:] for entry in listing.split("\0") if entry)
+
+
+def find_uncommitted(repo: Repository, worktree: Path) -> tuple[str, ...]:
+    """Changed and untracked paths in a linked worktree; none where there is no worktree any more.
+
+    Git would answer there for a repository above, if there is one.
+    """
+    linked = _is_linked(worktree)
+    admin = None if linked else _find_broken_admin(repo.common_dir, worktree)
+    if not linked and admin is None:
+        return ()
+    try:
+        return read_uncommitted(repo, worktree, untracked=True, admin=admin)
+    except GitError:
+        if _is_linked(worktree) or (admin and admin.is_dir()):
+            raise
+        return ()
+
+
+def _is_linked(worktree: Path) -> bool:
+    admin = find_admin_folder(worktree)
+    return admin is not None and admin.is_dir()
+
+
+def _find_broken_admin(common_dir: Path, worktree: Path) -> Path | None:
+    """Git's folder for a worktree whose link leads nowhere since the repository was moved."""
+    link = find_admin_folder(worktree)
+    admin = common_dir / "worktrees" / link.name if link else None
+    return admin if admin and find_linked_worktree(admin) == worktree else None
+
+
+class Leftovers(Struct, frozen=True, kw_only=True):
+    """What a worktree has besides the files of its HEAD; whole directories end in `/`."""
+
+    changed: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def read_leftovers(repo: Repository, worktree: Path) -> Leftovers:
+    """Changed and untracked paths in one worktree, and apart from them the ignored ones."""
+    listing = repo.run_at(
+        worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
+        "--ignore-submodules=none", "--untracked-files=normal", "--ignored=matching",
+    ).text  # fmt: skip
+    entries = [entry for entry in listing.split("\0") if entry]
+    return Leftovers(
+        changed=tuple(entry[3:] for entry in entries if not entry.startswith("!!")),
+        ignored=tuple(entry[3:] for entry in entries if entry.startswith("!!")),
+    )
+
+
+def write_staged_tree(repo: Repository, worktree: Path) -> Oid | None:
+    """Write a tree of all that is staged in one worktree; None where nothing is staged.
+
+    Good for keeping the objects: unmerged paths are in no tree that git would write, so this one
+    is flat, and its entries are named by their objects.
+    """
+    if (
+        repo.run_at(worktree, "diff-index", "--cached", "--quiet", "HEAD", ok=(0, 1, 128)).status
+        == 0
+    ):
+        return None
+    # `git add --intent-to-add` names the empty blob without writing it.
+    repo.run("hash-object", "-w", "--stdin", input=b"")
+    listing = repo.run_at(worktree, "ls-files", "--stage", "-z").text
+    staged = {tuple(entry.split(" ", 2)[:2]) for entry in listing.split("\0") if entry}
+    lines = [f"{mode} blob {oid}\t{oid}-{mode}\0" for mode, oid in staged if mode != _SUBMODULE]
+    return Oid(repo.run("mktree", "-z", input="".join(lines).encode()).text.strip())

@@ -1,0 +1,149 @@
+"""What a merge looks at before it decides anything."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.core.errors import Problem, RefusedError
+from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.git.read import read_tips
+from gitslices.git.uncommitted import find_uncommitted
+from gitslices.merging.move_branches import Checkout, find_checkouts, look_at_checkouts
+from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
+from gitslices.rules.evidence import find_missing_evidence
+from gitslices.rules.merging import Standing
+from gitslices.slices.location import make_finder
+from gitslices.slices.lookup import find_slice
+from gitslices.slices.settings import read_settings
+from gitslices.slices.situation import find_landed
+from gitslices.slices.target import read_target
+from gitslices.state.leases import Lease, read_open_leases
+from gitslices.state.proofs import read_reviews
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+_TRIED = frozenset({"done", "conflicted"})
+
+
+class Scene(Struct, frozen=True, kw_only=True):
+    """The target, where it is checked out, and the slices to be merged, in the plan's order.
+
+    `standings` lacks slices that have no branch; `missing` is the evidence that the settings ask
+    for and a slice lacks.
+    """
+
+    goal: Goal
+    target: Oid
+    wanted: tuple[Slice, ...]
+    records: Mapping[SliceId, SliceRecord]
+    standings: Mapping[SliceId, Standing]
+    statuses: Mapping[SliceId, SliceStatus]
+    checkouts: tuple[Checkout, ...]
+    missing: Mapping[SliceId, tuple[Problem, ...]]
+
+
+def look(
+    workspace: Workspace, store: Store, goal: Goal, wanted: tuple[SliceId, ...] | None
+) -> Scene:
+    """The scene for `wanted`; for None, for every slice that is done or was refused for conflicts.
+
+    Raises `UnknownSliceError` for an id that the plan lacks.
+    """
+    repo, plan = workspace.repo, goal.plan
+    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    landed = find_landed(workspace, list(records.values()), plan.target)
+    statuses: dict[SliceId, SliceStatus] = {
+        one.slice_id: records[one.slice_id].status if one.slice_id in records else "planned"
+        for one in plan.slices
+    }
+    tips = read_tips(repo, (record.branch_name for record in records.values()))
+    leases = {lease.slice_id: lease for lease in read_open_leases(store, goal.goal_id)}
+    chosen = _choose(goal, wanted, statuses)
+    statuses |= dict.fromkeys(landed, "merged")
+    return Scene(
+        goal=goal,
+        target=read_target(repo, plan.target),
+        wanted=chosen,
+        records=records,
+        standings={
+            one.slice_id: _stand(
+                workspace, one, records[one.slice_id], tips, leases.get(one.slice_id)
+            )
+            for one in chosen
+            if one.slice_id in records
+        },
+        statuses=statuses,
+        checkouts=look_at_checkouts(repo, find_target_checkouts(workspace, goal)),
+        missing=_find_missing(
+            workspace, store, goal, [records.get(one.slice_id) for one in chosen]
+        ),
+    )
+
+
+def find_target_checkouts(workspace: Workspace, goal: Goal) -> tuple[Path, ...]:
+    """The worktrees that have the target of `goal` at hand."""
+    target = goal.plan.target
+    return find_checkouts(workspace, [target]).get(target, ())
+
+
+def _choose(
+    goal: Goal, wanted: tuple[SliceId, ...] | None, statuses: Mapping[SliceId, SliceStatus]
+) -> tuple[Slice, ...]:
+    if wanted is None:
+        return tuple(one for one in goal.plan.slices if statuses[one.slice_id] in _TRIED)
+    ids = {find_slice(goal, id_).slice_id for id_ in wanted}
+    return tuple(one for one in goal.plan.slices if one.slice_id in ids)
+
+
+def _stand(
+    workspace: Workspace,
+    slice_: Slice,
+    record: SliceRecord,
+    tips: Mapping[BranchName, Oid],
+    lease: Lease | None,
+) -> Standing:
+    looked_at = record.status in {"provisioned", "conflicted"}
+    return Standing(
+        slice=slice_,
+        status=record.status,
+        tip=tips.get(record.branch_name),
+        base_commit=record.base_commit,
+        holder=lease.holder if lease else None,
+        edited=(
+            find_uncommitted(workspace.repo, make_finder(workspace)(record).worktree)
+            if looked_at
+            else ()
+        ),
+    )
+
+
+def _find_missing(
+    workspace: Workspace, store: Store, goal: Goal, records: Iterable[SliceRecord | None]
+) -> dict[SliceId, tuple[Problem, ...]]:
+    commands = list_texts(load_gates(workspace, goal.plan.target))
+    required = read_settings(workspace, goal.plan.target).merge.required_reviews
+    missing: dict[SliceId, tuple[Problem, ...]] = {}
+    for record in records:
+        if record is None or record.status in FINISHED:
+            continue
+        if commands or required or read_reviews(store, goal.goal_id, record.slice_id):
+            missing[record.slice_id] = _list_missing(
+                workspace, store, goal, record, commands, required
+            )
+    return missing
+
+
+def _list_missing(
+    workspace: Workspace,
+    store: Store,
+    goal: Goal,
+    record: SliceRecord,
+    commands: Mapping[str, str],
+    required: Sequence[str],
+) -> tuple[Problem, ...]:
+    try:
+        proof = read_proof(workspace, store, goal, record)
+    except RefusedError as error:
+        return (Problem(record.slice_id, error.message, error.hint),)
+    return find_missing_evidence(proof, commands, required)

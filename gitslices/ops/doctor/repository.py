@@ -1,0 +1,212 @@
+"""What is wrong with git, its hooks, its settings and the files of the state."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from gitslices.core.errors import InputError
+from gitslices.git.discovery import find_torn_folders, mend_torn_folder
+from gitslices.git.ignored import list_placed
+from gitslices.git.links import find_linked_worktree
+from gitslices.git.read import is_true, read_expiry, read_shared_value, read_values, read_version
+from gitslices.git.repository import TORN_PAUSES
+from gitslices.git.worktrees import LOCK_REASON
+from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.hook import InstallRequest, install, read_hooks
+from gitslices.state.folder import FOLDER_NAME
+from gitslices.state.hook_watch import are_hooks_wanted
+from gitslices.state.lock import find_stale_holders, is_held
+from gitslices.state.store import STORE_NAME, open_store
+from gitslices.system.agent_launcher import find_launcher, write_launcher
+from gitslices.workspace import Workspace
+
+# Which release of each series repaired CVE-2024-32002 and its like, of May 2024; 2.46 is newer.
+_SAFE: Final = {39: 4, 40: 2, 41: 1, 42: 2, 43: 4, 44: 1, 45: 1}
+_SETTING: Final = "gitslices.patchedGit"
+
+
+def find_unpatched_git(workspace: Workspace) -> Iterator[Trouble]:
+    """A version of git with holes that a hostile repository can use."""
+    version = read_version(workspace.repo)
+    if is_patched(version) or version in read_values(workspace.repo, _SETTING):
+        return
+    finding = Finding(
+        check="git",
+        thing=f"git {version}",
+        problem="it has known security holes, unless your distribution has repaired them",
+        why="a hostile repository may run commands as you when it is cloned or checked out",
+        hint=f"update git; if it is repaired: git config --global {_SETTING} {version}",
+    )
+    yield Trouble(finding=finding)
+
+
+def is_patched(version: str) -> bool:
+    """Whether a released version, such as 2.39.5, is none of those that have known holes."""
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    if found is None:
+        return True
+    major, minor, patch = (int(number or 0) for number in found.groups())
+    return (major, minor) > (2, max(_SAFE)) or (major == 2 and patch >= _SAFE.get(minor, patch + 1))
+
+
+GIT_CHECKS = (find_unpatched_git,)
+
+
+def find_disarmed_hooks(workspace: Workspace, python: str) -> Iterator[Trouble]:
+    """Hooks that were installed and are gone, replaced, or no longer where git looks for them."""
+    if not are_hooks_wanted(workspace.repo.common_dir / FOLDER_NAME):
+        return
+    report = read_hooks(workspace)
+    bad = [f"{hook.name} is {hook.state}" for hook in report.hooks if hook.state != "installed"]
+    if not bad:
+        return
+    finding = Finding(
+        check="disarmed-hooks",
+        thing=report.folder,
+        problem=", ".join(bad),
+        why="changes outside a write scope are committed, and only the merge stops them",
+        fix="install them again, beside what is there",
+        hint="where they are not wanted any more: gitslices hook uninstall",
+    )
+    yield Trouble(finding=finding, mend=partial(install, workspace, InstallRequest(python=python)))
+
+
+def find_lost_launcher(workspace: Workspace, python: str) -> Iterator[Trouble]:
+    """Agents' settings that start a script which is not there."""
+    common_dir = workspace.repo.common_dir
+    path = find_launcher(common_dir)
+    if not list_placed(common_dir) or os.access(path, os.X_OK):
+        return
+    finding = Finding(
+        check="disarmed-agents",
+        thing=str(path),
+        problem="the hooks of coding agents start it, and it cannot be run",
+        why="agents are not asked before they write",
+        fix="write it again",
+        hint="where it is not wanted any more: gitslices agent uninstall TOOL",
+    )
+    yield Trouble(finding=finding, mend=partial(write_launcher, common_dir, python))
+
+
+# A worktree that is being made, or is on a disk that is not mounted, must outlive `git gc`.
+_SAFE_DIRECTORY: Final = timedelta(days=1)
+_EXPIRIES: Final = {
+    "gc.worktreePruneExpire": "git gc forgets worktrees that are just being made, or on a disk "
+    "that is not mounted",
+    "gc.pruneExpire": "git gc deletes objects that a commit in another worktree is about to use",
+}
+
+
+def find_own_settings(workspace: Workspace) -> Iterator[Trouble]:
+    """Settings of gitslices that no command accepts."""
+    for name, read in (
+        ("gitslices.worktreeRoot", lambda: workspace.worktree_root),
+        ("gitslices.prefix", lambda: workspace.prefix),
+    ):
+        try:
+            read()
+        except InputError as error:
+            finding = Finding(
+                check="setting", thing=name, problem=error.message,
+                why="no slice can be made", hint=error.hint,
+            )  # fmt: skip
+            yield Trouble(finding=finding)
+
+
+def find_short_expiries(workspace: Workspace) -> Iterator[Trouble]:
+    """`git gc` told to clear away what is in use."""
+    latest = (datetime.fromisoformat(workspace.now()) - _SAFE_DIRECTORY).timestamp()
+    for name, why in _EXPIRIES.items():
+        expiry = read_expiry(workspace.repo, name)
+        if expiry is None or expiry <= latest:
+            continue
+        finding = Finding(
+            check="setting",
+            thing=name,
+            problem=f"it is {read_values(workspace.repo, name)[-1]!r}",
+            why=why,
+            hint=f"take it back: git config --unset-all {name}",
+        )
+        yield Trouble(finding=finding)
+
+
+def find_shared_layout(workspace: Workspace) -> Iterator[Trouble]:
+    """`core.bare` and `core.worktree` for all worktrees (git-worktree, CONFIGURATION FILE)."""
+    if not is_true(read_shared_value(workspace.repo, "extensions.worktreeConfig")):
+        return
+    for name, harmless in (("core.worktree", None), ("core.bare", "false")):
+        if read_shared_value(workspace.repo, name) in (None, harmless):
+            continue
+        finding = Finding(
+            check="setting",
+            thing=name,
+            problem="it is shared by all worktrees, beside extensions.worktreeConfig",
+            why="linked worktrees take it for their own, and git works in the wrong folder",
+            hint=f"move it to the main worktree's own settings: git config --worktree {name} …",
+        )
+        yield Trouble(finding=finding)
+
+
+SETTING_CHECKS = (find_own_settings, find_short_expiries, find_shared_layout)
+
+
+TORN: Final = "torn-registration"
+
+
+def find_torn_registrations(common_dir: Path) -> Iterator[Trouble]:
+    """An empty `commondir`: a killed `git worktree add`, or a power cut, leaves one."""
+    torn = find_torn_folders(common_dir)
+    if not torn or is_held(common_dir / FOLDER_NAME, "topology"):
+        return
+    # One of a living process is empty for a moment only.
+    time.sleep(sum(TORN_PAUSES))
+    own = _read_own_paths(common_dir)
+    for folder in sorted(set(torn) & set(find_torn_folders(common_dir))):
+        ours = (
+            _read(folder / "locked").startswith(LOCK_REASON) or find_linked_worktree(folder) in own
+        )
+        finding = Finding(
+            check=TORN,
+            thing=str(folder),
+            problem="its file commondir is empty",
+            why="git commands that list worktrees fail in the whole repository",
+            fix="write what git writes into it" if ours else None,
+            hint=None if ours else f"not made by gitslices: echo ../.. > {folder / 'commondir'}",
+        )
+        yield Trouble(finding=finding, mend=partial(mend_torn_folder, folder) if ours else None)
+
+
+def find_stale_locks(common_dir: Path) -> Iterator[Trouble]:
+    """Notes of who holds a lock, left by processes that are gone."""
+    for path in find_stale_holders(common_dir / FOLDER_NAME):
+        finding = Finding(
+            check="stale-lock",
+            thing=str(path),
+            problem="it names the holder of a lock that nobody holds",
+            why="whoever waits for that lock next is told of a process that is gone",
+            fix="remove it",
+        )
+        yield Trouble(finding=finding, mend=partial(path.unlink, missing_ok=True))
+
+
+FILE_CHECKS = (find_torn_registrations, find_stale_locks)
+
+
+def _read_own_paths(common_dir: Path) -> frozenset[Path]:
+    folder = common_dir / FOLDER_NAME
+    if not (folder / STORE_NAME).exists():
+        return frozenset()
+    with open_store(folder, timeout=1) as store:
+        return frozenset(Path(record.worktree_path) for record in store.read_slices())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "surrogateescape").rstrip("\n")
+    except OSError:
+        return ""

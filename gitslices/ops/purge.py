@@ -1,0 +1,114 @@
+"""Empty the trash of what has been in it for 14 days."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.core.model import SliceId
+from gitslices.git.read import read_refs
+from gitslices.git.refs import RefUpdate, update_refs
+from gitslices.recovery.lock import hold_topology
+from gitslices.removal.trash import TRASH_REFS, find_kept
+from gitslices.rules.removal import find_expiry
+from gitslices.state.store import Event, Store
+from gitslices.state.trash import Trashed, delete_trash, read_trash
+from gitslices.system.deletion import condemn, delete_condemned
+from gitslices.workspace import Workspace
+
+
+class Emptied(Struct, frozen=True, kw_only=True):
+    """A slice that was, or would be, deleted from the trash."""
+
+    goal_id: str
+    slice_id: SliceId
+    removed_at: str
+
+
+class EmptyReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices prune --trash --json` prints."""
+
+    emptied: tuple[Emptied, ...]
+
+
+def empty_trash(workspace: Workspace, *, dry_run: bool = False) -> EmptyReport:
+    """Delete for good what was removed 14 days ago, and the references that keep its commits."""
+    with workspace.open_store() as store, hold_topology(workspace, store):
+        expired = _find_expired(workspace, store)
+        if not dry_run:
+            _forget(workspace, store, expired)
+    if not dry_run:
+        # Without the lock: it takes as long as there are files.
+        for trash in _find_trashes(workspace, expired):
+            delete_condemned(trash)
+    return EmptyReport(emptied=tuple(_describe(one) for one in expired))
+
+
+def start_emptying(workspace: Workspace, store: Store) -> None:
+    """Empty the trash in a process of its own, where there is anything to do."""
+    if not _find_expired(workspace, store):
+        return
+    argv = [sys.executable, "-m", "gitslices", "prune", "--trash"]
+    # It waits for the lock, which the caller holds now. Without it the next removal tries again.
+    with suppress(OSError):
+        subprocess.Popen(
+            [*argv, "-C", workspace.repo.common_dir], cwd="/", start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+def _find_expired(workspace: Workspace, store: Store) -> tuple[Trashed, ...]:
+    now = datetime.fromisoformat(workspace.now())
+    return tuple(one for one in read_trash(store) if find_expiry(one.at) <= now)
+
+
+def _forget(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> None:
+    """Put folders where nothing comes back from, then drop references and rows.
+
+    Killed in between, the next run goes on: what has happened already is passed over.
+    """
+    if not expired:
+        return
+    for one in expired:
+        for place in _find_places(one):
+            condemn(place, f"{one.operation}-{place.name}")
+    refs = read_refs(workspace.repo, [TRASH_REFS.rstrip("/")])
+    kept = [name for one in expired for name in find_kept(one.operation, one.removal)]
+    updates = [RefUpdate(ref=name, old=refs[name]) for name in kept if name in refs]
+    update_refs(workspace.repo, updates, reason="gitslices: prune --trash")
+    with store.transaction():
+        for one in expired:
+            delete_trash(store, one.operation, [one.removal])
+        store.write_events([_make_event(workspace.now(), one) for one in expired])
+
+
+def _find_places(trashed: Trashed) -> tuple[Path, ...]:
+    folder = Path(trashed.removal.folder)
+    files = trashed.removal.files
+    beside = Path(files).parent if files else folder
+    return (folder,) if beside == folder else (folder, beside)
+
+
+def _find_trashes(workspace: Workspace, expired: Sequence[Trashed]) -> set[Path]:
+    own = {place.parent.parent for one in expired for place in _find_places(one)}
+    return own | {workspace.state_folder / "trash"}
+
+
+def _describe(trashed: Trashed) -> Emptied:
+    record = trashed.removal.record
+    return Emptied(goal_id=record.goal_id, slice_id=record.slice_id, removed_at=trashed.at)
+
+
+def _make_event(now: str, trashed: Trashed) -> Event:
+    record = trashed.removal.record
+    return Event(
+        at=now,
+        goal_id=record.goal_id,
+        slice_id=record.slice_id,
+        event="emptied",
+        detail={"branch": record.branch_name, "tip": trashed.removal.tip},
+    )

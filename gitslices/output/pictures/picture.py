@@ -1,0 +1,115 @@
+"""What every picture of a plan shows: its slices by number, and the words about them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from gitslices.core.model import Plan, Serialization, Slice
+from gitslices.output.words import count, escape, format_cost, format_reason
+
+COMPACT_FROM = 100
+"""From this many slices on, a box holds the id alone."""
+
+_HOVER_ENTRIES = 8
+
+
+class Edge(Struct, frozen=True, kw_only=True):
+    """One slice waiting for another, both by their index in the plan.
+
+    `overlap` is the pair's reason where no dependency was declared.
+    """
+
+    before: int
+    after: int
+    overlap: Serialization | None
+    critical: bool
+
+
+class Picture(Struct, frozen=True, kw_only=True):
+    """A plan with its slices named by their index: every wait, by slice too, and each wave."""
+
+    plan: Plan
+    edges: tuple[Edge, ...]
+    waits: tuple[tuple[Edge, ...], ...]
+    waves: tuple[tuple[int, ...], ...]
+    critical: frozenset[int]
+
+
+def make_picture(plan: Plan) -> Picture:
+    """Gather what there is to draw, edges in the order of the plan's slices."""
+    index = {each.slice_id: i for i, each in enumerate(plan.slices)}
+    forced = {(s.serializes_after, s.blocked_slice_id): s for s in plan.overlap_serializations}
+    critical = set(pairwise(plan.critical_path))
+    waits = tuple(
+        tuple(
+            Edge(
+                before=index[before],
+                after=after,
+                overlap=forced.get((before, each.slice_id)),
+                critical=(before, each.slice_id) in critical,
+            )
+            for before in each.dependencies
+        )
+        for after, each in enumerate(plan.slices)
+    )
+    return Picture(
+        plan=plan,
+        edges=tuple(edge for edges in waits for edge in edges),
+        waits=waits,
+        waves=tuple(tuple(index[member] for member in wave) for wave in plan.waves),
+        critical=frozenset(index[member] for member in plan.critical_path),
+    )
+
+
+def head_wave(picture: Picture, wave: int) -> str:
+    """`wave 0 · 3 slices`."""
+    return f"wave {wave} · {count(len(picture.waves[wave]), 'slice')}"
+
+
+def name_estimate(each: Slice) -> str:
+    """`estimate 3`."""
+    return f"estimate {format_cost(each.estimate)}"
+
+
+def list_names(each: Slice) -> list[str]:
+    """Give the id, and the title where that says more."""
+    return [each.slice_id] if each.title == each.slice_id else [each.slice_id, each.title]
+
+
+def list_facts(each: Slice) -> str:
+    """`executor · 3 files · estimate 2`: the line under the names."""
+    owner = [each.owner_role] if each.owner_role else []
+    return " · ".join([*owner, count(each.write_files, "file"), name_estimate(each)])
+
+
+def explain(picture: Picture, edge: Edge) -> str:
+    """Say for whom the later slice waits and why: `waits for api: both write src/errors.py`."""
+    return f"waits for {picture.plan.slices[edge.before].slice_id}: {explain_overlap(edge)}"
+
+
+def explain_overlap(edge: Edge) -> str:
+    """Say why the later slice waits, as half a sentence."""
+    return format_reason(edge.overlap) if edge.overlap else "declared dependency"
+
+
+def describe(picture: Picture, index: int) -> list[str]:
+    """Tell all that a hover shows of a slice, line by line and free of control characters."""
+    each = picture.plan.slices[index]
+    critical = " · on the critical path" if index in picture.critical else ""
+    lines = [
+        *list_names(each),
+        f"wave {each.wave} · {list_facts(each)} · risk {each.risk}{critical}",
+        *_describe_scope("writes", each.write_files, each.write_scope),
+        *_describe_scope("reads", each.read_files, each.read_scope),
+        *(explain(picture, edge) for edge in picture.waits[index]),
+    ]
+    return list(map(escape, lines))
+
+
+def _describe_scope(verb: str, files: int, scope: Sequence[str]) -> list[str]:
+    if not scope:
+        return []
+    rest = len(scope) - _HOVER_ENTRIES
+    more = f" and {rest} more" if rest > 0 else ""
+    return [f"{verb} {', '.join(scope[:_HOVER_ENTRIES])}{more} ({count(files, 'file')})"]

@@ -1,0 +1,129 @@
+"""Changes outside a scope, told to people, to git's hooks and to agents."""
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from gitslices.core.errors import suggest
+from gitslices.ops.check import CheckReport, SliceCheck
+from gitslices.ops.guard import GuardReport
+from gitslices.ops.hook import HooksReport
+from gitslices.ops.hook_run import HookReport
+from gitslices.ops.scope import ScopeReport
+from gitslices.output.words import count, escape
+from gitslices.provisioning.agent_files import AgentFilesReport
+
+
+def format_check(report: CheckReport) -> str:
+    """The violations of each slice; one line for a slice without any."""
+    if not report.slices:
+        return "this worktree is no slice: nothing to check\n"
+    return "".join(f"{line}\n" for one in report.slices for line in _format_slice(one))
+
+
+def _format_slice(one: SliceCheck) -> Iterable[str]:
+    name, violations = escape(one.slice_id), one.violations
+    if not violations:
+        yield f"{name}: all changes are inside the write scope"
+        return
+    changes = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
+    yield f"{name}: {changes} outside the write scope"
+    shown = [(escape(violation.path), escape(violation.reason)) for violation in violations]
+    width = max(len(path) for path, _ in shown)
+    for path, reason in shown:
+        yield f"  {path.ljust(width)}   {reason}"
+
+
+def format_hooks(report: HooksReport) -> str:
+    """The folder, and one line a hook."""
+    lines = [f"hooks in {escape(report.folder)}"]
+    width = max(len(hook.name) for hook in report.hooks)
+    for hook in report.hooks:
+        kept = f", {PurePath(hook.kept).name} is kept" if hook.kept else ""
+        lines.append(f"  {hook.name.ljust(width)}   {hook.state}{escape(kept)}")
+    return "\n".join(lines) + "\n"
+
+
+def format_hook_run(report: HookReport) -> str:
+    """What to tell while git works: nothing, as long as nothing is wrong."""
+    return "".join(f"{line}\n" for line in _format_lines(report))
+
+
+def _format_lines(report: HookReport) -> Iterable[str]:
+    if not report.checked.ok:
+        yield format_check(report.checked).rstrip("\n")
+        left = next(one for one in report.checked.slices if one.violations)
+        wider = suggest(
+            "scope", "allow", left.slice_id, "PATH", "--reason", "TEXT", goal_id=left.goal_id
+        )
+        yield f"hint: take the changes back, or widen the scope: {escape(wider)}"
+    if report.forwarded:
+        names = ", ".join(escape(id_) for id_ in report.forwarded)
+        yield f"gitslices: {count(len(report.forwarded), 'waiting slice')} brought forward: {names}"
+
+
+_SHOWN: int = 20
+
+
+def format_denials(report: GuardReport) -> str:
+    """Each path with its reason, then what may be written instead."""
+    return "\n".join(_list_lines(report))
+
+
+def _list_lines(report: GuardReport) -> Iterable[str]:
+    id_ = escape(report.slice_id)
+    yield f"slice {id_} may not write this:"
+    for denial in report.denials[:_SHOWN]:
+        yield f"  {escape(denial.asked)}: {escape(denial.reason)}"
+    if len(report.denials) > _SHOWN:
+        yield f"  and {len(report.denials) - _SHOWN} more"
+    scope = escape(" ".join(report.write_scope))
+    yield f"it may write {scope} in {escape(report.worktree_path)}"
+    wider = suggest(
+        "scope", "allow", report.slice_id, "PATH", "--reason", "TEXT", goal_id=report.goal_id
+    )
+    yield f"hint: to widen that: {escape(wider)}"
+
+
+def format_scope(report: ScopeReport) -> str:
+    """Each entry on a line of its own, with the reason where it was added later."""
+    return "".join(f"{line}\n" for line in _format_scope_lines(report))
+
+
+def _format_scope_lines(report: ScopeReport) -> Iterable[str]:
+    reasons = {one.pattern: f"   allowed: {one.reason}" for one in report.allowed}
+    for verb, entries in (("may write", report.write_scope), ("may read", report.read_scope)):
+        if entries:
+            yield f"{escape(report.slice_id)} {verb}"
+        for entry in entries:
+            reason = reasons.get(entry, "") if verb == "may write" else ""
+            yield f"  {escape(entry)}{escape(reason)}"
+
+
+def format_agent_files(report: AgentFilesReport) -> str:
+    """A line for each file, then where else it went and what is left to do."""
+    return "".join(f"{line}\n" for line in _list_file_lines(report))
+
+
+def format_agent_texts(report: AgentFilesReport) -> str:
+    """What each file would hold."""
+    return "\n".join(
+        f"# {file.path}\n{_escape_lines(file.text)}"
+        for file in report.files
+        if file.text is not None
+    )
+
+
+def _list_file_lines(report: AgentFilesReport) -> Iterable[str]:
+    width = max(len(file.path) for file in report.files)
+    for file in report.files:
+        tracked = ", tracked" if file.tracked else ""
+        yield f"{escape(file.path).ljust(width)}   {file.state}{tracked}"
+    if report.slices:
+        yield f"also in the worktrees of {count(report.slices, 'slice')}"
+    changed = [file.path for file in report.files if file.tracked and file.state != "unchanged"]
+    if changed:
+        yield f"hint: commit {', '.join(map(escape, changed))}: slices see it once they have it"
+
+
+def _escape_lines(text: str) -> str:
+    return "".join(f"{escape(line)}\n" for line in text.splitlines())

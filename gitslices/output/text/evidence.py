@@ -1,0 +1,91 @@
+"""What was done and shown for slices: the log, gates and reviews."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from gitslices.core.errors import suggest
+from gitslices.ops.gates import GatesReport, GateStanding
+from gitslices.ops.log import EvidenceReport, LogReport
+from gitslices.output.words import count, escape
+from gitslices.state.store import Event
+
+
+def format_evidence(report: EvidenceReport) -> str:
+    """Its commits, holders, gates and reviews, and what is missing before a merge."""
+    return "".join(f"{line}\n" for line in _list_lines(report))
+
+
+def _list_lines(report: EvidenceReport) -> Iterable[str]:
+    yield f"{escape(report.slice_id)}: {report.status} at {report.commit[:10]}"
+    for entry in report.commits:
+        yield f"  commit   {entry.commit[:10]} {escape(entry.subject)} ({escape(entry.author)})"
+    outside = count(len(report.violations), "change")
+    yield f"  scope    {f'{outside} outside' if report.violations else 'kept'}"
+    for lease in report.leases:
+        ending = f"{lease.ending} {lease.ended_at}" if lease.ended_at else "open"
+        yield f"  held by  {escape(lease.holder)} from {lease.claimed_at}, {ending}"
+    for run in report.gates:
+        outcome = "passed" if run.passed else "failed"
+        yield f"  gate     {run.gate} {outcome} on {run.commit[:10]}: {escape(run.reason)}"
+    for review in report.reviews:
+        note = f": {escape(review.note)}" if review.note else ""
+        yield (
+            f"  review   {review.kind} of {review.commit[:10]} by {escape(review.reviewer)}: "
+            f"{review.verdict}{note}"
+        )
+    for problem in report.missing:
+        yield f"  missing  {escape(problem.message)}"
+
+
+def format_gates(report: GatesReport) -> str:
+    """One line a gate: how it stands, and on which commit."""
+    if not report.gates:
+        return "no slice is claimed or done\n"
+    width = max(len(escape(one.slice_id)) for one in report.gates)
+    return "".join(
+        f"{escape(one.slice_id).ljust(width)}  {one.gate}: {_describe(report.goal_id, one)}\n"
+        for one in report.gates
+    )
+
+
+def _describe(goal_id: str, standing: GateStanding) -> str:
+    run = standing.run
+    if standing.reason:
+        see = f"; see {escape(run.log)}" if run and run.log else ""
+        return escape(standing.reason) + see
+    if run is None:
+        record = suggest(
+            "gate", "pass", standing.slice_id, standing.gate, "--by", "NAME", goal_id=goal_id
+        )
+        return f"no command; record it with: {escape(record)}"
+    by = f" by {escape(run.passed_by)}" if run.passed_by else ""
+    return f"passed{by} on {run.commit[:10]}"
+
+
+_OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+def format_log(report: LogReport) -> str:
+    """One line an event: when, about what, what, and the details that are known of it."""
+    if not report.events:
+        return "nothing has happened yet\n"
+    width = max(len(_name(event)) for event in report.events)
+    return "".join(f"{_format_event(event, width)}\n" for event in report.events)
+
+
+def _format_event(event: Event, width: int) -> str:
+    details = " ".join(_format_details(event.detail))
+    line = f"{event.at}  {_name(event).ljust(width)}  {escape(event.event)}"
+    return f"{line}  {details}" if details else line
+
+
+def _name(event: Event) -> str:
+    return escape(event.goal_id if event.slice_id is None else f"{event.goal_id}/{event.slice_id}")
+
+
+def _format_details(detail: dict[str, Any]) -> Iterable[str]:
+    for key, value in detail.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield f"{escape(key)}={escape(text[:10] if _OBJECT_ID.fullmatch(text) else text)}"

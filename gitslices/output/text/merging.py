@@ -1,0 +1,111 @@
+"""What was merged, moved or would conflict, for people."""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from gitslices.merging.compose import Conflicted
+from gitslices.ops.conflicts import ConflictsReport
+from gitslices.ops.merge import MergeReport
+from gitslices.ops.sync import SyncReport
+from gitslices.output.words import count, escape, format_problem
+
+
+def format_merged(report: MergeReport) -> str:
+    """One line a slice: merged, in conflict with its files, or not tried and why."""
+    return "".join(f"{line}\n" for line in _format_merge(report))
+
+
+def format_synced(report: SyncReport) -> str:
+    """One line a slice: moved, in conflict with its files, left alone and why, or current."""
+    return "".join(f"{line}\n" for line in _format_sync(report))
+
+
+def _format_merge(report: MergeReport) -> Iterable[str]:
+    target = escape(report.target)
+    for one in report.merged:
+        end = ": it had nothing new" if one.empty is True else f" as {one.commit[:10]}"
+        yield f"merged {escape(one.slice_id)} into {target}{end}"
+    yield from _format_conflicts(report.target, report.conflicted)
+    for problem in report.refused:
+        yield format_problem("not merged", problem)
+    if report.forwarded:
+        yield f"brought forward: {_join(report.forwarded)}"
+    for warning in report.warnings:
+        yield f"warning: {escape(warning)}"
+    if not (report.merged or report.conflicted or report.refused):
+        yield "nothing to merge"
+
+
+def _format_sync(report: SyncReport) -> Iterable[str]:
+    for one in report.synced:
+        yield f"synced {escape(one.slice_id)} with {escape(report.target)}: now at {one.new[:10]}"
+    yield from _format_conflicts(report.target, report.conflicted)
+    for problem in report.refused:
+        yield format_problem("not synced", problem)
+    if report.current:
+        yield f"up to date: {_join(report.current)}"
+    if not (report.synced or report.conflicted or report.refused or report.current):
+        yield "nothing to sync"
+
+
+def _format_conflicts(target: str, conflicted: Sequence[Conflicted]) -> Iterable[str]:
+    for one in conflicted:
+        files = count(len(one.files), "file")
+        yield f"{escape(one.slice_id)}: conflicts with {escape(target)} in {files}"
+        yield from (f"  {escape(path)}" for path in one.files)
+    if conflicted:
+        yield (
+            f"resolve it in the slice's worktree (git merge {escape(target)}), then merge again; "
+            "nothing was moved"
+        )
+
+
+def _join(ids: Iterable[str]) -> str:
+    return ", ".join(escape(id_) for id_ in ids)
+
+
+_WIDEST: Final = 20
+"""A matrix of more slices than this fits no terminal."""
+
+
+def format_conflicts(report: ConflictsReport) -> str:
+    """A matrix of the slices in conflict, as long as it can be read, and the files beneath it."""
+    return "".join(f"{line}\n" for line in _format_lines(report))
+
+
+def _format_lines(report: ConflictsReport) -> Iterable[str]:
+    under_way = count(len(report.slices), "slice")
+    yield from (format_problem("not compared", problem) for problem in report.refused)
+    if not report.conflicts:
+        yield f"no conflicts: {under_way} with work, target {escape(report.target)}"
+        return
+    involved = {name for one in report.conflicts for name in (one.slice_id, one.other)}
+    slices = [id_ for id_ in report.slices if id_ in involved]
+    if len(slices) <= _WIDEST:
+        yield from _draw_matrix(report, slices)
+        yield ""
+    for one in report.conflicts:
+        yield f"{escape(one.slice_id)} and {escape(one.other)}"
+        yield from (f"  {escape(path)}" for path in one.files)
+
+
+def _draw_matrix(report: ConflictsReport, slices: Sequence[str]) -> Iterable[str]:
+    counts: dict[tuple[str, str], int] = {
+        (one.slice_id, one.other): len(one.files) for one in report.conflicts
+    }
+    counts |= {(other, one): count for (one, other), count in counts.items()}
+    columns: list[str] = [report.target, *slices]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("files", *map(escape, columns)):
+        table.add_column(heading, no_wrap=True, justify="left" if heading == "files" else "right")
+    for row in slices:
+        cells = [str(counts.get((row, column), "·")) for column in columns]
+        table.add_row(escape(row), *cells)
+    out = io.StringIO()
+    Console(file=out, width=10_000).print(table, markup=False)
+    yield from (line.rstrip() for line in out.getvalue().splitlines())

@@ -1,0 +1,153 @@
+"""From graph, tree and settings to a plan: the same input gives the same bytes."""
+
+from collections.abc import Iterable
+from posixpath import join
+
+from msgspec import UNSET
+
+from gitslices.core.model import (
+    Base,
+    Plan,
+    PlanSettings,
+    RepoTree,
+    Schedule,
+    Serialization,
+    SharedOverlap,
+    Shift,
+    Slice,
+    SliceId,
+    StartedOverlap,
+    TaskGraph,
+    Underway,
+)
+from gitslices.core.naming import make_branch_name, make_graph_digest, make_worktree_name, show_path
+from gitslices.planning.bottlenecks import find_bottlenecks
+from gitslices.planning.ordering import find_started_conflicts
+from gitslices.planning.outline import Outline, make_outline
+from gitslices.planning.policy import find_skipped, make_gates, make_review_needs
+from gitslices.planning.schedule import count_unordered, iterate_bits, simulate
+
+
+def make_plan(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
+    """The plan of `graph` on `tree`; `graph` has been validated."""
+    return write_plan(make_outline(graph, tree, settings), graph, tree, settings)
+
+
+def write_plan(outline: Outline, graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
+    """The plan that an outline of the same graph, tree and settings comes to."""
+    return Plan(
+        goal_id=graph.goal_id,
+        graph_digest=make_graph_digest(graph),
+        base=Base(ref=settings.base_ref, commit=tree.commit),
+        target=settings.target,
+        order=settings.order,
+        unborn=settings.unborn,
+        slices=tuple(
+            _make_slice(number, outline, graph.goal_id, settings) for number in outline.order
+        ),
+        overlap_serializations=tuple(_find_serializations(outline)),
+        shared_overlaps=tuple(_find_shared_overlaps(outline)),
+        open_overlaps=_count_open_overlaps(outline),
+        skipped=find_skipped(graph.tasks),
+        waves=_group_waves(outline),
+        critical_path=tuple(map(outline.name, outline.critical_path)),
+        critical_path_cost=outline.critical_path_cost,
+        bottlenecks=find_bottlenecks(outline, settings.order, settings.workers),
+        warnings=tuple(_find_warnings(outline)),
+        started_overlaps=tuple(_find_started_overlaps(outline, settings.underway)),
+        schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
+    )
+
+
+def _make_slice(number: int, outline: Outline, goal_id: str, settings: PlanSettings) -> Slice:
+    task, access = outline.tasks[number], outline.accesses[number]
+    worktree_name = make_worktree_name(goal_id, task.id)
+    read_files, write_files = outline.scopes.count_files(number)
+    return Slice(
+        slice_id=outline.name(number),
+        task_id=task.id,
+        title=task.title,
+        owner_role=task.owner_role,
+        read_scope=access.read.texts,
+        write_scope=access.write.texts,
+        read_files=read_files,
+        write_files=write_files,
+        dependencies=tuple(map(outline.name, sorted(outline.edges[number]))),
+        wave=outline.waves[number],
+        estimate=task.estimate,
+        branch_name=make_branch_name(goal_id, task.id, settings.prefix),
+        worktree_name=worktree_name,
+        worktree_path=join(settings.worktree_root, worktree_name),
+        risk=task.risk,
+        gates=make_gates(task),
+        review_needs=make_review_needs(task),
+    )
+
+
+def _find_serializations(outline: Outline) -> Iterable[Serialization]:
+    for later in outline.order:
+        for earlier in outline.forced[later]:
+            overlap = outline.scopes.find_overlap(later, earlier)
+            assert overlap is not None, "an order that nobody asked for comes from an overlap"  # noqa: S101
+            yield Serialization(
+                blocked_slice_id=outline.name(later),
+                serializes_after=outline.name(earlier),
+                kind=overlap.kind,
+                path=show_path(overlap.path),
+                exists=overlap.exists,
+            )
+
+
+def _find_shared_overlaps(outline: Outline) -> Iterable[SharedOverlap]:
+    for entry, mask in outline.scopes.list_shared_writers():
+        writers = sorted(iterate_bits(mask))
+        if len(writers) > 1:
+            yield SharedOverlap(entry=entry.text, slice_ids=tuple(map(outline.name, writers)))
+
+
+def _count_open_overlaps(outline: Outline) -> int:
+    return count_unordered(outline.scopes.open_overlaps, outline.edges, outline.order)
+
+
+def _find_started_overlaps(outline: Outline, underway: Underway) -> Iterable[StartedOverlap]:
+    numbers = {outline.name(number): number for number in range(len(outline.tasks))}
+    running = [numbers[id_] for id_ in underway.started if id_ in numbers]
+    for first, second in find_started_conflicts(outline.workload, running):
+        ids = outline.name(first), outline.name(second)
+        overlap = outline.scopes.find_overlap(second, first)
+        if overlap is not None and not {ids, ids[::-1]} & underway.ordered:
+            yield StartedOverlap(
+                slice_ids=ids,
+                kind=overlap.kind,
+                path=show_path(overlap.path),
+                exists=overlap.exists,
+            )
+
+
+def _find_warnings(outline: Outline) -> Iterable[str]:
+    for number, task in enumerate(outline.tasks):
+        for remark in outline.scopes.find_remarks(number):
+            yield f"{task.id}: {remark}"
+
+
+def _group_waves(outline: Outline) -> tuple[tuple[SliceId, ...], ...]:
+    waves: dict[int, list[SliceId]] = {}
+    for number, wave in enumerate(outline.waves):
+        waves.setdefault(wave, []).append(outline.name(number))
+    return tuple(tuple(waves[wave]) for wave in sorted(waves))
+
+
+def _make_schedule(outline: Outline, workers: int) -> Schedule:
+    times = simulate(outline.workload, outline.order, workers)
+    return Schedule(
+        workers=workers,
+        makespan=times.makespan,
+        slices=tuple(
+            Shift(
+                slice_id=outline.name(number),
+                start=times.start[number],
+                finish=times.finish[number],
+            )
+            for number in times.sequence
+        ),
+    )

@@ -1,0 +1,87 @@
+"""Which tasks become slices, and what must be true before a slice is merged."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gitslices.core.model import Skipped, Task, TaskId
+from gitslices.scopes.language.entries import parse_scope
+
+NO_OWNER: Final = "no owner_role"
+_ALWAYS_GATES: Final = ("acceptance_criteria", "local_verification_wall")
+_ALWAYS_REVIEWS: Final = ("anti_slop_review", "code_review", "test_engineer_review")
+
+
+GATES: Final = (*_ALWAYS_GATES, "security_review_gate")
+REVIEWS: Final = (
+    *_ALWAYS_REVIEWS, "architect_review", "performance_review", "security_review",
+)  # fmt: skip
+
+
+def find_skip_reason(task: Task) -> str | None:
+    """Why `task` gets no slice; None when it gets one."""
+    if task.status == "done":
+        return "done"
+    if not task.write_set:
+        return "empty write_set"
+    if not task.owner_role and not parse_scope(task.write_set).names_whole_repository:
+        return NO_OWNER
+    return None
+
+
+def find_skipped(tasks: Sequence[Task]) -> tuple[Skipped, ...]:
+    """Every task that gets no slice, in the order of the graph."""
+    reasons = ((task.id, find_skip_reason(task)) for task in tasks)
+    return tuple(Skipped(task_id=id_, reason=reason) for id_, reason in reasons if reason)
+
+
+def is_high_risk(risk: str) -> bool:
+    """Whether a slice of this risk needs the security gate."""
+    level = risk.casefold()
+    return level.strip() == "high" or "security" in level.replace("insecurity", "")
+
+
+def make_gates(task: Task) -> tuple[str, ...]:
+    """The gates that a slice passes before its merge."""
+    return (*_ALWAYS_GATES, "security_review_gate") if is_high_risk(task.risk) else _ALWAYS_GATES
+
+
+def make_review_needs(task: Task) -> tuple[str, ...]:
+    """The reviews that a slice needs, sorted."""
+    needs = set(_ALWAYS_REVIEWS)
+    if task.risk.casefold().strip() != "low":
+        needs |= {"architect_review", "security_review"}
+    entries = "\n".join((*task.read_set, *task.write_set))
+    if "bench" in entries or "performance" in entries:
+        needs.add("performance_review")
+    return tuple(sorted(needs))
+
+
+def contract_dependencies(
+    tasks: Sequence[Task], slice_ids: frozenset[TaskId]
+) -> Mapping[TaskId, frozenset[TaskId]]:
+    """For each task the slices it waits for, directly or through tasks that are no slices.
+
+    `tasks` must be acyclic and free of dangling dependencies.
+    """
+    contracted: dict[TaskId, frozenset[TaskId]] = {}
+    for task in _sort_by_dependency(tasks):
+        direct = slice_ids.intersection(task.dependencies)
+        skipped = (contracted[needed] for needed in task.dependencies if needed not in direct)
+        contracted[task.id] = direct.union(*skipped)
+    return contracted
+
+
+def _sort_by_dependency(tasks: Sequence[Task]) -> list[Task]:
+    by_id = {task.id: task for task in tasks}
+    waiting = {task.id: len(set(task.dependencies)) for task in tasks}
+    dependents: dict[TaskId, list[TaskId]] = {}
+    for task in tasks:
+        for needed in set(task.dependencies):
+            dependents.setdefault(needed, []).append(task.id)
+    ready = [id_ for id_, count in waiting.items() if count == 0]
+    for id_ in ready:
+        for dependent in dependents.get(id_, ()):
+            waiting[dependent] -= 1
+            if waiting[dependent] == 0:
+                ready.append(dependent)
+    return [by_id[id_] for id_ in ready]

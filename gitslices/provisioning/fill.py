@@ -1,0 +1,172 @@
+"""Write the files of registered worktrees, several at a time, without the topology lock."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+from msgspec import Struct, structs
+
+from gitslices.core.errors import GitslicesError
+from gitslices.core.model import Oid, RepoPath, SliceId
+from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
+from gitslices.git.hooks import has_hook, run_hook
+from gitslices.git.ignored import list_placed, read_included
+from gitslices.git.read import read_branches
+from gitslices.git.worktrees import LOCK_REASON, is_filled, unlock_worktree
+from gitslices.provisioning.progress import OnProgress, Progress
+from gitslices.provisioning.register import Failure
+from gitslices.provisioning.sparse import find_recorded_sparse_checkouts
+from gitslices.state.store import SliceRecord, Store
+from gitslices.system.worktreeinclude import copy_included
+from gitslices.workspace import Workspace
+
+
+class FillOutcome(Struct, frozen=True):
+    """Worktrees that were filled, and those that could not be; what is to be said of the former."""
+
+    filled: tuple[SliceRecord, ...]
+    failures: tuple[Failure, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def fill_slices(
+    workspace: Workspace,
+    store: Store,
+    records: Sequence[SliceRecord],
+    jobs: int,
+    on_progress: OnProgress,
+) -> FillOutcome:
+    """Fill the worktrees of `records`, `jobs` at a time; record and unlock those that are whole."""
+    if not records:
+        return FillOutcome((), ())
+    supply = _Supply(workspace, records)
+    empty = [record for record in records if not is_filled(Path(record.worktree_path))]
+    failures, remarks = _fill_all(workspace, supply, empty, jobs, on_progress)
+    failed = {failure.record.slice_id for failure in failures}
+    for record in empty:
+        if record.slice_id not in failed:
+            settle_index(Path(record.worktree_path))
+    whole = [record for record in records if record.slice_id not in failed]
+    for record in whole:
+        # It may be in use now: what fails from here on is done by the next command.
+        unlock_worktree(Path(record.worktree_path), reason=LOCK_REASON + record.filler)
+    # Not one by one: each transaction would wait until the disk has all files written so far.
+    with store.transaction():
+        store.write_filled(whole)
+    filled = tuple(structs.replace(record, filler="") for record in whole)
+    return FillOutcome(filled, failures, remarks)
+
+
+def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -> tuple[str, ...]:
+    """Run the repository's `post-checkout` hook in each new worktree; return the complaints.
+
+    After everything else: a hook may call gitslices itself.
+    """
+    hooks_path = workspace.config.get("core.hookspath")
+    hooked = [
+        record
+        for record in records
+        if has_hook(workspace.repo, Path(record.worktree_path), "post-checkout", hooks_path)
+    ]
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        complaints = pool.map(partial(_run_hook, workspace), hooked)
+        return tuple(
+            f"{record.slice_id}: the post-checkout hook failed: {complaint}"
+            for record, complaint in zip(hooked, complaints, strict=True)
+            if complaint
+        )
+
+
+def _run_hook(workspace: Workspace, record: SliceRecord) -> str | None:
+    """As `git worktree add` does (githooks, post-checkout)."""
+    path, commit = Path(record.worktree_path), record.base_commit
+    return run_hook(workspace.repo, path, "post-checkout", "0" * len(commit), commit, "1")
+
+
+class _Supply:
+    """What worktrees are filled with, found once for all of them."""
+
+    def __init__(self, workspace: Workspace, records: Sequence[SliceRecord]) -> None:
+        main = workspace.main_worktree
+        self._workspace = workspace
+        self._tips = read_branches(workspace.repo, [record.branch_name for record in records])
+        self._seeds: dict[tuple[Oid, bool], bytes] = {}
+        self._seeding = Lock()
+        self.checkouts = find_recorded_sparse_checkouts(workspace, records)
+        self.included = _list_included(workspace, main) if main else ()
+
+    def count_files(self, record: SliceRecord) -> int:
+        """How many tracked files a worktree will hold."""
+        checkout = self.checkouts.get(record.slice_id)
+        return len(checkout.paths if checkout else self._list_tracked(record))
+
+    def find_included(self, record: SliceRecord) -> list[RepoPath]:
+        """The ignored files to bring along: those that its commit does not track."""
+        tracked = frozenset(self._list_tracked(record)) if self.included else frozenset()
+        return [path for path in self.included if path not in tracked]
+
+    def make_seed(self, record: SliceRecord) -> bytes:
+        """An index for an empty worktree, made in the first one of its commit."""
+        key = (self._find_tip(record), bool(record.sparse))
+        with self._seeding:
+            if key not in self._seeds:
+                self._seeds[key] = make_seed(
+                    self._workspace.repo,
+                    Path(record.worktree_path),
+                    self._list_tracked(record),
+                    sparse=bool(record.sparse),
+                )
+            return self._seeds[key]
+
+    def _find_tip(self, record: SliceRecord) -> Oid:
+        return self._tips.get(record.branch_name, record.base_commit)
+
+    def _list_tracked(self, record: SliceRecord) -> tuple[RepoPath, ...]:
+        return self._workspace.read_tree(self._find_tip(record)).paths
+
+
+def _list_included(workspace: Workspace, main: Path) -> tuple[RepoPath, ...]:
+    placed = list_placed(workspace.repo.common_dir)
+    found = (path for path in placed if (main / path).is_file())
+    return tuple(sorted({*read_included(workspace.repo, main), *found}))
+
+
+def _fill_all(
+    workspace: Workspace,
+    supply: _Supply,
+    records: Sequence[SliceRecord],
+    jobs: int,
+    on_progress: OnProgress,
+) -> tuple[tuple[Failure, ...], tuple[str, ...]]:
+    """Write the files of `records`; return what was in the way, and what is to be said."""
+    failures: list[Failure] = []
+    remarks: dict[str, list[SliceId]] = {}
+    sizes = {record.slice_id: supply.count_files(record) for record in records}
+    done, total = 0, sum(sizes.values())
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        running = {pool.submit(_fill, workspace, supply, record): record for record in records}
+        for future in as_completed(running):
+            record = running[future]
+            try:
+                said = future.result()
+            except GitslicesError as error:
+                failures.append(Failure(record, error))
+                continue
+            for remark in said:
+                remarks.setdefault(remark, []).append(record.slice_id)
+            done += sizes[record.slice_id]
+            on_progress(Progress(stage="fill", done=done, total=total))
+    told = tuple(f"{', '.join(sorted(ids))}: {remark}" for remark, ids in remarks.items())
+    return tuple(failures), told
+
+
+def _fill(workspace: Workspace, supply: _Supply, record: SliceRecord) -> tuple[str, ...]:
+    """Write everything that one worktree holds; return what is missing."""
+    path, main = Path(record.worktree_path), workspace.main_worktree
+    seed, checkout = supply.make_seed(record), supply.checkouts.get(record.slice_id)
+    fill_worktree(workspace.repo, path, seed=seed, checkout=checkout)
+    remarks = copy_included(main, path, supply.find_included(record)) if main else ()
+    finish_worktree(path)
+    return remarks

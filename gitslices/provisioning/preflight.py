@@ -1,0 +1,150 @@
+"""Decide what an apply does, and refuse it with everything that stands in its way."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from gitslices.core.errors import DiskError, Problem, RefusedError
+from gitslices.core.model import Plan, Slice, SliceId
+from gitslices.git.read import is_true, read_branches, read_sizes
+from gitslices.git.uncommitted import read_uncommitted
+from gitslices.git.worktrees import Worktree, read_worktrees
+from gitslices.provisioning.sparse import find_sparse_checkouts
+from gitslices.rules.reconcile import Observed, Reconciliation, Recorded, reconcile
+from gitslices.rules.worktree_root import (
+    Load,
+    Place,
+    find_disk_problems,
+    find_place_problems,
+    make_load,
+)
+from gitslices.scopes.language.folding import Folding
+from gitslices.scopes.tracked.sparse import Checkout
+from gitslices.slices.location import find_all_moved, is_cut_off
+from gitslices.slices.situation import find_landed
+from gitslices.state.store import SliceRecord
+from gitslices.system.folders import find_occupied, survey_place
+from gitslices.workspace import Workspace
+
+Known = Mapping[SliceId, SliceRecord]
+
+
+class Decision(Struct, frozen=True):
+    """The steps of an apply, and the checkouts of those new slices that get a sparse worktree."""
+
+    steps: Reconciliation
+    checkouts: Mapping[SliceId, Checkout]
+
+
+def decide(
+    workspace: Workspace,
+    plan: Plan,
+    known: Known,
+    *,
+    ready_only: bool,
+    allow_dirty: bool,
+    sparse: bool,
+) -> Decision:
+    """What an apply of `plan` does; nothing is changed.
+
+    Raises `RefusedError` with every offender, `DiskError` where only the disk is in the way.
+    """
+    worktrees = read_worktrees(workspace.repo)
+    steps = reconcile(plan, _observe(workspace, plan, known, worktrees), ready_only=ready_only)
+    created = steps.select("create")
+    checkouts = find_sparse_checkouts(workspace, created, plan.base.commit) if sparse else {}
+    problems = list(steps.problems)
+    lacks: Sequence[Problem] = ()
+    if created and not allow_dirty:
+        problems += _find_dirt(workspace)
+    made = (*created, *steps.select("restore"))
+    if made:
+        paths = [one.path for one in worktrees if not (one.bare or one.missing)]
+        place = survey_place(workspace.worktree_root, paths)
+        loads = _measure(workspace, plan, made, checkouts, place)
+        problems += find_place_problems(place, loads)
+        lacks = find_disk_problems(place, loads)
+    _refuse(problems, lacks)
+    return Decision(steps, checkouts)
+
+
+def _refuse(problems: Sequence[Problem], lacks: Sequence[Problem]) -> None:
+    found = (*problems, *lacks)
+    if not found:
+        return
+    count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+    kind = RefusedError if problems else DiskError
+    raise kind(f"{count} in the way; nothing was changed", problems=found)
+
+
+def _observe(
+    workspace: Workspace, plan: Plan, known: Known, worktrees: Sequence[Worktree]
+) -> Observed:
+    branches = frozenset(read_branches(workspace.repo))
+    present = frozenset(str(worktree.path) for worktree in worktrees if not worktree.missing)
+    landed = find_landed(workspace, list(known.values()), plan.target)
+    moved = find_all_moved(workspace, list(known.values()), present)
+    return Observed(
+        standing={
+            slice_id: Recorded(
+                status="merged" if slice_id in landed else record.status,
+                worktree_path=record.worktree_path,
+                read_scope=record.read_scope,
+                write_scope=record.planned_write_scope,
+                has_branch=record.branch_name in branches,
+                has_worktree=record.worktree_path in present,
+                moved_to=moved.get(record.worktree_path),
+                cut_off=is_cut_off(workspace, record),
+            )
+            for slice_id, record in known.items()
+        },
+        branches=branches,
+        occupied=find_occupied([slice_.worktree_path for slice_ in plan.slices]),
+        checkouts={
+            one.branch: str(one.path) for one in worktrees if one.branch and not one.missing
+        },
+        worktrees=present,
+        lost=frozenset(str(worktree.path) for worktree in worktrees if worktree.missing),
+        folding=Folding(
+            ignore_case=is_true(workspace.config.get("core.ignorecase")),
+            precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
+        ),
+    )
+
+
+def _find_dirt(workspace: Workspace) -> list[Problem]:
+    main = workspace.main_worktree
+    changed = read_uncommitted(workspace.repo, main, untracked=False) if main else ()
+    if not changed:
+        return []
+    rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return [
+        Problem(
+            str(main),
+            f"the main worktree has uncommitted changes: {', '.join(changed[:3])}{rest}",
+            "commit or stash them, or go on without them: --allow-dirty",
+        )
+    ]
+
+
+def _measure(
+    workspace: Workspace,
+    plan: Plan,
+    made: Sequence[Slice],
+    checkouts: Mapping[SliceId, Checkout],
+    place: Place,
+) -> list[tuple[Slice, Load]]:
+    commit = plan.base.commit
+    # In a partial clone, asking for sizes would fetch every file, one at a time.
+    if "extensions.partialclone" in workspace.config:
+        sizes = dict.fromkeys(workspace.read_tree(commit).paths, 0)
+    else:
+        sizes = read_sizes(workspace.repo, commit)
+    weigh = partial(make_load, block=place.block, tracked=len(sizes))
+    whole = weigh(sizes)
+    return [
+        (slice_, weigh({path: sizes[path] for path in checkouts[slice_.slice_id].paths})
+         if slice_.slice_id in checkouts else whole)
+        for slice_ in made
+    ]  # fmt: skip

@@ -1,0 +1,77 @@
+"""Sparse worktrees: which files each holds, and bringing them into line with changed scopes."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from gitslices.core.errors import GitslicesError
+from gitslices.core.model import Oid, Slice, SliceId
+from gitslices.git.filling import set_checkout
+from gitslices.git.worktrees import is_filled
+from gitslices.scopes.language.entries import Access, parse_scope
+from gitslices.scopes.tracked.sparse import Checkout, make_checkouts
+from gitslices.state.store import SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+def find_sparse_checkouts(
+    workspace: Workspace, slices: Sequence[Slice | SliceRecord], base: Oid
+) -> Mapping[SliceId, Checkout]:
+    """The sparse checkout of each of `slices` on the tree of `base`."""
+    if not slices:
+        return {}
+    accesses = [
+        Access(read=parse_scope(one.read_scope), write=parse_scope(one.write_scope))
+        for one in slices
+    ]
+    checkouts = make_checkouts(workspace.read_tree(base), accesses)
+    return {one.slice_id: checkout for one, checkout in zip(slices, checkouts, strict=True)}
+
+
+def find_recorded_sparse_checkouts(
+    workspace: Workspace, records: Sequence[SliceRecord]
+) -> Mapping[SliceId, Checkout]:
+    """The checkout of every sparse one of `records`, on the commit that it started from."""
+    found: dict[SliceId, Checkout] = {}
+    for base in {record.base_commit for record in records if record.sparse}:
+        own = [record for record in records if record.sparse and record.base_commit == base]
+        found.update(find_sparse_checkouts(workspace, own, base))
+    return found
+
+
+def refresh_sparse_checkouts(
+    workspace: Workspace, store: Store, goal_id: str, jobs: int
+) -> tuple[str, ...]:
+    """Fit sparse worktrees to scopes that have changed; return what could not be done.
+
+    Git keeps files with changes, whatever the scopes say.
+    """
+    records = [record for record in store.read_slices(goal_id) if _can_change(record)]
+    checkouts = find_recorded_sparse_checkouts(workspace, records)
+    stale = [one for one in records if checkouts[one.slice_id].digest != one.sparse]
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        complaints = list(pool.map(partial(_refresh, workspace, checkouts), stale))
+    for record, complaint in zip(stale, complaints, strict=True):
+        if complaint is None:
+            store.write_sparse(record, checkouts[record.slice_id].digest)
+    return tuple(
+        f"{record.slice_id}: its sparse checkout was not changed: {complaint}"
+        for record, complaint in zip(stale, complaints, strict=True)
+        if complaint is not None
+    )
+
+
+def _can_change(record: SliceRecord) -> bool:
+    return bool(record.sparse) and not record.filler and is_filled(Path(record.worktree_path))
+
+
+def _refresh(
+    workspace: Workspace, checkouts: Mapping[SliceId, Checkout], record: SliceRecord
+) -> str | None:
+    checkout = checkouts[record.slice_id]
+    try:
+        set_checkout(workspace.repo, Path(record.worktree_path), checkout)
+    except GitslicesError as error:
+        return error.message
+    return None

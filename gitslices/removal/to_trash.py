@@ -1,0 +1,189 @@
+"""Take slices away without losing anything: what is removed waits in the trash.
+
+The branch's last commit is kept by a reference under `refs/gitslices/trash/`, the worktree and
+git's folder for it are renamed into a trash folder of the same file system.
+"""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from gitslices.core.errors import GitslicesError
+from gitslices.git.read import read_tips
+from gitslices.git.uncommitted import write_staged_tree
+from gitslices.removal.candidates import Candidate
+from gitslices.removal.from_trash import make_restored_event
+from gitslices.removal.trash import (
+    clear_locks,
+    drop_kept,
+    find_kept,
+    move_away,
+    move_back,
+    read_trash_refs,
+)
+from gitslices.state.journal import Removal, RemoveIntent, clear_intent, write_intent
+from gitslices.state.leases import find_open_lease
+from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.state.trash import Trashed, delete_trash, is_in_trash, write_trash
+from gitslices.system.folders import choose_trash
+from gitslices.workspace import Workspace
+
+
+def retire(
+    workspace: Workspace, store: Store, candidates: Sequence[Candidate]
+) -> tuple[Candidate, ...]:
+    """Move `candidates` to the trash; the caller holds the topology lock and has judged them.
+
+    Returns those left alone because somebody has claimed or changed them since, with what is known
+    of them now. All the others or none: raises `RefusedError` when a branch has moved meanwhile.
+    """
+    if not candidates:
+        return ()
+    operation = uuid.uuid4().hex
+    intent = RemoveIntent(
+        operation=operation,
+        removals=tuple(_make_removal(workspace, one, operation) for one in candidates),
+    )
+    write_intent(workspace.state_folder, intent)
+    # Should it fail, the intent stays: a disk that failed may have kept the record all the same.
+    kept = _record(workspace, store, intent, candidates)
+    _carry_out(workspace, store, intent)
+    return kept
+
+
+def resume_retiring(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
+    """Carry out what a killed process had recorded of `intent`; what it had not is left alone.
+
+    A slice whose branch has moved since comes back. Doing it twice does nothing.
+    """
+    clear_locks(workspace, intent.operation, intent.removals)
+    moved = _find_moved(workspace, _find_waiting(workspace, store, intent))
+    drop_kept(workspace.repo, intent.operation, moved)
+    _take_back(workspace, store, intent.operation, moved)
+    _carry_out(workspace, store, intent)
+
+
+def _carry_out(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
+    """Move what is recorded of `intent`, or record that it stays."""
+    removals = _find_waiting(workspace, store, intent)
+    try:
+        move_away(workspace, intent.operation, removals)
+    except GitslicesError:
+        move_back(workspace, intent.operation, removals)
+        _take_back(workspace, store, intent.operation, removals)
+        clear_intent(workspace.state_folder)
+        raise
+    clear_intent(workspace.state_folder)
+
+
+def _find_waiting(workspace: Workspace, store: Store, intent: RemoveIntent) -> list[Removal]:
+    """What is recorded of `intent` and not done to the last step.
+
+    After that step branch and path are free for others: it is not to be done again.
+    """
+    refs = read_trash_refs(workspace.repo, intent.operation)
+    return [
+        removal
+        for removal in intent.removals
+        if is_in_trash(store, intent.operation, removal)
+        and not (refs.keys() >= find_kept(intent.operation, removal).keys() and _is_away(removal))
+    ]
+
+
+def _is_away(removal: Removal) -> bool:
+    last = removal.files or (f"{removal.folder}/admin" if removal.admin else None)
+    return last is not None and Path(last).exists()
+
+
+def _find_moved(workspace: Workspace, removals: Sequence[Removal]) -> tuple[Removal, ...]:
+    branches = [removal.record.branch_name for removal in removals]
+    tips = read_tips(workspace.repo, branches)
+    return tuple(
+        removal
+        for removal in removals
+        if tips.get(removal.record.branch_name, removal.tip) != removal.tip
+        and Path(removal.record.worktree_path).exists()
+    )
+
+
+def _record(
+    workspace: Workspace, store: Store, intent: RemoveIntent, candidates: Sequence[Candidate]
+) -> tuple[Candidate, ...]:
+    """Take the slices off the store, before their files go: nobody is given one from then on.
+
+    Returns those that are not any more as they were when they were looked at.
+    """
+    now = workspace.now()
+    kept: list[Candidate] = []
+    with store.transaction():
+        for candidate, removal in zip(candidates, intent.removals, strict=True):
+            known = store.find_slice(removal.record.goal_id, removal.record.slice_id)
+            if known != removal.record:
+                kept.append(_look_again(candidate, known))
+                continue
+            if removal.landed:
+                store.write_slices([structs.replace(removal.record, status="removed", filler="")])
+            else:
+                store.delete_slice(removal.record)
+            write_trash(store, [Trashed(operation=intent.operation, at=now, removal=removal)])
+            store.write_events([_make_event(now, removal, intent.operation)])
+    return tuple(kept)
+
+
+def _look_again(candidate: Candidate, known: SliceRecord | None) -> Candidate:
+    claimed = known is not None and known.status == "claimed"
+    facts = structs.replace(candidate.facts, claimed=claimed, stale=not claimed)
+    return structs.replace(candidate, facts=facts)
+
+
+def _take_back(
+    workspace: Workspace, store: Store, operation: str, removals: Sequence[Removal]
+) -> None:
+    """Record that slices taken off the store stand as before."""
+    if not removals:
+        return
+    now = workspace.now()
+    with store.transaction():
+        for removal in removals:
+            record = removal.record
+            if find_open_lease(store, record.goal_id, record.slice_id):
+                # Claimed meanwhile: to its holder it is as good as new.
+                record = structs.replace(record, status="provisioned")
+            store.write_slices([record])
+            store.write_events([make_restored_event(now, removal)])
+        delete_trash(store, operation, removals)
+
+
+def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) -> Removal:
+    record = candidate.record
+    path = Path(record.worktree_path)
+    files = choose_trash(path, workspace.state_folder) / operation / path.name / "worktree"
+    there = path.exists()
+    staged = write_staged_tree(workspace.repo, path) if candidate.facts.changed else None
+    return Removal(
+        record=record,
+        tip=candidate.tip,
+        head=candidate.head,
+        staged=staged,
+        admin=str(candidate.admin) if candidate.admin else None,
+        folder=str(workspace.state_folder / "trash" / operation / path.name),
+        files=str(files) if there else None,
+        landed=candidate.facts.landed,
+    )
+
+
+def _make_event(now: str, removal: Removal, operation: str) -> Event:
+    return Event(
+        at=now,
+        goal_id=removal.record.goal_id,
+        slice_id=removal.record.slice_id,
+        event="removed",
+        detail={
+            "branch": removal.record.branch_name,
+            "tip": removal.tip,
+            "trash": removal.folder,
+            "operation": operation,
+        },
+    )

@@ -1,0 +1,172 @@
+"""Run the commands of gates in the worktrees of slices, and say what they count for."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+
+from msgspec import structs
+
+from gitslices.core.errors import InputError, Problem, RefusedError, UntrustedError
+from gitslices.core.model import BranchName, SliceId
+from gitslices.git.read import read_head
+from gitslices.git.uncommitted import read_uncommitted
+from gitslices.git.worktrees import is_filled
+from gitslices.planning.policy import GATES
+from gitslices.repo_commands.trust import require_trust
+from gitslices.rules.evidence import GateRun, Proof
+from gitslices.slices.environment import make_slice_environment
+from gitslices.slices.lookup import find_slice
+from gitslices.slices.settings import read_settings
+from gitslices.state.proofs import add_gate_run, read_gate_runs, read_reviews
+from gitslices.state.store import Event, Goal, SliceRecord, Store
+from gitslices.system.settings import Gate
+from gitslices.system.shell import Shell, open_shell
+from gitslices.workspace import Workspace
+
+Gates = Mapping[str, Gate]
+BeforeRun = Callable[[Gate], None]
+
+
+def load_gates(workspace: Workspace, target: BranchName | None = None) -> Gates:
+    """The commands that the settings have for gates of slices that go into `target`.
+
+    Raises `InputError` for a name of no gate.
+    """
+    gates = read_settings(workspace, target).gates
+    for name in gates:
+        if name not in GATES:
+            near = get_close_matches(name, GATES, n=1)
+            raise InputError(
+                f".gitslices.toml: there is no gate {name!r}",
+                hint=f"is {near[0]!r} meant?" if near else f"known are: {', '.join(GATES)}",
+            )
+    return gates
+
+
+def read_proof(workspace: Workspace, store: Store, goal: Goal, record: SliceRecord) -> Proof:
+    """What is known of the commit that a slice's worktree is on."""
+    if not is_filled(Path(record.worktree_path)):
+        raise RefusedError(
+            f"slice {record.slice_id!r} has no worktree",
+            hint="bring it back with: gitslices plan --apply",
+        )
+    commit, tree = read_head(workspace.repo, Path(record.worktree_path))
+    return Proof(
+        goal_id=goal.goal_id,
+        slice_id=record.slice_id,
+        gates=find_slice(goal, record.slice_id).gates,
+        commit=commit,
+        tree=tree,
+        runs=read_gate_runs(store, goal.goal_id, record.slice_id),
+        reviews=read_reviews(store, goal.goal_id, record.slice_id),
+    )
+
+
+def list_texts(gates: Gates) -> dict[str, str]:
+    """The command of each gate."""
+    return {name: gate.command for name, gate in gates.items()}
+
+
+def run_commands(
+    workspace: Workspace,
+    records: Sequence[SliceRecord],
+    wanted: Mapping[SliceId, Gates],
+    before_run: BeforeRun = lambda gate: None,
+) -> Iterator[GateRun]:
+    """Run the `wanted` gates of each slice one by one, slices side by side; yield what came out.
+
+    An exception, Ctrl-C among them, ends all commands under way. `before_run` is called in the
+    slice's own thread.
+    """
+    texts = [gate.command for gates in wanted.values() for gate in gates.values()]
+    refuse_untrusted(workspace, texts)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, open_shell() as shell:
+        running = [
+            pool.submit(_run_slice, workspace, shell, record, wanted[record.slice_id], before_run)
+            for record in records
+        ]
+        for future in as_completed(running):
+            yield from future.result()
+
+
+def record_run(workspace: Workspace, store: Store, run: GateRun) -> None:
+    """Write a run to the store and to the log."""
+    event = Event(
+        at=workspace.now(), goal_id=run.goal_id, slice_id=run.slice_id, event="gate",
+        detail={"gate": run.gate, "passed": run.passed, "reason": run.reason,
+                "commit": run.commit},
+    )  # fmt: skip
+    with store.transaction():
+        add_gate_run(store, run)
+        store.write_events([event])
+
+
+def refuse_untrusted(workspace: Workspace, texts: Sequence[str]) -> None:
+    """Raise `UntrustedError` unless the user has approved every one of `texts`."""
+    missing = require_trust(workspace, texts)
+    if missing:
+        raise UntrustedError(
+            "commands of this repository have not been approved; nothing was run",
+            hint="read and approve them: gitslices trust",
+            problems=[Problem(".gitslices.toml", text) for text in missing],
+        )
+
+
+def _run_slice(
+    workspace: Workspace,
+    shell: Shell,
+    record: SliceRecord,
+    gates: Gates,
+    before_run: BeforeRun,
+) -> list[GateRun]:
+    path = Path(record.worktree_path)
+    clean = not read_uncommitted(workspace.repo, path, untracked=True)
+    runs = []
+    for name, gate in gates.items():
+        before_run(gate)
+        run = _run_gate(workspace, shell, record, name, gate)
+        after = read_head(workspace.repo, path)
+        # What a gate leaves behind untracked, a report say, is not what it has judged.
+        clean = clean and after == (run.commit, run.tree)
+        clean = clean and not read_uncommitted(workspace.repo, path, untracked=False)
+        runs.append(run if clean else structs.replace(run, tree=None))
+    return runs
+
+
+def _run_gate(
+    workspace: Workspace, shell: Shell, record: SliceRecord, name: str, gate: Gate
+) -> GateRun:
+    path = Path(record.worktree_path)
+    commit, tree = read_head(workspace.repo, path)
+    log = workspace.state_folder / "logs" / path.name / f"gate-{name}.log"
+    with suppress(FileNotFoundError):
+        log.unlink()
+    began_at = workspace.now()
+    ended = shell.run(
+        gate.command,
+        cwd=path,
+        environ=make_slice_environment(record, workspace.environ),
+        timeout=gate.timeout,
+        log=log,
+    )
+    if ended.status is None:
+        reason = f"stopped after {gate.timeout:g} s"
+    else:
+        reason = f"exit status {ended.status}"
+    return GateRun(
+        goal_id=record.goal_id,
+        slice_id=record.slice_id,
+        gate=name,
+        command=gate.command,
+        passed=ended.status == 0,
+        reason=reason if not ended.last_line else f"{reason}: {ended.last_line}",
+        passed_by=None,
+        commit=commit,
+        tree=tree,
+        began_at=began_at,
+        ended_at=workspace.now(),
+        log=str(log),
+    )

@@ -1,0 +1,204 @@
+"""Which slices may start now, the most urgent first, and what keeps the others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from gitslices.core.model import (
+    FINISHED,
+    Cost,
+    Oid,
+    Plan,
+    RepoTree,
+    Slice,
+    SliceId,
+    SliceStatus,
+    Unborn,
+)
+from gitslices.scopes.language.entries import Access, parse_scope
+from gitslices.scopes.overlap.scope_map import ScopeMap
+
+
+class Holding(Struct, frozen=True, kw_only=True):
+    """A slice of any goal that somebody has: its scopes, and what its goal shares.
+
+    One that has lapsed keeps nobody out, and loses its lease to whoever overlaps with it.
+    """
+
+    goal_id: str
+    slice_id: SliceId
+    holder: str
+    expires_at: str
+    lapsed: bool
+    read_scope: tuple[str, ...]
+    write_scope: tuple[str, ...]
+    shared: tuple[str, ...] = ()
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """All that decides who may start.
+
+    `statuses` speaks of every slice of the plan, a lapsed lease counting as none; `blocked` are
+    those that the graph keeps from workers. `ignore_case` and `precompose_unicode` say how the
+    repository compares paths.
+    """
+
+    plan: Plan
+    shared: tuple[str, ...]
+    statuses: Mapping[SliceId, SliceStatus]
+    blocked: frozenset[SliceId]
+    holdings: tuple[Holding, ...]
+    ignore_case: bool = False
+    precompose_unicode: bool = False
+
+
+class Contact(Struct, frozen=True, kw_only=True):
+    """A path that a slice shares with a held one."""
+
+    holding: Holding
+    path: str
+
+
+class Entrant(Struct, frozen=True, kw_only=True):
+    """A slice of the plan: who has it, what it waits for, and the held slices it overlaps with.
+
+    `remaining` is the cost of the longest way from its start to the end of the plan.
+    """
+
+    slice: Slice
+    status: SliceStatus
+    remaining: Cost
+    holding: Holding | None
+    blocked: bool
+    waits_for: tuple[SliceId, ...]
+    contacts: tuple[Contact, ...]
+
+    @property
+    def kept_out_by(self) -> Contact | None:
+        """The first overlap with a slice that somebody has now."""
+        return next((one for one in self.contacts if not one.holding.lapsed), None)
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether nothing keeps a worker from it: no order, no overlap, nobody who has it."""
+        return not (self.status == "claimed" or self.blocked or self.waits_for or self.kept_out_by)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it may start now."""
+        return self.status in {"planned", "provisioned"} and self.is_admitted
+
+
+def list_entrants(situation: Situation) -> tuple[Entrant, ...]:
+    """Every slice of the plan, the one with the longest remaining path first."""
+    return _add_contacts(situation, _outline(situation))
+
+
+def find_entrant(situation: Situation, slice_id: SliceId) -> Entrant:
+    """One slice of the plan."""
+    wanted = [one for one in _outline(situation) if one.slice.slice_id == slice_id]
+    return _add_contacts(situation, wanted)[0]
+
+
+def find_best(situation: Situation) -> Entrant | None:
+    """The first of `list_entrants` that is ready, found without a look at most of the others."""
+    waiting = [one for one in _outline(situation) if one.is_ready]
+    size = 1
+    while waiting:
+        looked = _add_contacts(situation, waiting[:size])
+        best = next((one for one in looked if one.is_ready), None)
+        if best is not None:
+            return best
+        waiting = waiting[size:]
+        size *= 2
+    return None
+
+
+def _outline(situation: Situation) -> list[Entrant]:
+    """The entrants in their order, overlaps left out: those are what costs time."""
+    remaining = _find_remaining(situation.plan.slices)
+    held = {
+        holding.slice_id: holding
+        for holding in situation.holdings
+        if holding.goal_id == situation.plan.goal_id
+    }
+    entrants = [
+        Entrant(
+            slice=slice_,
+            status=situation.statuses[slice_.slice_id],
+            remaining=remaining[slice_.slice_id],
+            holding=held.get(slice_.slice_id),
+            blocked=slice_.slice_id in situation.blocked,
+            waits_for=find_waits(slice_, situation.statuses),
+            contacts=(),
+        )
+        for slice_ in situation.plan.slices
+    ]
+    return sorted(entrants, key=lambda entrant: -entrant.remaining)
+
+
+def _add_contacts(situation: Situation, entrants: Sequence[Entrant]) -> tuple[Entrant, ...]:
+    admitted = [one.slice for one in entrants if one.is_admitted and one.status not in FINISHED]
+    contacts = _find_contacts(situation, admitted)
+    return tuple(
+        structs.replace(one, contacts=tuple(contacts.get(one.slice.slice_id, ())))
+        for one in entrants
+    )
+
+
+def find_waits(slice_: Slice, statuses: Mapping[SliceId, SliceStatus]) -> tuple[SliceId, ...]:
+    """The slices whose work `slice_` needs and that have not been merged."""
+    return tuple(needed for needed in slice_.dependencies if statuses[needed] not in FINISHED)
+
+
+def _find_remaining(slices: Sequence[Slice]) -> dict[SliceId, Cost]:
+    remaining: dict[SliceId, Cost] = {}
+    longest: dict[SliceId, Cost] = {}
+    for slice_ in reversed(slices):  # a plan lists what is needed before what needs it
+        cost = slice_.estimate + longest.get(slice_.slice_id, 0)
+        remaining[slice_.slice_id] = cost
+        for needed in slice_.dependencies:
+            longest[needed] = max(longest.get(needed, 0), cost)
+    return remaining
+
+
+def _find_contacts(situation: Situation, slices: Sequence[Slice]) -> dict[SliceId, list[Contact]]:
+    contacts: dict[SliceId, list[Contact]] = {}
+    for goal_id in dict.fromkeys(holding.goal_id for holding in situation.holdings):
+        holdings = [holding for holding in situation.holdings if holding.goal_id == goal_id]
+        for slice_, contact in _compare(situation, slices, holdings, goal_id):
+            contacts.setdefault(slice_.slice_id, []).append(contact)
+    return contacts
+
+
+def _compare(
+    situation: Situation, slices: Sequence[Slice], holdings: Sequence[Holding], goal_id: str
+) -> Iterator[tuple[Slice, Contact]]:
+    """Each overlap of `slices` with what is held of one goal.
+
+    Within a goal the plan's setting counts, which has put all overlaps in an order already: a
+    stricter one would hold up what the plan lets run side by side. Between goals nothing has been
+    decided, so all paths count, but for files that both goals share.
+    """
+    own = goal_id == situation.plan.goal_id
+    shared = [entry for entry in holdings[0].shared if own or entry in situation.shared]
+    unborn: Unborn = situation.plan.unborn if own else "all"
+    accesses = [*map(_make_access, slices), *map(_make_access, holdings)]
+    # Paths are compared whether they exist or not, so no tree is needed.
+    tree = RepoTree(
+        commit=Oid(""),
+        paths=(),
+        ignore_case=situation.ignore_case,
+        precompose_unicode=situation.precompose_unicode,
+    )
+    scopes = ScopeMap(tree, accesses, unborn, parse_scope(shared) if shared else None)
+    for number, slice_ in enumerate(slices):
+        for at, holding in enumerate(holdings, start=len(slices)):
+            itself = own and holding.slice_id == slice_.slice_id
+            overlap = None if itself else scopes.find_overlap(number, at)
+            if overlap is not None:
+                yield slice_, Contact(holding=holding, path=overlap.path)
+
+
+def _make_access(one: Slice | Holding) -> Access:
+    return Access(read=parse_scope(one.read_scope), write=parse_scope(one.write_scope))

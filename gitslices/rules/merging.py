@@ -1,0 +1,118 @@
+"""Which slices may be merged now, and which of their changes may not come along."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from gitslices.core.errors import Problem, suggest
+from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.rules.scope_check import Violation
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A slice that has a branch; `edited` are its uncommitted paths, as far as they matter."""
+
+    slice: Slice
+    status: SliceStatus
+    tip: Oid | None
+    base_commit: Oid
+    holder: str | None = None
+    edited: tuple[str, ...] = ()
+
+
+def find_merge_obstacle(
+    goal_id: str,
+    standing: Standing | None,
+    slice_: Slice,
+    statuses: Mapping[SliceId, SliceStatus],
+) -> Problem | None:
+    """Why a slice cannot be merged now; None when it can."""
+    id_ = slice_.slice_id
+    if standing is None:
+        return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
+    if standing.status in FINISHED:
+        return Problem(id_, f"it is {standing.status} already")
+    if standing.tip is None:
+        return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
+    if standing.status == "claimed":
+        finish = suggest("done", id_, "--token", "N", goal_id=goal_id)
+        free = suggest("release", id_, "--force", goal_id=goal_id)
+        how = f"{finish}, or if the holder is gone: {free}"
+        return Problem(id_, f"{standing.holder} still has it", f"finish it first: {how}")
+    waits = [needed for needed in slice_.dependencies if statuses[needed] not in FINISHED]
+    if waits:
+        return Problem(id_, f"it waits for {', '.join(waits)}", "merge what it waits for first")
+    if standing.status == "provisioned" and standing.tip == standing.base_commit:
+        return Problem(id_, "it has no commits to merge")
+    if standing.edited and standing.status != "done":
+        rest = f" and {len(standing.edited) - 3} more" if len(standing.edited) > 3 else ""
+        return Problem(
+            id_, f"uncommitted: {', '.join(standing.edited[:3])}{rest}", "commit or stash it"
+        )
+    return None
+
+
+def find_sync_obstacle(slice_: Slice, status: SliceStatus, tip: Oid | None) -> Problem | None:
+    """Why a slice cannot be brought onto the target now; None when it can."""
+    id_ = slice_.slice_id
+    if status == "planned":
+        return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
+    if status in FINISHED:
+        return Problem(id_, f"it is {status} already")
+    if tip is None:
+        return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
+    if status == "claimed":
+        return Problem(id_, "somebody works on it", "its holder may do it, with --token")
+    return None
+
+
+def describe_stranger(slice_id: SliceId, target: BranchName, base: Oid) -> Problem:
+    """The reason not to merge, sync or compare a slice that has no commit in common with `target`.
+
+    git would refuse it as an unrelated history. Put onto the `base` it started from, its files are
+    a change again; a rebase would meet a conflict in every file that differs.
+    """
+    how = f"git reset --soft {base[:10]}, then commit"
+    why = f"its branch shares no history with {target}"
+    return Problem(slice_id, why, f"in its worktree put it back onto its base: {how}")
+
+
+def describe_violations(
+    goal_id: str, slice_id: SliceId, violations: Sequence[Violation]
+) -> Problem:
+    """The reason not to merge a slice that left its scope, with the first few paths."""
+    count = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
+    shown = [f"{one.path} ({one.reason})" for one in violations[:3]]
+    rest = f" and {len(violations) - 3} more" if len(violations) > 3 else ""
+    wider = suggest("scope", "allow", slice_id, "PATH", "--reason", "TEXT", goal_id=goal_id)
+    return Problem(
+        slice_id,
+        f"{count} outside the write scope: {', '.join(shown)}{rest}",
+        f"take them back, or widen it: {wider}",
+    )
+
+
+def make_merge_message(slice_: Slice) -> str:
+    """The subject of the commit that lands a slice."""
+    title = " ".join(slice_.title.split())
+    named = f"Merge slice {slice_.slice_id}"
+    return f"{named}: {title}\n" if title and title != slice_.slice_id else f"{named}\n"
+
+
+def add_trailers(message: str, authors: Sequence[str]) -> str:
+    """`message` with a Co-authored-by line for each of `authors`, `Name <address>`."""
+    lines = "".join(f"Co-authored-by: {author}\n" for author in authors)
+    return f"{message}\n{lines}" if lines else message
+
+
+def meets(path: str, changed: Collection[str]) -> bool:
+    """Whether git could see `path` and a path of `changed` as one place: the same, or beneath."""
+    if path in changed or any(str(parent) in changed for parent in PurePosixPath(path).parents):
+        return True
+    return any(other.startswith(f"{path}/") for other in changed)
+
+
+def may_conflict(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether two sets of changed paths meet anywhere; where not, a merge cannot conflict."""
+    return any(meets(path, other) for path in one)

@@ -1,0 +1,224 @@
+"""What must change for a repository to match a plan: decided whole before anything is touched."""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Literal
+
+from msgspec import Struct
+
+from gitslices.core.errors import Problem
+from gitslices.core.model import FINISHED, BranchName, Plan, Slice, SliceId, SliceStatus
+from gitslices.scopes.language.folding import Folding
+
+Action = Literal["create", "restore", "rescope", "keep"]
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """What the store and git know of one slice of the goal.
+
+    Its worktree may have been `moved_to` a place that the store does not have, or be `cut_off`:
+    there, with a broken link to git's folder for it.
+    """
+
+    status: SliceStatus
+    worktree_path: str
+    read_scope: tuple[str, ...]
+    write_scope: tuple[str, ...]
+    has_branch: bool
+    has_worktree: bool
+    moved_to: str | None = None
+    cut_off: bool = False
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """The repository before an apply.
+
+    `branches` holds every local branch, `occupied` the paths that exist among those planned, and
+    `checkouts` the branches that are checked out, with where. `worktrees` are the paths of all
+    worktrees, `lost` those where git knows of one that is not there. `folding` says which names
+    are one.
+    """
+
+    standing: Mapping[SliceId, Recorded]
+    branches: frozenset[BranchName]
+    occupied: frozenset[str]
+    checkouts: Mapping[BranchName, str]
+    worktrees: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+    folding: Folding = Folding()
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """What happens to one slice of the plan."""
+
+    action: Action
+    slice: Slice
+
+
+class Reconciliation(Struct, frozen=True, kw_only=True):
+    """The steps in the order of the plan, and the slices that the plan no longer has."""
+
+    steps: tuple[Step, ...]
+    gone: tuple[SliceId, ...]
+    problems: tuple[Problem, ...]
+
+    def select(self, action: Action) -> tuple[Slice, ...]:
+        """The slices to which `action` happens."""
+        return tuple(step.slice for step in self.steps if step.action == action)
+
+
+def reconcile(plan: Plan, observed: Observed, *, ready_only: bool) -> Reconciliation:
+    """Decide every step of an apply; where `problems` is not empty nothing may be done."""
+    wanted = [slice_ for slice_ in plan.slices if not ready_only or _is_ready(slice_, observed)]
+    steps = tuple(Step(action=_choose(slice_, observed), slice=slice_) for slice_ in wanted)
+    planned = {slice_.slice_id for slice_ in plan.slices}
+    return Reconciliation(
+        steps=steps,
+        gone=tuple(id_ for id_ in observed.standing if id_ not in planned),
+        problems=(
+            *_find_started_overlaps(plan),
+            *(problem for step in steps for problem in _find_problems(step, observed)),
+        ),
+    )
+
+
+def _find_started_overlaps(plan: Plan) -> Iterable[Problem]:
+    for one in plan.started_overlaps:
+        first, second = one.slice_ids
+        yield Problem(
+            second,
+            f"it is under way, and so is {first!r}: by their new scopes they meet in {one.path!r}",
+            "take the path out of one scope, or finish one of the two before the change",
+        )
+
+
+def _is_ready(slice_: Slice, observed: Observed) -> bool:
+    if slice_.slice_id in observed.standing:
+        return True
+    return all(
+        needed in observed.standing and observed.standing[needed].status in FINISHED
+        for needed in slice_.dependencies
+    )
+
+
+def _choose(slice_: Slice, observed: Observed) -> Action:
+    standing = observed.standing.get(slice_.slice_id)
+    if standing is None:
+        return "create"
+    if standing.status in FINISHED:
+        return "keep"
+    if not standing.has_worktree:
+        return "restore" if standing.has_branch else "create"
+    if (standing.read_scope, standing.write_scope) != (slice_.read_scope, slice_.write_scope):
+        return "rescope"
+    return "keep"
+
+
+def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
+    displaced = _find_displaced(step.slice, observed.standing.get(step.slice.slice_id))
+    if displaced:
+        return displaced
+    if step.action == "create":
+        return (
+            _find_branch_problems(step.slice, observed)
+            + _find_path_problems(step.slice, observed)
+            + _find_lost_problems(step.slice, observed)
+        )
+    if step.action == "restore":
+        return (
+            _find_checkout_problems(step.slice, observed)
+            + _find_path_problems(step.slice, observed)
+            + _find_move_problems(step.slice, observed)
+        )
+    return ()
+
+
+def _find_displaced(slice_: Slice, standing: Recorded | None) -> tuple[Problem, ...]:
+    if standing is None or standing.status in FINISHED:
+        return ()
+    if standing.moved_to is not None:
+        message = f"its worktree is at {standing.moved_to!r} now"
+        return (Problem(slice_.slice_id, message, "note that: gitslices doctor --fix"),)
+    if standing.cut_off:
+        message = f"git's link to its worktree {standing.worktree_path!r} is broken"
+        return (Problem(slice_.slice_id, message, "repair it: gitslices doctor --fix"),)
+    return ()
+
+
+def _find_branch_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    """The branches that leave no room for the slice's own: at, above or beneath its name."""
+    fold = observed.folding.fold
+    name = fold(slice_.branch_name)
+    above = {name, *(str(parent) for parent in PurePath(name).parents)}
+    in_the_way = sorted(
+        branch
+        for branch in observed.branches
+        if fold(branch) in above or fold(branch).startswith(f"{name}/")
+    )
+    return tuple(
+        Problem(
+            slice_.slice_id,
+            f"branch {branch!r} exists and is not this slice's",
+            f"rename it: git branch -m {shlex.quote(branch)} NEW-NAME",
+        )
+        for branch in in_the_way
+    )
+
+
+def _find_path_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    path = slice_.worktree_path
+    if path not in observed.occupied:
+        return ()
+    how = "move it away"
+    if path in observed.worktrees:
+        # Moved by other means it would share git's folder for it with the slice's own worktree.
+        how = f"move it away: git worktree move {shlex.quote(path)} NEW-PATH"
+    return (
+        Problem(
+            slice_.slice_id,
+            f"path {path!r} exists and is not this slice's worktree",
+            f"{how}, or choose another folder: git config gitslices.worktreeRoot DIR",
+        ),
+    )
+
+
+def _find_lost_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    """A worktree that git knows at the path of a new slice may live on elsewhere."""
+    path = slice_.worktree_path
+    if path not in observed.lost or slice_.slice_id in observed.standing:
+        return ()
+    return (
+        Problem(
+            slice_.slice_id,
+            f"git knows a worktree at {path!r} that is not there",
+            "if it was moved, tell git where it is: git worktree repair NEW-PATH; if not, have git"
+            f" forget it: git worktree remove {shlex.quote(path)}",
+        ),
+    )
+
+
+def _find_checkout_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    where = observed.checkouts.get(slice_.branch_name)
+    if where is None:
+        return ()
+    return (
+        Problem(
+            slice_.slice_id,
+            f"branch {slice_.branch_name!r} is checked out at {where!r}",
+            f"switch that worktree to another branch: git -C {shlex.quote(where)} switch --detach",
+        ),
+    )
+
+
+def _find_move_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
+    before = observed.standing[slice_.slice_id].worktree_path
+    if before == slice_.worktree_path:
+        return ()
+    return (
+        Problem(
+            slice_.slice_id,
+            f"its worktree was at {before!r}, outside the folder for worktrees",
+            f"go back to that one: git config gitslices.worktreeRoot {PurePath(before).parent}",
+        ),
+    )

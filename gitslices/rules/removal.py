@@ -1,0 +1,141 @@
+"""When a slice may be taken away, and for how long it can be brought back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct, field
+
+from gitslices.core.errors import Problem, suggest
+from gitslices.core.model import SliceId
+from gitslices.scopes.language.matcher import compile_ignore
+
+KEPT_FOR: Final = timedelta(days=14)
+
+# What tools make again by themselves; `gitslices.disposable` adds to it or, with `!`, takes away.
+DISPOSABLE: Final = (
+    "__pycache__/", "*.py[co]", ".venv/", "venv/", "*.egg-info/", ".mypy_cache/",
+    ".pytest_cache/", ".ruff_cache/", ".hypothesis/", ".tox/", "node_modules/", ".next/",
+    ".turbo/", "target/", ".gradle/", ".DS_Store",
+)  # fmt: skip
+
+_SHOWN: Final = 3
+
+
+class Retirable(Struct, frozen=True, kw_only=True):
+    """A slice that might be removed, and what would be lost or disturbed.
+
+    `changed` are uncommitted paths, `ignored` those that git ignores and nothing else has; `ahead`
+    counts commits the target lacks, `detached` those of a HEAD that is on no branch, `unpushed`
+    those that only a submodule here has. `locked` is the reason of a lock that is not ours, `busy`
+    says that its files are being written, `claimed` that somebody works in it, `stale` that
+    it is not as it was looked at, `estranged` that the folder at its path is not its worktree any
+    more, `cut_off` that git's link to it is broken. It was `moved_to` a path that the store does
+    not have; another worktree, at `used_at`, has its branch checked out.
+    """
+
+    goal_id: str
+    slice_id: SliceId
+    changed: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    ahead: int = 0
+    detached: int = 0
+    unpushed: Mapping[str, int] = field(default_factory=dict)
+    untouched: bool = False
+    locked: str | None = None
+    busy: bool = False
+    claimed: bool = False
+    stale: bool = False
+    estranged: bool = False
+    cut_off: bool = False
+    moved_to: str | None = None
+    used_at: str | None = None
+
+    @property
+    def landed(self) -> bool:
+        """Whether it has commits, and the target has all of them."""
+        return self.ahead == 0 and not self.untouched
+
+
+def find_precious(ignored: Sequence[str], disposable: Sequence[str]) -> tuple[str, ...]:
+    """Those of the `ignored` paths that no pattern of `disposable` covers."""
+    if not ignored:
+        return ()
+    is_disposable = compile_ignore(disposable)
+    return tuple(path for path in ignored if not is_disposable(path))
+
+
+def find_removal_problems(slice_: Retirable, *, force: bool) -> tuple[Problem, ...]:
+    """What forbids removing a slice; `force` gives up its work, but no lock and no lease."""
+    found = (*_find_bars(slice_), *(() if force else _find_work(slice_)))
+    return tuple(Problem(slice_.slice_id, message, hint) for message, hint in found)
+
+
+def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
+    if slice_.busy:
+        yield "its worktree is being filled", "wait, then try again"
+    if slice_.claimed:
+        free = suggest("release", slice_.slice_id, "--force", goal_id=slice_.goal_id)
+        yield "it is claimed", f"let it go first: {free}"
+    if slice_.stale:
+        yield "it has changed since it was looked at", "try again"
+    yield from _find_misplacements(slice_)
+    if slice_.locked is not None:
+        why = f": {slice_.locked}" if slice_.locked else ""
+        yield f"its worktree is locked{why}", "see: git worktree unlock"
+
+
+def _find_misplacements(slice_: Retirable) -> Iterable[tuple[str, str]]:
+    if slice_.moved_to is not None:
+        yield f"its worktree is at {slice_.moved_to!r} now", "note that: gitslices doctor --fix"
+    elif slice_.estranged:
+        yield "the folder at its path is not its worktree", "move it away, or: gitslices doctor"
+    elif slice_.cut_off:
+        yield "git's link to its worktree is broken", "repair it: gitslices doctor --fix"
+    if slice_.used_at is not None:
+        yield (
+            f"its branch is checked out at {slice_.used_at!r}",
+            "check out another one there: git switch",
+        )
+
+
+def _find_work(slice_: Retirable) -> Iterable[tuple[str, str]]:
+    if slice_.changed:
+        yield (
+            f"uncommitted: {_shorten(slice_.changed)}",
+            "commit it, or remove it all the same with --force",
+        )
+    if slice_.ignored:
+        yield (
+            f"ignored by git, and nowhere else: {_shorten(slice_.ignored)}",
+            "move it away, name it in .worktreeinclude or gitslices.disposable, or use --force",
+        )
+    if slice_.ahead:
+        yield (
+            f"{_count_commits(slice_.ahead)} not in the target",
+            "merge it, be it by git merge, or remove it all the same with --force",
+        )
+    if slice_.detached:
+        yield (
+            f"{_count_commits(slice_.detached)} on no branch, at the worktree's detached HEAD",
+            "give them a branch: git switch --create NAME, or use --force",
+        )
+    for name, count in slice_.unpushed.items():
+        yield (
+            f"submodule {name}: {_count_commits(count)} that no remote has",
+            "push them, or remove it all the same with --force",
+        )
+
+
+def find_expiry(removed_at: str) -> datetime:
+    """Until when a removal can be undone."""
+    return datetime.fromisoformat(removed_at) + KEPT_FOR
+
+
+def _shorten(paths: Sequence[str]) -> str:
+    rest = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return ", ".join(paths[:_SHOWN]) + rest
+
+
+def _count_commits(number: int) -> str:
+    return "1 commit" if number == 1 else f"{number} commits"

@@ -1,0 +1,9 @@
+"""What a tree has of a scope: entries as intervals of its sorted paths.
+
+spans       intervals of positions
+tree        the tracked paths, and what could be created beside them
+name_index  where each name and each ending stands
+path_index  atoms made intervals
+resolved    one tree and what entries come down to there; what is odd about them
+sparse      a scope told to git as a sparse checkout
+"""

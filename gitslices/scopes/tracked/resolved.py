@@ -1,0 +1,100 @@
+"""One tree as all scopes see it: its paths, and what entries come down to among them."""
+
+from collections.abc import Iterable, Iterator
+
+from gitslices.core.model import RepoTree
+from gitslices.scopes.language.atoms import Atom, find_ancestor, make_atoms, settle_submodules
+from gitslices.scopes.language.entries import Entry, Scope
+from gitslices.scopes.tracked.path_index import PathIndex
+from gitslices.scopes.tracked.spans import Spans, subtract_spans, unite_spans
+from gitslices.scopes.tracked.tree import TrackedTree
+
+
+class Ground:
+    """A tree, and the paths and directories that `naming` scopes expect in it.
+
+    Each entry is resolved once.
+    """
+
+    def __init__(self, tree: RepoTree, naming: Iterable[Scope]) -> None:
+        self.tree = TrackedTree(tree)
+        self._atoms: dict[Entry, tuple[Atom, ...]] = {}
+        self._spans: dict[Atom, Spans] = {}
+        included = list(self._list_included(naming))
+        self.tree.expect_directories({atom.head for _, atom in included if atom.tail})
+        self.paths = PathIndex(self.tree, _name_expected(included))
+
+    def list_atoms(self, entry: Entry) -> tuple[Atom, ...]:
+        """Give what an entry comes down to; what lies in a submodule is the submodule."""
+        atoms = self._atoms.get(entry)
+        if atoms is None:
+            made = make_atoms(entry, self.tree.folding)
+            atoms = tuple(settle_submodules(atom, self.tree.submodules) for atom in made)
+            self._atoms[entry] = atoms
+        return atoms
+
+    def list_excluded(self, scope: Scope) -> list[Atom]:
+        """Give what a scope excludes: inside a submodule there is nothing to exclude."""
+        return [
+            atom
+            for entry in scope.excluded
+            for atom in make_atoms(entry, self.tree.folding)
+            if settle_submodules(atom, self.tree.submodules) is atom
+        ]
+
+    def resolve(self, atom: Atom) -> Spans:
+        """Give the positions of the paths that an atom covers."""
+        spans = self._spans.get(atom)
+        if spans is None:
+            spans = self._spans[atom] = self.paths.resolve(atom)
+        return spans
+
+    def resolve_less(self, atoms: Iterable[Atom], excluded: Iterable[Atom]) -> Spans:
+        """Give the positions that some of `atoms` cover, and none of `excluded`."""
+        return subtract_spans(self._unite(atoms), self._unite(excluded))
+
+    def count_files(self, entry: Entry) -> int:
+        """Count the tracked files that one entry matches, whatever is excluded again."""
+        return self.paths.count_tracked(self._unite(self.list_atoms(entry)))
+
+    def _unite(self, atoms: Iterable[Atom]) -> Spans:
+        return unite_spans([self.resolve(atom) for atom in atoms])
+
+    def _list_included(self, naming: Iterable[Scope]) -> Iterator[tuple[Entry, Atom]]:
+        entries = dict.fromkeys(entry for scope in naming for entry in scope.entries)
+        for entry in entries:
+            for atom in () if entry.excluded else self.list_atoms(entry):
+                yield entry, atom
+
+
+def _name_expected(included: Iterable[tuple[Entry, Atom]]) -> dict[str, str]:
+    """Give the paths that literal entries and the twins of patterns name."""
+    expected: dict[str, str] = {}
+    for entry, atom in included:
+        if not atom.tail and not atom.directory_only:
+            expected.setdefault(atom.head, entry.path.strip("/"))
+    return expected
+
+
+def remark_on(entry: Entry, tree: TrackedTree, files: int) -> str | None:
+    """Say what is worth knowing of an entry that matches so many tracked files."""
+    if files and not tree.submodules:
+        return None
+    head = make_atoms(entry, tree.folding)[0].head
+    blocking = find_ancestor(head, tree.files)
+    if blocking in tree.submodules and blocking is not None and head != blocking:
+        return _remark_on_submodule(entry, blocking)
+    if blocking is not None and head != blocking:
+        kind = "symbolic link" if blocking in tree.symlinks else "file"
+        return f"{entry.text!r} matches nothing: {blocking!r} is a {kind}, not a directory"
+    if files:
+        return None
+    if entry.is_pattern or entry.excluded:
+        return f"{entry.text!r} matches no tracked file"
+    return f"{entry.text!r} does not exist yet"
+
+
+def _remark_on_submodule(entry: Entry, submodule: str) -> str:
+    if entry.excluded:
+        return f"{entry.text!r} is left aside: it lies inside the submodule {submodule!r}"
+    return f"{entry.text!r} lies inside the submodule {submodule!r} and stands for it"

@@ -1,0 +1,14 @@
+"""What is a slice: where it is, whose it is, how it stands.
+
+marks        which worktree is which slice's: a small file in git's folder for it
+claim_note   the claim that a session was started with, beside the mark
+lookup       goals and slices by the names that people give them
+settings     what the repository's files and git's settings ask for
+target       the branch that slices are merged into
+location     where the worktrees of slices are: in place, elsewhere, gone
+situation    what decides which slices may start
+scopes       whose scope is whose
+started      what has been begun, and stays where it is in a new plan
+leases       what a holder must show, and what it finds
+environment  what a command that works on a slice finds around it
+"""

@@ -1,0 +1,66 @@
+"""What a command that works on a slice finds around it, and what a sandbox must let it write."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitslices.core.errors import DiskError
+from gitslices.git.links import find_admin_folder
+from gitslices.state.store import SliceRecord
+from gitslices.workspace import Workspace
+
+
+def make_slice_environment(record: SliceRecord, environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ`, and the values that no two slices of a repository share.
+
+    `GITSLICES_PORT` stays the same for the life of the slice; it was free when the slice was made.
+    """
+    return {
+        **environ,
+        "GITSLICES_SLICE": record.slice_id,
+        "GITSLICES_GOAL": record.goal_id,
+        "GITSLICES_BRANCH": record.branch_name,
+        "GITSLICES_WORKTREE": record.worktree_path,
+        "GITSLICES_PORT": str(record.port),
+    }
+
+
+def name_setup_log(workspace: Workspace, record: SliceRecord) -> Path:
+    """Where the output of a slice's set-up is kept."""
+    return workspace.state_folder / "logs" / Path(record.worktree_path).name / "setup.log"
+
+
+def list_writable_roots(workspace: Workspace, record: SliceRecord) -> tuple[str, ...]:
+    """The folders that `git commit` in the slice's worktree and gitslices write.
+
+    The files, git's own folder for the worktree (index, HEAD), new objects, the branch and its
+    reflog, and the state of gitslices.
+    """
+    common_dir, worktree = workspace.repo.common_dir, Path(record.worktree_path)
+    admin = find_admin_folder(worktree)
+    roots = [
+        worktree,
+        *([admin] if admin else []),
+        common_dir / "objects",
+        *_find_branch_folders(common_dir, record),
+        workspace.state_folder,
+    ]
+    return tuple(map(str, roots))
+
+
+def _find_branch_folders(common_dir: Path, record: SliceRecord) -> list[Path]:
+    """Where the slice's branch and its reflog are written.
+
+    They are made where they are missing: packing references removes an empty folder of branches,
+    and a sandbox cannot open what is not there.
+    """
+    tables = common_dir / "reftable"
+    if tables.is_dir():  # git 2.45; then `refs/heads` is a file
+        return [tables]
+    branches = Path("refs", "heads", record.branch_name).parent
+    folders = [common_dir / branches, common_dir / "logs" / branches]
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"cannot make {str(error.filename)!r}: {error.strerror}") from error
+    return folders

@@ -1,0 +1,127 @@
+"""What the holder of a lease must show, and what it finds when it begins."""
+
+import shlex
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitslices.core.errors import RefusedError, StaleTokenError, suggest
+from gitslices.core.model import FINISHED, Oid
+from gitslices.git.links import find_admin_folder
+from gitslices.git.read import count_ahead_behind, find_tip, read_head_branch
+from gitslices.git.uncommitted import read_uncommitted
+from gitslices.state.leases import Lease, find_open_lease, read_lease_history
+from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Lease:
+    """The open lease that `token` belongs to; raise `StaleTokenError` if there is none.
+
+    Part of the transaction that relies on it. A lapsed lease counts as long as nobody has taken
+    what it covers: its holder is late, but nothing has happened since.
+    """
+    lease = find_open_lease(store, goal_id, slice_id)
+    if lease is not None and lease.token == token:
+        return lease
+    reason = _explain(store, goal_id, slice_id, token)
+    raise StaleTokenError(
+        f"token {token} of slice {slice_id!r} is stale: {reason}",
+        hint=f"nothing was changed; {_advise(store, goal_id, slice_id)}",
+    )
+
+
+def make_lease_event(workspace: Workspace, event: str, lease: Lease, **detail: object) -> Event:
+    """What the log says of a lease."""
+    return Event(
+        at=workspace.now(),
+        goal_id=lease.goal_id,
+        slice_id=lease.slice_id,
+        event=event,
+        detail={"holder": lease.holder, "token": lease.token, **detail},
+    )
+
+
+def _advise(store: Store, goal_id: str, slice_id: str) -> str:
+    """What helps whoever wants to go on with a slice and does not have it."""
+    goal, record = store.read_goal(goal_id), store.find_slice(goal_id, slice_id)
+    if record is not None and record.status in FINISHED:
+        return f"it is {record.status} already, see: {suggest('log', slice_id, goal_id=goal_id)}"
+    if goal is not None and slice_id not in {one.slice_id for one in goal.plan.slices}:
+        return f"the plan no longer has it, see: {suggest('status', goal_id=goal_id)}"
+    free = suggest("release", slice_id, "--force", goal_id=goal_id)
+    if (lease := find_open_lease(store, goal_id, slice_id)) is not None:
+        return (
+            f"{lease.holder} has it until {lease.expires_at}: "
+            f"take it over once it lapses, or free it with: {free}"
+        )
+    if record is not None and record.status == "done":
+        return f"it is done, and waits to be merged; to work on it again, open it first: {free}"
+    return f"to go on, claim it: {suggest('claim', slice_id, goal_id=goal_id)}"
+
+
+def _explain(store: Store, goal_id: str, slice_id: str, token: int) -> str:
+    history = {lease.token: lease for lease in read_lease_history(store, goal_id, slice_id)}
+    named = history.get(token)
+    if named is None:
+        return "no lease of this slice had it"
+    latest = history[max(history)]
+    if latest.ended_at is None:
+        return f"{latest.holder} has the slice now, with token {latest.token}"
+    return f"its lease ended at {named.ended_at} ({named.ending})"
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """What a slice's next holder finds: commits that the target lacks, uncommitted paths."""
+
+    ahead: int
+    uncommitted: tuple[str, ...]
+    previous_holder: str | None
+
+
+def find_work(
+    workspace: Workspace, store: Store, record: SliceRecord, target_tip: Oid, lease: Lease
+) -> Work | None:
+    """What was done in a slice before `lease`; None where it is as new."""
+    repo = workspace.repo
+    tip = find_tip(repo, record.branch_name)
+    ahead = count_ahead_behind(repo, tip, target_tip)[0] if tip else 0
+    uncommitted = read_uncommitted(repo, Path(record.worktree_path), untracked=True)
+    if not ahead and not uncommitted:
+        return None
+    history = read_lease_history(store, record.goal_id, record.slice_id)
+    earlier = [one.holder for one in history if one.token < lease.token]
+    return Work(
+        ahead=ahead,
+        uncommitted=uncommitted,
+        previous_holder=earlier[-1] if earlier else None,
+    )
+
+
+def require_committed(
+    workspace: Workspace, store: Store, goal_id: str, slice_id: str
+) -> SliceRecord:
+    """The record of a slice all of whose work is committed on its branch.
+
+    Raises `RefusedError` for uncommitted or untracked files, or another branch in the worktree.
+    """
+    record = store.find_slice(goal_id, slice_id)
+    admin = find_admin_folder(Path(record.worktree_path)) if record else None
+    if record is None or admin is None:
+        raise RefusedError(
+            f"slice {slice_id!r} has no worktree", hint="bring it back with: gitslices plan --apply"
+        )
+    path = Path(record.worktree_path)
+    if read_head_branch(workspace.repo, admin) != record.branch_name:
+        raise RefusedError(
+            f"the worktree of slice {slice_id!r} is not on its branch",
+            hint=f"switch it back: git -C {shlex.quote(str(path))} switch {record.branch_name}",
+        )
+    changed = read_uncommitted(workspace.repo, path, untracked=True)
+    if changed:
+        rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise RefusedError(
+            f"slice {slice_id!r} has uncommitted work: {', '.join(changed[:3])}{rest}",
+            hint=f"commit it in {path}, or remove what is not wanted",
+        )
+    return record

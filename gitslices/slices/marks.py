@@ -1,0 +1,87 @@
+"""Which worktree is a slice's: a small file in git's own folder for it.
+
+It moves and goes with that folder, and a hook sees it without starting anything.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from gitslices.core.decoding import decode_json
+from gitslices.core.errors import StateError
+from gitslices.core.model import SliceId
+from gitslices.git.links import (
+    check_link,
+    find_admin_folder,
+    find_linked_worktree,
+    list_admin_folders,
+)
+
+MARK_NAME: Final = "gitslices-slice"
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """The slice that a worktree belongs to."""
+
+    goal_id: str
+    slice_id: SliceId
+
+
+class MarkedWorktree(Struct, frozen=True, kw_only=True):
+    """A worktree, and the slice that it belongs to."""
+
+    path: Path
+    mark: Mark
+
+
+def mark_worktree(worktree: Path, mark: Mark) -> None:
+    """Write down whose worktree it is; nothing happens where there is none."""
+    admin = find_admin_folder(worktree)
+    if admin is not None and admin.is_dir():
+        (admin / MARK_NAME).write_bytes(msgspec.json.encode(mark) + b"\n")
+
+
+def find_mark(git_dir: Path) -> Mark | None:
+    """The mark of the worktree that `git_dir` belongs to; None where it is no slice's."""
+    path = git_dir / MARK_NAME
+    try:
+        return decode_json(path.read_bytes(), Mark)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise StateError(
+            f"{str(path)!r} cannot be read: {error}", hint="write it again: gitslices hook install"
+        ) from error
+
+
+def find_marked_worktree(directory: Path) -> MarkedWorktree | None:
+    """The worktree of a slice that `directory` is in, be it in a repository inside that."""
+    for folder in (directory, *directory.parents):
+        admin = find_admin_folder(folder)
+        mark = find_mark(admin) if admin else None
+        if mark is not None:
+            return MarkedWorktree(path=folder, mark=mark)
+    return None
+
+
+def read_marked_worktrees(common_dir: Path) -> dict[Mark, Path]:
+    """Where the worktrees of slices are, as git's folders for them say; those that are there.
+
+    A mark that cannot be read counts as none: whoever looks for a worktree can do without it.
+    """
+    return dict(_list_marked(common_dir))
+
+
+def _list_marked(common_dir: Path) -> Iterator[tuple[Mark, Path]]:
+    for admin in list_admin_folders(common_dir):
+        worktree = find_linked_worktree(admin)
+        if worktree is None or check_link(worktree, common_dir) in {"foreign", "gone"}:
+            continue
+        with suppress(StateError):
+            mark = find_mark(admin)
+            if mark is not None:
+                yield mark, worktree

@@ -1,0 +1,173 @@
+"""Whose scope is whose: written down for the hooks to see, compiled for those who compare."""
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+from msgspec import structs
+
+from gitslices.core.model import UNDER_WAY, Change, RepoPath, Slice, SliceId
+from gitslices.git.read import is_true
+from gitslices.rules.scope_check import Neighbour, Violation, find_violations
+from gitslices.scopes.language.entries import parse_scope
+from gitslices.scopes.language.folding import Folding
+from gitslices.scopes.language.matcher import Judge, compile_scope
+from gitslices.slices.marks import Mark, mark_worktree
+from gitslices.state.hook_watch import write_watch
+from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+
+def raise_fences(workspace: Workspace, store: Store, records: Iterable[SliceRecord]) -> None:
+    """Mark the worktrees of `records`, and watch the targets of all slices that wait."""
+    for record in records:
+        mark = Mark(goal_id=record.goal_id, slice_id=record.slice_id)
+        mark_worktree(Path(record.worktree_path), mark)
+    watch_targets(workspace, store, store.read_slices())
+
+
+def watch_targets(
+    workspace: Workspace, store: Store, waiting: Sequence[SliceRecord], goal: Goal | None = None
+) -> None:
+    """Have the hooks look at the targets that `waiting` slices merge into, and at no others.
+
+    `goal` is one that the store does not have yet, or not as it will be.
+    """
+    goal_ids = {record.goal_id for record in waiting if record.status == "provisioned"}
+    goals = [
+        goal if goal and goal.goal_id == goal_id else store.read_goal(goal_id)
+        for goal_id in sorted(goal_ids)
+    ]
+    targets = dict.fromkeys(one.plan.target for one in goals if one)
+    write_watch(workspace.state_folder, workspace.prefix, targets)
+
+
+def name_beside(other: SliceRecord, record: SliceRecord) -> str:
+    """What to call `other` in a message about `record`: with its goal, if that is another one."""
+    if other.goal_id == record.goal_id:
+        return other.slice_id
+    return f"{other.slice_id} of goal {other.goal_id}"
+
+
+def rescope(record: SliceRecord, slice_: Slice) -> SliceRecord:
+    """The record with the scopes of the plan, and with what was allowed beyond them."""
+    allowed = tuple(entry for entry in record.allowed_scope if entry not in slice_.write_scope)
+    return structs.replace(
+        record,
+        read_scope=slice_.read_scope,
+        write_scope=tuple(sorted((*slice_.write_scope, *allowed))),
+        allowed_scope=allowed,
+    )
+
+
+def widen(record: SliceRecord, entry: str) -> SliceRecord:
+    """The record with one more entry in its write scope."""
+    return structs.replace(
+        record,
+        write_scope=tuple(sorted({*record.write_scope, entry})),
+        allowed_scope=(*record.allowed_scope, entry),
+    )
+
+
+class Judges:
+    """The judges of all slices under way, as the store has them when the first one is needed."""
+
+    def __init__(self, workspace: Workspace, store: Store) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._folding = read_folding(workspace)
+        self._compiled: dict[tuple[tuple[str, ...], frozenset[RepoPath]], Judge] = {}
+
+    def find_violations(
+        self,
+        goal: Goal,
+        record: SliceRecord,
+        changed: Sequence[Change],
+        landed: Collection[SliceId] = (),
+    ) -> tuple[Violation, ...]:
+        """Those of a slice's changes that it may not make, each with the slice that may.
+
+        `landed` are slices of `goal` that nothing belongs to any more, whatever the store says.
+        """
+        # An entry that reaches into a submodule stands for it, if the target has it as one.
+        submodules = frozenset(change.path for change in changed if change.was_submodule)
+        own = self._compile(record.write_scope, submodules)
+        if not any(change.is_new for change in changed) and not find_violations(own, changed):
+            return ()
+        shared = self._compile(goal.graph.shared, submodules) if goal.graph.shared else None
+        others = [
+            one
+            for one in self._ordered
+            if one.goal_id != goal.goal_id or one.slice_id not in landed
+        ]
+        neighbours = self._make_neighbours(record, others, submodules)
+        violations = find_violations(own, changed, neighbours, shared)
+        if not any(violation.owner for violation in violations):
+            return violations
+        open_ones = [one for one in others if one not in self._landed]
+        neighbours = self._make_neighbours(record, open_ones, submodules)
+        return find_violations(own, changed, neighbours, shared)
+
+    def _compile(self, entries: Iterable[str], submodules: frozenset[RepoPath]) -> Judge:
+        key = (tuple(entries), submodules)
+        if key not in self._compiled:
+            scope = parse_scope(key[0])
+            self._compiled[key] = compile_scope(scope, self._folding, submodules=submodules)
+        return self._compiled[key]
+
+    @cached_property
+    def _goals(self) -> dict[str, Goal]:
+        return {goal.goal_id: goal for goal in self._store.read_goals()}
+
+    @cached_property
+    def _ordered(self) -> list[SliceRecord]:
+        """All slices under way: the goal applied first in front, each in the order of its plan."""
+        ordered: list[SliceRecord] = []
+        for goal_id, goal in self._goals.items():
+            rank = {slice_.slice_id: place for place, slice_ in enumerate(goal.plan.slices)}
+            records = self._store.read_slices(goal_id)
+            standing = [one for one in records if one.status in UNDER_WAY]
+            ordered += sorted(standing, key=lambda one: rank.get(one.slice_id, len(rank)))
+        return ordered
+
+    @cached_property
+    def _landed(self) -> frozenset[SliceRecord]:
+        """Those whose commits the target has, though nobody has recorded it."""
+        # Imported here for the sake of the hooks: it brings what compares whole scopes.
+        from gitslices.slices.situation import find_landed
+
+        found: list[SliceRecord] = []
+        for goal_id, records in groupby(self._ordered, key=lambda record: record.goal_id):
+            standing = list(records)
+            ids = find_landed(self._workspace, standing, self._goals[goal_id].plan.target)
+            found += [record for record in standing if record.slice_id in ids]
+        return frozenset(found)
+
+    def _make_neighbours(
+        self,
+        record: SliceRecord,
+        ordered: Sequence[SliceRecord],
+        submodules: frozenset[RepoPath],
+    ) -> list[Neighbour]:
+        own = (record.goal_id, record.slice_id)
+        places = [(one.goal_id, one.slice_id) for one in ordered]
+        before = places.index(own) if own in places else 0
+        return [
+            Neighbour(
+                slice_id=one.slice_id,
+                name=name_beside(one, record),
+                judge=self._compile(one.write_scope, submodules),
+                comes_first=place < before,
+            )
+            for place, one in enumerate(ordered)
+            if places[place] != own
+        ]
+
+
+def read_folding(workspace: Workspace) -> Folding:
+    """How the repository compares paths."""
+    return Folding(
+        ignore_case=is_true(workspace.config.get("core.ignorecase")),
+        precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
+    )

@@ -1,0 +1,46 @@
+"""What git hooks look at before they start anything, and which of them are ours."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gitslices.core.files import replace_file
+from gitslices.core.model import BranchName
+
+_NAME: Final = "hooks-wanted"
+
+
+def want_hooks(folder: Path) -> None:
+    """Remember that the hooks have been installed."""
+    replace_file(folder / _NAME, b"")
+
+
+def forget_hooks(folder: Path) -> None:
+    """Remember nothing any more."""
+    (folder / _NAME).unlink(missing_ok=True)
+
+
+def are_hooks_wanted(folder: Path) -> bool:
+    """Whether they were installed and not taken away by us."""
+    return (folder / _NAME).exists()
+
+
+WATCH_NAME: Final = "watch"
+
+
+def write_watch(folder: Path, prefix: str, targets: Iterable[BranchName]) -> None:
+    """Let hooks watch the branches under `prefix`, and those that slices merge into.
+
+    The caller holds the topology lock.
+    """
+    lines = [f"fence refs/heads/{prefix}/*", *(f"target refs/heads/{one}" for one in targets)]
+    data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+    if _read(folder / WATCH_NAME) != data:
+        replace_file(folder / WATCH_NAME, data)
+
+
+def _read(path: Path) -> bytes | None:
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    return None

@@ -1,0 +1,11 @@
+"""The machine: disk, processes, settings files. Nothing of git's and nothing of slices.
+
+ports            ports that nobody listens on
+shell            commands run with their output kept, and ended with all that they started
+deletion         whole folders deleted, links never followed
+folders          folders made and moved; what the file system says of the place for worktrees
+worktreeinclude  ignored files copied along
+settings         the repository's settings file made values
+hook_scripts     the scripts that stand for git hooks, beside those of others
+agent_launcher   the script that an agent's hook starts
+"""

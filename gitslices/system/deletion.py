@@ -1,0 +1,56 @@
+"""The trash on disk: what is too old is set aside, then deleted; with no git in it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gitslices.core.errors import DiskError
+from gitslices.core.faults import reach
+
+_EXPIRED: Final = "expired"
+
+
+def condemn(folder: Path, name: str) -> None:
+    """Set a folder of the trash aside for `delete_condemned`; from now on it cannot come back."""
+    place = folder.parent.parent / _EXPIRED / name
+    try:
+        if os.path.lexists(folder):
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            reach("rename:expired")
+            folder.rename(place)
+    except OSError as error:
+        raise DiskError(f"cannot move {str(folder)!r}: {error.strerror}") from error
+    remove_empty(folder.parent)
+
+
+def remove_empty(*folders: Path) -> None:
+    """Remove those of `folders` in which nothing is left, and nothing else."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def delete_condemned(trash: Path) -> None:
+    """Delete what `condemn` has set aside, as far as that goes."""
+    condemned = trash / _EXPIRED
+    if trash.is_symlink() or condemned.is_symlink() or not condemned.is_dir():
+        return
+    delete_tree(condemned)
+
+
+def delete_tree(top: Path) -> None:
+    """Delete a folder with all it holds, as far as the file system lets us; links stay links."""
+    for folder in _find_folders(top):
+        # A folder without write permission, such as a module cache, cannot be emptied.
+        with suppress(OSError):
+            folder.chmod(0o700)
+    shutil.rmtree(top, ignore_errors=True)
+
+
+def _find_folders(top: Path) -> Iterator[Path]:
+    """Every real folder beneath `top`, each before its contents are looked at."""
+    for folder, names, _ in os.walk(top):
+        yield from (path for name in names if not (path := Path(folder, name)).is_symlink())

@@ -1,0 +1,222 @@
+"""Git hooks as files: a short shell script for each, and the hook that was there before, kept.
+
+The script runs the kept hook first. It starts gitslices only where that has something to do, which
+it sees from files alone: in a slice's worktree or on its branch, and on a branch that slices wait
+for. Everywhere else a hook costs the start of a shell.
+"""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from gitslices.core.errors import DiskError, Problem
+from gitslices.core.files import replace_file
+
+HookState = Literal["installed", "outdated", "missing"]
+
+NAMES: Final = ("prepare-commit-msg", "pre-push", "post-commit", "post-merge")
+"""The hooks that are installed.
+
+`prepare-commit-msg` holds the fence and not `pre-commit`: git runs it under `--no-verify` too, and
+for commits of merge, cherry-pick, revert and rebase; and one check a commit is enough.
+"""
+
+_SIGN: Final = b"# gitslices hook,"
+_KEPT: Final = ".before-gitslices"
+# Where the framework called pre-commit puts a hook that it finds, and runs it from.
+_LEGACY: Final = ".legacy"
+
+_PYTHON: Final = "python="
+
+_HEAD: Final = """\
+#!/bin/sh
+# gitslices hook, made by `gitslices hook install`, taken away by `gitslices hook uninstall`.
+# The hook that was here before is beside this one, as {name}{kept}, and runs first.
+kept=${{0%/*}}/{name}{kept}
+python={python}
+"""
+
+_CHAIN: Final = """\
+if [ -x "$kept" ]; then "$kept" "$@" || exit; fi
+"""
+
+_CHAIN_WITH_INPUT: Final = """\
+input=$(cat)
+if [ -x "$kept" ]; then
+    { [ -z "$input" ] || printf '%s\\n' "$input"; } | "$kept" "$@" || exit
+fi
+"""
+
+_PLACE: Final = """\
+dir=${GIT_DIR:-.git}
+if [ -f "$dir" ]; then
+    IFS= read -r line <"$dir"
+    dir=${line#gitdir: }
+fi
+common=$dir
+if [ -f "$dir/commondir" ]; then
+    IFS= read -r line <"$dir/commondir"
+    case $line in /*) common=$line ;; *) common=$dir/$line ;; esac
+fi
+watch=$common/gitslices/watch
+head=
+[ -f "$dir/HEAD" ] && IFS= read -r head <"$dir/HEAD"
+
+# Is the reference one of those that gitslices watches as $1? Reftable hides its name.
+watched() {
+    [ -f "$watch" ] || return 1
+    [ "$2" = refs/heads/.invalid ] && return 0
+    while read -r kind pattern; do
+        # shellcheck disable=SC2254
+        [ "$kind" = "$1" ] && case $2 in $pattern) return 0 ;; esac
+    done <"$watch"
+    return 1
+}
+"""
+
+_FENCE: Final = """\
+[ -f "$dir/gitslices-slice" ] || watched fence "${head#ref: }" || exit 0
+"""
+
+_PUSH: Final = """\
+wanted=
+[ -f "$dir/gitslices-slice" ] && wanted=yes
+while read -r from _ to _; do
+    if watched fence "$from" || watched fence "$to"; then wanted=yes; fi
+done <<END
+$input
+END
+[ -n "$wanted" ] || exit 0
+"""
+
+_TARGET: Final = """\
+watched target "${head#ref: }" || exit 0
+"""
+
+_RUN: Final = """\
+if [ -x "$python" ]; then set -- "$python" -P -m gitslices.cli.git_hook {name}
+elif command -v gitslices >/dev/null; then set -- gitslices hook run {name}
+else
+    echo "gitslices: cannot {verb}: neither $python nor gitslices on PATH can be run" >&2
+    echo "hint: install gitslices, then run: gitslices hook install" >&2
+    exit {failure}
+fi
+"""
+
+# Not every hook has its standard output shown as remarks: git leaves that of pre-push alone.
+_EXEC: Final = 'exec "$@" >&2\n'
+_EXEC_WITH_INPUT: Final = """\
+printf '%s\\n' "$input" | "$@" >&2
+"""
+
+
+class HookFile(Struct, frozen=True, kw_only=True):
+    """One hook: how it stands, and the file of the hook that was there before, if it is kept."""
+
+    name: str
+    state: HookState
+    kept: str | None = None
+
+
+def make_script(name: str, python: str) -> str:
+    """The text of the hook `name`, which starts the gitslices that `python` can import."""
+    reads_input = name == "pre-push"
+    guards = name in {"prepare-commit-msg", "pre-push"}
+    verb = "look at this slice" if guards else "bring waiting slices forward"
+    return "".join(
+        (
+            _HEAD.format(name=name, kept=_KEPT, python=shlex.quote(python)),
+            _CHAIN_WITH_INPUT if reads_input else _CHAIN,
+            _PLACE,
+            _PUSH if reads_input else _FENCE if guards else _TARGET,
+            _RUN.format(name=name, verb=verb, failure=1 if guards else 0),
+            _EXEC_WITH_INPUT if reads_input else _EXEC,
+        )
+    )
+
+
+def find_hooks(folder: Path) -> tuple[HookFile, ...]:
+    """How each of our hooks stands in `folder`."""
+    return tuple(_find_hook(folder, name) for name in NAMES)
+
+
+def find_install_problems(folder: Path) -> tuple[Problem, ...]:
+    """What must be cleared up by hand before hooks can be installed in `folder`."""
+    return tuple(
+        Problem(
+            str(folder / name),
+            "it is not gitslices' hook, and an older hook is kept beside it already",
+            f"merge the two, and move {name}{_KEPT} away",
+        )
+        for name in NAMES
+        if _find_own(folder, name) is None
+        and _exists(folder / name)
+        and _exists(_keep(folder, name))
+    )
+
+
+def install_hooks(folder: Path, python: str) -> None:
+    """Put our hooks into `folder`, a hook that is there under another name; twice is once."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in NAMES:
+            own = _find_own(folder, name)
+            if own is None and _exists(folder / name):
+                (folder / name).rename(_keep(folder, name))
+            replace_file(own or folder / name, make_script(name, python).encode(), mode=0o777)
+    except OSError as error:
+        raise DiskError(f"cannot install hooks in {str(folder)!r}: {error.strerror}") from error
+
+
+def uninstall_hooks(folder: Path) -> None:
+    """Take our hooks out of `folder`, and put the ones before back as they were."""
+    try:
+        for name in NAMES:
+            own, kept = _find_own(folder, name), _keep(folder, name)
+            if own is None and _exists(folder / name):
+                continue
+            if _exists(kept):
+                kept.replace(own or folder / name)
+            elif own:
+                own.unlink()
+    except OSError as error:
+        raise DiskError(f"cannot remove hooks in {str(folder)!r}: {error.strerror}") from error
+
+
+def _find_hook(folder: Path, name: str) -> HookFile:
+    own, kept = _find_own(folder, name), _keep(folder, name)
+    state: HookState = "missing"
+    if own is not None:
+        state = "installed" if _is_current(own, name) else "outdated"
+    return HookFile(name=name, state=state, kept=str(kept) if _exists(kept) else None)
+
+
+def _is_current(path: Path, name: str) -> bool:
+    text = path.read_text("utf-8", "surrogateescape")
+    line = next((one for one in text.splitlines() if one.startswith(_PYTHON)), _PYTHON)
+    (python,) = shlex.split(line.removeprefix(_PYTHON)) or [""]
+    works = os.access(python, os.X_OK) and os.access(path, os.X_OK)
+    return works and text == make_script(name, python)
+
+
+def _find_own(folder: Path, name: str) -> Path | None:
+    return next(
+        (path for path in (folder / name, folder / f"{name}{_LEGACY}") if _is_own(path)), None
+    )
+
+
+def _is_own(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    return any(line.startswith(_SIGN) for line in path.read_bytes().splitlines()[1:2])
+
+
+def _keep(folder: Path, name: str) -> Path:
+    return folder / f"{name}{_KEPT}"
+
+
+def _exists(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
