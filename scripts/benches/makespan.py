@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from gitslices.planning.ordering import bound_makespan, order_by_critical_path, order_by_id  # noqa: E402
 from gitslices.planning.schedule import Workload, simulate  # noqa: E402
-from tests.workloads import find_optimum, make_hot_workload, make_workload  # noqa: E402
+from tests.support.workloads import find_optimum, make_hot_workload, make_workload  # noqa: E402
 
 WINDOW = 60
 """How many consecutive commits make one graph."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from soaks.ground import finish, make_repository, start, write_graph
 from tests.conftest import commit_all, git
-from tests.shim import Server
+from tests.support.shim import Server
 
 
 def soak_applies(scratch: Path, share: float) -> tuple[int, list[str], str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from soaks.ground import SEED
 from tests.conftest import git
-from tests.goals import Desk
-from tests.lease_workers import run_trial
+from tests.support.goals import Desk
+from tests.support.lease_workers import run_trial
 
 WORKERS, SLICES, KILLS = 64, 500, 200
 TTL = 15

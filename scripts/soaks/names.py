@@ -14,7 +14,7 @@ from gitslices.core.errors import InputError
 from gitslices.core.naming import validate_prefix
 from soaks.ground import GITSLICES, SEED, Found, make_repository
 from tests.conftest import git
-from tests.shim import Server
+from tests.support.shim import Server
 
 HOSTILE = (
     "-rf", "-D", "-M", "--force", "HEAD", "main", "@", "@{-1}", "refs/heads/main", "..", "../x",

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from soaks.ground import SEED
-from tests.shim import Action, Server, Strike, build_shim
-from tests.trials import SCENES, Stage, run_trial
+from tests.support.shim import Action, Server, Strike, build_shim
+from tests.support.trials import SCENES, Stage, run_trial
 
 
 @contextlib.contextmanager

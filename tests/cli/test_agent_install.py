@@ -1,0 +1,263 @@
+"""`gitslices agent install|uninstall`: beside what is there, in every worktree, twice as once."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from gitslices.agents.install import InstallRequest, add_hooks, drop_hooks, install, uninstall
+from gitslices.agents.tools import TOOLS, load_tool
+from gitslices.core.errors import InputError, RefusedError
+from gitslices.core.files import drop_block, put_block
+from gitslices.core.model import SliceId
+from gitslices.graph.load import load_graph
+from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.provisioning.agent_files import AgentFilesReport
+from tests.cli.test_apply_command import worktree
+from tests.conftest import Cli, commit_all, git
+from tests.support.sliced import check_at, open_at, provision
+
+CLAUDE = load_tool("claude")
+MINE = """\
+{
+    "model": "opus",
+    "hooks": {
+        "Stop": [{"hooks": [{"type": "command", "command": "say é"}]}],
+        "PreToolUse": [
+            {
+                "matcher": "Bash",
+                "hooks": [{"type": "command", "command": "audit"}]
+            }
+        ]
+    },
+    "permissions": {"allow": []}
+}"""
+
+
+def add(text: str | None, program: str = "/r/.git/hooks/gitslices-agent") -> str:
+    return add_hooks(text, CLAUDE, program, place="settings.json")
+
+
+def put(repo: Path, tool: str = "claude", *, dry_run: bool = False) -> AgentFilesReport:
+    return install(open_at(repo), InstallRequest(tool=tool, python=sys.executable, dry_run=dry_run))
+
+
+def states(report: AgentFilesReport) -> dict[str, str]:
+    return {file.path: file.state for file in report.files}
+
+
+def test_hooks_are_added_after_those_of_others_in_the_style_of_the_file() -> None:
+    added = add(MINE)
+    table = json.loads(added)
+    assert list(table) == ["model", "hooks", "permissions"]
+    assert list(table["hooks"]) == ["Stop", "PreToolUse", "WorktreeCreate", "WorktreeRemove"]
+    first, second = table["hooks"]["PreToolUse"]
+    assert first["hooks"][0]["command"] == "audit"
+    assert second["matcher"] == "Write|Edit|MultiEdit|NotebookEdit|Bash"
+    assert second["hooks"][0]["command"].endswith(" guard --tool claude")
+    assert '\n    "model": "opus"' in added
+    assert "say é" in added
+    assert not added.endswith("\n")
+
+
+def test_adding_twice_is_adding_once_and_a_new_program_replaces_the_old_one() -> None:
+    once = add(MINE)
+    assert add(once) == once
+    moved = add(once, "/elsewhere/hooks/gitslices-agent")
+    assert "/r/.git" not in moved
+    assert moved.count("gitslices-agent") == once.count("gitslices-agent") == 3
+
+
+def test_dropping_leaves_what_others_have_put_there() -> None:
+    dropped = drop_hooks(add(MINE), place="settings.json")
+    assert dropped is not None
+    assert json.loads(dropped) == json.loads(MINE)
+    assert drop_hooks(MINE, place="settings.json") == MINE
+    assert drop_hooks(add(None), place="settings.json") is None
+
+
+def test_a_hook_of_ours_in_a_group_of_others_goes_alone() -> None:
+    ours = {"type": "command", "command": "/x/hooks/gitslices-agent guard --tool claude"}
+    theirs = {"type": "command", "command": "audit"}
+    mixed = {"hooks": {"PreToolUse": [{"matcher": "*", "hooks": [theirs, ours]}]}}
+    dropped = drop_hooks(json.dumps(mixed), place="settings.json")
+    assert json.loads(dropped or "")["hooks"]["PreToolUse"] == [{"matcher": "*", "hooks": [theirs]}]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "settings.json:1:1: it is no JSON"),
+        ('{\n  "a": 1,\n}', "settings.json:3:1: it is no JSON"),
+        ("{\n  // mine\n}", "settings.json:2:3: it is no JSON"),
+        ("[]", "settings.json: it is no object"),
+        ('{"a": 1, "a": 2}', "settings.json: 'a' is there twice"),
+        ('{"hooks": []}', "settings.json: hooks: it is no object"),
+        ('{"hooks": {"PreToolUse": {}}}', "settings.json: hooks.PreToolUse: it is no list"),
+        ("[" * 100_000, "settings.json: "),
+    ],
+)
+def test_settings_that_cannot_be_merged_are_refused_with_the_place(text: str, says: str) -> None:
+    with pytest.raises(InputError, match=re.escape(says)):
+        add(text)
+
+
+@pytest.mark.parametrize("text", ["", "# Mine", "# Mine\n", "# Mine\n\n", "a\r\nb\r\n"])
+def test_a_block_comes_and_goes(text: str) -> None:
+    comment = "<!-- {} -->"
+    once = put_block(text, "one\ntwo", comment=comment)
+    assert put_block(once, "one\ntwo", comment=comment) == once
+    assert "three" in put_block(once, "three", comment=comment)
+    assert drop_block(once, comment=comment).rstrip("\n") == text.rstrip("\n")
+    assert drop_block(once + "after\n", comment=comment).endswith("after\n")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_install_goes_into_every_worktree_and_uninstall_leaves_nothing(
+    repo: Path, graph_file: Path, tool: str
+) -> None:
+    provision(repo, load_graph(graph_file))
+    exclude = repo / ".git" / "info" / "exclude"
+    before = (git(repo, "status", "--porcelain"), exclude.read_text())
+    report = put(repo, tool)
+    assert set(states(report).values()) == {"written"}
+    assert report.slices == 5
+    api = worktree(repo, "api")
+    for file in report.files:
+        assert (repo / file.path).read_text() == (api / file.path).read_text() == file.text
+    assert check_at(api).ok
+    assert git(api, "status", "--porcelain") == git(repo, "status", "--porcelain") == ""
+    assert set(states(put(repo, tool)).values()) == {"unchanged"}
+    remove(open_at(repo), RemoveRequest(slice_id=SliceId("nav")))
+    assert set(states(uninstall(open_at(repo), tool)).values()) == {"removed"}
+    assert not any((top / file.path).exists() for top in (repo, api) for file in report.files)
+    assert not (repo / ".git" / "hooks" / "gitslices-agent").exists()
+    assert (git(repo, "status", "--porcelain"), exclude.read_text()) == before
+    assert not any((repo / name).exists() for name in (".claude", ".codex", ".cursor", ".agents"))
+
+
+def test_a_slice_made_later_has_them_too(repo: Path, graph_file: Path) -> None:
+    put(repo)
+    provision(repo, load_graph(graph_file))
+    settings = worktree(repo, "api") / ".claude" / "settings.json"
+    assert settings.read_text() == (repo / ".claude" / "settings.json").read_text()
+    assert check_at(worktree(repo, "api")).ok
+
+
+def test_tracked_settings_are_merged_in_the_main_worktree_only(
+    cli: Cli, repo: Path, graph_file: Path
+) -> None:
+    (repo / ".claude").mkdir()
+    (repo / ".claude" / "settings.json").write_text(MINE)
+    commit_all(repo)
+    provision(repo, load_graph(graph_file))
+    done = cli("agent", "install", "claude")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        ".claude/settings.json               written, tracked\n"
+        ".claude/skills/gitslices/SKILL.md   written\n"
+        "also in the worktrees of 5 slices\n"
+        "hint: commit .claude/settings.json: slices see it once they have it\n"
+    )
+    text = (repo / ".claude" / "settings.json").read_text()
+    assert str(repo) not in text  # it is for everybody who has the repository
+    assert "--git-common-dir" in text
+    assert (worktree(repo, "api") / ".claude" / "settings.json").read_text() == MINE
+    assert cli("agent", "uninstall", "claude").code == 0
+    assert json.loads((repo / ".claude" / "settings.json").read_text()) == json.loads(MINE)
+
+
+def test_print_shows_and_changes_nothing(cli: Cli, repo: Path) -> None:
+    done = cli("agent", "install", "cursor", "--print")
+    assert done.code == 0
+    assert done.out.startswith('# .cursor/hooks.json\n{\n  "version": 1,\n  "hooks": {\n')
+    assert "# AGENTS.md\n<!-- gitslices: begin -->\n## Slices\n" in done.out
+    assert git(repo, "status", "--porcelain", "--ignored") == ""
+    assert not (repo / ".git" / "hooks" / "gitslices-agent").exists()
+
+
+def test_what_is_refused_in_one_file_leaves_all_as_they_were(repo: Path) -> None:
+    (repo / ".codex").mkdir()
+    (repo / ".codex" / "hooks.json").write_text("{")
+    with pytest.raises(InputError, match=r"\.codex/hooks\.json:1:2: it is no JSON"):
+        put(repo, "codex")
+    assert not (repo / "AGENTS.md").exists()
+
+
+def test_nothing_is_written_through_a_link(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (repo / ".claude").symlink_to(tmp_path / "home")
+    with pytest.raises(RefusedError, match="is a symbolic link"):
+        put(repo)
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_what_two_tools_read_stays_for_the_other(repo: Path) -> None:
+    (repo / "AGENTS.md").write_text("# Ours\n")
+    put(repo, "codex")
+    put(repo, "cursor")
+    assert (repo / "AGENTS.md").read_text().startswith("# Ours\n\n<!-- gitslices: begin -->\n")
+    assert states(uninstall(open_at(repo), "codex")) == {".codex/hooks.json": "removed"}
+    assert (repo / ".agents" / "skills" / "gitslices" / "SKILL.md").exists()
+    uninstall(open_at(repo), "cursor")
+    assert (repo / "AGENTS.md").read_text() == "# Ours\n"
+
+
+def test_an_untracked_file_of_the_user_is_as_it_was_after_all(repo: Path, graph_file: Path) -> None:
+    (repo / "AGENTS.md").write_text("# Ours\n")
+    put(repo, "codex")
+    provision(repo, load_graph(graph_file))
+    api = worktree(repo, "api")
+    assert (api / "AGENTS.md").read_text() == (repo / "AGENTS.md").read_text()
+    uninstall(open_at(repo), "codex")
+    assert (repo / "AGENTS.md").read_text() == "# Ours\n"
+    assert git(repo, "status", "--porcelain") == "?? AGENTS.md"
+    assert not (api / "AGENTS.md").exists()
+    assert check_at(api).ok
+
+
+def run_hook(top: Path, command: str, payload: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["sh", "-c", command], cwd=top, input=json.dumps(payload), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def read_command(top: Path) -> str:
+    settings = json.loads((top / ".claude" / "settings.json").read_text())
+    return str(settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"])
+
+
+def test_the_installed_hook_guards_and_blocks_when_gitslices_is_gone(
+    repo: Path, graph_file: Path
+) -> None:
+    provision(repo, load_graph(graph_file))
+    put(repo)
+    api, edit = worktree(repo, "api"), {"tool_name": "Write", "tool_input": {"file_path": "x"}}
+    command = read_command(api)
+    done = run_hook(api, command, edit)
+    assert done.returncode == 0
+    assert '"permissionDecision":"deny"' in done.stdout
+    assert run_hook(api, command, {}).returncode == 2
+    silent = run_hook(repo, command, edit)
+    assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
+    launcher = repo / ".git" / "hooks" / "gitslices-agent"
+    launcher.write_text(launcher.read_text().replace(sys.executable, "/gone/python"))
+    gone = run_hook(api, f"PATH=/usr/bin:/bin; {command}", edit)
+    assert gone.returncode == 2
+    assert "neither /gone/python nor gitslices on PATH can be run" in gone.stderr
+    assert run_hook(repo, f"PATH=/usr/bin:/bin; {command}", edit).returncode == 0
+
+
+def test_the_skill_keeps_to_the_limits_of_its_format() -> None:
+    text = files("gitslices.skills").joinpath("gitslices/SKILL.md").read_text("utf-8")
+    head = text.split("---\n")[1]
+    fields = dict(line.split(": ", 1) for line in head.splitlines())
+    assert fields["name"] == "gitslices"
+    assert len(fields["description"]) <= 1024
+    for command in ("claim", "check", "done", "status"):
+        assert f"gitslices {command}" in text

@@ -1,0 +1,66 @@
+"""Which goal is meant where none is named: in a slice's worktree, that of the slice."""
+
+from pathlib import Path
+
+import pytest
+
+from gitslices.git.links import find_admin_folder
+from tests.cli.test_plan_command import write_graph
+from tests.conftest import Cli, git
+
+LINES = (
+    "status", "ready", "claim", "heartbeat a --token 1", "conflicts", "gate status a",
+    "gate pass a acceptance_criteria --by ann",
+    "review a --kind code_review --by ann --verdict approve", "scope show a", "log a --evidence",
+    "check --slice a", "sync a --token 1", "done a --token 1", "merge a", "run -- true", "remove a",
+)  # fmt: skip
+
+
+@pytest.fixture
+def tops(cli: Cli, tmp_path: Path) -> dict[str, Path]:
+    """The worktrees of a slice `a` in each of two goals."""
+    for goal in ("one", "two"):
+        task = {"id": "a", "write_set": [goal]}
+        cli("plan", write_graph(tmp_path / "g.json", task, goal_id=goal), "--apply")
+    return {goal: tmp_path / "webshop.slices" / f"{goal}--a" for goal in ("one", "two")}
+
+
+def test_in_a_slices_worktree_every_command_means_its_goal(cli: Cli, tops: dict[str, Path]) -> None:
+    for line in LINES:
+        done = cli(*line.split(), "--json", directory=tops["two"])
+        assert done.code == 0, (line, done.out)
+        assert '"one"' not in done.out, line
+
+
+def test_the_worktree_named_with_c_counts(cli: Cli, tops: dict[str, Path]) -> None:
+    inside = tops["two"] / "src"
+    assert cli("status", "-C", str(inside)).out.startswith("two · ")
+    assert cli("status", "-C", str(inside), "--goal", "one").out.startswith("one · ")
+
+
+def test_elsewhere_one_has_to_be_named(cli: Cli, repo: Path, tops: dict[str, Path]) -> None:
+    other = repo.parent / "other"
+    git(repo, "worktree", "add", "--quiet", "--detach", str(other))
+    for place in (repo, other):
+        done = cli("status", directory=place)
+        assert done.code == 2
+        assert done.err == (
+            "error: 2 goals are under way: one, two\n"
+            "hint: name one with --goal ID, or go to the worktree of a slice: its goal is meant "
+            "there\n"
+        )
+
+
+def test_the_mark_is_not_read_where_it_decides_nothing(
+    cli: Cli, repo: Path, tops: dict[str, Path]
+) -> None:
+    admin = find_admin_folder(tops["two"])
+    assert admin is not None
+    (admin / "gitslices-slice").write_text("{")
+    assert cli("heartbeat", "a", "--token", "1", directory=tops["two"]).code == 3
+    assert cli("status", "--goal", "one", directory=tops["two"]).code == 0
+
+
+def test_what_is_about_all_goals_stays_so(cli: Cli, tops: dict[str, Path]) -> None:
+    events = cli("log", "--json", directory=tops["two"]).document["events"]
+    assert {event["goal_id"] for event in events} == {"one", "two"}

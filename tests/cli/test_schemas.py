@@ -1,0 +1,70 @@
+"""What `gitslices schema` prints holds for what the commands print."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gitslices.schemas import NAMES
+from tests.conftest import Cli, commit_all
+from tests.support.landings import apply_goal, open_repo, slice_path
+
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
+    "boolean": bool, "null": type(None),
+}  # fmt: skip
+
+
+def find_faults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> list[str]:
+    """Where `value` departs from `schema`, as far as the keywords that msgspec writes go."""
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        tried = [find_faults(value, one, root) for one in schema["anyOf"]]
+        return [] if [] in tried else [f"{value!r} is none of {len(tried)}"]
+    if "enum" in schema:
+        return [] if value in schema["enum"] else [f"{value!r} is not in {schema['enum']}"]
+    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+        return [f"{value!r} is no {schema['type']}"]
+    faults = []
+    if isinstance(value, dict) and "properties" in schema:
+        faults += [f"{key} is unknown" for key in value.keys() - schema["properties"].keys()]
+        faults += [f"{key} is missing" for key in set(schema["required"]) - value.keys()]
+        for key in value.keys() & schema["properties"].keys():
+            faults += find_faults(value[key], schema["properties"][key], root)
+    if isinstance(value, list) and "items" in schema:
+        faults += [fault for one in value for fault in find_faults(one, schema["items"], root)]
+    return faults
+
+
+def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo: Path) -> None:
+    workspace = open_repo(repo)
+    apply_goal(
+        workspace,
+        {"id": "a", "write_set": ["src/"]},
+        {"id": "b", "write_set": ["docs/"], "dependencies": ["a"]},
+    )
+    path = slice_path(workspace, "a")
+    (path / "Makefile").write_text("all:\n")
+    commit_all(path)
+    (repo / "gitslices.toml").write_text('[[tasks]]\nid = "c"\nwrite_set = ["**"]\n')
+    documents = {
+        "plan": cli("plan", "--json").document,
+        "status": cli("status", "--json").document,
+        "ready": cli("ready", "--json").document,
+        "claim": cli("claim", "a", "--holder", "ann", "--json").document,
+        "check": cli("check", "--all", "--json").document,
+    }
+    assert ["task-graph", *documents] == list(NAMES)
+    assert documents["claim"]["work"]
+    assert documents["check"]["slices"][0]["violations"]
+    for name, document in documents.items():
+        schema = json.loads(cli("schema", name).out)
+        assert schema["title"] == f"gitslices {name} --json"
+        assert find_faults(document, schema, schema) == []
+        assert find_faults({**document, "more": 1}, schema, schema) == ["more is unknown"]
+
+
+def test_a_name_without_a_schema_is_answered_with_those_that_have_one(cli: Cli) -> None:
+    finished = cli("schema", "slices")
+    assert finished.code == 2
+    assert all(repr(name) in finished.err for name in NAMES)

@@ -1,0 +1,1 @@
+"""Kills, full disks and others at work meanwhile."""

@@ -1,0 +1,1 @@
+"""Use cases in this process, on real repositories."""

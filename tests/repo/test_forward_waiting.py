@@ -1,0 +1,161 @@
+"""Slices that nobody has started follow their target; all others stay."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from msgspec import convert, structs
+
+from gitslices.core.model import Oid, SliceId, TaskGraph
+from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.forward import forward_slices
+from gitslices.ops.hook import InstallRequest, install
+from gitslices.recovery.lock import recover
+from gitslices.state.store import SliceRecord
+from tests.conftest import commit_all, git
+from tests.support.sliced import commit_quietly, open_at, provision
+
+GRAPH = {
+    "goal_id": "g",
+    "tasks": [{"id": id_, "owner_role": "w", "write_set": [f"{id_}/"]} for id_ in "abc"],
+}
+
+
+@pytest.fixture
+def tops(repo: Path) -> dict[str, Path]:
+    """The worktrees of three slices."""
+    provision(repo, convert(GRAPH, TaskGraph))
+    return {id_: repo.parent / "webshop.slices" / f"g--{id_}" for id_ in "abc"}
+
+
+def forward(repo: Path) -> list[str]:
+    workspace = open_at(repo)
+    with workspace.open_store() as store:
+        goal = store.read_goal("g")
+        assert goal is not None
+        return list(forward_slices(workspace, store, goal).slice_ids)
+
+
+def read_records(repo: Path) -> dict[str, SliceRecord]:
+    with open_at(repo).open_store() as store:
+        return {record.slice_id: record for record in store.read_slices("g")}
+
+
+def move_target(repo: Path) -> str:
+    (repo / "Makefile").write_text("all:\n")
+    (repo / "new.txt").write_text("new\n")
+    (repo / "README.md").unlink()
+    return commit_quietly(repo)
+
+
+def head(top: Path) -> str:
+    return git(top, "rev-parse", "HEAD")
+
+
+def test_branch_worktree_and_base_move_together(repo: Path, tops: dict[str, Path]) -> None:
+    commit = move_target(repo)
+    assert forward(repo) == ["a", "b", "c"]
+    for id_, record in read_records(repo).items():
+        assert head(tops[id_]) == git(repo, "rev-parse", record.branch_name) == commit
+        assert record.base_commit == commit
+        assert git(tops[id_], "status", "--porcelain") == ""
+    assert (tops["a"] / "new.txt").read_text() == "new\n"
+    assert not (tops["a"] / "README.md").exists()
+    with open_at(repo).open_store() as store:
+        assert [event.event for event in store.read_events()].count("forwarded") == 3
+    assert forward(repo) == []
+
+
+def test_a_slice_that_was_started_stays(repo: Path, tops: dict[str, Path]) -> None:
+    started = commit_quietly(tops["a"])
+    (tops["b"] / "loose.txt").write_text("precious")
+    (tops["c"] / "Makefile").write_text("edited")
+    before = {id_: head(top) for id_, top in tops.items()}
+    move_target(repo)
+    assert forward(repo) == []
+    assert {id_: head(top) for id_, top in tops.items()} == before
+    assert before["a"] == started
+    assert (tops["c"] / "Makefile").read_text() == "edited"
+
+
+def test_a_claimed_slice_stays(repo: Path, tops: dict[str, Path]) -> None:
+    claim(open_at(repo), ClaimRequest(holder="agent", slice_id=SliceId("a")))
+    move_target(repo)
+    assert forward(repo) == ["b", "c"]
+
+
+def test_a_worktree_off_its_branch_keeps_its_files_while_the_branch_moves(
+    repo: Path, tops: dict[str, Path]
+) -> None:
+    git(tops["a"], "switch", "--quiet", "--detach")
+    before = head(tops["a"])
+    subprocess.run(["rm", "-rf", str(tops["b"])], check=True)
+    commit = move_target(repo)
+    assert forward(repo) == ["a", "b", "c"]
+    assert head(tops["a"]) == before
+    assert (tops["a"] / "README.md").exists()
+    for id_ in "abc":
+        assert git(repo, "rev-parse", f"slices/g/{id_}") == commit
+
+
+def test_a_target_that_was_rewritten_moves_nobody(repo: Path, tops: dict[str, Path]) -> None:
+    git(repo, "commit", "--quiet", "--amend", "--allow-empty", "-m", "Another start")
+    assert forward(repo) == []
+    git(repo, "switch", "--quiet", "--detach")
+    git(repo, "branch", "--quiet", "-D", "main")
+    assert forward(repo) == []
+
+
+def test_a_busy_lock_leaves_it_for_another_time(repo: Path, tops: dict[str, Path]) -> None:
+    move_target(repo)
+    with open_at(repo).hold_topology():
+        assert forward(repo) == []
+    assert forward(repo) == ["a", "b", "c"]
+
+
+def test_a_slice_that_a_killed_process_was_moving_is_free_again(
+    repo: Path, tops: dict[str, Path]
+) -> None:
+    workspace, record = open_at(repo), read_records(repo)["a"]
+    with workspace.open_store() as store:
+        assert store.swap_slice(record, structs.replace(record, filler="op"))
+    (workspace.state_folder / "operation-op.lock").touch()
+    recover(workspace)
+    assert read_records(repo)["a"] == record
+    assert head(tops["a"]) == record.base_commit
+
+
+def test_a_claim_that_comes_first_keeps_the_slice_where_it_is(
+    repo: Path, tops: dict[str, Path]
+) -> None:
+    commit, record = move_target(repo), read_records(repo)["a"]
+    with open_at(repo).open_store() as store:
+        busy = structs.replace(record, filler="claiming")
+        assert store.swap_slice(record, busy)
+        assert not store.swap_slice(record, structs.replace(record, base_commit=Oid(commit)))
+    assert "a" not in forward(repo)
+
+
+def test_commits_and_merges_on_the_target_bring_the_waiting_forward(
+    repo: Path, tops: dict[str, Path]
+) -> None:
+    install(open_at(repo), InstallRequest(python=sys.executable))
+    (repo / "new.txt").write_text("new\n")
+    commit = commit_all(repo)
+    assert {head(top) for top in tops.values()} == {commit}
+    (tops["a"] / "a").mkdir()
+    (tops["a"] / "a" / "work").write_text("work")
+    commit_all(tops["a"])
+    git(repo, "merge", "--quiet", "slices/g/a")
+    assert head(tops["b"]) == head(tops["c"]) == head(repo)
+
+
+def test_the_target_is_watched_only_while_slices_wait(repo: Path, tops: dict[str, Path]) -> None:
+    install(open_at(repo), InstallRequest(python=sys.executable))
+    watch = repo / ".git" / "gitslices" / "watch"
+    assert watch.read_text() == "fence refs/heads/slices/*\ntarget refs/heads/main\n"
+    for top in tops.values():
+        commit_quietly(top)
+    commit_all(repo)
+    assert watch.read_text() == "fence refs/heads/slices/*\n"

@@ -1,0 +1,102 @@
+"""A slice counts as merged for commits of its own, not for those it has taken from the target."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli, commit_all, git
+from tests.support.landings import apply_goal, open_repo, slice_path
+
+EARLY, LATE = "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"
+
+CAUGHT_UP = {
+    "fast-forward": ["merge --quiet main"],
+    "pull": ["pull --quiet . main"],
+    "rebase": ["rebase --quiet main"],
+    "pull --rebase": ["pull --quiet --rebase . main"],
+    "reset": ["reset --quiet --hard main"],
+    "a commit taken back": ["commit --quiet --allow-empty -m Wrong", "reset --quiet --hard main"],
+    "back and forth": ["reset --quiet --hard main", "reset --quiet --hard HEAD~1"],
+}
+
+WORKED = {
+    "a commit": ["commit --quiet --allow-empty -m Work"],
+    "a commit before a rebase": ["commit --quiet --allow-empty -m Work", "rebase --quiet main"],
+    "a commit on top": ["merge --quiet main", "commit --quiet --allow-empty -m Work"],
+    "a merge commit": ["commit --quiet --allow-empty -m Work", "merge --quiet -m Merge main"],
+    "a cherry-pick": ["cherry-pick --allow-empty main"],
+    "an amended commit": [
+        "commit --quiet --allow-empty -m Work", "commit --quiet --allow-empty --amend -m Better",
+    ],
+    "work of another branch": [
+        "switch --quiet -c aside", "commit --quiet --allow-empty -m Work",
+        "switch --quiet slices/goal/a", "merge --quiet aside",
+    ],
+    "a branch whose reflog is gone": [
+        "merge --quiet main", "reflog delete slices/goal/a@{1}", "reflog delete slices/goal/a@{0}",
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def top(repo: Path) -> Path:
+    """The worktree of slice `a`, for which `b` waits; the target has moved on since."""
+    workspace = open_repo(repo)
+    apply_goal(
+        workspace,
+        {"id": "a", "write_set": ["src/"]},
+        {"id": "b", "write_set": ["docs/"], "dependencies": ["a"]},
+    )
+    (repo / "README.md").write_text("More\n")
+    commit_all(repo, "Later")
+    return slice_path(workspace, "a")
+
+
+def follow(directory: Path, *commands: str, at: str) -> None:
+    for command in commands:
+        git(directory, *command.split(" "), GIT_COMMITTER_DATE=at)
+
+
+def read_status(call: Cli) -> str:
+    return str(call("status", "--json").document["slices"][0]["status"])
+
+
+@pytest.mark.parametrize("commands", CAUGHT_UP.values(), ids=CAUGHT_UP)
+def test_a_slice_that_was_only_brought_up_to_date_is_not_merged(
+    call: Cli, repo: Path, top: Path, commands: list[str]
+) -> None:
+    follow(top, *commands, at=LATE)
+    git(repo, "merge", "--quiet", "slices/goal/a")
+    assert read_status(call) == "provisioned"
+    assert call("claim", "b").code == 1
+    assert call("prune").out == "nothing to remove\n"
+    assert call("claim", "a").code == 0
+
+
+@pytest.mark.parametrize("fast_forward", ["--ff", "--no-ff"])
+@pytest.mark.parametrize("commands", WORKED.values(), ids=WORKED)
+def test_a_slice_with_work_of_its_own_is_merged_once_the_target_has_it(
+    call: Cli, repo: Path, top: Path, commands: list[str], fast_forward: str
+) -> None:
+    follow(top, *commands, at=EARLY)
+    follow(repo, f"merge --quiet {fast_forward} -m Land slices/goal/a", at=LATE)
+    assert read_status(call) == "merged"
+    assert call("claim", "b").code == 0
+    assert call("prune").out == "removed a: merged into main\n"
+
+
+def test_a_slice_that_follows_the_target_after_its_merge_stays_merged(
+    call: Cli, repo: Path, top: Path
+) -> None:
+    follow(top, "commit --quiet --allow-empty -m Work", at=EARLY)
+    follow(repo, "merge --quiet --no-ff -m Land slices/goal/a", at=LATE)
+    follow(top, "merge --quiet main", at=LATE)
+    assert read_status(call) == "merged"
+
+
+def test_without_a_reflog_of_the_target_what_was_moved_to_counts_as_work(
+    call: Cli, repo: Path, top: Path
+) -> None:
+    (repo / ".git" / "logs" / "refs" / "heads" / "main").unlink()
+    follow(top, "merge --quiet main", at=LATE)
+    assert read_status(call) == "merged"

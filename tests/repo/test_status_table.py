@@ -1,0 +1,215 @@
+"""The status table on terminals wide and narrow, and what it says of slices in disorder."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec import convert, structs
+from rich.cells import cell_len
+from rich.text import Text
+
+from gitslices.core.model import BranchName, SliceId, TaskGraph
+from gitslices.ops.status import GoneSlice, SliceState, StatusReport, status
+from gitslices.output.text.status import View, format_status
+from gitslices.workspace import Workspace
+from tests.conftest import Cli, git
+from tests.support.sliced import provision
+from tests.support.workspaces import open_at
+
+NOW = "2026-01-01T10:00:00Z"
+GRAPH = {
+    "goal_id": "g",
+    "tasks": [{"id": id_, "owner_role": "w", "write_set": [f"{id_}/"]} for id_ in "ab"],
+}
+API = SliceState(
+    slice_id=SliceId("api"),
+    status="claimed",
+    wave=0,
+    dependencies=(),
+    waits_for=(),
+    branch_name=BranchName("slices/auth-rework/api"),
+    worktree_path="/home/ann/code/webshop.slices/auth-rework--api",
+    holder="ann@laptop",
+    expires_at="2026-01-01T10:30:00Z",
+    ahead=3,
+    behind=0,
+    dirty=True,
+    conflicts=(),
+    sparse=False,
+    problem=None,
+)
+LATER = structs.replace(
+    API,
+    slice_id=SliceId("later"),
+    status="planned",
+    holder=None,
+    expires_at=None,
+    dirty=False,
+)
+HERE = "/home/ann/code/webshop"
+
+
+def draw(*states: SliceState, here: str | None = HERE, width: int | None = None) -> list[str]:
+    report = StatusReport(
+        goal_id="g", target=BranchName("main"), problem=None, slices=states, gone=()
+    )
+    text = format_status(report, View(now=NOW, here=here, width=width))
+    return [Text.from_ansi(line).plain for line in text.splitlines()]
+
+
+def test_a_path_is_shown_from_where_the_reader_is_if_that_is_shorter() -> None:
+    assert draw(API)[-1].endswith(" ../webshop.slices/auth-rework--api")
+    assert draw(API, here="/srv/deep/down")[-1].endswith(f" {API.worktree_path}")
+    assert draw(API, here=None)[-1].endswith(f" {API.worktree_path}")
+
+
+def test_the_day_of_a_deadline_is_shown_where_it_is_another_one() -> None:
+    assert "ann@laptop until 10:30:00Z " in draw(API)[-1]
+    tomorrow = structs.replace(API, expires_at="2026-01-02T00:10:00Z")
+    assert "ann@laptop until 2026-01-02T00:10:00Z " in draw(tomorrow)[-1]
+
+
+def test_a_gone_slice_is_told_as_shortly() -> None:
+    gone = GoneSlice(
+        slice_id=API.slice_id,
+        status=API.status,
+        branch_name=API.branch_name,
+        worktree_path=API.worktree_path,
+        holder=API.holder,
+        expires_at=API.expires_at,
+    )
+    report = StatusReport(
+        goal_id="g", target=BranchName("main"), problem=None, slices=(API,), gone=(gone,)
+    )
+    assert format_status(report, View(now=NOW, here=HERE)).splitlines()[-1] == (
+        "no longer planned: api, held by ann@laptop until 10:30:00Z, "
+        "at ../webshop.slices/auth-rework--api"
+    )
+
+
+def test_on_a_narrow_terminal_columns_that_say_nothing_go_first() -> None:
+    state = structs.replace(API, holder=None, expires_at=None, dirty=False)
+    wide, narrow = draw(state, width=200), draw(state, width=80)
+    assert wide[1].split() == [
+        "slice", "status", "holder", "wave", "commits", "changes", "waits", "for", "worktree",
+    ]  # fmt: skip
+    assert narrow[1].split() == ["slice", "status", "wave", "commits", "worktree"]
+    assert narrow[-1].endswith("../webshop.slices/auth-rework--api")
+
+
+def test_no_line_is_wider_than_the_terminal_and_no_path_is_cut() -> None:
+    lines = draw(API, LATER, width=80)
+    assert max(cell_len(line) for line in lines) <= 80
+    assert [line.split()[0] for line in lines[3:]] == [
+        "api",
+        "../webshop.slices/auth-rework--api",
+        "later",
+    ]
+
+
+def test_what_is_wrong_stands_among_the_changes_with_the_next_move_below() -> None:
+    lines = draw(structs.replace(API, problem="broken link", dirty=False), LATER)
+    assert " broken link " in lines[3]
+    assert lines[-1] == "see: gitslices doctor"
+    assert "see: gitslices doctor" not in draw(API)
+
+
+@pytest.fixture
+def workspace(repo: Path) -> Workspace:
+    """Two slices, provisioned."""
+    provision(repo, convert(GRAPH, TaskGraph))
+    return open_at(repo)
+
+
+def find_a(workspace: Workspace) -> SliceState:
+    a, b = status(workspace, None).slices
+    assert b.problem is None
+    return a
+
+
+def delete_worktree(repo: Path, a: Path) -> None:
+    shutil.rmtree(a)
+
+
+def delete_branch(repo: Path, a: Path) -> None:
+    git(repo, "update-ref", "-d", "refs/heads/slices/g/a")
+
+
+def delete_both(repo: Path, a: Path) -> None:
+    git(repo, "worktree", "remove", "--force", str(a))
+    delete_branch(repo, a)
+
+
+def move_worktree(repo: Path, a: Path) -> None:
+    (a / "loose.txt").write_text("precious")
+    git(repo, "worktree", "move", str(a), str(a.with_name("moved")))
+
+
+def break_link(repo: Path, a: Path) -> None:
+    (a / "loose.txt").write_text("precious")
+    (a / ".git").write_text(f"gitdir: {repo.with_name('before')}/.git/worktrees/g--a\n")
+
+
+def start_another_repository(repo: Path, a: Path) -> None:
+    (a / ".git").unlink()
+    git(a, "init", "--quiet")
+
+
+@pytest.mark.parametrize(
+    ("harm", "problem", "dirty"),
+    [
+        (delete_worktree, "no worktree", False),
+        (delete_branch, "no branch", True),
+        (delete_both, "no branch, no worktree", False),
+        (move_worktree, "moved", True),
+        (break_link, "broken link", True),
+        (start_another_repository, "not its worktree", False),
+    ],
+)
+def test_a_slice_in_disorder_says_so_and_still_shows_its_changes(
+    workspace: Workspace,
+    repo: Path,
+    harm: Callable[[Path, Path], None],
+    problem: str,
+    *,
+    dirty: bool,
+) -> None:
+    assert find_a(workspace).problem is None
+    harm(repo, workspace.worktree_root / "g--a")
+    state = find_a(workspace)
+    assert (state.problem, state.dirty) == (problem, dirty)
+
+
+def test_a_merged_slice_of_which_nothing_is_left_has_no_problem(
+    workspace: Workspace, repo: Path
+) -> None:
+    with workspace.open_store() as store:
+        store.write_status("g", SliceId("a"), "merged")
+    delete_both(repo, workspace.worktree_root / "g--a")
+    assert find_a(workspace).problem is None
+
+
+def test_the_command_shows_the_problem_in_text_and_json(
+    cli: Cli, workspace: Workspace, repo: Path
+) -> None:
+    delete_worktree(repo, workspace.worktree_root / "g--a")
+    assert [one["problem"] for one in cli("status", "--json").document["slices"]] == [
+        "no worktree",
+        None,
+    ]
+    done = cli("status")
+    assert "no worktree" in done.out
+    assert done.out.endswith("see: gitslices doctor\n")
+
+
+def test_beyond_a_symbolic_link_paths_are_shown_in_full(
+    cli: Cli, workspace: Workspace, repo: Path
+) -> None:
+    """Where a shell takes `..` for the folder that holds the link."""
+    link = repo.parent / "elsewhere" / "link"
+    link.parent.mkdir()
+    link.symlink_to(repo)
+    shown = cli("status", directory=link, env={"PWD": str(link)}).out
+    assert str(workspace.worktree_root / "g--a") in shown
+    assert str(workspace.worktree_root) not in cli("status", env={"PWD": str(repo)}).out

@@ -1,0 +1,127 @@
+"""What holds a plan back: which paths are named, and what they cost."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from gitslices.core.model import Bottleneck, Order, Unborn
+from gitslices.planning.bottlenecks import find_bottlenecks
+from gitslices.planning.outline import make_outline
+from gitslices.scopes.language.entries import Entry, Scope
+from gitslices.scopes.overlap.scope_map import ScopeMap
+from tests.support.graphs import SETTINGS, make_tree, plan_tasks
+from tests.unit.test_planner import draw_graph, make_ground
+
+
+def write(id_: str, *entries: str, **fields: Any) -> dict[str, Any]:
+    return {"id": id_, "write_set": entries, **fields}
+
+
+def test_the_one_file_that_all_tasks_write_is_named_with_its_cost() -> None:
+    tasks = [write(f"t{number}", "CHANGELOG.md", f"src/{number}.py") for number in range(6)]
+    plan = plan_tasks(*tasks, tree=make_tree("CHANGELOG.md"))
+    assert plan.critical_path_cost == 6
+    assert plan.bottlenecks == (Bottleneck(path="CHANGELOG.md", cost_without=1, pairs=5),)
+
+
+def test_sharing_a_bottleneck_saves_what_it_says() -> None:
+    tasks = [write(f"t{n}", "CHANGELOG.md", f"src/{n % 3}.py", estimate=n + 1) for n in range(7)]
+    (best, *_) = plan_tasks(*tasks).bottlenecks
+    assert plan_tasks(*tasks, shared=[best.path]).critical_path_cost == best.cost_without
+
+
+@pytest.mark.parametrize("order", ["id", "critical-path"])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_for_some_workers_it_saves_what_it_says(workers: int, order: Order) -> None:
+    tasks = [write(f"t{n}", "CHANGELOG.md", f"src/{n % 3}.py", estimate=n + 1) for n in range(7)]
+    plan = plan_tasks(*tasks, workers=workers, order=order)
+    shared = plan_tasks(*tasks, workers=workers, order=order, shared=["CHANGELOG.md"])
+    assert plan.schedule is not UNSET
+    assert shared.schedule is not UNSET
+    saved = shared.schedule.makespan < plan.schedule.makespan
+    costs = {one.path: one.cost_without for one in plan.bottlenecks}
+    assert costs == ({"CHANGELOG.md": shared.schedule.makespan} if saved else {})
+    assert saved == (workers > 1)
+
+
+def test_the_best_comes_first() -> None:
+    early = [write(f"early-{n}", "a.py") for n in range(5)]
+    needed = [task["id"] for task in early]
+    late = [write(f"late-{n}", "b.py", dependencies=needed) for n in range(3)]
+    plan = plan_tasks(*early, *late)
+    assert [(one.path, one.cost_without) for one in plan.bottlenecks] == [("a.py", 4), ("b.py", 6)]
+
+
+def test_two_files_that_force_the_same_orders_gain_nothing_alone() -> None:
+    tasks = [write(f"t{number}", "a.py", "b.py") for number in range(4)]
+    assert plan_tasks(*tasks).bottlenecks == ()
+
+
+def test_an_order_that_is_declared_is_nobodys_bottleneck() -> None:
+    plan = plan_tasks(write("a", "x.py"), write("b", "x.py", dependencies=["a"]))
+    assert plan.bottlenecks == ()
+
+
+def test_a_directory_is_named_with_a_slash() -> None:
+    tasks = [write(f"t{number}", "src/api/") for number in range(3)]
+    plan = plan_tasks(*tasks, tree=make_tree("src/api/a.py", "src/api/b.py"))
+    assert [(one.path, one.cost_without) for one in plan.bottlenecks] == [("src/api/", 1)]
+
+
+def test_a_file_of_a_directory_that_all_write_is_no_bottleneck() -> None:
+    tasks = [write(f"t{number}", "src/") for number in range(3)]
+    plan = plan_tasks(*tasks, tree=make_tree("src/a.py"))
+    assert plan.bottlenecks == ()
+
+
+def test_a_file_that_does_not_exist_yet_can_be_one() -> None:
+    tasks = [write(f"t{number}", "NEWS", f"src/{number}/*.py") for number in range(3)]
+    assert [one.path for one in plan_tasks(*tasks).bottlenecks] == ["NEWS"]
+
+
+def test_few_are_named() -> None:
+    tasks = [
+        write(f"{chain}-{n}", f"{chain}.py", dependencies=[f"{chain - 1}-1"] if chain else [])
+        for chain in range(9)
+        for n in range(2)
+    ]
+    assert len(plan_tasks(*tasks).bottlenecks) <= 5
+
+
+def test_by_id_the_rest_of_the_order_stays() -> None:
+    tasks = [write("a", "x", "y"), write("b", "x"), write("c", "y", estimate=3)]
+    plan = plan_tasks(*tasks, order="id")
+    assert [(one.path, one.cost_without) for one in plan.bottlenecks] == [("y", 3)]
+
+
+@pytest.mark.parametrize("unborn", ["anchored", "all", "none"])
+def test_conflicts_without_a_place_are_those_of_a_map_that_shares_it(unborn: Unborn) -> None:
+    random = Random(5)
+    tried = 0
+    for _ in range(150):
+        graph, ground = draw_graph(random), make_ground(random)
+        settings = replace(SETTINGS, unborn=unborn, order="id")
+        outline = make_outline(graph, ground.tree, settings)
+        for segment in outline.scopes.contested:
+            place = outline.scopes.name_place(segment)
+            if place == "/":
+                continue
+            shared = Scope((Entry(place, place.rstrip("/"), excluded=False, is_pattern=False),))
+            whole = ScopeMap(ground.tree, outline.accesses, unborn, shared)
+            assert outline.scopes.find_conflicts_without(place) == whole.conflicts
+            tried += 1
+    assert tried > 100
+
+
+def test_every_gain_is_real() -> None:
+    random = Random(6)
+    for _ in range(150):
+        graph, ground = draw_graph(random), make_ground(random)
+        outline = make_outline(graph, ground.tree, SETTINGS)
+        for one in find_bottlenecks(outline, "critical-path"):
+            shared = replace(graph, shared=(one.path,))
+            cost = make_outline(shared, ground.tree, SETTINGS).critical_path_cost
+            assert cost <= one.cost_without < outline.critical_path_cost

@@ -1,0 +1,248 @@
+"""Whole plans of random graphs, against every path tried one by one."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from itertools import combinations, product
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+import gitslices
+from gitslices.core.model import Order, Plan, RepoTree, Serialization, Task, TaskGraph, Unborn
+from gitslices.core.naming import natural_key
+from gitslices.planning.outline import make_outline
+from gitslices.planning.planner import make_plan, write_plan
+from gitslices.scopes.language.entries import parse_scope
+from gitslices.scopes.language.folding import Folding
+from gitslices.scopes.language.matcher import compile_scope
+from tests.support.graphs import SETTINGS, find_before, make_graph, make_tree
+
+NAMES = ("a", "b", "c.md", "d")
+UNIVERSE = ["/".join(names) for depth in (1, 2, 3) for names in product(NAMES, repeat=depth)]
+LITERALS = ("a", "b/", "d", "a/b", "a/d", "b/a", "a/b/c.md", "b/c.md", "d/d", "c.md", "b/a/d")
+PATTERNS = ("*.md", "a/*.md", "**/d", "b/**/a", "a/**", "/?", "**/a/*.md", "d/[ab]", "*/b", "b/*/d")
+EXCLUSIONS = ("!a/b", "!*.md", "!b/**/d", "!**/a")
+FILES = ("a/b/c.md", "a/d", "b/a/d", "b/c.md", "c.md", "d/d", "a/b/a")
+GRAPHS = 3_400
+"""For each setting: more than 10,000 in all."""
+
+
+def cover(entries: tuple[str, ...], known: dict[tuple[str, ...], int]) -> int:
+    if entries not in known:
+        judge = compile_scope(parse_scope(entries), Folding())
+        known[entries] = sum(1 << at for at, path in enumerate(UNIVERSE) if judge.allows(path))
+    return known[entries]
+
+
+def can_exist(path: str, tree: RepoTree) -> bool:
+    above = [path[:at] for at, char in enumerate(path) if char == "/"]
+    return path in tree.paths or (
+        not any(up in tree.paths for up in above)
+        and not any(other.startswith(f"{path}/") for other in tree.paths)
+    )
+
+
+class Ground(msgspec.Struct):
+    """A tree, and which paths of the universe are tracked in it and may be."""
+
+    tree: RepoTree
+    existing: int
+    possible: int
+
+
+def make_ground(random: Random) -> Ground:
+    tree = make_tree(*random.sample(FILES, random.randint(0, 5)))
+    return Ground(
+        tree,
+        sum(1 << at for at, path in enumerate(UNIVERSE) if path in tree.paths),
+        sum(1 << at for at, path in enumerate(UNIVERSE) if can_exist(path, tree)),
+    )
+
+
+def draw_scope(random: Random, most: int) -> list[str]:
+    pool = LITERALS if random.random() < 0.5 else LITERALS + PATTERNS
+    entries = random.sample(pool, random.randint(0 if most == 1 else 1, most))
+    if entries and random.random() < 0.2:
+        entries.append(random.choice(EXCLUSIONS))
+    return entries
+
+
+def draw_graph(random: Random) -> TaskGraph:
+    count = random.randint(2, 5)
+    return make_graph(
+        {
+            "id": f"t{number}",
+            "write_set": draw_scope(random, 2),
+            "read_set": draw_scope(random, 1),
+            "dependencies": [f"t{one}" for one in range(number) if random.random() < 0.15],
+            "estimate": random.randint(1, 4),
+        }
+        for number in range(count)
+    )
+
+
+def list_unordered(plan: Plan) -> list[tuple[str, str]]:
+    before = find_before(plan)
+    return [
+        (one, other)
+        for one, other in combinations(before, 2)
+        if one not in before[other] and other not in before[one]
+    ]
+
+
+def find_shared(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """The paths that two slices must not touch at once."""
+    reads, writes = one
+    return writes & (other[0] | other[1]) | reads & other[1]
+
+
+def is_true(reason: Serialization, graph: TaskGraph, tree: RepoTree) -> bool:
+    """Whether both slices may touch the witness as its kind says, and it can exist."""
+    tasks = {str(task.id): task for task in graph.tasks}
+    later, earlier = tasks[reason.blocked_slice_id], tasks[reason.serializes_after]
+    first, second = reason.kind.split("_")
+    scopes = (getattr(later, f"{first}_set"), getattr(earlier, f"{second}_set"))
+    return can_exist(reason.path, tree) and all(
+        compile_scope(parse_scope(scope), Folding()).allows(reason.path) for scope in scopes
+    )
+
+
+@pytest.mark.parametrize("unborn", ["all", "anchored", "none"])
+def test_no_two_slices_in_no_order_share_a_path(unborn: Unborn) -> None:
+    random = Random(1)
+    known: dict[tuple[str, ...], int] = {}
+    grounds = [make_ground(random) for _ in range(20)]
+    for number in range(GRAPHS):
+        graph, ground = draw_graph(random), random.choice(grounds)
+        order: Order = "id" if number % 4 else "critical-path"
+        settings = msgspec.structs.replace(SETTINGS, unborn=unborn, order=order)
+        outline = make_outline(graph, ground.tree, settings)
+        plan = write_plan(outline, graph, ground.tree, settings)
+        masks = {
+            str(task.id): (cover(task.read_set, known), cover(task.write_set, known))
+            for task in graph.tasks
+        }
+        at = {str(task.id): number for number, task in enumerate(outline.tasks)}
+        left_open = 0
+        for one, other in list_unordered(plan):
+            shared = find_shared(masks[one], masks[other])
+            is_open = bool(outline.scopes.open_overlaps[at[one]] >> at[other] & 1)
+            left_open += is_open
+            assert not shared & ground.existing
+            assert is_open or unborn == "none" or not shared & ground.possible
+        assert plan.open_overlaps == left_open
+        assert unborn != "all" or not left_open
+        for reason in plan.overlap_serializations:
+            assert is_true(reason, graph, ground.tree), reason
+
+
+def draw_literal_graph(random: Random) -> TaskGraph:
+    return make_graph(
+        {
+            "id": f"task-{number}",
+            "write_set": random.sample(LITERALS, random.randint(1, 2)),
+            "read_set": random.sample(LITERALS, random.randint(0, 2)),
+            "dependencies": [f"task-{one}" for one in range(number) if random.random() < 0.08],
+        }
+        for number in random.sample(range(12), 12)[: random.randint(2, 12)]
+    )
+
+
+def drop_dangling(graph: TaskGraph) -> TaskGraph:
+    """The graph without dependencies on tasks that were not drawn."""
+    ids = {task.id for task in graph.tasks}
+    return msgspec.structs.replace(
+        graph,
+        tasks=tuple(
+            msgspec.structs.replace(
+                task, dependencies=tuple(one for one in task.dependencies if one in ids)
+            )
+            for task in graph.tasks
+        ),
+    )
+
+
+def plan_pair_by_pair(graph: TaskGraph) -> list[tuple[str, set[str]]]:
+    """The original rules: ready tasks by id, each after every earlier one that it meets."""
+    left = {str(task.id): task for task in graph.tasks}
+    placed: list[tuple[str, set[str]]] = []
+    tasks = dict(left)
+    while left:
+        ready = [id_ for id_, task in left.items() if not left.keys() & set(task.dependencies)]
+        id_ = min(ready, key=natural_key)
+        task = left.pop(id_)
+        met = {other for other, _ in placed if meets(task, tasks[other])}
+        placed.append((id_, met | set(task.dependencies)))
+    return placed
+
+
+def meets(one: Task, other: Task) -> bool:
+    return (
+        touches(one.write_set, other.write_set)
+        or touches(one.write_set, other.read_set)
+        or touches(one.read_set, other.write_set)
+    )
+
+
+def touches(ones: Iterable[str], others: Iterable[str]) -> bool:
+    pairs = product((f"{one.rstrip('/')}/" for one in ones), (f"{o.rstrip('/')}/" for o in others))
+    return any(one.startswith(other) or other.startswith(one) for one, other in pairs)
+
+
+def test_by_id_the_order_is_that_of_the_pairwise_rules_with_no_edge_more() -> None:
+    random = Random(2)
+    settings = msgspec.structs.replace(SETTINGS, order="id", unborn="all")
+    fewer = 0
+    for _ in range(300):
+        graph = drop_dangling(draw_literal_graph(random))
+        wanted = plan_pair_by_pair(graph)
+        plan = make_plan(graph, make_tree(), settings)
+        before: dict[str, set[str]] = {}
+        for id_, direct in wanted:
+            before[id_] = direct.union(*(before[one] for one in direct))
+        assert find_before(plan) == before
+        edges = sum(len(slice_.dependencies) for slice_ in plan.slices)
+        assert edges <= sum(len(direct) for _, direct in wanted)
+        fewer += edges < sum(len(direct) for _, direct in wanted)
+    assert fewer > 100
+
+
+def test_the_order_of_tasks_in_the_file_changes_no_slice() -> None:
+    random = Random(3)
+    for _ in range(100):
+        graph = drop_dangling(draw_literal_graph(random))
+        shuffled = msgspec.structs.replace(
+            graph, tasks=tuple(random.sample(graph.tasks, len(graph.tasks)))
+        )
+        one, other = (make_plan(each, make_tree(), SETTINGS) for each in (graph, shuffled))
+        same = msgspec.structs.replace(other, graph_digest=one.graph_digest)
+        assert same == one
+
+
+PRINT_PLANS = """
+from random import Random
+from msgspec.json import encode
+from tests.unit.test_planner import SETTINGS, draw_graph, make_ground, make_plan
+
+random = Random(4)
+for _ in range(60):
+    print(encode(make_plan(draw_graph(random), make_ground(random).tree, SETTINGS)))
+"""
+
+
+def test_two_processes_make_the_same_plans() -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", PRINT_PLANS],
+            cwd=Path(gitslices.__file__).parents[1],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] != b""
