@@ -30,7 +30,7 @@ def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] 
     try:
         take_local_variables(os.environ, get_cwd)
         tool = load_tool(argv[0])
-        report = judge(tool, descriptor, find_here())
+        report = answer_hook(tool, descriptor, find_here())
         if report and report.denials:
             from gitslices.output.text.checks import format_denials
 
@@ -43,7 +43,7 @@ def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] 
     return 0
 
 
-def judge(tool: Tool, descriptor: int, here: Path) -> "GuardReport | None":
+def answer_hook(tool: Tool, descriptor: int, here: Path) -> "GuardReport | None":
     """What of the payload may not be done; None where it is for no slice to say.
 
     `here` is where the session is if the payload does not name a place.
@@ -58,7 +58,7 @@ def judge(tool: Tool, descriptor: int, here: Path) -> "GuardReport | None":
     for place in (session, folder, *([Path(started)] if started else [])):
         found = find_marked_worktree(place.resolve())
         if found:
-            return _judge_in_slice(intent, str(folder), found, _list_free_folders(tool))
+            return _answer_in_slice(intent, str(folder), found, _list_free_folders(tool))
     return None
 
 
@@ -71,7 +71,7 @@ def _list_free_folders(tool: Tool) -> tuple[Path, ...]:
     )
 
 
-def _judge_in_slice(
+def _answer_in_slice(
     intent: Intent, cwd: str, place: MarkedWorktree, free: tuple[Path, ...]
 ) -> "GuardReport":
     from datetime import UTC, datetime

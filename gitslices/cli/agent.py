@@ -71,12 +71,12 @@ def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome
     2, a no for all tools, where it fails. With --json it says what it has found, in words of its
     own and not in those of the tool.
     """
-    from gitslices.agents.guard import judge, run
+    from gitslices.agents.guard import answer_hook, run
     from gitslices.agents.tools import load_tool
 
     if not as_json:
         return run([tool], find_here=lambda: make_absolute(directory))
-    report = judge(load_tool(tool), sys.stdin.fileno(), make_absolute(directory))
+    report = answer_hook(load_tool(tool), sys.stdin.fileno(), make_absolute(directory))
     return Outcome(
         document=report, text=str, exit_code=1 if report is not None and report.denials else 0
     )

@@ -19,7 +19,7 @@ from gitslices.rules.merging import (
     describe_violations,
     make_merge_message,
 )
-from gitslices.slices.scopes import Judges
+from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
@@ -48,14 +48,14 @@ class Composer:
         workspace: Workspace,
         goal: Goal,
         records: Mapping[SliceId, SliceRecord],
-        judges: Judges,
+        matchers: ScopeMatchers,
         merger: Merger,
         style: MergeStyle,
     ) -> None:
         self._repo = workspace.repo
         self._goal = goal
         self._records = records
-        self._judges = judges
+        self._matchers = matchers
         self._contained: set[Oid] = set()
         self._merger = merger
         self._style = style
@@ -78,7 +78,7 @@ class Composer:
         if origin.commit == tip:
             return Composed(standing=standing, commit=target, changes=())
         changes = self._read_changes(tip, origin)
-        problem = self._judge(standing, target, origin, changes, statuses)
+        problem = self._find_scope_problem(standing, target, origin, changes, statuses)
         if problem is not None:
             return problem
         merged = self._merger.merge(target, tip, changes)
@@ -94,7 +94,7 @@ class Composer:
         self._merger.follow(commit, changes)
         return Composed(standing=standing, commit=commit, changes=changes)
 
-    def _judge(
+    def _find_scope_problem(
         self,
         standing: Standing,
         target: Oid,
@@ -111,7 +111,9 @@ class Composer:
         id_, tip, base = standing.slice.slice_id, standing.tip, standing.base_commit
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
         landed = {one for one, status in statuses.items() if status in FINISHED}
-        find = partial(self._judges.find_violations, self._goal, self._records[id_], landed=landed)
+        find = partial(
+            self._matchers.find_violations, self._goal, self._records[id_], landed=landed
+        )
         if not origin.torn and self._contains(target, base) and not find(changes):
             return None
         start = self._merger.find_origin(tip, target, base) or origin

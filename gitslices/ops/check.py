@@ -21,7 +21,7 @@ from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.slices.marks import Mark, find_mark
-from gitslices.slices.scopes import Judges
+from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -75,9 +75,9 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
             )
         return CheckReport(ok=True, slices=())
     with workspace.open_store() as store:
-        judges = Judges(workspace, store)
+        matchers = ScopeMatchers(workspace, store)
         checks = tuple(
-            _check_slice(workspace, store, judges, record, request)
+            _check_slice(workspace, store, matchers, record, request)
             for record in _choose_records(workspace, store, request)
         )
     return CheckReport(ok=not any(one.violations for one in checks), slices=checks)
@@ -128,7 +128,7 @@ def _find_record(store: Store, slice_id: SliceId, goal_id: str | None) -> SliceR
 def _check_slice(
     workspace: Workspace,
     store: Store,
-    judges: Judges,
+    matchers: ScopeMatchers,
     record: SliceRecord,
     request: CheckRequest,
 ) -> SliceCheck:
@@ -138,7 +138,7 @@ def _check_slice(
     return SliceCheck(
         slice_id=record.slice_id,
         goal_id=record.goal_id,
-        violations=judges.find_violations(goal, record, changed),
+        violations=matchers.find_violations(goal, record, changed),
     )
 
 

@@ -22,7 +22,7 @@ from gitslices.rules.agent_writes import (
     is_git_path,
 )
 from gitslices.slices.marks import MarkedWorktree
-from gitslices.slices.scopes import Judges, name_beside
+from gitslices.slices.scopes import ScopeMatchers, name_beside
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -78,8 +78,8 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
         ground = _survey(workspace, store, place, record, request.free)
         case = _Case(workspace, store, goal, record, ground)
         denials = (
-            *_judge_paths(case, request.paths),
-            *_judge_folders(case, request.folders),
+            *_check_paths(case, request.paths),
+            *_check_folders(case, request.folders),
             *(Denial(asked=one, reason=_UNSEEN) for one in request.unseen),
         )
     return GuardReport(
@@ -118,7 +118,7 @@ def _name_worktree(one: SliceRecord, record: SliceRecord) -> str:
     return f"the worktree of slice {name_beside(one, record)}"
 
 
-def _judge_paths(case: _Case, paths: Sequence[str]) -> Iterator[Denial]:
+def _check_paths(case: _Case, paths: Sequence[str]) -> Iterator[Denial]:
     targets = [
         (target, find_repo_path(case.ground, target)) for path in paths for target in _resolve(path)
     ]
@@ -131,7 +131,7 @@ def _judge_paths(case: _Case, paths: Sequence[str]) -> Iterator[Denial]:
     return (Denial(asked=asked, reason=reason) for asked, reason in denied.items())
 
 
-def _judge_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
+def _check_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
     for folder in folders:
         target = _locate(folder, os.path.realpath(folder))
         own = case.ground.worktree
@@ -172,8 +172,8 @@ def _find_reasons(case: _Case, paths: Sequence[RepoPath]) -> dict[RepoPath, str]
         )
         for path in dict.fromkeys(paths)
     ]
-    judges = Judges(case.workspace, case.store)
-    found = judges.find_violations(case.goal, case.record, changes)
+    matchers = ScopeMatchers(case.workspace, case.store)
+    found = matchers.find_violations(case.goal, case.record, changes)
     return {violation.path: violation.reason for violation in found}
 
 
@@ -185,6 +185,6 @@ def _explain_outside(case: _Case, target: Target) -> str | None:
     inner = target.path.relative_to(other.path)
     if inner == PurePath():
         return reason
-    judged = _find_reasons(case, [RepoPath(str(inner))])
-    beside = "".join(judged.values()) or f"write {case.ground.worktree / inner}"
+    reasons = _find_reasons(case, [RepoPath(str(inner))])
+    beside = "".join(reasons.values()) or f"write {case.ground.worktree / inner}"
     return f"{reason}; {beside}"

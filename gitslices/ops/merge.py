@@ -19,7 +19,7 @@ from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.recovery.lock import hold_topology
 from gitslices.rules.merging import find_merge_obstacle
 from gitslices.slices.lookup import choose_goal
-from gitslices.slices.scopes import Judges
+from gitslices.slices.scopes import ScopeMatchers
 from gitslices.slices.settings import choose_merge_style
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
@@ -145,8 +145,8 @@ def _compose(
     conflicted: list[Conflicted] = []
     refused: list[Problem] = []
     with open_merger(workspace, scene.goal, head) as merger:
-        judges = Judges(workspace, store)
-        composer = Composer(workspace, scene.goal, scene.records, judges, merger, style)
+        matchers = ScopeMatchers(workspace, store)
+        composer = Composer(workspace, scene.goal, scene.records, matchers, merger, style)
         for slice_ in scene.wanted:
             id_ = slice_.slice_id
             standing = scene.standings.get(id_)

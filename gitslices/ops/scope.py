@@ -94,8 +94,8 @@ def _refuse_narrowing(workspace: Workspace, record: SliceRecord, pattern: str) -
             f"{pattern!r} excludes, so it would narrow the scope",
             hint="name what the slice may write besides",
         )
-    judge = compile_scope(parse_scope((*record.write_scope, pattern)), read_folding(workspace))
-    if not entry.is_pattern and entry.path and not judge.allows(entry.path):
+    matcher = compile_scope(parse_scope((*record.write_scope, pattern)), read_folding(workspace))
+    if not entry.is_pattern and entry.path and not matcher.allows(entry.path):
         excluded = ", ".join(one.text for one in parse_scope(record.write_scope).excluded)
         raise InputError(
             f"the write scope excludes {pattern!r}, whatever is added to it: {excluded}",

@@ -52,7 +52,7 @@ class Denial(Struct, frozen=True, kw_only=True):
 
 
 def find_repo_path(ground: Ground, target: Target) -> RepoPath | None:
-    """`target` from the root of the slice's worktree, where that is for the fence to judge."""
+    """`target` from the root of the slice's worktree, where that is for the scope check to say."""
     if not target.path.is_relative_to(ground.worktree) or target.path == ground.worktree:
         return None
     inner = target.path.relative_to(ground.worktree)
@@ -71,7 +71,7 @@ def is_git_path(path: PurePath) -> bool:
 
 
 def find_outside_reason(ground: Ground, target: Target) -> str | None:
-    """Why what is for no fence to judge may not be written; None where it may."""
+    """Why what is for no scope check to say may not be written; None where it may."""
     if target.asked in _STREAMS or target.asked.startswith("/dev/fd/"):
         return None
     if target.path.is_relative_to(ground.common_dir) or is_git_path(target.path):

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from gitslices.core.model import Change, RepoPath, SliceId
-from gitslices.scopes.language.matcher import Judge
+from gitslices.scopes.language.matcher import ScopeMatcher
 
 
 class Neighbour(Struct, frozen=True, kw_only=True):
     """Another slice under way; `name` is how messages call it.
 
-    `comes_first` where the plan lists it before the slice that is judged.
+    `comes_first` where the plan lists it before the slice that is checked.
     """
 
     slice_id: SliceId
     name: str
-    judge: Judge
+    matcher: ScopeMatcher
     comes_first: bool
 
 
@@ -32,30 +32,33 @@ class Violation(Struct, frozen=True, kw_only=True):
 
 
 def find_violations(
-    judge: Judge,
+    matcher: ScopeMatcher,
     changed: Iterable[Change],
     neighbours: Sequence[Neighbour] = (),
-    shared: Judge | None = None,
+    shared: ScopeMatcher | None = None,
 ) -> tuple[Violation, ...]:
     """The changes that a slice may not make, in the order of their paths.
 
-    `judge` knows the slice's write scope; `neighbours` stand in the order of the plan. A new path
+    `matcher` knows the slice's write scope; `neighbours` stand in the order of the plan. A new path
     in two write scopes belongs to the slice that comes first, unless `shared` lets both have it.
     """
-    found = (_judge_change(judge, change, neighbours, shared) for change in changed)
+    found = (_check_change(matcher, change, neighbours, shared) for change in changed)
     return tuple(sorted((one for one in found if one), key=lambda violation: violation.path))
 
 
-def _judge_change(
-    judge: Judge, change: Change, neighbours: Sequence[Neighbour], shared: Judge | None
+def _check_change(
+    matcher: ScopeMatcher,
+    change: Change,
+    neighbours: Sequence[Neighbour],
+    shared: ScopeMatcher | None,
 ) -> Violation | None:
-    if not _allows(judge, change):
-        owner = next((one for one in neighbours if _allows(one.judge, change)), None)
+    if not _allows(matcher, change):
+        owner = next((one for one in neighbours if _allows(one.matcher, change)), None)
         reason = f"in slice {owner.name}" if owner else "in no slice"
         return Violation(path=change.path, owner=owner.slice_id if owner else None, reason=reason)
     if not change.is_new or (shared and _allows(shared, change)):
         return None
-    earlier = (one for one in neighbours if one.comes_first and _allows(one.judge, change))
+    earlier = (one for one in neighbours if one.comes_first and _allows(one.matcher, change))
     first = next(earlier, None)
     if first is None:
         return None
@@ -63,5 +66,5 @@ def _judge_change(
     return Violation(path=change.path, owner=first.slice_id, reason=reason)
 
 
-def _allows(judge: Judge, change: Change) -> bool:
-    return judge.allows(change.path, is_submodule=change.is_submodule)
+def _allows(matcher: ScopeMatcher, change: Change) -> bool:
+    return matcher.allows(change.path, is_submodule=change.is_submodule)

@@ -12,7 +12,7 @@ from gitslices.git.read import is_true
 from gitslices.rules.scope_check import Neighbour, Violation, find_violations
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.folding import Folding
-from gitslices.scopes.language.matcher import Judge, compile_scope
+from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 from gitslices.slices.marks import Mark, mark_worktree
 from gitslices.state.hook_watch import write_watch
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -70,14 +70,14 @@ def widen(record: SliceRecord, entry: str) -> SliceRecord:
     )
 
 
-class Judges:
-    """The judges of all slices under way, as the store has them when the first one is needed."""
+class ScopeMatchers:
+    """The write scopes of all slices under way, as the store has them at the first question."""
 
     def __init__(self, workspace: Workspace, store: Store) -> None:
         self._workspace = workspace
         self._store = store
         self._folding = read_folding(workspace)
-        self._compiled: dict[tuple[tuple[str, ...], frozenset[RepoPath]], Judge] = {}
+        self._compiled: dict[tuple[tuple[str, ...], frozenset[RepoPath]], ScopeMatcher] = {}
 
     def find_violations(
         self,
@@ -109,7 +109,7 @@ class Judges:
         neighbours = self._make_neighbours(record, open_ones, submodules)
         return find_violations(own, changed, neighbours, shared)
 
-    def _compile(self, entries: Iterable[str], submodules: frozenset[RepoPath]) -> Judge:
+    def _compile(self, entries: Iterable[str], submodules: frozenset[RepoPath]) -> ScopeMatcher:
         key = (tuple(entries), submodules)
         if key not in self._compiled:
             scope = parse_scope(key[0])
@@ -157,7 +157,7 @@ class Judges:
             Neighbour(
                 slice_id=one.slice_id,
                 name=name_beside(one, record),
-                judge=self._compile(one.write_scope, submodules),
+                matcher=self._compile(one.write_scope, submodules),
                 comes_first=place < before,
             )
             for place, one in enumerate(ordered)

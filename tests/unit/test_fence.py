@@ -6,21 +6,21 @@ from gitslices.core.model import Change, RepoPath, SliceId
 from gitslices.rules.scope_check import Neighbour, Violation, find_violations
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.folding import Folding
-from gitslices.scopes.language.matcher import Judge, compile_scope
+from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 
 
-def make_judge(*entries: str, ignore_case: bool = False) -> Judge:
+def make_matcher(*entries: str, ignore_case: bool = False) -> ScopeMatcher:
     return compile_scope(parse_scope(entries), Folding(ignore_case=ignore_case))
 
 
 def make_neighbour(name: str, *entries: str, comes_first: bool) -> Neighbour:
     return Neighbour(
-        slice_id=SliceId(name), name=name, judge=make_judge(*entries), comes_first=comes_first
+        slice_id=SliceId(name), name=name, matcher=make_matcher(*entries), comes_first=comes_first
     )
 
 
 def judge(changes: list[Change], *neighbours: Neighbour) -> dict[str, tuple[str | None, str]]:
-    found = find_violations(make_judge("src/", "*.md"), changes, neighbours)
+    found = find_violations(make_matcher("src/", "*.md"), changes, neighbours)
     return {violation.path: (violation.owner, violation.reason) for violation in found}
 
 
@@ -70,11 +70,11 @@ def test_a_path_in_two_scopes_is_allowed_otherwise(harmless: Change) -> None:
 
 def test_a_new_path_that_is_shared_belongs_to_both() -> None:
     changed = [change("docs/new.md", is_new=True)]
-    assert not find_violations(make_judge("*.md"), changed, [BEFORE], make_judge("docs/new.md"))
+    assert not find_violations(make_matcher("*.md"), changed, [BEFORE], make_matcher("docs/new.md"))
 
 
 def test_a_submodule_is_in_a_pattern_for_directories() -> None:
-    own = make_judge("lib*/")
+    own = make_matcher("lib*/")
     path = RepoPath("libfoo")
     assert not find_violations(own, [Change(path=path, is_submodule=True)])
     outside = Violation(path=path, owner=None, reason="in no slice")
@@ -83,5 +83,5 @@ def test_a_submodule_is_in_a_pattern_for_directories() -> None:
 
 def test_names_are_compared_as_the_repository_does() -> None:
     changed = [change("SRC/a")]
-    assert find_violations(make_judge("src/"), changed)
-    assert not find_violations(make_judge("src/", ignore_case=True), changed)
+    assert find_violations(make_matcher("src/"), changed)
+    assert not find_violations(make_matcher("src/", ignore_case=True), changed)

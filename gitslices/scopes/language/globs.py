@@ -1,4 +1,4 @@
-"""Gitignore patterns, read once into components: the same values feed the judge and the automata.
+"""Gitignore patterns, read once into components: the same values feed the regexes and the automata.
 
 The grammar is git's (wildmatch.c with WM_PATHNAME, dir.c), found by trying; `?` and brackets count
 characters where git counts bytes.

@@ -23,8 +23,8 @@ _STAR, _ONE = chr(0xDBFE), chr(0xDBFF)
 _ESCAPED = re.compile(r"([\\*?\[\]!# ])")
 
 
-class Judge(Struct, frozen=True):
-    """A scope made ready to judge paths, tracked or not."""
+class ScopeMatcher(Struct, frozen=True):
+    """A scope made ready to be asked about paths, tracked or not."""
 
     folding: Folding
     included: tuple[Atom, ...]
@@ -40,8 +40,8 @@ class Judge(Struct, frozen=True):
 
 def compile_scope(
     scope: Scope, folding: Folding, *, submodules: Collection[str] = frozenset()
-) -> Judge:
-    """Make a scope ready to judge paths; `submodules` are those of the commit in question."""
+) -> ScopeMatcher:
+    """The scope, ready to be asked; `submodules` are those of the commit in question."""
     folded = frozenset(map(folding.fold, submodules))
     inside = [settle_submodules(atom, folded) for atom in _list_atoms(scope.included, folding)]
     outside = [
@@ -49,7 +49,7 @@ def compile_scope(
         for atom in _list_atoms(scope.excluded, folding)
         if settle_submodules(atom, folded) is atom
     ]
-    return Judge(folding, tuple(inside), tuple(outside))
+    return ScopeMatcher(folding, tuple(inside), tuple(outside))
 
 
 def _list_atoms(entries: Iterable[Entry], folding: Folding) -> list[Atom]:
