@@ -121,7 +121,8 @@ def _make_intent(
     return ApplyIntent(
         operation=operation,
         records=tuple(
-            structs.replace(record, filler=operation, needs_setup=needs_setup) for record in records
+            structs.replace(record, filling_operation=operation, needs_setup=needs_setup)
+            for record in records
         ),
         new_branches=frozenset(slice_.branch_name for slice_ in steps.select("create")),
         goal=None if request.keep_plan else _make_goal(workspace, request),
@@ -172,10 +173,10 @@ def _finish_others(workspace: Workspace, store: Store, goal_id: str) -> tuple[Fa
 
     Returns the slices that could not be filled and are undone.
     """
-    waiting = [record for record in store.read_slices(goal_id) if record.filler]
+    waiting = [record for record in store.read_slices(goal_id) if record.filling_operation]
     if not waiting:
         return ()
-    for operation in sorted({record.filler for record in waiting}):
+    for operation in sorted({record.filling_operation for record in waiting}):
         workspace.wait_for_operation(operation)
     with hold_topology(workspace, store):
         left = {record.slice_id for record in store.read_slices(goal_id)}

@@ -168,7 +168,7 @@ def _find_place(workspace: Workspace, record: SliceRecord, request: CheckRequest
         return _Place(repo.git_dir, repo.worktree, is_here=True)
     path = Path(record.worktree_path)
     git_dir = find_admin_folder(path)
-    if git_dir is None or record.filler:
+    if git_dir is None or record.filling_operation:
         return None
     return _Place(git_dir, path, is_here=False)
 

@@ -264,7 +264,7 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     target_tip = read_target(workspace.repo, goal.plan.target)
     warnings: tuple[str, ...] = ()
     record = store.find_slice(goal.goal_id, lease.slice_id)
-    if record is None or record.filler or not is_filled(Path(record.worktree_path)):
+    if record is None or record.filling_operation or not is_filled(Path(record.worktree_path)):
         warnings = _provision(workspace, granted, target_tip)
         lease = _start_anew(workspace, store, lease)
         record = store.find_slice(goal.goal_id, lease.slice_id)

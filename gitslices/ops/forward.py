@@ -34,7 +34,7 @@ def find_waiting(workspace: Workspace, store: Store, goal: Goal) -> tuple[SliceR
     records = [
         record
         for record in store.read_slices(goal.goal_id)
-        if record.status == "provisioned" and not record.filler
+        if record.status == "provisioned" and not record.filling_operation
     ]
     tips = read_tips(workspace.repo, (record.branch_name for record in records))
     return tuple(one for one in records if tips.get(one.branch_name) == one.base_commit)
@@ -84,9 +84,9 @@ def _is_moved(workspace: Workspace, store: Store, move: Move) -> bool:
 
 
 def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oid) -> bool:
-    # A slice with a filler is not handed out: a claim waits until the operation has ended.
+    # A slice that is being filled is not handed out: a claim waits until the operation has ended.
     operation = uuid.uuid4().hex
-    busy = structs.replace(record, filler=operation)
+    busy = structs.replace(record, filling_operation=operation)
     with workspace.hold_operation(operation), hold_topology(workspace.without_wait(), store):
         if not store.swap_slice(record, busy):
             return False

@@ -161,7 +161,7 @@ def _look_at(
     find: Finder,
     record: SliceRecord | None,
 ) -> _Seen:
-    if record is None or record.filler:
+    if record is None or record.filling_operation:
         return _Seen(status="planned")
     if record.status == "removed":
         return _Seen(status="removed")

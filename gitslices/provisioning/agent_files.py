@@ -91,7 +91,7 @@ def _find_slices(workspace: Workspace) -> list[Path]:
         return []
     with workspace.open_store() as store:
         records = [one for one in store.read_slices() if one.status in UNDER_WAY]
-    tops = [Path(one.worktree_path) for one in records if not one.filler]
+    tops = [Path(one.worktree_path) for one in records if not one.filling_operation]
     return [top for top in tops if (top / ".git").is_file()]
 
 

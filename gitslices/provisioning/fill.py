@@ -51,11 +51,11 @@ def fill_slices(
     whole = [record for record in records if record.slice_id not in failed]
     for record in whole:
         # It may be in use now: what fails from here on is done by the next command.
-        unlock_worktree(Path(record.worktree_path), reason=LOCK_REASON + record.filler)
+        unlock_worktree(Path(record.worktree_path), reason=LOCK_REASON + record.filling_operation)
     # Not one by one: each transaction would wait until the disk has all files written so far.
     with store.transaction():
         store.write_filled(whole)
-    filled = tuple(structs.replace(record, filler="") for record in whole)
+    filled = tuple(structs.replace(record, filling_operation="") for record in whole)
     return FillOutcome(filled, failures, remarks)
 
 

@@ -93,7 +93,7 @@ def give_up(
 
 def find_unfilled(store: Store, operation: str) -> tuple[SliceRecord, ...]:
     """The slices that `operation` has recorded, and that wait for their files."""
-    return tuple(record for record in store.read_slices() if record.filler == operation)
+    return tuple(record for record in store.read_slices() if record.filling_operation == operation)
 
 
 def undo_slices(
@@ -110,7 +110,7 @@ def undo_slices(
             if failure.record.branch_name not in branches:
                 store.delete_slice(failure.record)
             else:
-                store.write_slices([structs.replace(failure.record, filler="")])
+                store.write_slices([structs.replace(failure.record, filling_operation="")])
         store.write_events(
             [
                 _make_event(workspace, one.record, "undone", {"error": one.error.message})

@@ -63,7 +63,11 @@ def refresh_sparse_checkouts(
 
 
 def _can_change(record: SliceRecord) -> bool:
-    return bool(record.sparse) and not record.filler and is_filled(Path(record.worktree_path))
+    return (
+        bool(record.sparse)
+        and not record.filling_operation
+        and is_filled(Path(record.worktree_path))
+    )
 
 
 def _refresh(

@@ -76,5 +76,5 @@ def read_undisturbed(workspace: Workspace, store: Store, read: Callable[[], T]) 
 def _is_anything_left(workspace: Workspace, store: Store) -> bool:
     if find_intent(workspace.state_folder) is not None:
         return True
-    fillers = {record.filler for record in store.read_slices() if record.filler}
-    return bool(workspace.find_dead_operations(fillers))
+    filling = {one.filling_operation for one in store.read_slices() if one.filling_operation}
+    return bool(workspace.find_dead_operations(filling))

@@ -53,9 +53,9 @@ def take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[Appl
 
     `alive` gets the locks of these operations; what else the dead left is removed.
     """
-    fillers = {record.filler for record in store.read_slices() if record.filler}
+    filling = {one.filling_operation for one in store.read_slices() if one.filling_operation}
     abandoned = []
-    for operation in workspace.find_dead_operations(fillers):
+    for operation in workspace.find_dead_operations(filling):
         with suppress(BusyError), ExitStack() as own:
             own.enter_context(workspace.without_wait().hold_operation(operation))
             workspace.clear_scratch(operation)

@@ -127,7 +127,7 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
         unpushed=count_unpushed(workspace.repo, admin) if admin else {},
         untouched=untouched,
         locked=None if locked is None or locked.startswith(LOCK_REASON) else locked,
-        busy=bool(record.filler),
+        busy=bool(record.filling_operation),
         claimed=record.status == "claimed",
         estranged=link == "foreign",
         cut_off=link == "broken",

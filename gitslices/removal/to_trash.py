@@ -124,7 +124,9 @@ def _record(
                 kept.append(_look_again(candidate, known))
                 continue
             if removal.landed:
-                store.write_slices([structs.replace(removal.record, status="removed", filler="")])
+                store.write_slices(
+                    [structs.replace(removal.record, status="removed", filling_operation="")]
+                )
             else:
                 store.delete_slice(removal.record)
             write_trash(store, [Trashed(operation=intent.operation, at=now, removal=removal)])

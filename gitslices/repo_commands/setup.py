@@ -60,7 +60,7 @@ def set_up(workspace: Workspace, request: SetupRequest, ask: Ask = refuse) -> Se
     waiting = [
         record
         for record in records
-        if record.needs_setup and not record.filler and record.slice_id in wanted
+        if record.needs_setup and not record.filling_operation and record.slice_id in wanted
     ]
     if not waiting:
         return SetupReport()

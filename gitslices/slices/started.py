@@ -46,7 +46,7 @@ def _find_started(
             continue
         if tip != record.base_commit:
             started.add(id_)
-        elif not record.filler:
+        elif not record.filling_operation:
             untouched.append(record)
     return started | _find_changed(workspace, untouched)
 

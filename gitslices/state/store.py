@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gitslices.core.decoding import convert, decode_json
 from gitslices.core.errors import BusyError, DiskError, GitslicesError, StateError
@@ -77,9 +77,10 @@ _DISK_CODES: Final = frozenset({
 class SliceRecord(Struct, frozen=True, kw_only=True):
     """A slice that has, or had, a branch and a worktree.
 
-    `allowed_scope` are those entries of `write_scope` that its plan does not have. `filler` is the
-    operation that is writing its files, empty once they are all there; `sparse` the digest of the
-    patterns it is checked out by, empty for a whole tree; `port` its own, 0 for none.
+    `allowed_scope` are those entries of `write_scope` that its plan does not have.
+    `filling_operation` is the one that is writing its files, empty once they are all there;
+    `sparse` the digest of the patterns it is checked out by, empty for a whole tree; `port` its
+    own, 0 for none.
     """
 
     goal_id: str
@@ -91,7 +92,9 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     read_scope: tuple[str, ...]
     write_scope: tuple[str, ...]
     allowed_scope: tuple[str, ...] = ()
-    filler: str = ""
+    # Called `filler` where it is kept: stores, and the records inside intents and trash, that are
+    # there already hold that name, and a migration of all three would gain nothing.
+    filling_operation: str = field(default="", name="filler")
     sparse: str = ""
     port: int = 0
     needs_setup: bool = False
@@ -100,6 +103,9 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     def planned_write_scope(self) -> tuple[str, ...]:
         """The write scope as planned, without what was allowed since."""
         return tuple(entry for entry in self.write_scope if entry not in self.allowed_scope)
+
+
+_COLUMNS: Final = SliceRecord.__struct_encode_fields__
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -190,7 +196,7 @@ class Store:
 
     def write_slices(self, records: Sequence[SliceRecord]) -> None:
         """Add slices, or replace what is known of them."""
-        marks = ", ".join("?" * len(SliceRecord.__struct_fields__))
+        marks = ", ".join("?" * len(_COLUMNS))
         for record in records:
             self.execute(
                 f"INSERT OR REPLACE INTO slices VALUES ({marks})",  # noqa: S608
@@ -277,9 +283,7 @@ class Store:
         )
 
     def _read_records(self, condition: str, *values: object) -> tuple[SliceRecord, ...]:
-        columns = ", ".join(
-            _STATUS if name == "status" else name for name in SliceRecord.__struct_fields__
-        )
+        columns = ", ".join(_STATUS if name == "status" else name for name in _COLUMNS)
         rows = self.query(
             f"SELECT {columns} FROM slices WHERE {condition} "  # noqa: S608
             "ORDER BY goal_id, slice_id",
@@ -393,7 +397,7 @@ def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
 
 
 def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
-    values = dict(zip(SliceRecord.__struct_fields__, row, strict=True))
+    values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("read_scope", "write_scope", "allowed_scope"):
         values[name] = decode_row(values[name], tuple[str, ...])
     values["needs_setup"] = bool(values["needs_setup"])

@@ -101,7 +101,9 @@ def test_a_fill_that_was_cut_short_is_done_again(repo: Path, tmp_path: Path) -> 
     (path / "README.md").write_text("ha")
     assert not is_filled(path)
     with workspace.open_store() as store:
-        store.write_slices([structs.replace(read_record(workspace, "a"), filler="ended")])
+        store.write_slices(
+            [structs.replace(read_record(workspace, "a"), filling_operation="ended")]
+        )
     apply_tasks(workspace, tmp_path, *TASKS)
     assert git(path, "status", "--porcelain") == ""
     assert is_filled(path)

@@ -119,7 +119,7 @@ def test_a_slice_that_a_killed_process_was_moving_is_free_again(
 ) -> None:
     workspace, record = open_at(repo), read_records(repo)["a"]
     with workspace.open_store() as store:
-        assert store.swap_slice(record, structs.replace(record, filler="op"))
+        assert store.swap_slice(record, structs.replace(record, filling_operation="op"))
     (workspace.state_folder / "operation-op.lock").touch()
     recover(workspace)
     assert read_records(repo)["a"] == record
@@ -131,7 +131,7 @@ def test_a_claim_that_comes_first_keeps_the_slice_where_it_is(
 ) -> None:
     commit, record = move_target(repo), read_records(repo)["a"]
     with open_at(repo).open_store() as store:
-        busy = structs.replace(record, filler="claiming")
+        busy = structs.replace(record, filling_operation="claiming")
         assert store.swap_slice(record, busy)
         assert not store.swap_slice(record, structs.replace(record, base_commit=Oid(commit)))
     assert "a" not in forward(repo)

@@ -131,8 +131,8 @@ class Stage:
             yield f"folders without a worktree: {sorted(found - set(listed))}"
         for record in records.values():
             block = listed.get(record.worktree_path, [])
-            if f"branch refs/heads/{record.branch_name}" not in block or record.filler:
-                yield f"{record.slice_id}: {block} {record.filler}"
+            if f"branch refs/heads/{record.branch_name}" not in block or record.filling_operation:
+                yield f"{record.slice_id}: {block} {record.filling_operation}"
             if any(line.startswith(("locked", "prunable")) for line in block):
                 yield f"{record.slice_id}: {block}"
             elif Path(record.worktree_path).is_dir():

@@ -26,7 +26,7 @@ RECORD = SliceRecord(
     base_commit=Oid("0" * 40),
     read_scope=("docs/",),
     write_scope=("src/", "!src/x"),
-    filler="op",
+    filling_operation="op",
 )
 
 

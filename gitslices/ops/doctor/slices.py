@@ -271,7 +271,7 @@ def _make_branch(sight: Sight, record: SliceRecord, commit: Oid) -> None:
 
 def _make_again(sight: Sight, record: SliceRecord) -> None:
     # As if a process had died before it could fill the worktree: what it left is made again.
-    _write(sight, structs.replace(record, filler=uuid.uuid4().hex), "repaired")
+    _write(sight, structs.replace(record, filling_operation=uuid.uuid4().hex), "repaired")
     with hold_topology(sight.workspace, sight.store):
         if not is_filled(Path(record.worktree_path)):
             raise MachineError(f"git could not make {record.worktree_path!r}")
