@@ -16,18 +16,27 @@ from gitslices.core.errors import (
     suggest,
 )
 from gitslices.core.model import FINISHED, Base, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.forward import forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.provisioning.progress import Progress
 from gitslices.recovery.lock import hold_topology
 from gitslices.rules.claiming import Entrant, Situation, find_best, find_entrant, list_entrants
+from gitslices.slices.claim_note import find_last_token, write_token
 from gitslices.slices.environment import list_writable_roots, name_setup_log
 from gitslices.slices.leases import Work, find_work, make_lease_event
 from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.slices.situation import find_landed_in, read_situation
 from gitslices.slices.target import read_target
-from gitslices.state.leases import Lease, add_lease, end_lease, find_open_lease, renew_lease
+from gitslices.state.leases import (
+    Lease,
+    add_lease,
+    end_lease,
+    find_open_lease,
+    has_leases,
+    renew_lease,
+)
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -254,9 +263,25 @@ def _open_lease(
             claimed_at=workspace.now(),
             expires_at=workspace.after(request.ttl),
         ),
+        above=_find_shown_token(workspace, store, record),
     )
     store.write_events([make_lease_event(workspace, "claimed", lease, expires_at=lease.expires_at)])
     return _Granted(goal, chosen.slice, lease, record.status if record else None)
+
+
+def _find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | None) -> int:
+    """The largest token that an earlier holder of the slice may have, though the store is new."""
+    admin = find_admin_folder(Path(record.worktree_path)) if record else None
+    if admin is not None and has_leases(store):
+        return find_last_token([admin])
+    return find_last_token(list_admin_folders(workspace.repo.common_dir))
+
+
+def _show_token(workspace: Workspace, record: SliceRecord, lease: Lease) -> None:
+    path = Path(record.worktree_path)
+    admin = find_admin_folder(path)
+    if admin is not None and check_link(path, workspace.repo.common_dir) == "whole":
+        write_token(admin, lease.token)
 
 
 def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimReport:
@@ -276,6 +301,9 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
             # Whoever had the lock before may have moved it.
             standing = store.find_slice(goal.goal_id, lease.slice_id) or record
             record = forward_slice(workspace, store, standing, target_tip)
+    admin = find_admin_folder(Path(record.worktree_path))
+    if admin is not None:
+        write_token(admin, lease.token)
     acceptance = {task.id: task.acceptance for task in goal.graph.tasks}
     return ClaimReport(
         goal_id=goal.goal_id,

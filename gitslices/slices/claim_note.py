@@ -1,5 +1,11 @@
-"""The claim that a session was started with: a small file in git's own folder for its worktree."""
+"""What git's own folder for a worktree tells of claims: that of the session, and the last token.
 
+The store may be lost, or be an older copy of itself. A worker that was given a token before that
+still has it, so no later lease of the slice may get the same one.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +18,9 @@ from gitslices.core.files import replace_file
 from gitslices.core.model import SliceId
 
 CLAIM_NAME: Final = "gitslices-claim.json"
+SHOWN_NAME: Final = "gitslices-token"
+# Whoever works in the worktree can write anything: one more must still fit into SQLite, and JSON.
+_LARGEST: Final = 1 << 48
 
 
 class ClaimNote(Struct, frozen=True, kw_only=True):
@@ -47,3 +56,22 @@ def find_claim(admin: Path) -> ClaimNote | None:
 def remove_claim(admin: Path) -> None:
     """Forget the claim."""
     (admin / CLAIM_NAME).unlink(missing_ok=True)
+
+
+def write_token(admin: Path, token: int) -> None:
+    """Leave the token of the newest lease where it outlives the store."""
+    replace_file(admin / SHOWN_NAME, f"{token}\n".encode())
+
+
+def find_last_token(admins: Iterable[Path]) -> int:
+    """The largest token that git's folders `admins` tell of; 0 where none does."""
+    return max((token for admin in admins for token in _list_tokens(admin)), default=0)
+
+
+def _list_tokens(admin: Path) -> Iterable[int]:
+    with suppress(OSError, ValueError):
+        token = int((admin / SHOWN_NAME).read_bytes()[:32])
+        yield token if token <= _LARGEST else 0
+    with suppress(OSError, StateError):
+        note = find_claim(admin)
+        yield note.token if note and note.token <= _LARGEST else 0

@@ -35,15 +35,24 @@ class Lease(Struct, frozen=True, kw_only=True):
         return self.ended_at is None and now < self.expires_at
 
 
-def add_lease(store: Store, lease: Lease) -> Lease:
-    """Open a lease, and return it with its token; the slice has no other open one."""
+def add_lease(store: Store, lease: Lease, *, above: int = 0) -> Lease:
+    """Open a lease, and return it with its token; the slice has no other open one.
+
+    The token is larger than any that the store has given out, and than `above`.
+    """
+    last = store.query("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'leases'")
     rows = store.query(
-        "INSERT INTO leases (goal_id, slice_id, holder, ttl, claimed_at, expires_at) "
-        "VALUES (?, ?, ?, ?, ?, ?) RETURNING token",
-        (lease.goal_id, lease.slice_id, lease.holder, lease.ttl, lease.claimed_at,
-         lease.expires_at),
+        "INSERT INTO leases (token, goal_id, slice_id, holder, ttl, claimed_at, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING token",
+        (max(above, last[0][0]) + 1, lease.goal_id, lease.slice_id, lease.holder, lease.ttl,
+         lease.claimed_at, lease.expires_at),
     )  # fmt: skip
     return msgspec.structs.replace(lease, token=rows[0][0])
+
+
+def has_leases(store: Store) -> bool:
+    """Whether any lease was ever opened, as far as the store knows."""
+    return bool(store.query("SELECT 1 FROM leases LIMIT 1"))
 
 
 def read_open_leases(store: Store, goal_id: str | None = None) -> tuple[Lease, ...]:
