@@ -155,9 +155,9 @@ def command(
     # Beside -o there are two answers: the document, and the file.
     _refuse_together(json=as_json, format=format_ not in {"text", "json"} and output is None)
     workspace = open_here(directory, lock_timeout=lock_timeout)
-    graph = load_source(file, workspace.repo.worktree or directory)
+    scoped = load_source(file, workspace.repo.worktree or directory)
     request = PlanRequest(
-        graph=graph, base=base, target=target, order=order, unborn=unborn, workers=workers
+        scoped=scoped, base=base, target=target, order=order, unborn=unborn, workers=workers
     )
     if explain is not None:
         return _explain(workspace, request, explain)
@@ -172,7 +172,7 @@ def command(
     from gitslices.ops.apply import ApplyRequest
 
     options = ApplyRequest(
-        graph=graph,
+        graph=scoped.graph,
         plan=made,
         ready_only=ready,
         allow_dirty=allow_dirty,

@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 from gitslices.core.errors import InputError
-from gitslices.core.model import TaskGraph
 from gitslices.git.environment import get_cwd
 from gitslices.graph.load import find_graph_file, load_graph, load_graph_stream
+from gitslices.graph.scopes import ScopedGraph
 
 
-def load_source(file: str | None, root: Path) -> TaskGraph:
-    """The graph in `file`, on standard input for `-`, else the one at `root`.
+def load_source(file: str | None, root: Path) -> ScopedGraph:
+    """The graph with its scopes: in `file`, on standard input for `-`, else the one at `root`.
 
     A relative `file` starts from the current directory, whatever `-C` says.
     """

@@ -32,14 +32,15 @@ def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
     from gitslices.planning.policy import find_skipped
 
     here = make_absolute(directory)
-    graph = load_source(file, find_top(here) or here)
-    tasks, skipped = len(graph.tasks), find_skipped(graph.tasks)
+    scoped = load_source(file, find_top(here) or here)
+    goal_id, tasks = scoped.graph.goal_id, len(scoped.graph.tasks)
+    skipped = find_skipped(scoped)
 
     def text() -> str:
-        head = f"{escape(graph.goal_id)}: {count(tasks, 'task')}, no errors"
+        head = f"{escape(goal_id)}: {count(tasks, 'task')}, no errors"
         return "\n".join((head, *summarize_skipped(skipped))) + "\n"
 
     return Outcome(
-        document={"ok": True, "goal_id": graph.goal_id, "tasks": tasks, "skipped": skipped},
+        document={"ok": True, "goal_id": goal_id, "tasks": tasks, "skipped": skipped},
         text=text,
     )

@@ -5,7 +5,8 @@ parse_json  a text made a tree of plain objects, hostile or not
 parse_toml  the same
 parse_yaml  the same
 shape       the tree made a `TaskGraph`, field by field where need be
-rules       ids, dependencies and scopes, each among the others; cycles
+rules       ids and dependencies, each among the others; cycles
+scopes      the scopes of a graph as values, read once for all that compares them
 load        the file or stream, its size, encoding and format, and the order of it all
 schema      the file format as JSON Schema
 """

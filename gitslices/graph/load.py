@@ -22,7 +22,8 @@ from gitslices.graph.parse_json import parse_json
 from gitslices.graph.parse_toml import parse_toml
 from gitslices.graph.parse_yaml import QUOTE_HINT, parse_yaml
 from gitslices.graph.rules import check_rules
-from gitslices.graph.shape import read_shape
+from gitslices.graph.scopes import ScopedGraph, read_scopes
+from gitslices.graph.shape import Reading, read_shape
 
 FILE_NAMES: Final = ("gitslices.toml", "gitslices.yaml", "gitslices.json", "task_graph.json")
 
@@ -43,6 +44,7 @@ _TOML: Final = _Format("TOML", parse_toml, 8 * _MIB)
 _YAML: Final = _Format("YAML", parse_yaml, 4 * _MIB, QUOTE_HINT)
 _BY_SUFFIX: Final = {".json": _JSON, ".toml": _TOML, ".yaml": _YAML, ".yml": _YAML}
 _FIRST_LINE: Final = re.compile(r"^[ \t]*+([^#\s][^\n]{0,200})", re.MULTILINE)
+_NO_GRAPH: Final = ScopedGraph(graph=TaskGraph(), accesses=())
 _LIKE_TOML: Final = re.compile(r"""\[{1,2}[^\[\]{},:]+(?:\]|$)|[\w."'-]+[ \t]*=""")
 
 
@@ -51,7 +53,7 @@ def find_graph_file(root: Path) -> Path | None:
     return next((path for name in FILE_NAMES if (path := root / name).is_file()), None)
 
 
-def load_graph(path: Path, name: str | None = None) -> TaskGraph:
+def load_graph(path: Path, name: str | None = None) -> ScopedGraph:
     """Load a task graph file; its suffix, or else its content, tells the format.
 
     `name` stands for it in messages about what is in it. Raises `InputError` when there is no such
@@ -61,7 +63,7 @@ def load_graph(path: Path, name: str | None = None) -> TaskGraph:
     return _load(_read_file(path, (chosen or _JSON).limit), name or str(path), chosen)
 
 
-def load_graph_stream(stream: BinaryIO, name: str) -> TaskGraph:
+def load_graph_stream(stream: BinaryIO, name: str) -> ScopedGraph:
     """Load a task graph from a stream, standard input say; `name` stands for it in messages.
 
     Raises `InputError` when it cannot be read, and `GraphError` with everything that is wrong.
@@ -103,9 +105,9 @@ def _require_file(path: Path, mode: int) -> None:
         )
 
 
-def _load(data: bytes, name: str, chosen: _Format | None) -> TaskGraph:
+def _load(data: bytes, name: str, chosen: _Format | None) -> ScopedGraph:
     findings = Findings()
-    graph = TaskGraph()
+    graph = _NO_GRAPH
     try:
         graph = _read_graph(data, chosen, findings)
     except TooManyFindingsError:
@@ -119,24 +121,30 @@ def _load(data: bytes, name: str, chosen: _Format | None) -> TaskGraph:
     return graph
 
 
-def _read_graph(data: bytes, chosen: _Format | None, findings: Findings) -> TaskGraph:
+def _read_graph(data: bytes, chosen: _Format | None, findings: Findings) -> ScopedGraph:
     """Return the graph that the data hold; once something is found wrong, it means nothing."""
     if len(data) > (chosen or _JSON).limit:
         _add_too_large(chosen or _JSON, findings)
-        return TaskGraph()
+        return _NO_GRAPH
     text = _decode(data, findings)
     if not text:
-        return TaskGraph()
+        return _NO_GRAPH
     found = chosen or _detect_format(text)
     if len(data) > found.limit:
         _add_too_large(found, findings)
-        return TaskGraph()
+        return _NO_GRAPH
     tree = found.parse(text, findings)
     if findings.problems:
-        return TaskGraph()
-    reading = read_shape(tree, findings, found.quote_hint)
-    check_rules(reading, findings)
-    return structs.replace(reading.graph, tasks=tuple(map(_complete, reading.graph.tasks)))
+        return _NO_GRAPH
+    return _read_tasks(read_shape(tree, findings, found.quote_hint), findings)
+
+
+def _read_tasks(reading: Reading, findings: Findings) -> ScopedGraph:
+    places = [f"tasks[{index}]" for index in reading.indices]
+    check_rules(reading, places, findings)
+    read = read_scopes(reading, places, findings)
+    tasks = tuple(map(_complete, read.graph.tasks))
+    return structs.replace(read, graph=structs.replace(read.graph, tasks=tasks))
 
 
 def _add_too_large(found: _Format, findings: Findings) -> None:

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from gitslices.core.errors import ScopeError
 from gitslices.core.model import Task, TaskId
 from gitslices.core.naming import make_branch_name
 from gitslices.graph.findings import Findings, make_hints, quote, shorten
 from gitslices.graph.shape import UNREADABLE, Reading
-from gitslices.scopes.language.entries import parse_entry, parse_scope
 
 _STEPS: Final = 1_000_000
 
@@ -103,12 +101,10 @@ _SHOWN_OF_A_CYCLE: Final = 12
 _CONTROL_CATEGORIES: Final = ("Cc", "Cs", "Zl", "Zp")
 
 
-def check_rules(reading: Reading, findings: Findings) -> None:
-    """Note everything that a planner could not work with."""
-    places = [f"tasks[{index}]" for index in reading.indices]
+def check_rules(reading: Reading, places: Sequence[str], findings: Findings) -> None:
+    """Note everything that a planner could not work with; `places` says where each task stands."""
     _check_ids(reading, places, findings)
     _check_dependencies(reading.graph.tasks, places, findings)
-    _check_scopes(reading, places, findings)
 
 
 def _check_ids(reading: Reading, places: Sequence[str], findings: Findings) -> None:
@@ -185,50 +181,3 @@ def _add_cycle(
         f"the dependencies go in a circle: {' -> '.join(ids)}",
         "take one of these dependencies away",
     )
-
-
-def _check_scopes(reading: Reading, places: Sequence[str], findings: Findings) -> None:
-    scopes = _ScopeCheck(findings)
-    scopes.check("shared", reading.graph.shared)
-    reads = reading.defaults.get("read_set", ())
-    writes = reading.defaults.get("write_set", ())
-    scopes.check("defaults.read_set", reads)
-    scopes.check("defaults.write_set", writes)
-    for task, place in zip(reading.graph.tasks, places, strict=True):
-        if task.read_set != reads:
-            scopes.check(f"{place}.read_set", task.read_set)
-        if task.write_set != writes:
-            scopes.check(f"{place}.write_set", task.write_set)
-
-
-class _ScopeCheck:
-    """Checks scopes, and each entry once however often it is used."""
-
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
-        self._faults: dict[str, tuple[str, str | None] | None] = {}
-
-    def check(self, place: str, entries: Sequence[str]) -> None:
-        """Note the entries that are refused and, if there is none, a scope that is."""
-        refused = False
-        for index, entry in enumerate(entries):
-            if entry is UNREADABLE:
-                refused = True
-            elif entry not in self._faults:
-                self._faults[entry] = _find_scope_fault(entry)
-            if fault := self._faults.get(entry):
-                self._findings.add(f"{place}[{index}]", *fault)
-                refused = True
-        if entries and not refused and all(entry.startswith("!") for entry in entries):
-            try:
-                parse_scope(entries)
-            except ScopeError as error:
-                self._findings.add(place, error.message, error.hint)
-
-
-def _find_scope_fault(entry: str) -> tuple[str, str | None] | None:
-    try:
-        parse_entry(entry)
-    except ScopeError as error:
-        return error.message, error.hint
-    return None

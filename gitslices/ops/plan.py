@@ -10,16 +10,16 @@ from gitslices.core.model import (
     PlanSettings,
     RepoTree,
     SliceId,
-    TaskGraph,
     Unborn,
     Underway,
 )
 from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch
+from gitslices.graph.scopes import ScopedGraph
 from gitslices.planning.diff import PlanChanges, find_changes
 from gitslices.planning.explanation import Explanation, explain_slice
 from gitslices.planning.outline import make_outline
 from gitslices.planning.planner import make_plan
-from gitslices.planning.policy import find_skip_reason
+from gitslices.planning.policy import find_skipped
 from gitslices.slices.lookup import find_near
 from gitslices.slices.started import read_underway
 from gitslices.slices.target import find_retarget, read_target
@@ -29,7 +29,7 @@ from gitslices.workspace import Workspace
 class PlanRequest(Struct, frozen=True, kw_only=True):
     """`base` is any revision, `target` a local branch; None leaves the choice to `plan`."""
 
-    graph: TaskGraph
+    scoped: ScopedGraph
     base: str | None = None
     target: str | None = None
     order: Order = "critical-path"
@@ -38,7 +38,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
 
 
 class PlanInputs(Struct, frozen=True, kw_only=True):
-    """All that a plan is made of besides the graph, and the plan of the same goal before it."""
+    """All that a plan is made of besides its graph, and the plan of the same goal before it."""
 
     tree: RepoTree
     settings: PlanSettings
@@ -46,18 +46,18 @@ class PlanInputs(Struct, frozen=True, kw_only=True):
 
 
 def plan(workspace: Workspace, request: PlanRequest) -> Plan:
-    """The plan of `request.graph`; changes nothing.
+    """The plan of `request.scoped`; changes nothing.
 
     Raises `InputError` for a base or target that does not exist, or does no more, `NoCommitError`
     in an empty repository.
     """
     inputs = read_inputs(workspace, request)
-    return make_plan(request.graph, inputs.tree, inputs.settings)
+    return make_plan(request.scoped, inputs.tree, inputs.settings)
 
 
 def read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
     """What `plan` looks at, and the errors it raises."""
-    goal = workspace.find_goal(request.graph.goal_id)
+    goal = workspace.find_goal(request.scoped.graph.goal_id)
     applied = goal.plan if goal else None
     target = _choose_target(workspace, request, applied)
     base_ref = target if request.base is None else request.base
@@ -108,7 +108,7 @@ def diff(workspace: Workspace, request: PlanRequest) -> PlanChanges:
     Raises what `plan` raises.
     """
     inputs = read_inputs(workspace, request)
-    planned = make_plan(request.graph, inputs.tree, inputs.settings)
+    planned = make_plan(request.scoped, inputs.tree, inputs.settings)
     if inputs.applied is None:
         return find_changes(None, planned)
     with workspace.open_store() as store:
@@ -129,15 +129,19 @@ def explain(workspace: Workspace, request: ExplainRequest) -> Explanation:
     Raises `UnknownSliceError` where the graph has no such task, or the task is no slice; else what
     `plan` raises.
     """
-    graph, id_ = request.plan.graph, request.slice_id
-    task = next((task for task in graph.tasks if task.id == id_), None)
-    if task is None:
-        near = find_near(id_, [one.id for one in graph.tasks])
+    _require_slice(request.plan.scoped, request.slice_id)
+    inputs = read_inputs(workspace, request.plan)
+    outline = make_outline(request.plan.scoped, inputs.tree, inputs.settings)
+    return explain_slice(outline, SliceId(request.slice_id))
+
+
+def _require_slice(scoped: ScopedGraph, id_: str) -> None:
+    ids = [task.id for task in scoped.graph.tasks]
+    if id_ not in ids:
+        near = find_near(id_, ids)
         raise UnknownSliceError(
             f"the graph has no task {id_!r}", hint=near or "see: gitslices plan"
         )
-    if reason := find_skip_reason(task):
-        raise UnknownSliceError(f"task {id_!r} is no slice: {reason}")
-    inputs = read_inputs(workspace, request.plan)
-    outline = make_outline(graph, inputs.tree, inputs.settings)
-    return explain_slice(outline, graph.goal_id, SliceId(id_))
+    for skipped in find_skipped(scoped):
+        if skipped.task_id == id_:
+            raise UnknownSliceError(f"task {id_!r} is no slice: {skipped.reason}")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from gitslices.core.model import Bottleneck, Order, RepoPath
+from gitslices.core.model import Bottleneck, RepoPath
 from gitslices.planning.ordering import cost_without
 from gitslices.planning.outline import Outline
 from gitslices.planning.schedule import iterate_bits, measure_ways, simulate
@@ -21,14 +21,12 @@ Pairs = dict[int, int]
 """The slices (a bit mask) that each slice waits for because of an overlap."""
 
 
-def find_bottlenecks(
-    outline: Outline, kind: Order, workers: int | None = None
-) -> tuple[Bottleneck, ...]:
-    """The few paths whose overlaps cost most, best first; `kind` is the order of the outline.
+def find_bottlenecks(outline: Outline) -> tuple[Bottleneck, ...]:
+    """The few paths whose overlaps cost most, best first.
 
-    What counts is the critical path or, with `workers`, when they have finished.
+    What counts is the critical path or, where the settings name `workers`, when they have finished.
     """
-    path = outline.critical_path
+    path, workers = outline.critical_path, outline.settings.workers
     if not any(set(outline.forced[slice_]) & set(path) for slice_ in path):
         return ()
     cost = (
@@ -36,12 +34,13 @@ def find_bottlenecks(
         if workers is None
         else simulate(outline.workload, outline.order, workers).makespan
     )
-    found = (_try_without(outline, place, kind, workers) for place in _choose_candidates(outline))
+    found = (_try_without(outline, place) for place in _choose_candidates(outline))
     gains = [one for one in found if one.cost_without < cost]
     return tuple(sorted(gains, key=lambda one: (one.cost_without, -one.pairs, one.path)))
 
 
-def _try_without(outline: Outline, place: RepoPath, kind: Order, workers: int | None) -> Bottleneck:
+def _try_without(outline: Outline, place: RepoPath) -> Bottleneck:
+    workers = outline.settings.workers
     conflicts = outline.scopes.find_conflicts_without(place)
     freed = [
         earlier
@@ -55,7 +54,12 @@ def _try_without(outline: Outline, place: RepoPath, kind: Order, workers: int | 
     is_kept = all(_is_bound(outline, conflicts, *step) for step in steps)
     known = outline.critical_path_cost if is_kept and workers is None else None
     cost = cost_without(
-        outline.workload, conflicts, outline.order, kind, cost=known, workers=workers
+        outline.workload,
+        conflicts,
+        outline.order,
+        outline.settings.order,
+        cost=known,
+        workers=workers,
     )
     return Bottleneck(path=place, cost_without=cost, pairs=len(freed))
 

@@ -48,7 +48,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     open_overlaps: tuple[OpenOverlap, ...]
 
 
-def explain_slice(outline: Outline, goal_id: str, slice_id: SliceId) -> Explanation:
+def explain_slice(outline: Outline, slice_id: SliceId) -> Explanation:
     """Every reason why a slice waits; `slice_id` is in the outline."""
     number = next(
         number for number in range(len(outline.tasks)) if outline.name(number) == slice_id
@@ -56,7 +56,7 @@ def explain_slice(outline: Outline, goal_id: str, slice_id: SliceId) -> Explanat
     through = explain_wait(number, outline.edges)
     waits = [*_list_direct(outline, number, through), *_list_others(outline, number, through)]
     return Explanation(
-        goal_id=goal_id,
+        goal_id=outline.graph.goal_id,
         slice_id=slice_id,
         wave=outline.waves[number],
         waits_for=tuple(waits),

@@ -4,22 +4,37 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from gitslices.core.model import PlanSettings, RepoTree, SliceId, Task, TaskGraph, Underway
+from gitslices.core.model import (
+    Oid,
+    PlanSettings,
+    RepoTree,
+    Skipped,
+    SliceId,
+    Task,
+    TaskGraph,
+    Underway,
+)
 from gitslices.core.naming import natural_key
+from gitslices.graph.scopes import ScopedGraph
 from gitslices.planning.ordering import order_by_critical_path, order_by_id
 from gitslices.planning.policy import contract_dependencies, find_skipped
 from gitslices.planning.schedule import Workload, find_critical_path, find_waves, reduce_edges
-from gitslices.scopes.language.entries import Access, parse_scope
+from gitslices.scopes.language.entries import Access
 from gitslices.scopes.overlap.scope_map import ScopeMap
 
 
 class Outline(Struct, frozen=True, kw_only=True):
     """Slices placed in an order; all by number, numbers in the natural order of the ids.
 
+    `graph`, `settings` and `commit` are what it was made from, `skipped` the tasks left out.
     `order` lists the slices, `edges` the predecessors of each, `forced` those of them that no
     dependency asked for, `waves` the wave of each.
     """
 
+    graph: TaskGraph
+    settings: PlanSettings
+    commit: Oid
+    skipped: tuple[Skipped, ...]
     tasks: tuple[Task, ...]
     accesses: tuple[Access, ...]
     scopes: ScopeMap
@@ -36,14 +51,11 @@ class Outline(Struct, frozen=True, kw_only=True):
         return SliceId(self.tasks[number].id)
 
 
-def make_outline(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Outline:
-    """Put the slices of `graph` in an order; the graph has been validated."""
-    tasks = _choose_tasks(graph)
-    accesses = tuple(
-        Access(read=parse_scope(task.read_set), write=parse_scope(task.write_set)) for task in tasks
-    )
-    shared = parse_scope(graph.shared) if graph.shared else None
-    scopes = ScopeMap(tree, accesses, settings.unborn, shared)
+def make_outline(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) -> Outline:
+    """The slices of a graph in an order; the graph has been validated."""
+    graph, skipped = scoped.graph, find_skipped(scoped)
+    tasks, accesses = _choose_tasks(scoped, skipped)
+    scopes = ScopeMap(tree, accesses, settings.unborn, scoped.shared)
     workload = _make_workload(graph, tasks, scopes.conflicts, settings.underway)
     if settings.order == "id":
         order = order_by_id(workload)
@@ -52,6 +64,10 @@ def make_outline(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Ou
     edges = reduce_edges(workload, order)
     path, cost = find_critical_path(edges, workload.costs, order)
     return Outline(
+        graph=graph,
+        settings=settings,
+        commit=tree.commit,
+        skipped=skipped,
         tasks=tasks,
         accesses=accesses,
         scopes=scopes,
@@ -68,10 +84,14 @@ def make_outline(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Ou
     )
 
 
-def _choose_tasks(graph: TaskGraph) -> tuple[Task, ...]:
-    left_out = {one.task_id for one in find_skipped(graph.tasks)}
-    chosen = (task for task in graph.tasks if task.id not in left_out)
-    return tuple(sorted(chosen, key=lambda task: natural_key(task.id)))
+def _choose_tasks(
+    scoped: ScopedGraph, skipped: Sequence[Skipped]
+) -> tuple[tuple[Task, ...], tuple[Access, ...]]:
+    left_out = {one.task_id for one in skipped}
+    both = zip(scoped.graph.tasks, scoped.accesses, strict=True)
+    chosen = [(task, access) for task, access in both if task.id not in left_out]
+    chosen.sort(key=lambda pair: natural_key(pair[0].id))
+    return tuple(task for task, _ in chosen), tuple(access for _, access in chosen)
 
 
 def _make_workload(

@@ -17,50 +17,50 @@ from gitslices.core.model import (
     Slice,
     SliceId,
     StartedOverlap,
-    TaskGraph,
     Underway,
 )
 from gitslices.core.naming import make_branch_name, make_graph_digest, make_worktree_name, show_path
+from gitslices.graph.scopes import ScopedGraph
 from gitslices.planning.bottlenecks import find_bottlenecks
 from gitslices.planning.ordering import find_started_conflicts
 from gitslices.planning.outline import Outline, make_outline
-from gitslices.planning.policy import find_skipped, make_gates, make_review_needs
+from gitslices.planning.policy import make_gates, make_review_needs
 from gitslices.planning.schedule import count_unordered, iterate_bits, simulate
 
 
-def make_plan(graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
-    """The plan of `graph` on `tree`; `graph` has been validated."""
-    return write_plan(make_outline(graph, tree, settings), graph, tree, settings)
+def make_plan(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
+    """The plan of a graph on `tree`; the graph has been validated."""
+    return write_plan(make_outline(scoped, tree, settings))
 
 
-def write_plan(outline: Outline, graph: TaskGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
-    """The plan that an outline of the same graph, tree and settings comes to."""
+def write_plan(outline: Outline) -> Plan:
+    """The plan that an outline comes to."""
+    settings = outline.settings
     return Plan(
-        goal_id=graph.goal_id,
-        graph_digest=make_graph_digest(graph),
-        base=Base(ref=settings.base_ref, commit=tree.commit),
+        goal_id=outline.graph.goal_id,
+        graph_digest=make_graph_digest(outline.graph),
+        base=Base(ref=settings.base_ref, commit=outline.commit),
         target=settings.target,
         order=settings.order,
         unborn=settings.unborn,
-        slices=tuple(
-            _make_slice(number, outline, graph.goal_id, settings) for number in outline.order
-        ),
+        slices=tuple(_make_slice(number, outline) for number in outline.order),
         overlap_serializations=tuple(_find_serializations(outline)),
         shared_overlaps=tuple(_find_shared_overlaps(outline)),
         open_overlaps=_count_open_overlaps(outline),
-        skipped=find_skipped(graph.tasks),
+        skipped=outline.skipped,
         waves=_group_waves(outline),
         critical_path=tuple(map(outline.name, outline.critical_path)),
         critical_path_cost=outline.critical_path_cost,
-        bottlenecks=find_bottlenecks(outline, settings.order, settings.workers),
+        bottlenecks=find_bottlenecks(outline),
         warnings=tuple(_find_warnings(outline)),
         started_overlaps=tuple(_find_started_overlaps(outline, settings.underway)),
         schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
     )
 
 
-def _make_slice(number: int, outline: Outline, goal_id: str, settings: PlanSettings) -> Slice:
+def _make_slice(number: int, outline: Outline) -> Slice:
     task, access = outline.tasks[number], outline.accesses[number]
+    goal_id, settings = outline.graph.goal_id, outline.settings
     worktree_name = make_worktree_name(goal_id, task.id)
     read_files, write_files = outline.scopes.count_files(number)
     return Slice(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gitslices.core.model import Skipped, Task, TaskId
-from gitslices.scopes.language.entries import parse_scope
+from gitslices.graph.scopes import ScopedGraph
+from gitslices.scopes.language.entries import Scope
 
 NO_OWNER: Final = "no owner_role"
 _ALWAYS_GATES: Final = ("acceptance_criteria", "local_verification_wall")
@@ -17,20 +18,23 @@ REVIEWS: Final = (
 )  # fmt: skip
 
 
-def find_skip_reason(task: Task) -> str | None:
-    """Why `task` gets no slice; None when it gets one."""
+def find_skip_reason(task: Task, write: Scope) -> str | None:
+    """Why `task`, which writes within `write`, gets no slice; None when it gets one."""
     if task.status == "done":
         return "done"
     if not task.write_set:
         return "empty write_set"
-    if not task.owner_role and not parse_scope(task.write_set).names_whole_repository:
+    if not task.owner_role and not write.names_whole_repository:
         return NO_OWNER
     return None
 
 
-def find_skipped(tasks: Sequence[Task]) -> tuple[Skipped, ...]:
+def find_skipped(scoped: ScopedGraph) -> tuple[Skipped, ...]:
     """Every task that gets no slice, in the order of the graph."""
-    reasons = ((task.id, find_skip_reason(task)) for task in tasks)
+    reasons = (
+        (task.id, find_skip_reason(task, access.write))
+        for task, access in zip(scoped.graph.tasks, scoped.accesses, strict=True)
+    )
     return tuple(Skipped(task_id=id_, reason=reason) for id_, reason in reasons if reason)
 
 

@@ -120,7 +120,7 @@ def test_a_block_comes_and_goes(text: str) -> None:
 def test_install_goes_into_every_worktree_and_uninstall_leaves_nothing(
     repo: Path, graph_file: Path, tool: str
 ) -> None:
-    provision(repo, load_graph(graph_file))
+    provision(repo, load_graph(graph_file).graph)
     exclude = repo / ".git" / "info" / "exclude"
     before = (git(repo, "status", "--porcelain"), exclude.read_text())
     report = put(repo, tool)
@@ -142,7 +142,7 @@ def test_install_goes_into_every_worktree_and_uninstall_leaves_nothing(
 
 def test_a_slice_made_later_has_them_too(repo: Path, graph_file: Path) -> None:
     put(repo)
-    provision(repo, load_graph(graph_file))
+    provision(repo, load_graph(graph_file).graph)
     settings = worktree(repo, "api") / ".claude" / "settings.json"
     assert settings.read_text() == (repo / ".claude" / "settings.json").read_text()
     assert check_at(worktree(repo, "api")).ok
@@ -154,7 +154,7 @@ def test_tracked_settings_are_merged_in_the_main_worktree_only(
     (repo / ".claude").mkdir()
     (repo / ".claude" / "settings.json").write_text(MINE)
     commit_all(repo)
-    provision(repo, load_graph(graph_file))
+    provision(repo, load_graph(graph_file).graph)
     done = cli("agent", "install", "claude")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
@@ -210,7 +210,7 @@ def test_what_two_tools_read_stays_for_the_other(repo: Path) -> None:
 def test_an_untracked_file_of_the_user_is_as_it_was_after_all(repo: Path, graph_file: Path) -> None:
     (repo / "AGENTS.md").write_text("# Ours\n")
     put(repo, "codex")
-    provision(repo, load_graph(graph_file))
+    provision(repo, load_graph(graph_file).graph)
     api = worktree(repo, "api")
     assert (api / "AGENTS.md").read_text() == (repo / "AGENTS.md").read_text()
     uninstall(open_at(repo), "codex")
@@ -235,7 +235,7 @@ def read_command(top: Path) -> str:
 def test_the_installed_hook_guards_and_blocks_when_gitslices_is_gone(
     repo: Path, graph_file: Path
 ) -> None:
-    provision(repo, load_graph(graph_file))
+    provision(repo, load_graph(graph_file).graph)
     put(repo)
     api, edit = worktree(repo, "api"), {"tool_name": "Write", "tool_input": {"file_path": "x"}}
     command = read_command(api)

@@ -14,7 +14,7 @@ from tests.support.sliced import check_at, commit_quietly, find_owners, provisio
 
 @pytest.fixture
 def api(repo: Path, graph_file: Path) -> Path:
-    provision(repo, load_graph(graph_file))
+    provision(repo, load_graph(graph_file).graph)
     return worktree(repo, "api")
 
 

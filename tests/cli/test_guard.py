@@ -48,7 +48,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     for repo in (main, other):
         git(base, "init", "--quiet", str(repo))
         commit_all(repo, "Start")
-    provision(main, load_graph(FIXTURES / "graphs" / "webshop.toml"))
+    provision(main, load_graph(FIXTURES / "graphs" / "webshop.toml").graph)
     api, nav = (base / "webshop.slices" / f"auth-rework--{id_}" for id_ in ("api", "nav"))
     (api / "src" / "api" / "out").symlink_to(main)
     # Not `tmp`: an absolute path appended to another must not lead into it.

@@ -13,6 +13,7 @@ from gitslices.git.compare import count_all_ahead_behind
 from gitslices.git.read import count_ahead_behind
 from gitslices.git.repository import Repository, Result
 from gitslices.git.worktrees import read_worktrees
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.remove import RemoveRequest, remove
@@ -25,7 +26,7 @@ from tests.support.workspaces import make_graph, open_at
 
 def provision(workspace: Workspace, *ids: str, goal: str = "default") -> None:
     graph = make_graph(*({"id": id_, "write_set": [f"{id_}/"]} for id_ in ids), goal_id=goal)
-    made = plan(workspace, PlanRequest(graph=graph))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph)))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
 
 

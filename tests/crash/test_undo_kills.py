@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.model import SliceId
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.purge import empty_trash
@@ -27,7 +28,7 @@ def workspace(repo: Path) -> Workspace:
     """A slice with a commit, a staged, a changed and an untracked file."""
     workspace = open_at(repo)
     graph = make_graph({"id": "a", "write_set": ["src/"]})
-    made = plan(workspace, PlanRequest(graph=graph))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph)))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
     tree = workspace.worktree_root / "default--a"
     commit_all(tree, "Work")

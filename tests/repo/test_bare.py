@@ -6,6 +6,7 @@ import pytest
 
 from gitslices.core.errors import GateFailedError, UntrustedError
 from gitslices.core.model import SliceId
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.conflicts import conflicts
@@ -47,7 +48,7 @@ def bare(repo: Path, tmp_path: Path) -> Path:
 
 def provision(workspace: Workspace, goal_id: str = "g", target: str = "main") -> None:
     graph = make_graph({"id": "a", "write_set": [f"{goal_id}/"]}, goal_id=goal_id)
-    made = plan(workspace, PlanRequest(graph=graph, target=target))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph), target=target))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
 
 

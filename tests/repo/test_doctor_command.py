@@ -14,6 +14,7 @@ from gitslices.agents.install import InstallRequest as AgentRequest
 from gitslices.agents.install import install as add_agent
 from gitslices.core.model import SliceId
 from gitslices.git.discovery import find_common_dir
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.doctor.doctor import DoctorReport, DoctorRequest, doctor
 from gitslices.ops.doctor.finding import Finding
@@ -38,7 +39,7 @@ def workspace(repo: Path) -> Workspace:
     """A slice with a commit."""
     workspace = open_at(repo)
     graph = make_graph({"id": "a", "write_set": ["src/"]})
-    made = plan(workspace, PlanRequest(graph=graph))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph)))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
     commit_all(find_worktree(workspace), "Work")
     return workspace

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import Plan, SliceId, SliceStatus, StartedOverlap, Underway
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.plan import PlanRequest, diff, plan
@@ -36,7 +37,7 @@ def ids(*names: str) -> tuple[SliceId, ...]:
 
 
 def request(*tasks: Mapping[str, Any]) -> PlanRequest:
-    return PlanRequest(graph=make_graph(tasks), order="id")
+    return PlanRequest(scoped=parse_scopes(make_graph(tasks)), order="id")
 
 
 def provision(workspace: Workspace, *tasks: Mapping[str, Any]) -> Plan:

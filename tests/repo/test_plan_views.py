@@ -7,6 +7,7 @@ import click
 import pytest
 
 from gitslices.core.model import SliceId
+from gitslices.graph.scopes import parse_scopes
 from gitslices.output.text.plan import format_explanation
 from gitslices.planning.explanation import Explanation, explain_slice
 from gitslices.planning.outline import make_outline
@@ -19,8 +20,10 @@ from tests.support.graphs import SETTINGS, make_graph, make_tree, plan_tasks
 
 
 def explain(slice_id: str, *tasks: dict[str, object]) -> Explanation:
-    outline = make_outline(make_graph(tasks), make_tree("docs/a.md", "src/x.py"), SETTINGS)
-    return explain_slice(outline, "goal", SliceId(slice_id))
+    outline = make_outline(
+        parse_scopes(make_graph(tasks)), make_tree("docs/a.md", "src/x.py"), SETTINGS
+    )
+    return explain_slice(outline, SliceId(slice_id))
 
 
 CHAIN: tuple[dict[str, object], ...] = (

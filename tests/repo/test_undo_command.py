@@ -10,6 +10,7 @@ import pytest
 
 from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
 from gitslices.core.model import SliceId
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.prune import PruneRequest, prune
@@ -35,7 +36,7 @@ def workspace(repo: Path) -> Workspace:
 
 def provision(workspace: Workspace) -> None:
     graph = make_graph({"id": "a", "write_set": ["src/"]}, {"id": "b", "write_set": ["src/"]})
-    made = plan(workspace, PlanRequest(graph=graph))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph)))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
 
 
@@ -179,7 +180,7 @@ def test_undo_of_what_is_not_in_the_trash_is_refused(workspace: Workspace) -> No
 
 def test_a_slice_removed_from_two_goals_asks_for_one(workspace: Workspace) -> None:
     graph = make_graph({"id": "a", "write_set": ["docs/"]}, goal_id="other")
-    made = plan(workspace, PlanRequest(graph=graph))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph)))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
     for goal in ("default", "other"):
         remove(workspace, RemoveRequest(slice_id=A, goal_id=goal))

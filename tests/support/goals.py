@@ -8,6 +8,7 @@ import msgspec
 
 from gitslices.core.model import BranchName, SliceId, Task, TaskGraph
 from gitslices.git.discovery import probe_repository
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.plan import PlanRequest, plan
@@ -44,7 +45,7 @@ class Desk:
     def apply(self, *tasks: dict[str, Any], ready_only: bool = False, **fields: Any) -> None:
         made = [msgspec.convert({"owner_role": "executor", **task}, Task) for task in tasks]
         graph = TaskGraph(tasks=tuple(made), **fields)
-        drawn = plan(self.workspace, PlanRequest(graph=graph, target="main"))
+        drawn = plan(self.workspace, PlanRequest(scoped=parse_scopes(graph), target="main"))
         request = ApplyRequest(graph=graph, plan=drawn, ready_only=ready_only)
         apply(self.workspace, request, lambda progress: None)
 

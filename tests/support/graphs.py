@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gitslices.core.model import BranchName, Oid, Plan, PlanSettings, RepoPath, RepoTree, TaskGraph
+from gitslices.graph.scopes import parse_scopes
 from gitslices.planning.planner import make_plan
 
 SETTINGS = PlanSettings(base_ref="main", target=BranchName("main"), worktree_root="/srv/w")
@@ -28,7 +29,7 @@ def plan_tasks(
     **settings: Any,
 ) -> Plan:
     return make_plan(
-        make_graph(tasks, shared=tuple(shared)),
+        parse_scopes(make_graph(tasks, shared=tuple(shared))),
         tree or make_tree(),
         msgspec.structs.replace(SETTINGS, **settings),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gitslices.core.model import TaskGraph
 from gitslices.graph.load import load_graph
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyReport, ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.provisioning.progress import OnProgress, Progress
@@ -29,7 +30,7 @@ def open_at(path: Path, **extra: str) -> Workspace:
 def make_graph(folder: Path, *tasks: Mapping[str, object]) -> TaskGraph:
     path = folder / "graph.json"
     path.write_text(json.dumps({"defaults": {"owner_role": "w"}, "tasks": tasks}))
-    return load_graph(path)
+    return load_graph(path).graph
 
 
 def ignore(progress: Progress) -> None:
@@ -46,7 +47,7 @@ def apply_tasks(
     on_progress: OnProgress = ignore,
 ) -> ApplyReport:
     graph = make_graph(folder, *tasks)
-    made = plan(workspace, PlanRequest(graph=graph, base=base))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph), base=base))
     request = ApplyRequest(graph=graph, plan=made, sparse=sparse, jobs=jobs)
     return apply(workspace, request, on_progress)
 

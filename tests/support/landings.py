@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from gitslices.core.model import SliceId, SliceStatus, TaskGraph
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.plan import PlanRequest, plan
@@ -30,7 +31,7 @@ def apply_goal(
     """Plan and apply a graph of `tasks`, each owned by somebody unless it says otherwise."""
     owned = [{"owner_role": "executor", **task} for task in tasks]
     graph = msgspec.convert({"goal_id": goal_id, "tasks": owned, **fields}, TaskGraph)
-    made = plan(workspace, PlanRequest(graph=graph, order="id"))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph), order="id"))
     apply(workspace, ApplyRequest(graph=graph, plan=made), ignore)
 
 

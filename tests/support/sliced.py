@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gitslices.core.model import TaskGraph
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.check import CheckReport, CheckRequest, check
 from gitslices.ops.plan import PlanRequest, plan
@@ -22,7 +23,7 @@ def open_at(directory: Path) -> Workspace:
 def provision(repo: Path, graph: TaskGraph) -> None:
     """Plan and apply `graph` in `repo`."""
     workspace = open_workspace(repo, git_dir=None, clock=tell_time, purpose="test")
-    made = plan(workspace, PlanRequest(graph=graph))
+    made = plan(workspace, PlanRequest(scoped=parse_scopes(graph)))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
 
 

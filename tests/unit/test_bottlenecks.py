@@ -8,6 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from gitslices.core.model import Bottleneck, Order, Unborn
+from gitslices.graph.scopes import parse_scopes
 from gitslices.planning.bottlenecks import find_bottlenecks
 from gitslices.planning.outline import make_outline
 from gitslices.scopes.language.entries import Entry, Scope
@@ -104,7 +105,7 @@ def test_conflicts_without_a_place_are_those_of_a_map_that_shares_it(unborn: Unb
     for _ in range(150):
         graph, ground = draw_graph(random), make_ground(random)
         settings = replace(SETTINGS, unborn=unborn, order="id")
-        outline = make_outline(graph, ground.tree, settings)
+        outline = make_outline(parse_scopes(graph), ground.tree, settings)
         for segment in outline.scopes.contested:
             place = outline.scopes.name_place(segment)
             if place == "/":
@@ -120,8 +121,8 @@ def test_every_gain_is_real() -> None:
     random = Random(6)
     for _ in range(150):
         graph, ground = draw_graph(random), make_ground(random)
-        outline = make_outline(graph, ground.tree, SETTINGS)
-        for one in find_bottlenecks(outline, "critical-path"):
+        outline = make_outline(parse_scopes(graph), ground.tree, SETTINGS)
+        for one in find_bottlenecks(outline):
             shared = replace(graph, shared=(one.path,))
-            cost = make_outline(shared, ground.tree, SETTINGS).critical_path_cost
+            cost = make_outline(parse_scopes(shared), ground.tree, SETTINGS).critical_path_cost
             assert cost <= one.cost_without < outline.critical_path_cost

@@ -77,7 +77,7 @@ def test_a_stream_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_a_linked_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "real").write_text('{"tasks": [{"id": "a"}]}')
     (tmp_path / "graph.json").symlink_to("real")
-    assert load_graph(tmp_path / "graph.json").tasks[0].id == "a"
+    assert load_graph(tmp_path / "graph.json").graph.tasks[0].id == "a"
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml", ".toml", ".txt"])

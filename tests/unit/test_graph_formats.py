@@ -16,7 +16,7 @@ GOOD = FIXTURES / "graphs" / "good"
 
 def load(text: str | bytes) -> TaskGraph:
     data = text.encode() if isinstance(text, str) else text
-    return load_graph_stream(BytesIO(data), "-")
+    return load_graph_stream(BytesIO(data), "-").graph
 
 
 def refuse(text: str | bytes) -> GraphError:
@@ -30,13 +30,13 @@ def places(text: str | bytes) -> list[str]:
 
 
 def test_three_formats_give_one_graph_and_one_digest() -> None:
-    graphs = [load_graph(GOOD / f"auth.{suffix}") for suffix in ("json", "yaml", "toml")]
+    graphs = [load_graph(GOOD / f"auth.{suffix}").graph for suffix in ("json", "yaml", "toml")]
     assert graphs[0] == graphs[1] == graphs[2]
     assert len({make_graph_digest(graph) for graph in graphs}) == 1
 
 
 def test_the_whole_graph_is_read() -> None:
-    graph = load_graph(GOOD / "auth.toml")
+    graph = load_graph(GOOD / "auth.toml").graph
     schema, api, overview = graph.tasks
     assert (graph.goal_id, graph.shared) == ("auth-rework", ("CHANGELOG.md",))
     assert graph.generated_at == "2026-03-01T09:30:00Z"
@@ -48,16 +48,16 @@ def test_the_whole_graph_is_read() -> None:
 
 
 def test_a_dependency_named_twice_counts_once() -> None:
-    assert load_graph(GOOD / "auth.yaml").tasks[2].dependencies == ("api", "schema")
+    assert load_graph(GOOD / "auth.yaml").graph.tasks[2].dependencies == ("api", "schema")
 
 
 def test_an_id_is_enough() -> None:
-    graph = load_graph(GOOD / "smallest.toml")
+    graph = load_graph(GOOD / "smallest.toml").graph
     assert graph == TaskGraph(tasks=(Task(id=TaskId("everything"), title="everything"),))
 
 
 def test_null_stands_for_no_value_and_hides_the_default() -> None:
-    (task,) = load_graph(GOOD / "nulls.json").tasks
+    (task,) = load_graph(GOOD / "nulls.json").graph.tasks
     assert task == Task(id=TaskId("intake"), title="intake")
 
 
@@ -87,13 +87,13 @@ def test_the_content_of_a_stream_tells_its_format(text: str | bytes) -> None:
 def test_the_suffix_decides_before_the_content(tmp_path: Path) -> None:
     path = tmp_path / "graph.YML"
     path.write_text('{"tasks": [{id: a}]}')
-    assert load_graph(path).tasks[0].id == "a"
+    assert load_graph(path).graph.tasks[0].id == "a"
 
 
 def test_a_file_without_a_telling_suffix_is_told_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "graph.txt"
     path.write_text("[[tasks]]\nid = 'a'")
-    assert load_graph(path).tasks[0].id == "a"
+    assert load_graph(path).graph.tasks[0].id == "a"
 
 
 @pytest.mark.parametrize(

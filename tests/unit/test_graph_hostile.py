@@ -65,7 +65,7 @@ def test_thirty_two_levels_are_the_most(levels: int) -> None:
         f"tasks = [{{id = 'a', metadata = {{x = {inner}}}}}]",
     ):
         if levels == 29:
-            assert load_graph_stream(BytesIO(text.encode()), "-").tasks
+            assert load_graph_stream(BytesIO(text.encode()), "-").graph.tasks
         else:
             assert messages(text.encode()) == {TOO_DEEP}
 
@@ -142,7 +142,7 @@ def test_repeated_keys_without_end_are_found_in_one_pass() -> None:
 
 def load_or_refuse(data: bytes) -> None:
     try:
-        graph = load_graph_stream(BytesIO(data), "-")
+        graph = load_graph_stream(BytesIO(data), "-").graph
     except GraphError as error:
         problems = error.problems
     else:

@@ -13,7 +13,7 @@ from gitslices.graph.load import load_graph_stream
 
 def load(*tasks: dict[str, Any], **fields: Any) -> TaskGraph:
     text = json.dumps({**fields, "tasks": tasks})
-    return load_graph_stream(BytesIO(text.encode()), "-")
+    return load_graph_stream(BytesIO(text.encode()), "-").graph
 
 
 def refuse(*tasks: dict[str, Any], **fields: Any) -> tuple[Problem, ...]:

@@ -14,6 +14,7 @@ import pytest
 import gitslices
 from gitslices.core.model import Order, Plan, RepoTree, Serialization, Task, TaskGraph, Unborn
 from gitslices.core.naming import natural_key
+from gitslices.graph.scopes import parse_scopes
 from gitslices.planning.outline import make_outline
 from gitslices.planning.planner import make_plan, write_plan
 from gitslices.scopes.language.entries import parse_scope
@@ -120,8 +121,8 @@ def test_no_two_slices_in_no_order_share_a_path(unborn: Unborn) -> None:
         graph, ground = draw_graph(random), random.choice(grounds)
         order: Order = "id" if number % 4 else "critical-path"
         settings = msgspec.structs.replace(SETTINGS, unborn=unborn, order=order)
-        outline = make_outline(graph, ground.tree, settings)
-        plan = write_plan(outline, graph, ground.tree, settings)
+        outline = make_outline(parse_scopes(graph), ground.tree, settings)
+        plan = write_plan(outline)
         masks = {
             str(task.id): (cover(task.read_set, known), cover(task.write_set, known))
             for task in graph.tasks
@@ -200,7 +201,7 @@ def test_by_id_the_order_is_that_of_the_pairwise_rules_with_no_edge_more() -> No
     for _ in range(300):
         graph = drop_dangling(draw_literal_graph(random))
         wanted = plan_pair_by_pair(graph)
-        plan = make_plan(graph, make_tree(), settings)
+        plan = make_plan(parse_scopes(graph), make_tree(), settings)
         before: dict[str, set[str]] = {}
         for id_, direct in wanted:
             before[id_] = direct.union(*(before[one] for one in direct))
@@ -218,7 +219,9 @@ def test_the_order_of_tasks_in_the_file_changes_no_slice() -> None:
         shuffled = msgspec.structs.replace(
             graph, tasks=tuple(random.sample(graph.tasks, len(graph.tasks)))
         )
-        one, other = (make_plan(each, make_tree(), SETTINGS) for each in (graph, shuffled))
+        one, other = (
+            make_plan(parse_scopes(each), make_tree(), SETTINGS) for each in (graph, shuffled)
+        )
         same = msgspec.structs.replace(other, graph_digest=one.graph_digest)
         assert same == one
 
@@ -226,11 +229,11 @@ def test_the_order_of_tasks_in_the_file_changes_no_slice() -> None:
 PRINT_PLANS = """
 from random import Random
 from msgspec.json import encode
-from tests.unit.test_planner import SETTINGS, draw_graph, make_ground, make_plan
+from tests.unit.test_planner import SETTINGS, draw_graph, make_ground, make_plan, parse_scopes
 
 random = Random(4)
 for _ in range(60):
-    print(encode(make_plan(draw_graph(random), make_ground(random).tree, SETTINGS)))
+    print(encode(make_plan(parse_scopes(draw_graph(random)), make_ground(random).tree, SETTINGS)))
 """
 
 

@@ -9,6 +9,7 @@ from gitslices.planning.policy import (
     make_gates,
     make_review_needs,
 )
+from gitslices.scopes.language.entries import parse_scope
 
 
 def make_task(**fields: object) -> Task:
@@ -29,7 +30,8 @@ def make_task(**fields: object) -> Task:
     ],
 )
 def test_a_task_is_a_slice_or_says_why_not(fields: dict[str, object], reason: str | None) -> None:
-    assert find_skip_reason(make_task(**fields)) == reason
+    task = make_task(**fields)
+    assert find_skip_reason(task, parse_scope(task.write_set)) == reason
 
 
 @pytest.mark.parametrize(

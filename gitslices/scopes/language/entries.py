@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -74,8 +73,13 @@ class Access(Struct, frozen=True, kw_only=True):
 
 
 def parse_scope(entries: Iterable[str]) -> Scope:
-    """Read a scope; raises ScopeError for a refused entry and for one that only excludes."""
-    scope = Scope(tuple([parse_entry(text) for text in sorted(set(entries))]))
+    """The scope that entries make; raises ScopeError for a refused one, or if all only exclude."""
+    return make_scope(map(parse_entry, sorted(set(entries))))
+
+
+def make_scope(entries: Iterable[Entry]) -> Scope:
+    """The scope that entries make; raises ScopeError where all of them only exclude."""
+    scope = Scope(tuple(sorted(set(entries), key=lambda entry: entry.text)))
     if scope.entries and all(entry.excluded for entry in scope.entries):
         raise ScopeError(
             "the scope only excludes, so nothing is in it",
@@ -84,9 +88,8 @@ def parse_scope(entries: Iterable[str]) -> Scope:
     return scope
 
 
-@lru_cache(maxsize=1 << 16)
 def parse_entry(text: str) -> Entry:
-    """Read one entry; raises ScopeError with the reason and the way to write it instead."""
+    """What one entry means; raises ScopeError with the reason and the way to write it instead."""
     if len(text) > MAX_LITERAL_BYTES + 1:
         raise ScopeError(f"{_quote(text)}: {_TOO_LONG}", hint=_LIMITS)
     excluded = text.startswith("!")

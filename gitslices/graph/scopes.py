@@ -1,0 +1,95 @@
+"""The scopes of a graph, read once: for finding what is refused, and for all that compares them."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from gitslices.core.errors import ScopeError
+from gitslices.core.model import TaskGraph
+from gitslices.graph.findings import Findings
+from gitslices.graph.shape import UNREADABLE, Reading
+from gitslices.scopes.language.entries import (
+    Access,
+    Entry,
+    Scope,
+    make_scope,
+    parse_entry,
+    parse_scope,
+)
+
+
+class ScopedGraph(Struct, frozen=True, kw_only=True):
+    """A task graph, and what its scopes mean; their texts in `graph` are for JSON and for people.
+
+    `accesses` stand in the order of the tasks.
+    """
+
+    graph: TaskGraph
+    accesses: tuple[Access, ...]
+    shared: Scope = Scope()
+
+
+def parse_scopes(graph: TaskGraph) -> ScopedGraph:
+    """A graph that was not read from a file, with its scopes; raises ScopeError."""
+    return ScopedGraph(
+        graph=graph,
+        accesses=tuple(
+            Access(read=parse_scope(task.read_set), write=parse_scope(task.write_set))
+            for task in graph.tasks
+        ),
+        shared=parse_scope(graph.shared),
+    )
+
+
+def read_scopes(reading: Reading, places: Sequence[str], findings: Findings) -> ScopedGraph:
+    """The graph of a file with its scopes, as far as they could be read; the rest is noted."""
+    reader = _ScopeReader(findings)
+    shared = reader.read("shared", reading.graph.shared)
+    given = {name: reading.defaults.get(name, ()) for name in ("read_set", "write_set")}
+    defaults = {name: reader.read(f"defaults.{name}", texts) for name, texts in given.items()}
+
+    def read(place: str, name: str, texts: Sequence[str]) -> Scope:
+        return defaults[name] if texts == given[name] else reader.read(f"{place}.{name}", texts)
+
+    accesses = tuple(
+        Access(
+            read=read(place, "read_set", task.read_set),
+            write=read(place, "write_set", task.write_set),
+        )
+        for task, place in zip(reading.graph.tasks, places, strict=True)
+    )
+    return ScopedGraph(graph=reading.graph, accesses=accesses, shared=shared)
+
+
+class _ScopeReader:
+    """Reads scopes, and each entry once however often it is used."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._entries: dict[str, Entry | ScopeError] = {}
+
+    def read(self, place: str, texts: Sequence[str]) -> Scope:
+        """What of a scope is not refused; notes the entries that are, or that nothing is left."""
+        entries = []
+        for index, text in enumerate(texts):
+            entry = None if text is UNREADABLE else self._read_entry(text)
+            if isinstance(entry, ScopeError):
+                self._findings.add(f"{place}[{index}]", entry.message, entry.hint)
+            elif entry is not None:
+                entries.append(entry)
+        try:
+            return make_scope(entries)
+        except ScopeError as error:
+            if len(entries) == len(texts):
+                self._findings.add(place, error.message, error.hint)
+            return Scope()
+
+    def _read_entry(self, text: str) -> Entry | ScopeError:
+        entry = self._entries.get(text)
+        if entry is None:
+            try:
+                entry = parse_entry(text)
+            except ScopeError as error:
+                entry = error.with_traceback(None)
+            self._entries[text] = entry
+        return entry
