@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from gitslices.git.environment import NamedByHook, get_cwd, take_local_variables
 from gitslices.ops.hook_run import HookReport, HookRequest, run_hook
+from gitslices.recovery.recovery import recover
 from gitslices.workspace import probe_workspace
 
 
@@ -38,10 +39,7 @@ def _run_hook(name: str, named: NamedByHook) -> HookReport:
         clock=lambda: datetime.now(UTC),
         purpose=f"gitslices hook run {name}",
     )
-    if workspace.has_intent():
-        from gitslices.recovery.lock import recover
-
-        recover(workspace)
+    recover(workspace)
     text = sys.stdin.read() if name == "pre-push" else ""
     return run_hook(workspace, HookRequest(name=name, index_file=named.index_file, input=text))
 

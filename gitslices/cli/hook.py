@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gitslices.cli.options import Outcome, common_options, get_named_by_hook, probe_here
+from gitslices.system.hook_scripts import PURPOSES
 
 if TYPE_CHECKING:
     from gitslices.ops.hook import HooksReport
@@ -66,10 +67,7 @@ def status_command(*, directory: Path, as_json: bool) -> Outcome:
 
 
 @command.command("run")
-@click.argument(
-    "name", type=click.Choice(["pre-commit", "prepare-commit-msg", "pre-push", "post-commit",
-                               "post-merge"])
-)  # fmt: skip
+@click.argument("name", type=click.Choice(list(PURPOSES)))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @common_options
 def run_command(*, name: str, args: tuple[str, ...], directory: Path, as_json: bool) -> Outcome:

@@ -150,7 +150,7 @@ def _open(
 
 
 def _recover(workspace: "Workspace") -> None:
-    from gitslices.recovery.lock import recover
+    from gitslices.recovery.recovery import recover
 
     recover(workspace)
 

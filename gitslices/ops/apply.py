@@ -15,7 +15,7 @@ from gitslices.provisioning.preflight import Decision, Known, decide
 from gitslices.provisioning.progress import OnProgress
 from gitslices.provisioning.register import Failure, register_slices, undo_slices
 from gitslices.provisioning.sparse import refresh_sparse_checkouts
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.reconcile import Action, Reconciliation
 from gitslices.slices.scopes import rescope
 from gitslices.slices.settings import read_settings
@@ -68,7 +68,7 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
     goal_id, operation = request.plan.goal_id, uuid.uuid4().hex
     with workspace.open_store() as store:
         with ExitStack() as alive:
-            with hold_topology(workspace, store):
+            with recover_and_lock(workspace, store):
                 known = {record.slice_id: record for record in store.read_slices(goal_id)}
                 orphans = find_orphans(workspace, store, request.plan, known)
                 known |= {record.slice_id: record for record in orphans}
@@ -91,7 +91,7 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
             records = _drop_failed(intent.records, unmade)
             own = fill_slices(workspace, store, records, request.jobs, on_progress)
             if own.failures:
-                with hold_topology(workspace, store):
+                with recover_and_lock(workspace, store):
                     undo_slices(workspace, store, own.failures, intent)
             clear_filling(workspace.state_folder, operation)
         others = _finish_others(workspace, store, goal_id)
@@ -178,7 +178,7 @@ def _finish_others(workspace: Workspace, store: Store, goal_id: str) -> tuple[Fa
         return ()
     for operation in sorted({record.filling_operation for record in waiting}):
         workspace.wait_for_operation(operation)
-    with hold_topology(workspace, store):
+    with recover_and_lock(workspace, store):
         left = {record.slice_id for record in store.read_slices(goal_id)}
     error = MachineError("another gitslices could not fill its worktree", hint="see: gitslices log")
     return tuple(Failure(record, error) for record in waiting if record.slice_id not in left)

@@ -21,7 +21,7 @@ from gitslices.git.worktrees import is_filled
 from gitslices.ops.forward import forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.provisioning.progress import Progress
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import Entrant, Situation, find_best, find_entrant, list_entrants
 from gitslices.slices.claim_note import find_last_token, write_token
 from gitslices.slices.environment import list_writable_roots, name_setup_log
@@ -297,7 +297,7 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     elif record.needs_setup:
         warnings = (_describe_setup(workspace, record),)
     if record.base_commit != target_tip:
-        with hold_topology(workspace, store):
+        with recover_and_lock(workspace, store):
             # Whoever had the lock before may have moved it.
             standing = store.find_slice(goal.goal_id, lease.slice_id) or record
             record = forward_slice(workspace, store, standing, target_tip)

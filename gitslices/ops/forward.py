@@ -15,7 +15,7 @@ from gitslices.merging.move_branches import (
     look_at_checkouts,
     move_branches,
 )
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.state.journal import Move
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -87,7 +87,7 @@ def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oi
     # A slice that is being filled is not handed out: a claim waits until the operation has ended.
     operation = uuid.uuid4().hex
     busy = structs.replace(record, filling_operation=operation)
-    with workspace.hold_operation(operation), hold_topology(workspace.without_wait(), store):
+    with workspace.hold_operation(operation), recover_and_lock(workspace.without_wait(), store):
         if not store.swap_slice(record, busy):
             return False
         try:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import UNDER_WAY
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.scopes import raise_fences
 from gitslices.state.hook_watch import forget_hooks, want_hooks
 from gitslices.system.hook_scripts import (
@@ -57,7 +57,7 @@ def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
     if problems:
         raise RefusedError("no hook was installed", problems=problems)
     if workspace.has_store():
-        with workspace.open_store() as store, hold_topology(workspace, store):
+        with workspace.open_store() as store, recover_and_lock(workspace, store):
             records = [one for one in store.read_slices() if one.status in UNDER_WAY]
             raise_fences(workspace, store, records)
     install_hooks(folder, request.python)

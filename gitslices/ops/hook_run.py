@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
@@ -13,10 +12,8 @@ from gitslices.git.read import HEADS, read_head_branch
 from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
 from gitslices.slices.scopes import watch_targets
 from gitslices.state.store import SliceRecord, Store
+from gitslices.system.hook_scripts import PURPOSES
 from gitslices.workspace import Workspace
-
-COMMIT_HOOKS: Final = ("pre-commit", "prepare-commit-msg")
-TARGET_HOOKS: Final = ("post-commit", "post-merge")
 
 
 class HookRequest(Struct, frozen=True, kw_only=True):
@@ -36,10 +33,11 @@ class HookReport(Struct, frozen=True, kw_only=True):
 
 def run_hook(workspace: Workspace, request: HookRequest) -> HookReport:
     """Do what the hook is for; git is to go on when `checked.ok`."""
-    if request.name in COMMIT_HOOKS:
+    purpose = PURPOSES[request.name]
+    if purpose == "check-commit":
         staged = CheckRequest(staged=True, index_file=request.index_file)
         return HookReport(checked=check(workspace, staged))
-    if request.name in TARGET_HOOKS:
+    if purpose == "bring-forward":
         forwarded = _forward(workspace)
         return HookReport(checked=CheckReport(ok=True, slices=()), forwarded=forwarded)
     return HookReport(checked=_check_push(workspace, request.input))
@@ -87,7 +85,7 @@ def _forward(workspace: Workspace) -> tuple[SliceId, ...]:
         return ()
     # Imported here for the sake of the hooks that guard: it brings the lock with it.
     from gitslices.ops.forward import find_waiting, forward_slices
-    from gitslices.recovery.lock import hold_topology
+    from gitslices.recovery.recovery import recover_and_lock
 
     forwarded: list[SliceId] = []
     with workspace.open_store() as store:
@@ -95,7 +93,7 @@ def _forward(workspace: Workspace) -> tuple[SliceId, ...]:
             if goal.plan.target == branch:
                 forwarded += forward_slices(workspace, store, goal).slice_ids
         # Whoever has the lock may need more targets watched; too many do no harm.
-        with suppress(BusyError), hold_topology(workspace.without_wait(), store):
+        with suppress(BusyError), recover_and_lock(workspace.without_wait(), store):
             waiting = [
                 record
                 for goal in store.read_goals()

@@ -16,7 +16,7 @@ from gitslices.merging.inputs import Scene, find_target_checkouts, look
 from gitslices.merging.move_branches import Checkout, Stuck, find_in_the_way, move_branches
 from gitslices.merging.rerun_gates import Rehearsal
 from gitslices.ops.forward import Forwarded, forward_slices
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.merging import find_merge_obstacle
 from gitslices.slices.lookup import choose_goal
 from gitslices.slices.scopes import ScopeMatchers
@@ -197,7 +197,7 @@ def _land(
 
     Where files could not follow nothing has moved, and nothing is recorded.
     """
-    with hold_topology(workspace, store):
+    with recover_and_lock(workspace, store):
         if not _is_as_before(workspace, store, scene, made):
             return None
         stuck = _move(workspace, store, scene, made, style)

@@ -5,7 +5,7 @@ from msgspec import Struct
 from gitslices.core.errors import Problem
 from gitslices.core.model import SliceId
 from gitslices.ops.purge import start_emptying
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, find_candidates
 from gitslices.removal.to_trash import retire
 from gitslices.rules.removal import find_removal_problems
@@ -39,7 +39,7 @@ class PruneReport(Struct, frozen=True, kw_only=True):
 
 def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
     """Move to the trash every slice that has landed or that its plan no longer has."""
-    with workspace.open_store() as store, hold_topology(workspace, store):
+    with workspace.open_store() as store, recover_and_lock(workspace, store):
         prunable = [
             found
             for goal in _choose_goals(store, request.goal_id)

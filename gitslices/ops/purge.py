@@ -12,7 +12,7 @@ from msgspec import Struct
 from gitslices.core.model import SliceId
 from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.rules.removal import find_expiry
 from gitslices.state.store import Event, Store
@@ -37,7 +37,7 @@ class EmptyReport(Struct, frozen=True, kw_only=True):
 
 def empty_trash(workspace: Workspace, *, dry_run: bool = False) -> EmptyReport:
     """Delete for good what was removed 14 days ago, and the references that keep its commits."""
-    with workspace.open_store() as store, hold_topology(workspace, store):
+    with workspace.open_store() as store, recover_and_lock(workspace, store):
         expired = _find_expired(workspace, store)
         if not dry_run:
             _forget(workspace, store, expired)

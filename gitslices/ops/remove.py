@@ -5,7 +5,7 @@ from msgspec import Struct
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import BranchName, SliceId
 from gitslices.ops.purge import start_emptying
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, find_candidates
 from gitslices.removal.to_trash import retire
 from gitslices.rules.removal import find_removal_problems
@@ -38,7 +38,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
     Raises `RefusedError` for uncommitted, unmerged or locked work, `UnknownSliceError` for an id
     that no plan has had.
     """
-    with workspace.open_store() as store, hold_topology(workspace, store):
+    with workspace.open_store() as store, recover_and_lock(workspace, store):
         record, target = _find_record(store, request)
         (candidate,) = find_candidates(workspace, store, [record], target)
         _refuse(candidate, force=request.force)

@@ -25,7 +25,7 @@ from gitslices.git.links import find_admin_folder
 from gitslices.git.read import find_tip, read_tips
 from gitslices.git.reflog import find_worked
 from gitslices.git.uncommitted import find_uncommitted
-from gitslices.recovery.lock import read_undisturbed
+from gitslices.recovery.recovery import read_undisturbed
 from gitslices.slices.location import Finder, describe_fault, make_finder
 from gitslices.slices.lookup import choose_goal
 from gitslices.slices.situation import find_stretches

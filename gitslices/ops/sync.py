@@ -26,7 +26,7 @@ from gitslices.merging.move_branches import (
     look_at_checkouts,
     move_branches,
 )
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.merging import describe_stranger, find_sync_obstacle
 from gitslices.slices.leases import require_lease
 from gitslices.slices.lookup import choose_goal, find_slice
@@ -235,7 +235,7 @@ def _move(
     """Move what is to be moved; return what could not follow, or None if a slice has changed."""
     moves = [one for one in made.values() if isinstance(one, Move)]
     before = {move.branch: move.old for move in moves}
-    with hold_topology(workspace, store):
+    with recover_and_lock(workspace, store):
         # Somebody else may have the slice by now.
         _require_lease(store, scene.goal, request)
         now = {record.slice_id: record for record in store.read_slices(scene.goal.goal_id)}

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
 from gitslices.core.model import BranchName, Oid, SliceId
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.from_trash import find_undo_problems, revive
 from gitslices.rules.removal import find_expiry
 from gitslices.slices.lookup import choose_goal
@@ -60,7 +60,7 @@ def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
     Raises `RefusedError` for each branch or path that has been taken since, `UnknownSliceError`
     for a slice that is not in the trash.
     """
-    with workspace.open_store() as store, hold_topology(workspace, store):
+    with workspace.open_store() as store, recover_and_lock(workspace, store):
         chosen = _choose(_select_goal(store, request.goal_id), request.slice_id)
         removals = [one.removal for one in chosen]
         problems = find_undo_problems(workspace, store, removals)

@@ -1,5 +1,5 @@
-"""What is done with what a kill left, before anybody takes the lock.
+"""What is done with what a kill left, before anybody takes the lock on branches and worktrees.
 
-recovery  intents replayed, abandoned worktrees filled
-lock      the lock on branches and worktrees, had once nothing is left half done
+replay    intents carried out or undone, abandoned worktrees filled
+recovery  when that is done: as a command starts, and before its lock is had
 """

@@ -1,102 +1,83 @@
-"""What the next holder of the topology lock does with what killed processes left."""
+"""When recovery runs: as every command starts, and again before it holds the topology lock.
 
-import os
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+The lock alone is `Workspace.hold_topology`. It tells nothing of what a killed holder left behind:
+a half made worktree, say, beside which no git command works. So whoever changes branches or
+worktrees looks once the lock is had, and where something is left recovers first and locks again.
+"""
 
-from gitslices.core.errors import BusyError, GitslicesError
-from gitslices.merging.move_branches import resume_moves
-from gitslices.provisioning.fill import fill_slices, run_hooks
-from gitslices.provisioning.progress import ignore_progress
-from gitslices.provisioning.register import (
-    find_unfilled,
-    give_up,
-    register_again,
-    resume_registering,
-)
-from gitslices.removal.from_trash import resume_reviving
-from gitslices.removal.to_trash import resume_retiring
-from gitslices.state.journal import (
-    ApplyIntent,
-    MoveIntent,
-    UndoIntent,
-    clear_filling,
-    find_filling,
-    find_intent,
-)
-from gitslices.state.store import SliceRecord, Store
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, TypeVar
+
+from gitslices.core.errors import BusyError, GitError
+from gitslices.state.journal import find_intent
+from gitslices.state.store import Store
 from gitslices.workspace import Workspace
 
+T = TypeVar("T")
 
-def replay(workspace: Workspace, store: Store) -> None:
-    """Carry out the intent that was left, or undo it."""
-    intent = find_intent(workspace.state_folder)
-    if intent is None:
-        return
-    try:
-        if isinstance(intent, ApplyIntent):
-            resume_registering(workspace, store, intent)
-        elif isinstance(intent, MoveIntent):
-            resume_moves(workspace, store, intent)
-        elif isinstance(intent, UndoIntent):
-            resume_reviving(workspace, store, intent)
-        else:
-            resume_retiring(workspace, store, intent)
-    except GitslicesError:
-        # Undone, it concerns nobody but the dead; otherwise nothing is safe to do.
-        if workspace.has_intent():
-            raise
+_ATTEMPTS: Final = 3
 
 
-def take_over(workspace: Workspace, store: Store, alive: ExitStack) -> list[ApplyIntent]:
-    """The intents of dead operations whose worktrees still lack files, ready to be filled.
+def recover(workspace: Workspace) -> None:
+    """Complete what a killed process left, unless its lock shows that it is alive.
 
-    `alive` gets the locks of these operations; what else the dead left is removed.
+    Every command and hook starts with this: after some kills no git command works before it.
     """
-    filling = {one.filling_operation for one in store.read_slices() if one.filling_operation}
-    abandoned = []
-    for operation in workspace.find_dead_operations(filling):
-        with suppress(BusyError), ExitStack() as own:
-            own.enter_context(workspace.without_wait().hold_operation(operation))
-            workspace.clear_scratch(operation)
-            intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
-            if not find_unfilled(store, operation):
-                clear_filling(workspace.state_folder, operation)
-                continue
-            register_again(workspace, store, intent)
-            abandoned.append(intent)
-            alive.enter_context(own.pop_all())
-    return abandoned
+    if not workspace.has_intent() and not workspace.find_dead_operations():
+        return
+    impatient = workspace.without_wait()
+    with suppress(BusyError), workspace.open_store() as store:
+        _complete(impatient, store)
 
 
-def fill(
-    workspace: Workspace, store: Store, abandoned: Sequence[ApplyIntent]
-) -> tuple[SliceRecord, ...]:
-    """Fill the worktrees of `abandoned`, without the topology lock; return those that are whole."""
-    return tuple(record for intent in abandoned for record in _fill(workspace, store, intent))
+@contextmanager
+def recover_and_lock(workspace: Workspace, store: Store) -> Iterator[None]:
+    """Hold the lock on branches and worktrees, with nothing left half done by others.
 
-
-def run_post_checkout(workspace: Workspace, filled: Sequence[SliceRecord]) -> None:
-    """Run the repository's hook in the worktrees of `filled`, whatever it says."""
-    run_hooks(workspace, filled, _jobs())
-
-
-def _infer(store: Store, operation: str) -> ApplyIntent:
-    """The intent of an operation that has left nothing but records: a disk may forget."""
-    return ApplyIntent(
-        operation=operation, records=find_unfilled(store, operation), new_branches=frozenset()
-    )
-
-
-def _fill(workspace: Workspace, store: Store, intent: ApplyIntent) -> tuple[SliceRecord, ...]:
-    unfilled = find_unfilled(store, intent.operation)
-    outcome = fill_slices(workspace, store, unfilled, _jobs(), ignore_progress)
-    if outcome.failures:
+    Recovery goes without the lock where it fills worktrees, which runs the filters and hooks of the
+    repository: hence the second look.
+    """
+    while True:
         with workspace.hold_topology():
-            give_up(workspace, store, outcome.failures, intent)
-    clear_filling(workspace.state_folder, intent.operation)
-    return outcome.filled
+            # Seen from outside the lock it would prove nothing: its holder may be killed meanwhile.
+            if not _is_anything_left(workspace, store):
+                yield
+                return
+        _complete(workspace, store)
 
 
-def _jobs() -> int:
-    return os.cpu_count() or 1
+def read_undisturbed(workspace: Workspace, store: Store, read: Callable[[], T]) -> T:
+    """What `read` finds while nobody changes branches and worktrees.
+
+    Tried without the lock first: then nobody waits for a reader. Raises `BusyError` when others
+    are at work all the time and the lock is not had either.
+    """
+    for _ in range(_ATTEMPTS):
+        before = workspace.read_stamp()
+        if before is None:
+            break
+        try:
+            found = read()
+        except GitError:
+            if workspace.read_stamp() == before:
+                raise
+            continue
+        if workspace.read_stamp() == before:
+            return found
+    with recover_and_lock(workspace, store):
+        return read()
+
+
+def _is_anything_left(workspace: Workspace, store: Store) -> bool:
+    if find_intent(workspace.state_folder) is not None:
+        return True
+    filling = {one.filling_operation for one in store.read_slices() if one.filling_operation}
+    return bool(workspace.find_dead_operations(filling))
+
+
+def _complete(workspace: Workspace, store: Store) -> None:
+    # Imported where it is needed, which is hardly ever: it can do all that others do.
+    from gitslices.recovery.replay import complete_left
+
+    complete_left(workspace, store)

@@ -7,6 +7,7 @@ for. Everywhere else a hook costs the start of a shell.
 
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,12 +18,24 @@ from gitslices.core.files import replace_file
 
 HookState = Literal["installed", "outdated", "missing"]
 
-NAMES: Final = ("prepare-commit-msg", "pre-push", "post-commit", "post-merge")
-"""The hooks that are installed.
+HookPurpose = Literal["check-commit", "check-push", "bring-forward"]
 
-`prepare-commit-msg` holds the fence and not `pre-commit`: git runs it under `--no-verify` too, and
-for commits of merge, cherry-pick, revert and rebase; and one check a commit is enough.
-"""
+PURPOSES: Final[Mapping[str, HookPurpose]] = {
+    "pre-commit": "check-commit",
+    "prepare-commit-msg": "check-commit",
+    "pre-push": "check-push",
+    "post-commit": "bring-forward",
+    "post-merge": "bring-forward",
+}
+"""Every hook that `gitslices hook run` knows, and what it is for."""
+
+# `prepare-commit-msg` holds the scopes and not `pre-commit`: git runs it under `--no-verify` too,
+# and for commits of merge, cherry-pick, revert and rebase; and one check a commit is enough. The
+# other is for hooks of the project's own that call `gitslices hook run`.
+_ONLY_CALLED: Final = frozenset({"pre-commit"})
+
+NAMES: Final = tuple(name for name in PURPOSES if name not in _ONLY_CALLED)
+"""The hooks that are installed."""
 
 _SIGN: Final = b"# gitslices hook,"
 _KEPT: Final = ".before-gitslices"
@@ -123,8 +136,9 @@ class HookFile(Struct, frozen=True, kw_only=True):
 
 def make_script(name: str, python: str) -> str:
     """The text of the hook `name`, which starts the gitslices that `python` can import."""
-    reads_input = name == "pre-push"
-    guards = name in {"prepare-commit-msg", "pre-push"}
+    purpose = PURPOSES[name]
+    reads_input = purpose == "check-push"
+    guards = purpose != "bring-forward"
     verb = "look at this slice" if guards else "bring waiting slices forward"
     return "".join(
         (

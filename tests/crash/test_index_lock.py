@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.git.index import COPY
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.state.journal import find_intent
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git, run_cli

@@ -14,7 +14,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import status
 from gitslices.ops.sync import SyncRequest, sync
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git, run_cli
 from tests.support.landings import apply_goal, open_repo, read_status, slice_path, take, work

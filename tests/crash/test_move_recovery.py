@@ -6,7 +6,7 @@ import pytest
 
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.read import read_base
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.state.journal import Move, MoveIntent, find_intent, write_intent
 from gitslices.state.landings import SliceChange
 from gitslices.workspace import Workspace

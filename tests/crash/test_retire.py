@@ -14,7 +14,7 @@ from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.removal.candidates import find_candidates
 from gitslices.removal.to_trash import retire
 from gitslices.state.leases import Lease, add_lease, read_open_leases

@@ -13,7 +13,7 @@ from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.purge import empty_trash
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
 from tests.conftest import commit_all, git
 from tests.support.kills import run_killed

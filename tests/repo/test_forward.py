@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.ops.forward import forward_slice, make_move
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.state.journal import MoveIntent, write_intent
 from tests.conftest import commit_all, git
 from tests.support.goals import Desk

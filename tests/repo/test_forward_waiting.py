@@ -11,7 +11,7 @@ from gitslices.core.model import Oid, SliceId, TaskGraph
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.forward import forward_slices
 from gitslices.ops.hook import InstallRequest, install
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.state.store import SliceRecord
 from tests.conftest import commit_all, git
 from tests.support.sliced import commit_quietly, open_at, provision

@@ -10,7 +10,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings
 from tests.conftest import Cli, commit_all, git

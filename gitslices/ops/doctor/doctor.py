@@ -17,7 +17,7 @@ from gitslices.ops.doctor.repository import (
 )
 from gitslices.ops.doctor.slices import SLICE_CHECKS, find_lost_store, look_at_slices
 from gitslices.ops.doctor.trash import TRASH_CHECKS
-from gitslices.recovery.lock import recover
+from gitslices.recovery.recovery import recover
 from gitslices.state.lock import is_held
 from gitslices.workspace import Workspace
 

@@ -16,7 +16,7 @@ from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.worktrees import Worktree, find_last_commit, is_filled, repair_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.location import (
     Whereabouts,
     find_link,
@@ -265,26 +265,26 @@ def _note_move(sight: Sight, record: SliceRecord, path: Path) -> None:
 
 def _make_branch(sight: Sight, record: SliceRecord, commit: Oid) -> None:
     update = RefUpdate(ref=HEADS + record.branch_name, new=commit)
-    with hold_topology(sight.workspace, sight.store):
+    with recover_and_lock(sight.workspace, sight.store):
         update_refs(sight.workspace.repo, [update], reason="gitslices: doctor")
 
 
 def _make_again(sight: Sight, record: SliceRecord) -> None:
     # As if a process had died before it could fill the worktree: what it left is made again.
     _write(sight, structs.replace(record, filling_operation=uuid.uuid4().hex), "repaired")
-    with hold_topology(sight.workspace, sight.store):
+    with recover_and_lock(sight.workspace, sight.store):
         if not is_filled(Path(record.worktree_path)):
             raise MachineError(f"git could not make {record.worktree_path!r}")
 
 
 def _forget(sight: Sight, record: SliceRecord) -> None:
-    with hold_topology(sight.workspace, sight.store), sight.store.transaction():
+    with recover_and_lock(sight.workspace, sight.store), sight.store.transaction():
         sight.store.delete_slice(record)
         sight.store.write_events([_make_event(sight, record, "forgotten")])
 
 
 def _write(sight: Sight, record: SliceRecord, event: str) -> None:
-    with hold_topology(sight.workspace, sight.store), sight.store.transaction():
+    with recover_and_lock(sight.workspace, sight.store), sight.store.transaction():
         sight.store.write_slices([record])
         sight.store.write_events([_make_event(sight, record, event)])
 

@@ -10,7 +10,7 @@ from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.slices import Sight
-from gitslices.recovery.lock import hold_topology
+from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.state.trash import Trashed, delete_trash, read_trash, write_trash
 
@@ -87,7 +87,7 @@ TRASH_CHECKS = (find_lost_folders, find_lost_refs, find_unknown_refs, find_unkno
 
 
 def _note_loss(sight: Sight, trashed: Trashed) -> None:
-    with hold_topology(sight.workspace, sight.store), sight.store.transaction():
+    with recover_and_lock(sight.workspace, sight.store), sight.store.transaction():
         removal = structs.replace(trashed.removal, files=None, admin=None)
         if removal.tip is None:
             delete_trash(sight.store, trashed.operation, [removal])
@@ -97,7 +97,7 @@ def _note_loss(sight: Sight, trashed: Trashed) -> None:
 
 def _keep_again(sight: Sight, trashed: Trashed) -> None:
     repo = sight.workspace.repo
-    with hold_topology(sight.workspace, sight.store):
+    with recover_and_lock(sight.workspace, sight.store):
         refs = read_refs(repo, [TRASH_REFS.rstrip("/")])
         kept = find_kept(trashed.operation, trashed.removal)
         updates = [RefUpdate(ref=ref, new=oid) for ref, oid in kept.items() if ref not in refs]
