@@ -21,7 +21,7 @@ _REBASES: Final = ("rebase-merge", "rebase-apply")
 _BATCH: Final = 1000
 
 
-class Place(Struct, frozen=True):
+class LockedWorktree(Struct, frozen=True):
     """A worktree, main or linked, whose index is locked, and git's own folder of it."""
 
     worktree: Path
@@ -102,31 +102,31 @@ def _is_folder(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink()
 
 
-def move_files(repo: Repository, place: Place, old: Oid, new: Oid) -> str | None:
+def move_files(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) -> str | None:
     """Bring the files and the copy of the index from commit `old` to `new`; return git's complaint.
 
     Uncommitted changes elsewhere stay. Where git gave up half way, the files are as before. Doing
     it again does nothing.
     """
-    result = _read_tree(repo, place, old, new)
+    result = _read_tree(repo, locked, old, new)
     if result.status != 0:
         # A file that was only touched looks changed until the index has been refreshed.
-        _refresh(repo, place)
-        result = _read_tree(repo, place, old, new)
+        _refresh(repo, locked)
+        result = _read_tree(repo, locked, old, new)
     if result.status == 0:
         return None
-    restore_files(repo, place, old, new)
+    restore_files(repo, locked, old, new)
     return result.complaint
 
 
-def move_files_back(repo: Repository, place: Place, old: Oid, new: Oid) -> None:
+def move_files_back(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) -> None:
     """Take back what `move_files` has done, whole or in part; what was edited since stays."""
-    if move_files(repo, place, new, old) is not None:
-        drop_copy(place.git_dir)
-    restore_files(repo, place, old, new)
+    if move_files(repo, locked, new, old) is not None:
+        drop_copy(locked.git_dir)
+    restore_files(repo, locked, old, new)
 
 
-def restore_files(repo: Repository, place: Place, old: Oid, new: Oid) -> None:
+def restore_files(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) -> None:
     """Take back what a `move_files` that was cut short has done, and nothing else.
 
     git writes and deletes the files first, and the index last. What it wrote, whole or in part, are
@@ -134,19 +134,19 @@ def restore_files(repo: Repository, place: Place, old: Oid, new: Oid) -> None:
     deleted is written again.
     """
     changed = {change.path: change for change in read_tree_changes(repo, old, new)}
-    listing = _run(repo, place, "diff-files", "-z", "--name-only", "--no-renames").text
+    listing = _run(repo, locked, "diff-files", "-z", "--name-only", "--no-renames").text
     dirty = {RepoPath(path) for path in listing.split("\0") if path} & changed.keys()
-    if _read_tree(repo, place, old, new, "--dry-run").status != 0:
+    if _read_tree(repo, locked, old, new, "--dry-run").status != 0:
         fresh = {path for path, change in changed.items() if change.is_new}
         for path in sorted(dirty | fresh):
-            if not changed[path].is_gone and _is_part_of(repo, place.worktree, path, new):
+            if not changed[path].is_gone and _is_part_of(repo, locked.worktree, path, new):
                 with suppress(OSError):
-                    (place.worktree / path).unlink()
-    lost = [path for path in dirty if not _exists(place.worktree / path)]
+                    (locked.worktree / path).unlink()
+    lost = [path for path in dirty if not _exists(locked.worktree / path)]
     if lost:
         names = "".join(f"{path}\0" for path in sorted(lost)).encode("utf-8", "surrogateescape")
-        _run(repo, place, "checkout-index", "--quiet", "-z", "--stdin", input=names)
-    _refresh(repo, place)
+        _run(repo, locked, "checkout-index", "--quiet", "-z", "--stdin", input=names)
+    _refresh(repo, locked)
 
 
 def _is_part_of(repo: Repository, worktree: Path, path: RepoPath, new: Oid) -> bool:
@@ -165,24 +165,26 @@ def _exists(place: Path) -> bool:
     return place.is_symlink() or place.exists()
 
 
-def _refresh(repo: Repository, place: Place) -> None:
-    _run(repo, place, "update-index", "-q", "--refresh", ok=(0, 1, 128))
+def _refresh(repo: Repository, locked: LockedWorktree) -> None:
+    _run(repo, locked, "update-index", "-q", "--refresh", ok=(0, 1, 128))
 
 
-def _read_tree(repo: Repository, place: Place, old: Oid, new: Oid, *options: str) -> Result:
+def _read_tree(
+    repo: Repository, locked: LockedWorktree, old: Oid, new: Oid, *options: str
+) -> Result:
     return _run(
-        repo, place, "read-tree", "-m", "-u", *options, "--no-recurse-submodules", old, new,
+        repo, locked, "read-tree", "-m", "-u", *options, "--no-recurse-submodules", old, new,
         ok=(0, 1, 128),
     )  # fmt: skip
 
 
 def _run(
     repo: Repository,
-    place: Place,
+    locked: LockedWorktree,
     *args: str,
     input: bytes | None = None,  # noqa: A002
     ok: tuple[int, ...] = (0,),
 ) -> Result:
     """Run git on the files of a worktree and the copy of its index."""
-    env = {"GIT_INDEX_FILE": str(copy_index(place.git_dir))}
-    return repo.run_at(place.worktree, *args, input=input, ok=ok, env=env)
+    env = {"GIT_INDEX_FILE": str(copy_index(locked.git_dir))}
+    return repo.run_at(locked.worktree, *args, input=input, ok=ok, env=env)

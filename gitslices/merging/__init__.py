@@ -1,8 +1,10 @@
 """Merges made in memory, then branches and files moved.
 
-in_memory      two commits merged, by the rules for files of a third
-compose        the commit that lands a slice
-move_branches  branches moved with the worktrees that have them checked out
-inputs         what a merge looks at
-rerun_gates    gates run on what would land
+in_memory         how files merge, by the rules of one commit; nothing is moved
+branch_worktrees  the worktrees that have a branch at hand, and what is in the way there
+move_branches     branches moved with the worktrees that have them checked out
+inputs            what a merge reads before it decides anything
+build             the commit that takes a slice into the target
+rerun_gates       gates run on what would land
+attempt           all wanted slices, built one on top of the other
 """

@@ -1,84 +1,118 @@
 """Merge commits of one goal in memory, by the rules of its repository and of its graph."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct, structs
 
 from gitslices.core.model import Change, Oid, RepoPath
 from gitslices.git.commits import write_commit
 from gitslices.git.compare import Baseline, find_merge_bases, read_tree_changes
 from gitslices.git.merge import RULES_NAME, Merged, MergeRules
+from gitslices.git.repository import Repository
 from gitslices.scopes.language.entries import parse_scope
-from gitslices.scopes.language.matcher import compile_scope
+from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 from gitslices.slices.scopes import read_folding
 from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
 
 
-class Merger:
-    """Merges in memory; files that the graph shares take the lines of both sides.
+class SharedFiles(Struct, frozen=True):
+    """The files that a graph lets many slices append to: they take the lines of both sides."""
 
-    `scratch` is a folder that goes with the merger, also after a kill.
+    entries: tuple[str, ...]
+    scope: ScopeMatcher | None
+
+    def pick(self, changes: Iterable[Change]) -> frozenset[RepoPath]:
+        """The paths of `changes` that are shared."""
+        if self.scope is None:
+            return frozenset()
+        return frozenset(one.path for one in changes if self.scope.allows(one.path))
+
+
+class Origin(Baseline, frozen=True):
+    """What git merges two commits from.
+
+    Of one that is made of several, `crossed` are the shared files in which those differ: git joins
+    them once more when it merges, also where nobody else has changed them.
     """
 
-    def __init__(self, workspace: Workspace, goal: Goal, scratch: Path, commit: Oid) -> None:
-        self.scratch = scratch
-        self._repo = workspace.repo
-        self._rules = self._read_rules(commit)
-        shared = parse_scope(goal.graph.shared) if goal.graph.shared else None
-        self._shared = compile_scope(shared, read_folding(workspace)) if shared else None
-        self._entries = goal.graph.shared
-        self._met: set[RepoPath] = set()
+    crossed: frozenset[RepoPath] = frozenset()
+
+
+class GoalMergeRules(Struct, frozen=True, kw_only=True):
+    """How files merge in one goal when a commit has the say: by its `.gitattributes` files.
+
+    A value: nothing that is merged by it changes it. Whoever merges one slice after the other keeps
+    the rules beside the commit that they are of, so that a slice which does not land after all
+    leaves none behind. What it writes goes to `scratch`.
+    """
+
+    repo: Repository
+    scratch: Path
+    shared: SharedFiles
+    attributes: MergeRules
 
     @property
     def digest(self) -> str:
-        """The same for two mergers that merge by the same rules."""
-        return sha256(f"{self._rules.digest}\0{self._entries}".encode()).hexdigest()
+        """The same for two rules by which files merge alike."""
+        text = f"{self.attributes.digest}\0{self.shared.entries}"
+        return sha256(text.encode()).hexdigest()
 
-    def merge(self, ours: Oid, theirs: Oid, changes: Iterable[Change]) -> Merged:
-        """Merge two commits; `changes` are those that one of the sides has made."""
-        joined = {change.path for change in changes if self.is_shared(change.path)}
-        return self._rules.merge(ours, theirs, joined | self._met)
+    def merge(self, ours: Oid, theirs: Oid, joined: Collection[RepoPath]) -> Merged:
+        """Merge two commits; the files in `joined` take the lines of both."""
+        return self.attributes.merge(ours, theirs, joined)
 
-    def find_origin(self, tip: Oid, *others: Oid) -> Baseline | None:
+    def find_joined(self, origin: Origin, changes: Iterable[Change]) -> frozenset[RepoPath]:
+        """The files that take the lines of both; `changes` are those of one since `origin`."""
+        return self.shared.pick(changes) | origin.crossed
+
+    def find_origin(self, tip: Oid, *others: Oid) -> Origin | None:
         """What git merges `tip` and a merge of `others` from; None if they have nothing in common.
 
         It is `tip` itself where the others have all of it.
         """
-        bases = find_merge_bases(self._repo, tip, *others)
-        return self.join(bases) if bases else None
+        bases = find_merge_bases(self.repo, tip, *others)
+        return self.join_bases(bases) if bases else None
 
-    def join(self, bases: Sequence[Oid]) -> Baseline:
+    def join_bases(self, bases: Sequence[Oid]) -> Origin:
         """What git makes of several common ancestors before it merges: a merge of them in turn."""
         # It takes the last one first (merge_ort_internal).
         commit, *rest = reversed(bases)
         torn: set[RepoPath] = set()
+        crossed: set[RepoPath] = set()
         for other in rest:
-            changes = read_tree_changes(self._repo, commit, other)
-            merged = self.merge(commit, other, changes)
-            commit = write_commit(self._repo, merged.tree, [commit, other], "stand-in")
+            crossed |= self.shared.pick(read_tree_changes(self.repo, commit, other))
+            merged = self.merge(commit, other, crossed)
+            commit = write_commit(self.repo, merged.tree, [commit, other], "stand-in")
             torn.update(merged.conflicts)
-            # Git joins them once more when it merges, and shared files that only they have changed.
-            self._met.update(change.path for change in changes if self.is_shared(change.path))
-        return Baseline(commit, frozenset(torn))
+        return Origin(commit, frozenset(torn), frozenset(crossed))
 
-    def is_shared(self, path: RepoPath) -> bool:
-        """Whether the graph lets many slices append to `path`."""
-        return self._shared is not None and self._shared.allows(path)
-
-    def follow(self, commit: Oid, changes: Iterable[Change]) -> None:
-        """Merge by the rules of `commit` from here on; `changes` led to it."""
-        if any(PurePosixPath(change.path).name == RULES_NAME for change in changes):
-            self._rules = self._read_rules(commit)
-
-    def _read_rules(self, commit: Oid) -> MergeRules:
-        return MergeRules(self._repo, Path(tempfile.mkdtemp(dir=self.scratch)), commit)
+    def read_next(self, commit: Oid, changes: Iterable[Change]) -> "GoalMergeRules":
+        """The rules of `commit`, to which `changes` have led from the commit of these rules."""
+        if all(PurePosixPath(change.path).name != RULES_NAME for change in changes):
+            return self
+        return structs.replace(self, attributes=_read_attributes(self.repo, self.scratch, commit))
 
 
 @contextmanager
-def open_merger(workspace: Workspace, goal: Goal, commit: Oid) -> Iterator[Merger]:
-    """A merger that starts from the rules of `commit`; its folder goes with the block."""
+def open_merge_rules(workspace: Workspace, goal: Goal, commit: Oid) -> Iterator[GoalMergeRules]:
+    """The rules of `commit`; their folder goes with the block, also after a kill."""
+    entries = goal.graph.shared
+    scope = parse_scope(entries) if entries else None
+    shared = SharedFiles(entries, compile_scope(scope, read_folding(workspace)) if scope else None)
     with workspace.open_scratch() as folder:
-        yield Merger(workspace, goal, folder, commit)
+        yield GoalMergeRules(
+            repo=workspace.repo,
+            scratch=folder,
+            shared=shared,
+            attributes=_read_attributes(workspace.repo, folder, commit),
+        )
+
+
+def _read_attributes(repo: Repository, scratch: Path, commit: Oid) -> MergeRules:
+    # A folder of their own: merges by other rules may be under way beside these.
+    return MergeRules(repo, Path(tempfile.mkdtemp(dir=scratch)), commit)

@@ -1,4 +1,4 @@
-"""What a merge looks at before it decides anything."""
+"""What a merge reads before it decides anything."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,10 +9,14 @@ from gitslices.core.errors import Problem, RefusedError
 from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.read import read_tips
 from gitslices.git.uncommitted import find_uncommitted
-from gitslices.merging.move_branches import Checkout, find_checkouts, look_at_checkouts
+from gitslices.merging.branch_worktrees import (
+    BranchWorktree,
+    find_branch_worktrees,
+    read_branch_worktrees,
+)
 from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
 from gitslices.rules.evidence import find_missing_evidence
-from gitslices.rules.merging import Standing
+from gitslices.rules.merging import MergeCandidate
 from gitslices.slices.location import make_finder
 from gitslices.slices.lookup import find_slice
 from gitslices.slices.settings import read_settings
@@ -26,10 +30,10 @@ from gitslices.workspace import Workspace
 _TRIED = frozenset({"done", "conflicted"})
 
 
-class Scene(Struct, frozen=True, kw_only=True):
-    """The target, where it is checked out, and the slices to be merged, in the plan's order.
+class MergeInputs(Struct, frozen=True, kw_only=True):
+    """The target, its worktrees, and the slices to be merged, in the plan's order.
 
-    `standings` lacks slices that have no branch; `missing` is the evidence that the settings ask
+    `candidates` lacks slices that have no branch; `missing` is the evidence that the settings ask
     for and a slice lacks.
     """
 
@@ -37,16 +41,16 @@ class Scene(Struct, frozen=True, kw_only=True):
     target: Oid
     wanted: tuple[Slice, ...]
     records: Mapping[SliceId, SliceRecord]
-    standings: Mapping[SliceId, Standing]
+    candidates: Mapping[SliceId, MergeCandidate]
     statuses: Mapping[SliceId, SliceStatus]
-    checkouts: tuple[Checkout, ...]
+    worktrees: tuple[BranchWorktree, ...]
     missing: Mapping[SliceId, tuple[Problem, ...]]
 
 
-def look(
+def read_merge_inputs(
     workspace: Workspace, store: Store, goal: Goal, wanted: tuple[SliceId, ...] | None
-) -> Scene:
-    """The scene for `wanted`; for None, for every slice that is done or was refused for conflicts.
+) -> MergeInputs:
+    """What there is of `wanted`; for None, of every slice that is done or met a conflict before.
 
     Raises `UnknownSliceError` for an id that the plan lacks.
     """
@@ -59,35 +63,35 @@ def look(
     }
     tips = read_tips(repo, (record.branch_name for record in records.values()))
     leases = {lease.slice_id: lease for lease in read_open_leases(store, goal.goal_id)}
-    chosen = _choose(goal, wanted, statuses)
+    chosen = _choose_slices(goal, wanted, statuses)
     statuses |= dict.fromkeys(landed, "merged")
-    return Scene(
+    return MergeInputs(
         goal=goal,
         target=read_target(repo, plan.target),
         wanted=chosen,
         records=records,
-        standings={
-            one.slice_id: _stand(
+        candidates={
+            one.slice_id: _read_candidate(
                 workspace, one, records[one.slice_id], tips, leases.get(one.slice_id)
             )
             for one in chosen
             if one.slice_id in records
         },
         statuses=statuses,
-        checkouts=look_at_checkouts(repo, find_target_checkouts(workspace, goal)),
+        worktrees=read_branch_worktrees(repo, find_target_worktrees(workspace, goal)),
         missing=_find_missing(
             workspace, store, goal, [records.get(one.slice_id) for one in chosen]
         ),
     )
 
 
-def find_target_checkouts(workspace: Workspace, goal: Goal) -> tuple[Path, ...]:
+def find_target_worktrees(workspace: Workspace, goal: Goal) -> tuple[Path, ...]:
     """The worktrees that have the target of `goal` at hand."""
     target = goal.plan.target
-    return find_checkouts(workspace, [target]).get(target, ())
+    return find_branch_worktrees(workspace, [target]).get(target, ())
 
 
-def _choose(
+def _choose_slices(
     goal: Goal, wanted: tuple[SliceId, ...] | None, statuses: Mapping[SliceId, SliceStatus]
 ) -> tuple[Slice, ...]:
     if wanted is None:
@@ -96,15 +100,15 @@ def _choose(
     return tuple(one for one in goal.plan.slices if one.slice_id in ids)
 
 
-def _stand(
+def _read_candidate(
     workspace: Workspace,
     slice_: Slice,
     record: SliceRecord,
     tips: Mapping[BranchName, Oid],
     lease: Lease | None,
-) -> Standing:
-    looked_at = record.status in {"provisioned", "conflicted"}
-    return Standing(
+) -> MergeCandidate:
+    counts = record.status in {"provisioned", "conflicted"}
+    return MergeCandidate(
         slice=slice_,
         status=record.status,
         tip=tips.get(record.branch_name),
@@ -112,7 +116,7 @@ def _stand(
         holder=lease.holder if lease else None,
         edited=(
             find_uncommitted(workspace.repo, make_finder(workspace)(record).worktree)
-            if looked_at
+            if counts
             else ()
         ),
     )

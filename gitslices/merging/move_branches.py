@@ -1,19 +1,16 @@
 """Move branches, and the worktrees that have them checked out, as one journaled change."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.core.errors import GitslicesError, MachineError, Problem
-from gitslices.core.model import BranchName, Change, Oid, SliceId
+from gitslices.core.errors import GitslicesError
+from gitslices.core.model import Oid
 from gitslices.git.follow import (
-    Place,
+    LockedWorktree,
     find_git_dir,
-    find_overwritten,
-    find_rebased,
-    is_midway,
     move_files,
     move_files_back,
     restore_files,
@@ -23,10 +20,9 @@ from gitslices.git.read import HEADS, is_ancestor, read_head_branch, read_tips
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import clear_shared_locks
 from gitslices.git.repository import Repository
-from gitslices.git.uncommitted import read_uncommitted
-from gitslices.git.worktrees import read_worktrees
+from gitslices.merging.branch_worktrees import find_branch_worktrees
 from gitslices.state.journal import (
-    Move,
+    BranchMove,
     MoveIntent,
     clear_intent,
     find_intent_file,
@@ -38,80 +34,16 @@ from gitslices.state.store import Store
 from gitslices.workspace import Workspace
 
 
-class Checkout(Struct, frozen=True, kw_only=True):
-    """A worktree that has a branch at hand, and its uncommitted paths.
-
-    `midway` says that a merge, a rebase or the like has been begun there and not ended.
-    """
-
-    worktree: Path
-    edited: frozenset[str]
-    midway: bool
-
-
-class Stuck(Struct, frozen=True):
+class StuckMove(Struct, frozen=True):
     """A move that was taken back, and why."""
 
-    move: Move
+    move: BranchMove
     complaint: str
 
 
-def find_checkouts(
-    workspace: Workspace, branches: Iterable[BranchName]
-) -> dict[BranchName, tuple[Path, ...]]:
-    """Where each of `branches` is checked out, or will be when a rebase of it ends.
-
-    Raises `MachineError` where one is checked out in a main worktree that git cannot find.
-    """
-    wanted = frozenset(branches)
-    found: dict[BranchName, tuple[Path, ...]] = {}
-    for place, worktree in enumerate(read_worktrees(workspace.repo)):
-        # Of a submodule, or beside a separate git directory, git names a folder within itself.
-        path = worktree.path if place else workspace.main_worktree or worktree.path
-        if worktree.bare or worktree.missing:
-            continue
-        branch = worktree.branch or find_rebased(path)
-        if branch not in wanted:
-            continue
-        if find_git_dir(path) is None:
-            raise MachineError(
-                f"{branch!r} is checked out in a main worktree that git does not find",
-                hint="run gitslices there",
-            )
-        found[branch] = (*found.get(branch, ()), path)
-    return found
-
-
-def look_at_checkouts(repo: Repository, worktrees: Sequence[Path]) -> tuple[Checkout, ...]:
-    """What is uncommitted in each of `worktrees`."""
-    return tuple(
-        Checkout(
-            worktree=path,
-            edited=frozenset(read_uncommitted(repo, path, untracked=True)),
-            midway=is_midway(path),
-        )
-        for path in worktrees
-    )
-
-
-def find_in_the_way(
-    repo: Repository, slice_id: SliceId, checkouts: Sequence[Checkout], changes: Sequence[Change]
-) -> Problem | None:
-    """What keeps `checkouts` from taking in `changes` that come from a slice or go to it."""
-    for one in checkouts:
-        where = str(one.worktree)
-        if one.midway:
-            why = f"a merge or rebase is under way in {where!r}"
-            return Problem(slice_id, why, "conclude or abort it first")
-        paths = find_overwritten(repo, one.worktree, one.edited, changes)
-        if paths:
-            rest = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-            why = f"it would overwrite uncommitted work in {where!r}: {', '.join(paths[:3])}{rest}"
-            return Problem(slice_id, why, "commit it, or move it away")
-    return None
-
-
-def move_branches(workspace: Workspace, store: Store, moves: Sequence[Move]) -> tuple[Stuck, ...]:
+def move_branches(
+    workspace: Workspace, store: Store, moves: Sequence[BranchMove]
+) -> tuple[StuckMove, ...]:
     """Carry out `moves` under their journal; the caller holds the topology lock.
 
     Each is done whole, or not at all and then named. Raises `BusyError` where a git is at work in
@@ -120,18 +52,18 @@ def move_branches(workspace: Workspace, store: Store, moves: Sequence[Move]) -> 
     """
     if not moves:
         return ()
-    begun: Sequence[Move] = ()
+    begun: Sequence[BranchMove] = ()
     write_intent(workspace.state_folder, MoveIntent(moves=tuple(moves)))
     try:
         _hold_indexes(workspace, moves)
         begun = moves
-        stuck = _carry_out(workspace, store, moves)
+        stuck = _move_files_then_branches(workspace, store, moves)
     except GitslicesError:
         for move in begun:
-            _take_back(workspace.repo, move)
-        _close(workspace, moves)
+            _take_move_back(workspace.repo, move)
+        _close_journal(workspace, moves)
         raise
-    _close(workspace, moves)
+    _close_journal(workspace, moves)
     return stuck
 
 
@@ -144,7 +76,7 @@ def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None
     repo = workspace.repo
     _clear_locks(workspace, intent.moves)
     branches = [move.branch for move in intent.moves]
-    places = find_checkouts(workspace, branches)
+    places = find_branch_worktrees(workspace, branches)
     moves = [
         structs.replace(move, worktrees=tuple(map(str, places.get(move.branch, ()))))
         for move in intent.moves
@@ -158,14 +90,14 @@ def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None
     for git_dir in _list_git_dirs([*intent.moves, *moves]):
         drop_copy(git_dir)
     for move in (*begun, *at_end):
-        for place in _list_following(repo, move):
-            restore_files(repo, place, move.old, move.new)
-    _carry_out(workspace, store, [*begun, *at_end], arrived=at_end)
-    _record(store, beyond)
-    _close(workspace, [*intent.moves, *moves])
+        for locked in _list_following(repo, move):
+            restore_files(repo, locked, move.old, move.new)
+    _move_files_then_branches(workspace, store, [*begun, *at_end], arrived=at_end)
+    _record_moves(store, beyond)
+    _close_journal(workspace, [*intent.moves, *moves])
 
 
-def _hold_indexes(workspace: Workspace, moves: Sequence[Move]) -> None:
+def _hold_indexes(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
     """Lock the index of every worktree that may follow, before anything moves.
 
     A commit made between branch and files would have the new parent and the old files: it would
@@ -175,7 +107,7 @@ def _hold_indexes(workspace: Workspace, moves: Sequence[Move]) -> None:
         hold_index(git_dir, find_intent_file(workspace.state_folder))
 
 
-def _close(workspace: Workspace, moves: Sequence[Move]) -> None:
+def _close_journal(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
     for git_dir in _list_git_dirs(moves):
         release_index(git_dir, find_intent_file(workspace.state_folder))
     # git says nothing of a lock file that it could not remove
@@ -183,16 +115,20 @@ def _close(workspace: Workspace, moves: Sequence[Move]) -> None:
     clear_intent(workspace.state_folder)
 
 
-def _clear_locks(workspace: Workspace, moves: Sequence[Move]) -> None:
+def _clear_locks(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
     common = workspace.repo.common_dir
     names = [os.path.relpath(folder / COPY, common) for folder in _list_git_dirs(moves)]
     names += [HEADS + move.branch for move in moves]
     clear_shared_locks(common, names, since=read_intent_time(workspace.state_folder))
 
 
-def _carry_out(
-    workspace: Workspace, store: Store, moves: Sequence[Move], *, arrived: Sequence[Move] = ()
-) -> tuple[Stuck, ...]:
+def _move_files_then_branches(
+    workspace: Workspace,
+    store: Store,
+    moves: Sequence[BranchMove],
+    *,
+    arrived: Sequence[BranchMove] = (),
+) -> tuple[StuckMove, ...]:
     """Move files, then branches, then indexes, which are locked; of `arrived` the branch has moved.
 
     Files come first because they are what may refuse, or take long: a branch that has moved stays
@@ -206,59 +142,59 @@ def _carry_out(
     _move_refs(repo, [move for move in going if move not in arrived])
     for git_dir in _list_git_dirs(going):
         publish_copy(git_dir)
-    _record(store, going)
+    _record_moves(store, going)
     return stuck
 
 
-def _move_refs(repo: Repository, moves: Sequence[Move]) -> None:
+def _move_refs(repo: Repository, moves: Sequence[BranchMove]) -> None:
     updates = [RefUpdate(ref=HEADS + one.branch, old=one.old, new=one.new) for one in moves]
     update_refs(repo, updates, reason="gitslices: move")
 
 
-def _move_worktrees(repo: Repository, move: Move) -> Stuck | None:
-    for place in _list_following(repo, move):
-        complaint = move_files(repo, place, move.old, move.new)
+def _move_worktrees(repo: Repository, move: BranchMove) -> StuckMove | None:
+    for locked in _list_following(repo, move):
+        complaint = move_files(repo, locked, move.old, move.new)
         if complaint is not None:
-            _take_back(repo, move)
-            return Stuck(move, complaint)
+            _take_move_back(repo, move)
+            return StuckMove(move, complaint)
     return None
 
 
-def _take_back(repo: Repository, move: Move) -> None:
+def _take_move_back(repo: Repository, move: BranchMove) -> None:
     """Bring the branch and its worktrees back to where the move began."""
     tip = read_tips(repo, [move.branch]).get(move.branch)
     if _is_beyond(repo, move, tip):
         return
     places = _list_following(repo, move)
-    for place in places:
-        move_files_back(repo, place, move.old, move.new)
+    for locked in places:
+        move_files_back(repo, locked, move.old, move.new)
     if tip == move.new:
         back = RefUpdate(ref=HEADS + move.branch, old=move.new, new=move.old)
         update_refs(repo, [back], reason="gitslices: undo")
-    for place in places:
-        publish_copy(place.git_dir)
+    for locked in places:
+        publish_copy(locked.git_dir)
 
 
-def _is_beyond(repo: Repository, move: Move, tip: Oid | None) -> bool:
+def _is_beyond(repo: Repository, move: BranchMove, tip: Oid | None) -> bool:
     """Whether somebody has moved the branch on from where the move ends."""
     return tip not in (None, move.old, move.new) and is_ancestor(repo, move.new, tip)
 
 
-def _list_git_dirs(moves: Sequence[Move]) -> list[Path]:
+def _list_git_dirs(moves: Sequence[BranchMove]) -> list[Path]:
     paths = dict.fromkeys(Path(path) for move in moves for path in move.worktrees)
     return [folder for path in paths if (folder := find_git_dir(path))]
 
 
-def _list_following(repo: Repository, move: Move) -> list[Place]:
+def _list_following(repo: Repository, move: BranchMove) -> list[LockedWorktree]:
     """Those of its worktrees that still have the branch at hand."""
     folders = {path: find_git_dir(path) for path in map(Path, move.worktrees)}
     return [
-        Place(path, folder)
+        LockedWorktree(path, folder)
         for path, folder in folders.items()
         if folder and read_head_branch(repo, folder) == move.branch
     ]
 
 
-def _record(store: Store, moves: Sequence[Move]) -> None:
+def _record_moves(store: Store, moves: Sequence[BranchMove]) -> None:
     with store.transaction():
         record_changes(store, [change for move in moves for change in move.changes])

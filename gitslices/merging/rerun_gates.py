@@ -29,7 +29,7 @@ from gitslices.system.worktreeinclude import copy_included
 from gitslices.workspace import Workspace
 
 
-class Rehearsal:
+class MergedGates:
     """Runs the gates that `[merge] rerun_gates` names where the files are as a merge makes them."""
 
     def __init__(self, workspace: Workspace, store: Store, goal: Goal) -> None:
@@ -57,16 +57,16 @@ class Rehearsal:
         missing = find_missing_gates(proof, texts)
         if not missing:
             return None
-        with self._export(record, commit, target) as path:
+        with self._export_merge(record, commit, target) as path:
             there = structs.replace(record, worktree_path=str(path))
             complaint = self._set_up(there)
             if complaint is not None:
-                return Problem(record.slice_id, _say(complaint))
-            logs = {run.gate: run.log for run in self._run(there, missing)}
+                return Problem(record.slice_id, _describe_failure(complaint))
+            logs = {run.gate: run.log for run in self._run_gates(there, missing)}
         proof = self._read_proof(record, commit)
         for gate in find_missing_gates(proof, texts):
             why = f"gate {gate} {explain_gate(proof, gate, texts[gate])}"
-            return Problem(record.slice_id, _say(why), f"see {logs[gate]}")
+            return Problem(record.slice_id, _describe_failure(why), f"see {logs[gate]}")
         return None
 
     def _read_proof(self, record: SliceRecord, commit: Oid) -> Proof:
@@ -85,7 +85,7 @@ class Rehearsal:
         )
 
     @contextmanager
-    def _export(self, record: SliceRecord, commit: Oid, target: Oid) -> Iterator[Path]:
+    def _export_merge(self, record: SliceRecord, commit: Oid, target: Oid) -> Iterator[Path]:
         workspace = self._workspace
         with workspace.open_scratch() as scratch:
             # Logs go by the name of the folder, and the slice's own are to stay.
@@ -103,12 +103,12 @@ class Rehearsal:
         with open_shell() as shell:
             return run_setup(self._workspace, self._setup, shell, there)
 
-    def _run(self, there: SliceRecord, missing: tuple[str, ...]) -> Iterator[GateRun]:
+    def _run_gates(self, there: SliceRecord, missing: tuple[str, ...]) -> Iterator[GateRun]:
         wanted = {there.slice_id: {name: self._gates[name] for name in missing}}
         for run in run_commands(self._workspace, [there], wanted):
             record_run(self._workspace, self._store, run)
             yield run
 
 
-def _say(complaint: str) -> str:
+def _describe_failure(complaint: str) -> str:
     return f"on the merged files: {complaint}"

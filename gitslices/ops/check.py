@@ -226,9 +226,9 @@ def _find_baselines(
     )
 
 
-def _join(workspace: Workspace, goal: Goal, bases: Sequence[Oid], rules: Oid) -> Baseline:
+def _join(workspace: Workspace, goal: Goal, bases: Sequence[Oid], commit: Oid) -> Baseline:
     # Imported here for the sake of the hooks: few slices have met their target in several commits.
-    from gitslices.merging.in_memory import open_merger
+    from gitslices.merging.in_memory import open_merge_rules
 
-    with open_merger(workspace, goal, rules) as merger:
-        return merger.join(bases)
+    with open_merge_rules(workspace, goal, commit) as rules:
+        return rules.join_bases(bases)

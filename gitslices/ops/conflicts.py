@@ -10,13 +10,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.core.errors import Problem
-from gitslices.core.model import FINISHED, BranchName, Change, Oid, RepoPath, SliceId
+from gitslices.core.model import FINISHED, BranchName, Oid, RepoPath, SliceId
 from gitslices.git.compare import read_commit_changes
 from gitslices.git.read import read_tips
 from gitslices.git.snapshot import write_snapshot
 from gitslices.git.uncommitted import find_uncommitted
-from gitslices.merging.in_memory import Merger, open_merger
-from gitslices.rules.merging import describe_stranger, may_conflict, meets
+from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
+from gitslices.rules.merging import describe_unrelated_history, may_conflict, meets
 from gitslices.slices.lookup import choose_goal
 from gitslices.slices.situation import find_landed
 from gitslices.slices.target import read_target
@@ -47,12 +47,15 @@ class ConflictsReport(Struct, frozen=True, kw_only=True):
 
 
 class _Work(Struct, frozen=True, kw_only=True):
-    """What a slice would bring into a merge: its state, and the changes that are its own."""
+    """What a slice would bring into a merge: its state, and the changes that are its own.
+
+    `joined` are shared files in which it takes the lines of both sides.
+    """
 
     slice_id: SliceId
     commit: Oid
-    changes: tuple[Change, ...]
-    paths: frozenset[str]
+    paths: frozenset[RepoPath]
+    joined: frozenset[RepoPath]
 
 
 class _Pair(Struct, frozen=True, kw_only=True):
@@ -76,12 +79,12 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
         target = read_target(workspace.repo, goal.plan.target)
-        with open_merger(workspace, goal, target) as merger:
-            found = _find_works(workspace, store, goal, target, merger)
-            works = [one for one in found if isinstance(one, _Work) and one.changes]
-            pairs = _make_pairs(works, target, merger.digest)
-            results = _try_all(store, merger, pairs)
-    described = (_describe(pair, results[pair.trial], goal.plan.target) for pair in pairs)
+        with open_merge_rules(workspace, goal, target) as rules:
+            found = _find_works(workspace, store, goal, target, rules)
+            works = [one for one in found if isinstance(one, _Work) and one.paths]
+            pairs = _make_pairs(works, target, rules.digest)
+            results = _try_all(store, rules, pairs)
+    described = (_describe_conflict(pair, results[pair.trial], goal.plan.target) for pair in pairs)
     return ConflictsReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
@@ -92,7 +95,7 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
 
 
 def _find_works(
-    workspace: Workspace, store: Store, goal: Goal, target: Oid, merger: Merger
+    workspace: Workspace, store: Store, goal: Goal, target: Oid, rules: GoalMergeRules
 ) -> tuple[_Work | Problem | None, ...]:
     records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
     landed = find_landed(workspace, list(records.values()), goal.plan.target)
@@ -105,7 +108,7 @@ def _find_works(
         and records[one.slice_id].status not in FINISHED
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return tuple(pool.map(partial(_find_work, workspace, goal, tips, target, merger), open_))
+        return tuple(pool.map(partial(_find_work, workspace, goal, tips, target, rules), open_))
 
 
 def _find_work(
@@ -113,48 +116,48 @@ def _find_work(
     goal: Goal,
     tips: Mapping[BranchName, Oid],
     target: Oid,
-    merger: Merger,
+    rules: GoalMergeRules,
     record: SliceRecord,
 ) -> _Work | Problem | None:
     repo, worktree = workspace.repo, Path(record.worktree_path)
     commit = tips.get(record.branch_name)
     if find_uncommitted(repo, worktree):
-        commit = write_snapshot(repo, worktree, merger.scratch)
+        commit = write_snapshot(repo, worktree, rules.scratch)
     if commit is None or commit == record.base_commit:
         return None
-    origin = merger.find_origin(commit, target)
+    origin = rules.find_origin(commit, target)
     if origin is None:
-        return describe_stranger(record.slice_id, goal.plan.target, record.base_commit)
+        return describe_unrelated_history(record.slice_id, goal.plan.target, record.base_commit)
     changes = read_commit_changes(repo, repo.common_dir, commit, [origin])
     return _Work(
         slice_id=record.slice_id,
         commit=commit,
-        changes=changes,
         paths=frozenset(change.path for change in changes),
+        joined=rules.find_joined(origin, changes),
     )
 
 
-def _make_pairs(works: Sequence[_Work], target: Oid, rules: str) -> list[_Pair]:
+def _make_pairs(works: Sequence[_Work], target: Oid, digest: str) -> list[_Pair]:
     pairs = [
-        _Pair(one=one, other=None, trial=Trial(ours=target, theirs=one.commit, rules=rules))
+        _Pair(one=one, other=None, trial=Trial(ours=target, theirs=one.commit, rules=digest))
         for one in works
     ]
     return pairs + [
-        _Pair(one=one, other=other, trial=Trial(ours=one.commit, theirs=other.commit, rules=rules))
+        _Pair(one=one, other=other, trial=Trial(ours=one.commit, theirs=other.commit, rules=digest))
         for one, other in combinations(works, 2)
         if may_conflict(one.paths, other.paths)
     ]
 
 
 def _try_all(
-    store: Store, merger: Merger, pairs: Sequence[_Pair]
+    store: Store, rules: GoalMergeRules, pairs: Sequence[_Pair]
 ) -> dict[Trial, tuple[RepoPath, ...]]:
     known = {pair.trial: find_trial(store, pair.trial) for pair in pairs}
     new = [trial for trial, files in known.items() if files is None]
     # Of all slices: a side may have a shared file from the target, with no change of its own.
-    changes = list({change for pair in pairs for change in pair.one.changes})
+    joined = frozenset().union(*(pair.one.joined for pair in pairs))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        merged = pool.map(lambda trial: merger.merge(trial.ours, trial.theirs, changes), new)
+        merged = pool.map(lambda trial: rules.merge(trial.ours, trial.theirs, joined), new)
         tried = {trial: one.conflicts for trial, one in zip(new, merged, strict=True)}
     results = {trial: tried.get(trial, files or ()) for trial, files in known.items()}
     if new:
@@ -162,7 +165,7 @@ def _try_all(
     return results
 
 
-def _describe(pair: _Pair, files: Sequence[RepoPath], target: BranchName) -> Conflict:
+def _describe_conflict(pair: _Pair, files: Sequence[RepoPath], target: BranchName) -> Conflict:
     other = pair.other
     return Conflict(
         slice_id=pair.one.slice_id,

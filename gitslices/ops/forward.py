@@ -9,14 +9,14 @@ from gitslices.core.errors import BusyError, GitError
 from gitslices.core.model import Oid, SliceId
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.read import find_tip, is_ancestor, read_tips
-from gitslices.merging.move_branches import (
-    find_checkouts,
+from gitslices.merging.branch_worktrees import (
+    find_branch_worktrees,
     find_in_the_way,
-    look_at_checkouts,
-    move_branches,
+    read_branch_worktrees,
 )
+from gitslices.merging.move_branches import move_branches
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.state.journal import Move
+from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -76,7 +76,7 @@ def forward_slice(
     return structs.replace(record, base_commit=target_tip)
 
 
-def _is_moved(workspace: Workspace, store: Store, move: Move) -> bool:
+def _is_moved(workspace: Workspace, store: Store, move: BranchMove) -> bool:
     try:
         return not move_branches(workspace, store, [move])
     except BusyError:  # Somebody is at work in the worktree: so it is not untouched.
@@ -107,17 +107,17 @@ def _drop_diverged(
     return [record for record in records if record.base_commit in behind]
 
 
-def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> Move | None:
+def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> BranchMove | None:
     """What brings an untouched slice to `target`; None where it is there, or is to stay."""
     repo, branch, base = workspace.repo, record.branch_name, record.base_commit
     tip = find_tip(repo, branch)
     if tip != base or base == target or not is_ancestor(repo, base, target):
         return None
-    places = find_checkouts(workspace, [branch]).get(branch, ())
-    checkouts = look_at_checkouts(repo, places)
+    places = find_branch_worktrees(workspace, [branch]).get(branch, ())
+    worktrees = read_branch_worktrees(repo, places)
     changes = read_tree_changes(repo, base, target)
-    if any(one.edited for one in checkouts) or find_in_the_way(
-        repo, record.slice_id, checkouts, changes
+    if any(one.edited for one in worktrees) or find_in_the_way(
+        repo, record.slice_id, worktrees, changes
     ):
         return None
     change = SliceChange(
@@ -128,10 +128,10 @@ def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> Move | 
         detail={"from": base, "to": target},
         base_commit=target,
     )
-    return Move(
+    return BranchMove(
         branch=branch,
         old=base,
         new=target,
-        worktrees=tuple(str(one.worktree) for one in checkouts),
+        worktrees=tuple(str(one.path) for one in worktrees),
         changes=(change,),
     )

@@ -18,22 +18,22 @@ from gitslices.core.model import (
 from gitslices.git.commits import read_commits, write_commit
 from gitslices.git.compare import read_commit_changes, read_tree_changes
 from gitslices.git.read import is_ancestor, is_true, read_tips
-from gitslices.merging.compose import Conflicted, rebase_commits
-from gitslices.merging.in_memory import Merger, open_merger
-from gitslices.merging.move_branches import (
-    find_checkouts,
+from gitslices.merging.branch_worktrees import (
+    find_branch_worktrees,
     find_in_the_way,
-    look_at_checkouts,
-    move_branches,
+    read_branch_worktrees,
 )
+from gitslices.merging.build import Conflicted, rebase_commits
+from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
+from gitslices.merging.move_branches import move_branches
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.rules.merging import describe_stranger, find_sync_obstacle
+from gitslices.rules.merging import describe_unrelated_history, find_sync_obstacle
 from gitslices.slices.leases import require_lease
 from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.slices.settings import choose_sync_style
 from gitslices.slices.situation import find_landed
 from gitslices.slices.target import read_target
-from gitslices.state.journal import Move
+from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings import SyncStyle
@@ -74,18 +74,34 @@ class SyncReport(Struct, frozen=True, kw_only=True):
     refused: tuple[Problem, ...]
 
 
-class _Scene(Struct, frozen=True, kw_only=True):
+class _SyncInputs(Struct, frozen=True, kw_only=True):
+    """What a sync decides by; `held` is the slice that the request's token is good for."""
+
     goal: Goal
     target: Oid
     records: Mapping[SliceId, SliceRecord]
     landed: frozenset[SliceId]
     tips: Mapping[BranchName, Oid]
-    places: Mapping[BranchName, tuple[Path, ...]]
+    worktrees: Mapping[BranchName, tuple[Path, ...]]
     style: SyncStyle
     held: SliceId | None
 
 
-_Made = Move | Conflicted | Problem | None
+class _Current(Struct, frozen=True):
+    """A slice that has all of the target."""
+
+
+class _Moved(Struct, frozen=True):
+    """The slices were moved, but for those that could not follow."""
+
+    stuck: Mapping[SliceId, Problem]
+
+
+class _Outdated(Struct, frozen=True):
+    """Nothing has moved: a slice is not as it was read."""
+
+
+_Made = BranchMove | Conflicted | Problem | _Current
 
 
 def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
@@ -99,14 +115,12 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
         goal = choose_goal(store, request.goal_id)
         for _ in range(_ATTEMPTS):
             held = _require_lease(store, goal, request)
-            scene = _look(workspace, store, goal, style, held)
-            made = dict(_prepare(workspace, scene, request.slice_ids))
-            stuck = _move(workspace, store, scene, made, request)
-            if stuck is not None:
-                break
-        else:
-            raise BusyError("the slices keep moving", hint="try again later")
-    return _report(scene, made | stuck)
+            inputs = _read_inputs(workspace, store, goal, style, held)
+            made = dict(_make_commits(workspace, inputs, request.slice_ids))
+            outcome = _move_slices(workspace, store, inputs, made, request)
+            if isinstance(outcome, _Moved):
+                return _report(inputs, {**made, **outcome.stuck})
+    raise BusyError("the slices keep moving", hint="try again later")
 
 
 def _require_lease(store: Store, goal: Goal, request: SyncRequest) -> SliceId | None:
@@ -118,153 +132,158 @@ def _require_lease(store: Store, goal: Goal, request: SyncRequest) -> SliceId | 
     return slice_id
 
 
-def _look(
+def _read_inputs(
     workspace: Workspace, store: Store, goal: Goal, style: SyncStyle, held: SliceId | None
-) -> _Scene:
+) -> _SyncInputs:
     records = store.read_slices(goal.goal_id)
     branches = [record.branch_name for record in records]
-    return _Scene(
+    return _SyncInputs(
         goal=goal,
         target=read_target(workspace.repo, goal.plan.target),
         records={record.slice_id: record for record in records},
         landed=find_landed(workspace, records, goal.plan.target),
         tips=read_tips(workspace.repo, branches),
-        places=find_checkouts(workspace, branches),
+        worktrees=find_branch_worktrees(workspace, branches),
         style=style,
         held=held,
     )
 
 
-def _prepare(
-    workspace: Workspace, scene: _Scene, wanted: tuple[SliceId, ...] | None
+def _make_commits(
+    workspace: Workspace, inputs: _SyncInputs, wanted: tuple[SliceId, ...] | None
 ) -> Iterator[tuple[SliceId, _Made]]:
-    ids = {find_slice(scene.goal, id_).slice_id for id_ in wanted or ()}
-    with open_merger(workspace, scene.goal, scene.target) as merger:
-        for slice_ in scene.goal.plan.slices:
+    ids = {find_slice(inputs.goal, id_).slice_id for id_ in wanted or ()}
+    with open_merge_rules(workspace, inputs.goal, inputs.target) as rules:
+        for slice_ in inputs.goal.plan.slices:
             if wanted is None:
-                status = _find_status(scene, slice_)
+                status = _find_status(inputs, slice_)
                 chosen = status != "planned" and status not in FINISHED
             else:
                 chosen = slice_.slice_id in ids
             if chosen:
-                yield slice_.slice_id, _sync_one(workspace, scene, merger, slice_)
+                yield slice_.slice_id, _sync_slice(workspace, inputs, rules, slice_)
 
 
-def _sync_one(workspace: Workspace, scene: _Scene, merger: Merger, slice_: Slice) -> _Made:
-    record = scene.records.get(slice_.slice_id)
-    tip = scene.tips.get(record.branch_name) if record else None
-    obstacle = find_sync_obstacle(slice_, _find_status(scene, slice_), tip)
-    if obstacle is not None or record is None or tip is None:
+def _sync_slice(
+    workspace: Workspace, inputs: _SyncInputs, rules: GoalMergeRules, slice_: Slice
+) -> _Made:
+    record = inputs.records.get(slice_.slice_id)
+    tip = inputs.tips.get(record.branch_name) if record else None
+    obstacle = find_sync_obstacle(slice_, _find_status(inputs, slice_), tip)
+    if obstacle is not None:
         return obstacle
-    places = scene.places.get(record.branch_name, ())
+    assert record is not None, "a slice without a record is an obstacle"  # noqa: S101
+    assert tip is not None, "so is one without a branch"  # noqa: S101
+    paths = inputs.worktrees.get(record.branch_name, ())
     own = Path(record.worktree_path)
-    if own.is_dir() and own not in places:
+    if own.is_dir() and own not in paths:
         why = f"its worktree is not on {record.branch_name!r}"
         return Problem(record.slice_id, why, "finish what is under way there, or switch it back")
-    if is_ancestor(workspace.repo, scene.target, tip):
-        return None
-    new = _make_commit(workspace, scene, merger, record, tip)
+    if is_ancestor(workspace.repo, inputs.target, tip):
+        return _Current()
+    new = _make_commit(workspace, inputs, rules, record, tip)
     if not isinstance(new, str):
         return new
-    checkouts = look_at_checkouts(workspace.repo, places)
+    worktrees = read_branch_worktrees(workspace.repo, paths)
     changes = read_tree_changes(workspace.repo, tip, new)
-    return find_in_the_way(workspace.repo, record.slice_id, checkouts, changes) or Move(
+    return find_in_the_way(workspace.repo, record.slice_id, worktrees, changes) or BranchMove(
         branch=record.branch_name,
         old=tip,
         new=new,
-        worktrees=tuple(str(one.worktree) for one in checkouts),
-        changes=(_describe(workspace, scene, record, tip, new),),
+        worktrees=tuple(str(one.path) for one in worktrees),
+        changes=(_make_change(workspace, inputs, record, tip, new),),
     )
 
 
-def _find_status(scene: _Scene, slice_: Slice) -> SliceStatus:
+def _find_status(inputs: _SyncInputs, slice_: Slice) -> SliceStatus:
     """What a slice is to whoever syncs: its holder finds it free."""
     id_ = slice_.slice_id
-    record = scene.records.get(id_)
-    leased = record is not None and record.status == "claimed" and id_ != scene.held
+    record = inputs.records.get(id_)
+    leased = record is not None and record.status == "claimed" and id_ != inputs.held
     return settle_status(
-        record.status if record else None, leased=leased, landed=id_ in scene.landed
+        record.status if record else None, leased=leased, landed=id_ in inputs.landed
     )
 
 
 def _make_commit(
-    workspace: Workspace, scene: _Scene, merger: Merger, record: SliceRecord, tip: Oid
+    workspace: Workspace, inputs: _SyncInputs, rules: GoalMergeRules, record: SliceRecord, tip: Oid
 ) -> Oid | Conflicted | Problem:
-    repo, target = workspace.repo, scene.target
-    origin = merger.find_origin(tip, target)
+    repo, target = workspace.repo, inputs.target
+    origin = rules.find_origin(tip, target)
     if origin is None:
-        return describe_stranger(record.slice_id, scene.goal.plan.target, record.base_commit)
+        return describe_unrelated_history(
+            record.slice_id, inputs.goal.plan.target, record.base_commit
+        )
     if origin.commit == tip:
         return target
     changes = read_commit_changes(repo, repo.common_dir, tip, [origin])
-    merged = merger.merge(tip, target, changes)
+    joined = rules.find_joined(origin, changes)
+    merged = rules.merge(tip, target, joined)
     if merged.conflicts:
         return Conflicted(slice_id=record.slice_id, files=merged.conflicts)
     signed = is_true(workspace.config.get("commit.gpgsign"))
-    if scene.style == "merge":
-        message = f"Merge branch '{scene.goal.plan.target}' into {record.branch_name}\n"
+    if inputs.style == "merge":
+        message = f"Merge branch '{inputs.goal.plan.target}' into {record.branch_name}\n"
         return write_commit(repo, merged.tree, [tip, target], message, signed=signed)
     commits = read_commits(repo, target, tip)
-    rebased = rebase_commits(repo, merger, commits, target, changes, signed=signed)
+    rebased = rebase_commits(rules, commits, target, joined, signed=signed)
     if rebased is None or rebased[1] != merged.tree:
         why = "its commits cannot be put onto the target one by one"
         return Problem(record.slice_id, why, "take the target in whole: --style merge")
     return rebased[0]
 
 
-def _describe(
-    workspace: Workspace, scene: _Scene, record: SliceRecord, old: Oid, new: Oid
+def _make_change(
+    workspace: Workspace, inputs: _SyncInputs, record: SliceRecord, old: Oid, new: Oid
 ) -> SliceChange:
     return SliceChange(
         at=workspace.now(),
         goal_id=record.goal_id,
         slice_id=record.slice_id,
         event="synced",
-        detail={"from": old, "to": new, "target": scene.goal.plan.target, "style": scene.style},
-        base_commit=scene.target,
+        detail={"from": old, "to": new, "target": inputs.goal.plan.target, "style": inputs.style},
+        base_commit=inputs.target,
     )
 
 
-def _move(
+def _move_slices(
     workspace: Workspace,
     store: Store,
-    scene: _Scene,
+    inputs: _SyncInputs,
     made: Mapping[SliceId, _Made],
     request: SyncRequest,
-) -> dict[SliceId, Problem] | None:
-    """Move what is to be moved; return what could not follow, or None if a slice has changed."""
-    moves = [one for one in made.values() if isinstance(one, Move)]
+) -> _Moved | _Outdated:
+    """Under the lock, and if the slices are as they were read: move those that are to be moved."""
+    moves = [one for one in made.values() if isinstance(one, BranchMove)]
     before = {move.branch: move.old for move in moves}
     with recover_and_lock(workspace, store):
         # Somebody else may have the slice by now.
-        _require_lease(store, scene.goal, request)
-        now = {record.slice_id: record for record in store.read_slices(scene.goal.goal_id)}
+        _require_lease(store, inputs.goal, request)
+        now = {record.slice_id: record for record in store.read_slices(inputs.goal.goal_id)}
         ids = [move.changes[0].slice_id for move in moves]
-        places = find_checkouts(workspace, before)
+        worktrees = find_branch_worktrees(workspace, before)
         if (
             read_tips(workspace.repo, before) != before
-            or any(now.get(id_) != scene.records[id_] for id_ in ids)
-            or any(places.get(one) != scene.places.get(one) for one in before)
+            or any(now.get(id_) != inputs.records[id_] for id_ in ids)
+            or any(worktrees.get(one) != inputs.worktrees.get(one) for one in before)
         ):
-            return None
+            return _Outdated()
         stuck = move_branches(workspace, store, moves)
-    return {
-        one.move.changes[0].slice_id: Problem(one.move.changes[0].slice_id, one.complaint)
-        for one in stuck
-    }
+    complaints = {one.move.changes[0].slice_id: one.complaint for one in stuck}
+    return _Moved({id_: Problem(id_, text) for id_, text in complaints.items()})
 
 
-def _report(scene: _Scene, made: Mapping[SliceId, _Made]) -> SyncReport:
+def _report(inputs: _SyncInputs, made: Mapping[SliceId, _Made]) -> SyncReport:
     return SyncReport(
-        goal_id=scene.goal.goal_id,
-        target=scene.goal.plan.target,
-        style=scene.style,
+        goal_id=inputs.goal.goal_id,
+        target=inputs.goal.plan.target,
+        style=inputs.style,
         synced=tuple(
             Synced(slice_id=id_, old=one.old, new=one.new)
             for id_, one in made.items()
-            if isinstance(one, Move)
+            if isinstance(one, BranchMove)
         ),
-        current=tuple(id_ for id_, one in made.items() if one is None),
+        current=tuple(id_ for id_, one in made.items() if isinstance(one, _Current)),
         conflicted=tuple(one for one in made.values() if isinstance(one, Conflicted)),
         refused=tuple(one for one in made.values() if isinstance(one, Problem)),
     )

@@ -10,7 +10,7 @@ from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, Slic
 from gitslices.rules.scope_check import Violation
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class MergeCandidate(Struct, frozen=True, kw_only=True):
     """A slice that has a branch; `edited` are its uncommitted paths, as far as they matter."""
 
     slice: Slice
@@ -23,32 +23,32 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 def find_merge_obstacle(
     goal_id: str,
-    standing: Standing | None,
+    candidate: MergeCandidate | None,
     slice_: Slice,
     statuses: Mapping[SliceId, SliceStatus],
 ) -> Problem | None:
     """Why a slice cannot be merged now; None when it can."""
     id_ = slice_.slice_id
-    if standing is None:
+    if candidate is None:
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
-    if standing.status in FINISHED:
-        return Problem(id_, f"it is {standing.status} already")
-    if standing.tip is None:
+    if candidate.status in FINISHED:
+        return Problem(id_, f"it is {candidate.status} already")
+    if candidate.tip is None:
         return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
-    if standing.status == "claimed":
+    if candidate.status == "claimed":
         finish = suggest("done", id_, "--token", "N", goal_id=goal_id)
         free = suggest("release", id_, "--force", goal_id=goal_id)
         how = f"{finish}, or if the holder is gone: {free}"
-        return Problem(id_, f"{standing.holder} still has it", f"finish it first: {how}")
+        return Problem(id_, f"{candidate.holder} still has it", f"finish it first: {how}")
     waits = [needed for needed in slice_.dependencies if statuses[needed] not in FINISHED]
     if waits:
         return Problem(id_, f"it waits for {', '.join(waits)}", "merge what it waits for first")
-    if standing.status == "provisioned" and standing.tip == standing.base_commit:
+    if candidate.status == "provisioned" and candidate.tip == candidate.base_commit:
         return Problem(id_, "it has no commits to merge")
-    if standing.edited and standing.status != "done":
-        rest = f" and {len(standing.edited) - 3} more" if len(standing.edited) > 3 else ""
+    if candidate.edited and candidate.status != "done":
+        rest = f" and {len(candidate.edited) - 3} more" if len(candidate.edited) > 3 else ""
         return Problem(
-            id_, f"uncommitted: {', '.join(standing.edited[:3])}{rest}", "commit or stash it"
+            id_, f"uncommitted: {', '.join(candidate.edited[:3])}{rest}", "commit or stash it"
         )
     return None
 
@@ -67,7 +67,7 @@ def find_sync_obstacle(slice_: Slice, status: SliceStatus, tip: Oid | None) -> P
     return None
 
 
-def describe_stranger(slice_id: SliceId, target: BranchName, base: Oid) -> Problem:
+def describe_unrelated_history(slice_id: SliceId, target: BranchName, base: Oid) -> Problem:
     """The reason not to merge, sync or compare a slice that has no commit in common with `target`.
 
     git would refuse it as an unrelated history. Put onto the `base` it started from, its files are

@@ -65,7 +65,7 @@ class RemoveIntent(Struct, frozen=True, kw_only=True, tag="remove"):
     removals: tuple[Removal, ...]
 
 
-class Move(Struct, frozen=True, kw_only=True):
+class BranchMove(Struct, frozen=True, kw_only=True):
     """A branch that goes from `old` to `new` with the files of `worktrees`, where it is at hand.
 
     `changes` are recorded once it is there.
@@ -81,7 +81,7 @@ class Move(Struct, frozen=True, kw_only=True):
 class MoveIntent(Struct, frozen=True, kw_only=True, tag="move"):
     """Branches to be moved: a target that takes in slices, or slices that take in the target."""
 
-    moves: tuple[Move, ...]
+    moves: tuple[BranchMove, ...]
 
 
 class UndoIntent(Struct, frozen=True, kw_only=True, tag="undo"):

@@ -7,7 +7,7 @@ import pytest
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.read import read_base
 from gitslices.recovery.recovery import recover
-from gitslices.state.journal import Move, MoveIntent, find_intent, write_intent
+from gitslices.state.journal import BranchMove, MoveIntent, find_intent, write_intent
 from gitslices.state.landings import SliceChange
 from gitslices.workspace import Workspace
 from tests.conftest import Cli, commit_all, git
@@ -20,7 +20,7 @@ def workspace(repo: Path) -> Workspace:
 
 
 @pytest.fixture
-def move(repo: Path, workspace: Workspace) -> Move:
+def move(repo: Path, workspace: Workspace) -> BranchMove:
     """main about to take in a slice that changes, adds and deletes a file."""
     apply_goal(workspace, {"id": "a", "write_set": ["docs/", "Makefile"]})
     top = slice_path(workspace, "a")
@@ -32,7 +32,7 @@ def move(repo: Path, workspace: Workspace) -> Move:
         at="2026-01-01T00:00:00Z", goal_id="goal", slice_id=SliceId("a"), event="merged",
         detail={}, status="merged", tip=new, landed_as=new,
     )  # fmt: skip
-    return Move(
+    return BranchMove(
         branch=BranchName("main"),
         old=read_base(workspace.repo, "main"),
         new=new,
@@ -41,7 +41,7 @@ def move(repo: Path, workspace: Workspace) -> Move:
     )
 
 
-def assert_completed(repo: Path, workspace: Workspace, move: Move) -> None:
+def assert_completed(repo: Path, workspace: Workspace, move: BranchMove) -> None:
     recover(workspace)
     assert find_intent(workspace.state_folder) is None
     assert git(repo, "rev-parse", "main") == move.new
@@ -50,18 +50,18 @@ def assert_completed(repo: Path, workspace: Workspace, move: Move) -> None:
     assert read_status(workspace, "a") == "merged"
 
 
-def test_killed_before_the_branch_moved(repo: Path, workspace: Workspace, move: Move) -> None:
+def test_killed_before_the_branch_moved(repo: Path, workspace: Workspace, move: BranchMove) -> None:
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     assert_completed(repo, workspace, move)
 
 
-def test_killed_before_the_files_moved(repo: Path, workspace: Workspace, move: Move) -> None:
+def test_killed_before_the_files_moved(repo: Path, workspace: Workspace, move: BranchMove) -> None:
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     git(repo, "update-ref", "refs/heads/main", move.new)
     assert_completed(repo, workspace, move)
 
 
-def test_killed_while_the_files_moved(repo: Path, workspace: Workspace, move: Move) -> None:
+def test_killed_while_the_files_moved(repo: Path, workspace: Workspace, move: BranchMove) -> None:
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     git(repo, "update-ref", "refs/heads/main", move.new)
     (repo / "Makefile").unlink()
@@ -75,7 +75,7 @@ def test_killed_while_the_files_moved(repo: Path, workspace: Workspace, move: Mo
     assert_completed(repo, workspace, move)
 
 
-def test_killed_before_it_was_recorded(repo: Path, workspace: Workspace, move: Move) -> None:
+def test_killed_before_it_was_recorded(repo: Path, workspace: Workspace, move: BranchMove) -> None:
     git(repo, "merge", "--quiet", "--ff-only", "slices/goal/a")
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     assert_completed(repo, workspace, move)
@@ -85,7 +85,7 @@ def test_killed_before_it_was_recorded(repo: Path, workspace: Workspace, move: M
 
 
 def test_an_edit_made_meanwhile_takes_the_move_back(
-    repo: Path, workspace: Workspace, move: Move
+    repo: Path, workspace: Workspace, move: BranchMove
 ) -> None:
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     git(repo, "update-ref", "refs/heads/main", move.new)
@@ -99,7 +99,7 @@ def test_an_edit_made_meanwhile_takes_the_move_back(
 
 
 def test_a_target_that_went_on_is_left_where_it_is(
-    repo: Path, workspace: Workspace, move: Move
+    repo: Path, workspace: Workspace, move: BranchMove
 ) -> None:
     git(repo, "merge", "--quiet", "--ff-only", "slices/goal/a")
     later = commit_all(repo, "Later")
@@ -110,7 +110,7 @@ def test_a_target_that_went_on_is_left_where_it_is(
 
 
 def test_a_target_that_went_elsewhere_has_not_merged(
-    repo: Path, workspace: Workspace, move: Move
+    repo: Path, workspace: Workspace, move: BranchMove
 ) -> None:
     elsewhere = commit_all(repo, "Elsewhere")
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
@@ -129,7 +129,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_merge_struck_anywhere_is_whole_or_has_not_been(
-    cli: Cli, repo: Path, workspace: Workspace, move: Move, fault: str
+    cli: Cli, repo: Path, workspace: Workspace, move: BranchMove, fault: str
 ) -> None:
     (repo / "loose").write_text("precious")
     done = cli("merge", "a", env={"GITSLICES_FAULT": fault})
@@ -145,7 +145,7 @@ def test_a_merge_struck_anywhere_is_whole_or_has_not_been(
 
 
 def test_a_lock_on_the_index_that_is_not_ours_stays_and_holds_up_the_completion(
-    cli: Cli, repo: Path, workspace: Workspace, move: Move
+    cli: Cli, repo: Path, workspace: Workspace, move: BranchMove
 ) -> None:
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     lock = repo / ".git/index.lock"

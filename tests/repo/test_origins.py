@@ -9,7 +9,7 @@ import pytest
 
 from gitslices.core.model import Oid, RepoPath
 from gitslices.git.compare import Baseline, find_merge_bases, read_commit_changes, read_tree_changes
-from gitslices.merging.in_memory import Merger, open_merger
+from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
 from gitslices.slices.lookup import choose_goal
 from gitslices.workspace import Workspace
 from tests.conftest import git
@@ -79,14 +79,16 @@ class History:
         return done.stdout.strip()
 
 
-def find_missed(workspace: Workspace, merger: Merger, tip: Oid, target: Oid) -> set[RepoPath]:
+def find_missed(
+    workspace: Workspace, rules: GoalMergeRules, tip: Oid, target: Oid
+) -> set[RepoPath]:
     """The paths that merging `tip` changes in `target` and that do not count as its changes."""
     repo = workspace.repo
-    origin = merger.find_origin(tip, target)
+    origin = rules.find_origin(tip, target)
     assert origin is not None
     baselines = (origin, Baseline(target))
     counted = read_commit_changes(repo, repo.common_dir, tip, baselines)
-    merged = merger.merge(target, tip, ())
+    merged = rules.merge(target, tip, ())
     brought = {change.path for change in read_tree_changes(repo, target, merged.tree)}
     return brought - set(merged.conflicts) - {change.path for change in counted}
 
@@ -98,9 +100,9 @@ def test_every_path_that_a_merge_would_change_counts(repo: Path, seed: int) -> N
     history, crossed = History(repo, seed), 0
     with workspace.open_store() as store:
         goal = choose_goal(store, None)
-    with open_merger(workspace, goal, Oid(git(repo, "rev-parse", "main"))) as merger:
+    with open_merge_rules(workspace, goal, Oid(git(repo, "rev-parse", "main"))) as rules:
         for _ in range(12):
             tip, target = history.cross()
             crossed += len(find_merge_bases(workspace.repo, tip, target)) > 1
-            assert find_missed(workspace, merger, tip, target) == set()
+            assert find_missed(workspace, rules, tip, target) == set()
     assert crossed > 5

@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gitslices.merging.compose import Conflicted
+from gitslices.merging.build import Conflicted
 from gitslices.ops.conflicts import ConflictsReport
 from gitslices.ops.merge import MergeReport
 from gitslices.ops.sync import SyncReport

@@ -1,4 +1,4 @@
-"""Make the commit that lands a slice, in memory: nothing in the repository moves."""
+"""Make the commit that takes a slice into the target, in memory: no branch or file moves."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -10,12 +10,11 @@ from gitslices.core.model import FINISHED, Change, Oid, RepoPath, Slice, SliceId
 from gitslices.git.commits import Commit, read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import is_ancestor, is_true
-from gitslices.git.repository import Repository
-from gitslices.merging.in_memory import Merger
+from gitslices.merging.in_memory import GoalMergeRules, Origin
 from gitslices.rules.merging import (
-    Standing,
+    MergeCandidate,
     add_trailers,
-    describe_stranger,
+    describe_unrelated_history,
     describe_violations,
     make_merge_message,
 )
@@ -25,12 +24,28 @@ from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
 
 
-class Composed(Struct, frozen=True, kw_only=True):
-    """A slice and the commit that would land it; the target's own if there is nothing new."""
+class BuiltMerge(Struct, frozen=True, kw_only=True):
+    """A slice and the commit that takes it in; the target's own if there is nothing new."""
 
-    standing: Standing
+    candidate: MergeCandidate
     commit: Oid
     changes: tuple[Change, ...]
+
+
+class TargetTip(Struct, frozen=True, kw_only=True):
+    """What the next slice is merged into: a commit, its merge rules, and all slices' statuses."""
+
+    commit: Oid
+    rules: GoalMergeRules
+    statuses: Mapping[SliceId, SliceStatus]
+
+    def take_in(self, built: BuiltMerge) -> "TargetTip":
+        """The target once `built` is accepted: only then does the next slice merge by its rules."""
+        return TargetTip(
+            commit=built.commit,
+            rules=self.rules.read_next(built.commit, built.changes),
+            statuses={**self.statuses, built.candidate.slice.slice_id: "merged"},
+        )
 
 
 class Conflicted(Struct, frozen=True, kw_only=True):
@@ -40,8 +55,8 @@ class Conflicted(Struct, frozen=True, kw_only=True):
     files: tuple[RepoPath, ...]
 
 
-class Composer:
-    """Makes the commits that land the slices of one goal, one on top of the other."""
+class MergeBuilder:
+    """Makes the commits that take the slices of one goal in, one on top of the other."""
 
     def __init__(
         self,
@@ -49,7 +64,6 @@ class Composer:
         goal: Goal,
         records: Mapping[SliceId, SliceRecord],
         matchers: ScopeMatchers,
-        merger: Merger,
         style: MergeStyle,
     ) -> None:
         self._repo = workspace.repo
@@ -57,50 +71,45 @@ class Composer:
         self._records = records
         self._matchers = matchers
         self._contained: set[Oid] = set()
-        self._merger = merger
         self._style = style
         self._signed = is_true(workspace.config.get("commit.gpgsign"))
 
-    def compose(
-        self, standing: Standing, target: Oid, statuses: Mapping[SliceId, SliceStatus]
-    ) -> Composed | Conflicted | Problem:
-        """The commit that lands `standing` on `target`, or why there is none.
-
-        `statuses` are those of all slices when `target` is the target's tip.
-        """
-        tip = standing.tip
+    def build(
+        self, candidate: MergeCandidate, target: TargetTip
+    ) -> BuiltMerge | Conflicted | Problem:
+        """The commit that takes `candidate` into `target`, or why there is none."""
+        tip = candidate.tip
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
-        origin = self._merger.find_origin(tip, target)
+        origin = target.rules.find_origin(tip, target.commit)
         if origin is None:
-            return describe_stranger(
-                standing.slice.slice_id, self._goal.plan.target, standing.base_commit
+            return describe_unrelated_history(
+                candidate.slice.slice_id, self._goal.plan.target, candidate.base_commit
             )
         if origin.commit == tip:
-            return Composed(standing=standing, commit=target, changes=())
+            return BuiltMerge(candidate=candidate, commit=target.commit, changes=())
         changes = self._read_changes(tip, origin)
-        problem = self._find_scope_problem(standing, target, origin, changes, statuses)
+        problem = self._find_scope_problem(candidate, target, origin, changes)
         if problem is not None:
             return problem
-        merged = self._merger.merge(target, tip, changes)
+        joined = target.rules.find_joined(origin, changes)
+        merged = target.rules.merge(target.commit, tip, joined)
         if merged.conflicts:
-            return Conflicted(slice_id=standing.slice.slice_id, files=merged.conflicts)
-        commit = self._write(standing.slice, tip, target, merged.tree, changes)
+            return Conflicted(slice_id=candidate.slice.slice_id, files=merged.conflicts)
+        commit = self._write(candidate.slice, tip, target, merged.tree, joined)
         if commit is None:
             return Problem(
-                standing.slice.slice_id,
+                candidate.slice.slice_id,
                 "its commits cannot be put onto the target one by one",
                 "merge it whole: --style merge, or --style squash",
             )
-        self._merger.follow(commit, changes)
-        return Composed(standing=standing, commit=commit, changes=changes)
+        return BuiltMerge(candidate=candidate, commit=commit, changes=changes)
 
     def _find_scope_problem(
         self,
-        standing: Standing,
-        target: Oid,
-        origin: Baseline,
+        candidate: MergeCandidate,
+        target: TargetTip,
+        origin: Origin,
         changes: Sequence[Change],
-        statuses: Mapping[SliceId, SliceStatus],
     ) -> Problem | None:
         """Why a slice may not land by its write scope.
 
@@ -108,16 +117,16 @@ class Composer:
         all is well; else git is asked for those that count, which costs more: what the target has
         come to besides, and what the slice was started from, is not the slice's change.
         """
-        id_, tip, base = standing.slice.slice_id, standing.tip, standing.base_commit
+        id_, tip, base = candidate.slice.slice_id, candidate.tip, candidate.base_commit
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
-        landed = {one for one, status in statuses.items() if status in FINISHED}
+        landed = {one for one, status in target.statuses.items() if status in FINISHED}
         find = partial(
             self._matchers.find_violations, self._goal, self._records[id_], landed=landed
         )
-        if not origin.torn and self._contains(target, base) and not find(changes):
+        if not origin.torn and self._contains(target.commit, base) and not find(changes):
             return None
-        start = self._merger.find_origin(tip, target, base) or origin
-        violations = find(self._read_changes(tip, start, Baseline(target)))
+        start = target.rules.find_origin(tip, target.commit, base) or origin
+        violations = find(self._read_changes(tip, start, Baseline(target.commit)))
         return describe_violations(self._goal.goal_id, id_, violations) if violations else None
 
     def _read_changes(self, tip: Oid, *baselines: Baseline) -> tuple[Change, ...]:
@@ -130,54 +139,54 @@ class Composer:
         return base in self._contained
 
     def _write(
-        self, slice_: Slice, tip: Oid, target: Oid, tree: Oid, changes: tuple[Change, ...]
+        self, slice_: Slice, tip: Oid, target: TargetTip, tree: Oid, joined: frozenset[RepoPath]
     ) -> Oid | None:
+        """The commit of `tree`, by the style; None where the commits do not lead to it in turn."""
+        onto, signed = target.commit, self._signed
         message = make_merge_message(slice_)
         if self._style == "merge":
-            return write_commit(self._repo, tree, [target, tip], message, signed=self._signed)
-        commits = read_commits(self._repo, target, tip)
+            return write_commit(self._repo, tree, [onto, tip], message, signed=signed)
+        commits = read_commits(self._repo, onto, tip)
         if self._style == "rebase":
-            rebased = rebase_commits(
-                self._repo, self._merger, commits, target, changes, signed=self._signed
-            )
+            rebased = rebase_commits(target.rules, commits, onto, joined, signed=signed)
             return rebased[0] if rebased and rebased[1] == tree else None
         authors = list(dict.fromkeys((one.author.name, one.author.email) for one in commits))
         return write_commit(
             self._repo,
             tree,
-            [target],
+            [onto],
             add_trailers(message, [f"{name} <{email}>" for name, email in authors[1:]]),
             author=commits[0].author,
-            signed=self._signed,
+            signed=signed,
         )
 
 
 def rebase_commits(
-    repo: Repository,
-    merger: Merger,
+    rules: GoalMergeRules,
     commits: Sequence[Commit],
     onto: Oid,
-    changes: Sequence[Change],
+    joined: frozenset[RepoPath],
     *,
     signed: bool,
 ) -> tuple[Oid, Oid] | None:
     """Make `commits` again on top of `onto`, in memory: the last one and its tree.
 
     None where one does not apply. Merge commits among them are left out, and those that change
-    nothing any more. `changes` are what all of them change.
+    nothing any more. The files in `joined` take the lines of both sides.
     """
+    repo = rules.repo
     head, tree = onto, read_commit_tree(repo, onto)
-    for one in commits:
-        if len(one.parents) != 1:
+    for commit in commits:
+        if len(commit.parents) != 1:
             continue
         # `merge-tree --merge-base` came only with git 2.40: a commit with the tree of the new
         # base on the old parent makes that parent the merge base.
-        stand_in = write_commit(repo, tree, one.parents, "stand-in")
-        merged = merger.merge(stand_in, one.commit, changes)
+        stand_in = write_commit(repo, tree, commit.parents, "stand-in")
+        merged = rules.merge(stand_in, commit.commit, joined)
         if merged.conflicts:
             return None
         if merged.tree == tree:
             continue
         tree = merged.tree
-        head = write_commit(repo, tree, [head], one.message, author=one.author, signed=signed)
+        head = write_commit(repo, tree, [head], commit.message, author=commit.author, signed=signed)
     return head, tree
