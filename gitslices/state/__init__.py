@@ -4,6 +4,7 @@ folder      the folder itself, private to its owner
 lock        one lock for what changes branches and worktrees, one for each operation alive
 hook_watch  what git hooks look at before they start anything
 schema      the tables of the store
+database    SQLite: opened, migrated, what its failures mean
 store       goals, slices and events in SQLite
 landings    what became of slices at the merge
 leases      who has which slice until when

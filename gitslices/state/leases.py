@@ -1,13 +1,12 @@
 """Leases: who has which slice until when. The rows stay when a lease ends, so tokens only grow."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from gitslices.core.decoding import convert
 from gitslices.core.model import SliceId
-from gitslices.state.store import Store
+from gitslices.state.store import Store, check_time, convert_row
 
 Ending = Literal["done", "released", "lapsed", "failed"]
 _COLUMNS = "token, goal_id, slice_id, holder, ttl, claimed_at, expires_at, ended_at, ending"
@@ -97,5 +96,12 @@ def _read(store: Store, condition: str, *values: object) -> tuple[Lease, ...]:
         f"SELECT {_COLUMNS} FROM leases WHERE {condition} ORDER BY token",  # noqa: S608
         values,
     )
-    names = Lease.__struct_fields__
-    return tuple(convert(dict(zip(names, row, strict=True)), Lease) for row in rows)
+    return tuple(decode_lease(row) for row in rows)
+
+
+def decode_lease(row: tuple[Any, ...]) -> Lease:
+    """A row of the leases' columns; raise `StateError` if it cannot be read."""
+    lease = convert_row(dict(zip(Lease.__struct_fields__, row, strict=True)), Lease)
+    check_time(lease.claimed_at)
+    check_time(lease.expires_at)
+    return lease

@@ -5,9 +5,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from gitslices.core.decoding import convert
 from gitslices.rules.evidence import GateRun, Review
-from gitslices.state.store import Store
+from gitslices.state.store import Store, convert_row
 
 Row = TypeVar("Row", bound=Struct)
 
@@ -51,7 +50,9 @@ def _read(
     )
     names = kind.__struct_fields__
     # SQLite has no booleans, hence not strict.
-    return tuple(convert(dict(zip(names, row, strict=True)), kind, strict=False) for row in rows)
+    return tuple(
+        convert_row(dict(zip(names, row, strict=True)), kind, strict=False) for row in rows
+    )
 
 
 def _list_columns(kind: type[Struct]) -> str:

@@ -1,8 +1,49 @@
-"""The tables of the store."""
+"""The tables of the store, and how those of an older gitslices become them."""
 
 from typing import Final
 
-LANDING_TABLES: Final = """
+_SCHEMA: Final = """
+CREATE TABLE goals (
+  goal_id TEXT PRIMARY KEY,
+  graph BLOB NOT NULL,
+  plan BLOB NOT NULL,
+  applied_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE slices (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  branch_name TEXT NOT NULL UNIQUE,
+  worktree_path TEXT NOT NULL UNIQUE,
+  base_commit TEXT NOT NULL,
+  read_scope TEXT NOT NULL,
+  write_scope TEXT NOT NULL,
+  allowed_scope TEXT NOT NULL,
+  filler TEXT NOT NULL,
+  sparse TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  needs_setup INTEGER NOT NULL,
+  PRIMARY KEY (goal_id, slice_id)
+) STRICT;
+CREATE TABLE events (
+  event_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  goal_id TEXT NOT NULL,
+  slice_id TEXT,
+  event TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+CREATE TABLE trash (
+  operation TEXT NOT NULL,
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  at TEXT NOT NULL,
+  removal BLOB NOT NULL,
+  PRIMARY KEY (operation, goal_id, slice_id)
+) STRICT;
+"""
+
+_LANDING_TABLES: Final = """
 CREATE TABLE landings (
   goal_id TEXT NOT NULL,
   slice_id TEXT NOT NULL,
@@ -26,7 +67,7 @@ CREATE TABLE trial_merges (
 """
 
 
-LEASE_TABLES: Final = """
+_LEASE_TABLES: Final = """
 CREATE TABLE leases (
   token INTEGER PRIMARY KEY AUTOINCREMENT,
   goal_id TEXT NOT NULL,
@@ -66,3 +107,14 @@ CREATE TABLE reviews (
   at TEXT NOT NULL
 ) STRICT;
 """
+
+# A plan that is not as it was written can be told; the trash counts its days in steps.
+_CHECKED: Final = """
+ALTER TABLE goals ADD COLUMN digest TEXT;
+ALTER TABLE trash ADD COLUMN aged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trash ADD COLUMN looked_at TEXT;
+"""
+
+# Each makes the tables of one version out of those of the version before it.
+MIGRATIONS: Final = (_SCHEMA + _LEASE_TABLES + _LANDING_TABLES, _CHECKED)
+SCHEMA_VERSION: Final = len(MIGRATIONS)

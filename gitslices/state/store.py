@@ -1,8 +1,11 @@
 """The SQLite store: goals with their plans, slices with their status, and the log of events."""
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -10,56 +13,14 @@ import msgspec
 from msgspec import Struct, field
 
 from gitslices.core.decoding import convert, decode_json
-from gitslices.core.errors import BusyError, DiskError, GitslicesError, StateError
+from gitslices.core.errors import StateError
 from gitslices.core.faults import reach
 from gitslices.core.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
-from gitslices.state.schema import LANDING_TABLES, LEASE_TABLES
+from gitslices.state.database import open_database, translate_errors
 
 T = TypeVar("T")
 
 STORE_NAME: Final = "state.sqlite3"
-SCHEMA_VERSION: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE goals (
-  goal_id TEXT PRIMARY KEY,
-  graph BLOB NOT NULL,
-  plan BLOB NOT NULL,
-  applied_at TEXT NOT NULL
-) STRICT;
-CREATE TABLE slices (
-  goal_id TEXT NOT NULL,
-  slice_id TEXT NOT NULL,
-  status TEXT NOT NULL,
-  branch_name TEXT NOT NULL UNIQUE,
-  worktree_path TEXT NOT NULL UNIQUE,
-  base_commit TEXT NOT NULL,
-  read_scope TEXT NOT NULL,
-  write_scope TEXT NOT NULL,
-  allowed_scope TEXT NOT NULL,
-  filler TEXT NOT NULL,
-  sparse TEXT NOT NULL,
-  port INTEGER NOT NULL,
-  needs_setup INTEGER NOT NULL,
-  PRIMARY KEY (goal_id, slice_id)
-) STRICT;
-CREATE TABLE events (
-  event_id INTEGER PRIMARY KEY AUTOINCREMENT,
-  at TEXT NOT NULL,
-  goal_id TEXT NOT NULL,
-  slice_id TEXT,
-  event TEXT NOT NULL,
-  detail TEXT NOT NULL
-) STRICT;
-CREATE TABLE trash (
-  operation TEXT NOT NULL,
-  goal_id TEXT NOT NULL,
-  slice_id TEXT NOT NULL,
-  at TEXT NOT NULL,
-  removal BLOB NOT NULL,
-  PRIMARY KEY (operation, goal_id, slice_id)
-) STRICT;
-"""
-_TABLES: Final = (_SCHEMA, LEASE_TABLES, LANDING_TABLES)
 # A claimed slice is a provisioned one with an open lease: kept in one place, it cannot disagree.
 _STATUS: Final = """
 CASE WHEN status = 'provisioned' AND EXISTS (
@@ -67,11 +28,6 @@ CASE WHEN status = 'provisioned' AND EXISTS (
   WHERE goal_id = slices.goal_id AND slice_id = slices.slice_id AND ended_at IS NULL
 ) THEN 'claimed' ELSE status END
 """
-
-
-_DISK_CODES: Final = frozenset({
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
-})  # fmt: skip
 
 
 class SliceRecord(Struct, frozen=True, kw_only=True):
@@ -106,6 +62,9 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS: Final = SliceRecord.__struct_encode_fields__
+GOAL_COLUMNS: Final = "goal_id, graph, plan, applied_at, digest"
+EVENT_COLUMNS: Final = "at, goal_id, slice_id, event, detail"
+_IS_COMMIT: Final = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?").fullmatch
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -137,19 +96,15 @@ class Store:
         self._db = connection
         self.opened_from = opened_from
 
-    def close(self) -> None:
-        """Close the connection; uncommitted work is rolled back."""
-        self._db.close()
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write all or nothing: take the write lock at once, commit at the end of the block."""
-        with _translate_errors():
+        with translate_errors():
             reach("store:begin")
             self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
-            with _translate_errors():
+            with translate_errors():
                 reach("store:commit")
                 self._db.commit()
         except BaseException:
@@ -162,27 +117,25 @@ class Store:
 
     def read_goals(self) -> tuple[Goal, ...]:
         """All goals, the one applied first in front."""
-        rows = self.query("SELECT goal_id, graph, plan, applied_at FROM goals ORDER BY rowid")
-        return tuple(_decode_goal(row) for row in rows)
+        rows = self.query(f"SELECT {GOAL_COLUMNS} FROM goals ORDER BY rowid")  # noqa: S608
+        return tuple(decode_goal(row) for row in rows)
 
     def read_goal(self, goal_id: str) -> Goal | None:
         """One goal, or None when it was never applied."""
         rows = self.query(
-            "SELECT goal_id, graph, plan, applied_at FROM goals WHERE goal_id = ?", (goal_id,)
+            f"SELECT {GOAL_COLUMNS} FROM goals WHERE goal_id = ?",  # noqa: S608
+            (goal_id,),
         )
-        return _decode_goal(rows[0]) if rows else None
+        return decode_goal(rows[0]) if rows else None
 
     def write_goal(self, goal: Goal) -> None:
         """Add a goal, or replace what it was last applied with."""
+        graph, plan = msgspec.json.encode(goal.graph), msgspec.json.encode(goal.plan)
         self.execute(
-            "INSERT INTO goals VALUES (?, ?, ?, ?) ON CONFLICT (goal_id) DO UPDATE SET "
-            "graph = excluded.graph, plan = excluded.plan, applied_at = excluded.applied_at",
-            (
-                goal.goal_id,
-                msgspec.json.encode(goal.graph),
-                msgspec.json.encode(goal.plan),
-                goal.applied_at,
-            ),
+            f"INSERT INTO goals ({GOAL_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608
+            "ON CONFLICT (goal_id) DO UPDATE SET graph = excluded.graph, plan = excluded.plan, "
+            "applied_at = excluded.applied_at, digest = excluded.digest",
+            (goal.goal_id, graph, plan, goal.applied_at, _make_digest(graph, plan)),
         )
 
     def read_slices(self, goal_id: str | None = None) -> tuple[SliceRecord, ...]:
@@ -199,7 +152,7 @@ class Store:
         marks = ", ".join("?" * len(_COLUMNS))
         for record in records:
             self.execute(
-                f"INSERT OR REPLACE INTO slices VALUES ({marks})",  # noqa: S608
+                f"INSERT OR REPLACE INTO slices ({', '.join(_COLUMNS)}) VALUES ({marks})",  # noqa: S608
                 _encode_slice(record),
             )
 
@@ -266,21 +219,12 @@ class Store:
     ) -> tuple[Event, ...]:
         """The log of one goal or of all, of one slice or of all, oldest first; the `last` ones."""
         rows = self.query(
-            "SELECT at, goal_id, slice_id, event, detail FROM events "
+            f"SELECT {EVENT_COLUMNS} FROM events "  # noqa: S608
             "WHERE (?1 IS NULL OR goal_id = ?1) AND (?2 IS NULL OR slice_id = ?2) "
             "ORDER BY event_id DESC LIMIT ?3",
             (goal_id, slice_id, -1 if last is None else last),
         )
-        return tuple(
-            Event(
-                at=row[0],
-                goal_id=row[1],
-                slice_id=row[2],
-                event=row[3],
-                detail=decode_row(row[4], dict[str, Any]),
-            )
-            for row in reversed(rows)
-        )
+        return tuple(decode_event(row) for row in reversed(rows))
 
     def _read_records(self, condition: str, *values: object) -> tuple[SliceRecord, ...]:
         columns = ", ".join(_STATUS if name == "status" else name for name in _COLUMNS)
@@ -289,7 +233,7 @@ class Store:
             "ORDER BY goal_id, slice_id",
             values,
         )
-        return tuple(_decode_slice(row) for row in rows)
+        return tuple(decode_slice(row) for row in rows)
 
     def read_data_version(self) -> int:
         """A number that is another one as soon as somebody else has written to the store."""
@@ -297,74 +241,28 @@ class Store:
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of one question, for the modules that keep a table of their own."""
-        with _translate_errors():
+        with translate_errors():
             return self._db.execute(sql, values).fetchall()
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> None:
         """Carry out one statement, likewise."""
-        with _translate_errors():
+        with translate_errors():
             self._db.execute(sql, values)
 
 
 @contextmanager
 def open_store(folder: Path, *, timeout: float, opened_from: Path | None = None) -> Iterator[Store]:
-    """The store in `folder`, made or migrated if need be.
+    """The store in `folder`, made or migrated if need be; as it is where nothing can be written.
 
     A writer that waits longer than `timeout` seconds for another gets `BusyError`. Raises
     `StateError` when the file is no store, or one of a newer gitslices.
     """
-    path = folder / STORE_NAME
-    with _translate_errors(path):
-        reach("store:open")
-        connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
-    with closing(Store(connection, opened_from)) as store:
-        with _translate_errors(path):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-        _migrate(store, connection, path)
-        yield store
+    with open_database(folder / STORE_NAME, timeout=timeout) as connection:
+        yield Store(connection, opened_from)
 
 
-def _migrate(store: Store, connection: sqlite3.Connection, path: Path) -> None:
-    if _read_version(connection, path) == SCHEMA_VERSION:
-        return
-    with store.transaction():
-        version = _read_version(connection, path)
-        if version > SCHEMA_VERSION:
-            raise StateError(
-                f"{str(path)!r} was written by a newer gitslices (schema {version})",
-                hint="upgrade gitslices",
-            )
-        if version == 0:
-            for statement in "".join(_TABLES).split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _read_version(connection: sqlite3.Connection, path: Path) -> int:
-    with _translate_errors(path):
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-@contextmanager
-def _translate_errors(path: Path | None = None) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise _translate(error, path) from error
-
-
-def _translate(error: sqlite3.Error | OSError, path: Path | None) -> GitslicesError:
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-    where = repr(str(path)) if path else "the store of this repository"
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return BusyError(f"{where} is being written by another gitslices", hint="try again")
-    if isinstance(error, OSError) or code in _DISK_CODES:
-        return DiskError(f"cannot write {where}: {error}")
-    return StateError(
-        f"cannot use {where}: {error}",
-        hint="move the file aside; the worktrees and branches it lists stay as they are",
-    )
+# What one can do about a row that nobody could have written.
+_MEND: Final = "see what can still be read, and mend it: gitslices doctor"
 
 
 def decode_row(data: bytes | str, kind: type[T]) -> T:
@@ -372,19 +270,48 @@ def decode_row(data: bytes | str, kind: type[T]) -> T:
     try:
         return decode_json(data, kind)
     except msgspec.MsgspecError as error:
-        raise StateError(
-            f"a row of the store cannot be read: {error}", hint="upgrade gitslices"
-        ) from error
+        raise StateError(f"a row of the store cannot be read: {error}", hint=_MEND) from error
 
 
-def _decode_goal(row: tuple[Any, ...]) -> Goal:
-    goal_id, graph, plan, applied_at = row
-    return Goal(
-        goal_id=goal_id,
-        graph=decode_row(graph, TaskGraph),
-        plan=decode_row(plan, Plan),
-        applied_at=applied_at,
-    )
+def convert_row(values: object, kind: type[T], *, strict: bool = True) -> T:
+    """A row as a `kind`; raise `StateError` if it is none."""
+    try:
+        return convert(values, kind, strict=strict)
+    except msgspec.MsgspecError as error:
+        raise StateError(f"a row of the store cannot be read: {error}", hint=_MEND) from error
+
+
+def check_time(text: str) -> str:
+    """`text`, if it is a time as `Workspace.now` writes it; else raise `StateError`."""
+    with suppress(ValueError):
+        if datetime.fromisoformat(text).tzinfo is not None:
+            return text
+    raise StateError(f"a row of the store cannot be read: {text!r} is no time", hint=_MEND)
+
+
+def decode_goal(row: tuple[Any, ...]) -> Goal:
+    """A row of `GOAL_COLUMNS`; raise `StateError` if it is not as it was written."""
+    goal_id, graph, plan, applied_at, digest = row
+    values = {
+        "goal_id": goal_id,
+        "graph": decode_row(graph, TaskGraph),
+        "plan": decode_row(plan, Plan),
+        "applied_at": applied_at,
+    }
+    # One flipped bit in a name leaves JSON that can be read, and a plan that contradicts itself.
+    if digest is not None and digest != _make_digest(graph, plan):
+        raise StateError(f"the plan of goal {goal_id!r} is not as it was written", hint=_MEND)
+    return convert_row(values, Goal)
+
+
+def decode_event(row: tuple[Any, ...]) -> Event:
+    """A row of `EVENT_COLUMNS`; raise `StateError` if it cannot be read."""
+    values = dict(zip(Event.__struct_fields__, row, strict=True))
+    return convert_row({**values, "detail": decode_row(row[-1], dict[str, Any])}, Event)
+
+
+def _make_digest(graph: bytes, plan: bytes) -> str:
+    return sha256(b"%d\0%b%b" % (len(graph), graph, plan)).hexdigest()
 
 
 def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
@@ -396,9 +323,17 @@ def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
     return tuple(values.values())
 
 
-def _decode_slice(row: tuple[Any, ...]) -> SliceRecord:
+def decode_slice(row: tuple[Any, ...]) -> SliceRecord:
+    """A row of the slices' columns; raise `StateError` if it cannot be read."""
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("read_scope", "write_scope", "allowed_scope"):
         values[name] = decode_row(values[name], tuple[str, ...])
     values["needs_setup"] = bool(values["needs_setup"])
-    return convert(values, SliceRecord)
+    record = convert_row(values, SliceRecord)
+    if not _IS_COMMIT(record.base_commit) or not _is_path(record.worktree_path):
+        raise StateError(f"a row of the store cannot be read: {record.slice_id!r}", hint=_MEND)
+    return record
+
+
+def _is_path(path: str) -> bool:
+    return path.startswith("/") and "\0" not in path

@@ -1,29 +1,42 @@
 """What was removed, when, and where it waits: the store's table of the trash."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from gitslices.state.journal import Removal
-from gitslices.state.store import Store, decode_row
+from gitslices.state.store import Store, check_time, convert_row, decode_row
+
+TRASH_COLUMNS: Final = "operation, at, removal, aged, looked_at"
 
 
 class Trashed(Struct, frozen=True, kw_only=True):
-    """A slice that `operation` took away at `at`."""
+    """A slice that `operation` took away at `at`.
+
+    For `aged` seconds it was seen in the trash until `looked_at`: see `count_age`.
+    """
 
     operation: str
     at: str
     removal: Removal
+    aged: int = 0
+    looked_at: str | None = None
 
 
 def read_trash(store: Store) -> tuple[Trashed, ...]:
     """All that is in the trash, the oldest first."""
-    rows = store.query("SELECT operation, at, removal FROM trash ORDER BY rowid")
-    return tuple(
-        Trashed(operation=operation, at=at, removal=decode_row(removal, Removal))
-        for operation, at, removal in rows
-    )
+    rows = store.query(f"SELECT {TRASH_COLUMNS} FROM trash ORDER BY rowid")  # noqa: S608
+    return tuple(decode_trashed(row) for row in rows)
+
+
+def decode_trashed(row: tuple[Any, ...]) -> Trashed:
+    """A row of `TRASH_COLUMNS`; raise `StateError` if it cannot be read."""
+    operation, at, removal, aged, looked_at = row
+    values = {"removal": decode_row(removal, Removal), "at": check_time(at)}
+    seen = {"aged": aged, "looked_at": looked_at and check_time(looked_at)}
+    return convert_row({"operation": operation, **values, **seen}, Trashed)
 
 
 def is_in_trash(store: Store, operation: str, removal: Removal) -> bool:
@@ -41,11 +54,22 @@ def write_trash(store: Store, trashed: Sequence[Trashed]) -> None:
     for one in trashed:
         record = one.removal.record
         store.execute(
-            "INSERT INTO trash VALUES (?, ?, ?, ?, ?) ON CONFLICT (operation, goal_id, slice_id) "
-            "DO UPDATE SET at = excluded.at, removal = excluded.removal",
+            "INSERT INTO trash VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (operation, goal_id, slice_id) DO UPDATE SET at = excluded.at, "
+            "removal = excluded.removal, aged = excluded.aged, looked_at = excluded.looked_at",
             (one.operation, record.goal_id, record.slice_id, one.at,
-             msgspec.json.encode(one.removal)),
+             msgspec.json.encode(one.removal), one.aged, one.looked_at),
         )  # fmt: skip
+
+
+def write_age(store: Store, trashed: Trashed) -> None:
+    """Note how old something in the trash was seen to be, and change nothing else."""
+    record = trashed.removal.record
+    store.execute(
+        "UPDATE trash SET aged = ?, looked_at = ? "
+        "WHERE operation = ? AND goal_id = ? AND slice_id = ?",
+        (trashed.aged, trashed.looked_at, trashed.operation, record.goal_id, record.slice_id),
+    )
 
 
 def delete_trash(store: Store, operation: str, removals: Sequence[Removal]) -> None:
