@@ -25,7 +25,7 @@ from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import Entrant, Situation, find_best, find_entrant, list_entrants
 from gitslices.slices.claim_note import find_last_token, write_token
 from gitslices.slices.environment import list_writable_roots, name_setup_log
-from gitslices.slices.leases import Work, find_work, make_lease_event
+from gitslices.slices.leases import Work, find_work, make_lease_event, shorten_deadlines
 from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.slices.situation import find_landed_in, read_situation
 from gitslices.slices.target import read_target
@@ -176,6 +176,7 @@ def _grant(
     workspace: Workspace, store: Store, request: ClaimRequest, without: Collection[SliceId]
 ) -> _Granted:
     goal = choose_goal(store, request.goal_id)
+    shorten_deadlines(workspace, store)
     records = store.read_slices(goal.goal_id)
     target = goal.plan.target
     landed = find_landed_in(workspace, records, target, read_target(workspace.repo, target))

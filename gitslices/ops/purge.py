@@ -1,22 +1,22 @@
-"""Empty the trash of what has been in it for 14 days."""
+"""Empty the trash of what has been in it for 14 days, by the clock and by what was seen of it."""
 
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.model import SliceId
 from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import TRASH_REFS, find_kept
-from gitslices.rules.removal import find_expiry
+from gitslices.rules.removal import count_age, is_expired
 from gitslices.state.store import Event, Store
-from gitslices.state.trash import Trashed, delete_trash, read_trash
+from gitslices.state.trash import Trashed, delete_trash, read_trash, write_age
 from gitslices.system.deletion import condemn, delete_condemned
 from gitslices.workspace import Workspace
 
@@ -38,7 +38,7 @@ class EmptyReport(Struct, frozen=True, kw_only=True):
 def empty_trash(workspace: Workspace, *, dry_run: bool = False) -> EmptyReport:
     """Delete for good what was removed 14 days ago, and the references that keep its commits."""
     with workspace.open_store() as store, recover_and_lock(workspace, store):
-        expired = _find_expired(workspace, store)
+        expired = _find_expired(workspace, _look(workspace, store, note=not dry_run))
         if not dry_run:
             _forget(workspace, store, expired)
     if not dry_run:
@@ -50,7 +50,7 @@ def empty_trash(workspace: Workspace, *, dry_run: bool = False) -> EmptyReport:
 
 def start_emptying(workspace: Workspace, store: Store) -> None:
     """Empty the trash in a process of its own, where there is anything to do."""
-    if not _find_expired(workspace, store):
+    if not _find_expired(workspace, _look(workspace, store)):
         return
     argv = [sys.executable, "-m", "gitslices", "prune", "--trash"]
     # It waits for the lock, which the caller holds now. Without it the next removal tries again.
@@ -61,9 +61,33 @@ def start_emptying(workspace: Workspace, store: Store) -> None:
         )  # fmt: skip
 
 
-def _find_expired(workspace: Workspace, store: Store) -> tuple[Trashed, ...]:
-    now = datetime.fromisoformat(workspace.now())
-    return tuple(one for one in read_trash(store) if find_expiry(one.at) <= now)
+def _look(workspace: Workspace, store: Store, *, note: bool = True) -> tuple[Trashed, ...]:
+    """The trash as it is now: everything in it has grown older since it was last looked at."""
+    now = workspace.now()
+    known = read_trash(store)
+    seen = tuple(structs.replace(one, aged=_count_age(one, now), looked_at=now) for one in known)
+    # What was looked at today has nothing to gain, and a large trash would be written each time.
+    older = [after for before, after in zip(known, seen, strict=True) if _is_later(before, now)]
+    if note and older:
+        with store.transaction():
+            for one in older:
+                write_age(store, one)
+    return seen
+
+
+def _count_age(trashed: Trashed, now: str) -> int:
+    age = timedelta(seconds=trashed.aged)
+    return int(count_age(age, trashed.looked_at or trashed.at, now).total_seconds())
+
+
+def _is_later(trashed: Trashed, now: str) -> bool:
+    """Whether another day has come, or the clock was put back."""
+    return now[:10] != (trashed.looked_at or trashed.at)[:10]
+
+
+def _find_expired(workspace: Workspace, trashed: Sequence[Trashed]) -> tuple[Trashed, ...]:
+    now = workspace.now()
+    return tuple(one for one in trashed if is_expired(one.at, timedelta(0, one.aged), now))
 
 
 def _forget(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> None:

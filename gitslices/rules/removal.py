@@ -11,6 +11,8 @@ from gitslices.core.model import SliceId
 from gitslices.scopes.language.matcher import compile_ignore
 
 KEPT_FOR: Final = timedelta(days=14)
+# What a single look at the trash can add to the age of what is in it.
+LONGEST_STEP: Final = timedelta(days=7)
 
 # What tools make again by themselves; `gitslices.disposable` adds to it or, with `!`, takes away.
 DISPOSABLE: Final = (
@@ -128,8 +130,23 @@ def _find_work(slice_: Retirable) -> Iterable[tuple[str, str]]:
 
 
 def find_expiry(removed_at: str) -> datetime:
-    """Until when a removal can be undone."""
+    """Until when a removal can be undone at least."""
     return datetime.fromisoformat(removed_at) + KEPT_FOR
+
+
+def count_age(age: timedelta, seen_at: str, now: str) -> timedelta:
+    """How long something has been in the trash, looked at `now`, that was `age` old at `seen_at`.
+
+    A clock that jumps would make everything old at once, or be mended after a removal that it had
+    years ago. So it counts for no more than `LONGEST_STEP` between two looks, and never backwards.
+    """
+    step = datetime.fromisoformat(now) - datetime.fromisoformat(seen_at)
+    return age + min(max(step, timedelta()), LONGEST_STEP)
+
+
+def is_expired(removed_at: str, age: timedelta, now: str) -> bool:
+    """Whether the clock and the looks at the trash agree that something has had its time."""
+    return find_expiry(removed_at) <= datetime.fromisoformat(now) and age >= KEPT_FOR
 
 
 def _shorten(paths: Sequence[str]) -> str:

@@ -3,14 +3,20 @@
 import shlex
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.errors import RefusedError, StaleTokenError, suggest
 from gitslices.core.model import FINISHED, Oid
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import count_ahead_behind, find_tip, read_head_branch
 from gitslices.git.uncommitted import read_uncommitted
-from gitslices.state.leases import Lease, find_open_lease, read_lease_history
+from gitslices.state.leases import (
+    Lease,
+    find_open_lease,
+    read_lease_history,
+    read_open_leases,
+    renew_lease,
+)
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -29,6 +35,22 @@ def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Leas
         f"token {token} of slice {slice_id!r} is stale: {reason}",
         hint=f"nothing was changed; {_advise(store, goal_id, slice_id)}",
     )
+
+
+def shorten_deadlines(workspace: Workspace, store: Store) -> None:
+    """Bring near what was promised on a clock that was ahead, and has been put back since.
+
+    A lease that was renewed just now would end in its `ttl`; none can have longer.
+    """
+    for lease in read_open_leases(store):
+        latest = workspace.after(lease.ttl)
+        if lease.expires_at > latest:
+            with store.transaction():
+                renew_lease(store, lease.token, ttl=lease.ttl, expires_at=latest)
+                shorter = structs.replace(lease, expires_at=latest)
+                store.write_events(
+                    [make_lease_event(workspace, "shortened", shorter, expires_at=latest)]
+                )
 
 
 def make_lease_event(workspace: Workspace, event: str, lease: Lease, **detail: object) -> Event:

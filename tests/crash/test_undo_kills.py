@@ -17,7 +17,7 @@ from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
 from tests.conftest import commit_all, git
 from tests.support.kills import run_killed
-from tests.support.workspaces import LATER, make_graph, open_at
+from tests.support.workspaces import HALFWAY, LATER, make_graph, open_at
 
 SNAPSHOT = ("status", "--porcelain=v2", "--branch", "--untracked-files=all")
 BRANCH = "refs/heads/slices/default/a"
@@ -87,6 +87,7 @@ def test_a_killed_emptying_is_completed_by_the_next(
     for folder in ("docs", "src", "tests"):  # each file deleted is a step
         shutil.rmtree(workspace.worktree_root / "default--a" / folder)
     take(workspace)
+    empty_trash(open_at(repo, now=HALFWAY))
     common_dir, saved = workspace.repo.common_dir, tmp_path / "saved"
     shutil.copytree(common_dir, saved)
     later = open_at(repo, now=LATER)

@@ -20,7 +20,7 @@ from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.workspace import Workspace
 from tests.cli.test_apply_command import branches, listed_worktrees
 from tests.conftest import Cli, commit_all, git
-from tests.support.workspaces import LATER, make_graph, open_at
+from tests.support.workspaces import HALFWAY, LATER, make_graph, open_at
 
 A, B = SliceId("a"), SliceId("b")
 SNAPSHOT = ("status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignored")
@@ -305,6 +305,7 @@ def test_a_worktree_on_another_file_system_is_removed_and_comes_back(
         undo(workspace, UndoRequest())
         assert git(root / "default--a", *SNAPSHOT) == before
         take(workspace)
+        empty_trash(open_at(repo, now=HALFWAY))
         empty_trash(open_at(repo, now=LATER))
         assert [path.name for path in root.rglob("*.txt")] == []
     finally:
@@ -342,6 +343,7 @@ def test_the_trash_is_emptied_after_fourteen_days_and_not_before(
     (a / "sealed" / "file").write_text("read-only folder")
     (a / "sealed").chmod(0o500)
     take(workspace)
+    empty_trash(open_at(repo, now=HALFWAY))
     almost = open_at(repo, now=LATER - timedelta(seconds=1))
     assert empty_trash(almost).emptied == ()
     later = open_at(repo, now=LATER)
@@ -357,6 +359,7 @@ def test_a_removal_empties_the_trash_in_the_background(
     workspace: Workspace, cli: Cli, repo: Path
 ) -> None:
     take(workspace)  # on a clock that stands long ago
+    empty_trash(open_at(repo, now=HALFWAY))
     trash = workspace.state_folder / "trash"
     (old,) = trash.iterdir()
     done = cli("remove", "b")

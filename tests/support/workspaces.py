@@ -11,6 +11,8 @@ from gitslices.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=14)
+# What is in the trash must have been seen there on the way to `LATER`.
+HALFWAY = NOW + timedelta(days=7)
 
 
 def open_at(repo: Path, *, now: datetime = NOW, lock_timeout: float = 30) -> Workspace:
