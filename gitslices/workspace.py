@@ -16,6 +16,7 @@ from gitslices.core.errors import DiskError, InputError
 from gitslices.core.model import Oid, RepoTree
 from gitslices.core.naming import find_path_flaw, show_path, validate_prefix
 from gitslices.git.discovery import probe_repository
+from gitslices.git.environment import expand_home
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
@@ -99,7 +100,7 @@ class Workspace:
         configured = self.config.get("gitslices.worktreeroot")
         if configured is None:
             return home.with_name(f"{home.name.removesuffix('.git')}.slices")
-        root = Path(home, Path(configured).expanduser()).resolve()
+        root = Path(home, expand_home(configured, self.environ)).resolve()
         if any(root.is_relative_to(top.resolve()) for top in {home, self.main_worktree or home}):
             raise InputError(
                 f"gitslices.worktreeRoot is {configured!r}, inside the repository",

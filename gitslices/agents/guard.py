@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gitslices.agents.payload import read_payload
 from gitslices.agents.tool import Intent, Tool
 from gitslices.agents.tools import load_tool
-from gitslices.git.environment import get_cwd, take_local_variables
+from gitslices.git.environment import find_home, get_cwd, take_local_variables
 from gitslices.slices.marks import MarkedWorktree, find_marked_worktree
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ def answer_hook(tool: Tool, descriptor: int, here: Path) -> "GuardReport | None"
 def _list_free_folders(tool: Tool) -> tuple[Path, ...]:
     """Where everybody may write: temporary files, and the tool's own settings and memory."""
     named = (os.environ.get("TMPDIR"), os.environ.get(tool.config_variable))
+    home = find_home(os.environ)
     return (
         *(Path(name) for name in (*_TEMPORARY, *named) if name and name.startswith("/")),
-        Path.home() / tool.config,
+        *([home / tool.config] if home else []),
     )
 
 

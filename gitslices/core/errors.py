@@ -157,6 +157,10 @@ class BusyError(GitslicesError):
     exit_code = 4
 
 
+class GitLockedError(BusyError):
+    """Another git holds a lock, or was killed with it, on what git was to change."""
+
+
 def suggest(*words: str, goal_id: str) -> str:
     """`gitslices WORDS --goal ID`, quoted for a shell; right however many goals there are."""
     return f"gitslices {shlex.join((*words, '--goal', goal_id))}"

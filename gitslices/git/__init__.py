@@ -1,11 +1,12 @@
 """The one door to git. It knows nothing of goals and slices.
 
-environment  which variables of a hook's environment would lead git astray
+environment  variables of a hook's environment that would lead git astray; where home is
 links        git's folders for linked worktrees and the links between, read as files
 repository   runs git in a repository, and says how it went
 discovery    where a repository is; opened without GitPython, where every millisecond counts
 opening      opened through GitPython
 read         commits, trees, branches, settings: nothing changes
+misleading   settings for all worktrees that lead git to the wrong files
 refs         references, moved in one transaction
 reflog       whether a branch has commits of its own
 compare      what two commits have in common, and what differs; how far they are apart

@@ -59,7 +59,9 @@ def read_index_changes(
     env = {"GIT_INDEX_FILE": str(index_file)} if index_file else {}
     return join_baselines(
         baselines,
-        lambda one: repo.run_at(git_dir, "diff-index", "--cached", *RAW, one, "--", env=env).text,
+        lambda one: (
+            repo.run("diff-index", "--cached", *RAW, one, "--", env=env, git_dir=git_dir).text
+        ),
     )
 
 
@@ -124,9 +126,10 @@ def _read_untracked(repo: Repository, worktree: Path) -> tuple[Change, ...]:
 
 def _resolve(repo: Repository, git_dir: Path, names: Sequence[str]) -> list[Oid | None]:
     script = "".join(f"{name}^{{commit}}\n" for name in names)
-    listing = repo.run_at(
-        git_dir, "cat-file", "--batch-check=%(objecttype) %(objectname)", input=script.encode()
-    ).text
+    listing = repo.run(
+        "cat-file", "--batch-check=%(objecttype) %(objectname)",
+        input=script.encode(), git_dir=git_dir,
+    ).text  # fmt: skip
     words = (line.split(" ") for line in listing.splitlines())
     return [Oid(found[1]) if found[0] == "commit" else None for found in words]
 

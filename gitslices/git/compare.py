@@ -52,7 +52,7 @@ def read_commit_changes(
     """What `commit`, or HEAD of the worktree of `git_dir`, holds otherwise than all `baselines`."""
     return join_baselines(
         baselines,
-        lambda one: repo.run_at(git_dir, "diff-tree", "-r", *RAW, one, commit, "--").text,
+        lambda one: repo.run("diff-tree", "-r", *RAW, one, commit, "--", git_dir=git_dir).text,
     )
 
 

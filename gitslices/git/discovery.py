@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,6 +94,8 @@ def read_place(answer: Result, asked: Path) -> Place:
         # Of a linked worktree git then names the folder that is not there.
         moved = b"not a git repository: " in answer.stderr
         hint = "if the repository was moved, run in it: gitslices doctor --fix" if moved else None
+        if b"(safe.bareRepository " in answer.stderr:
+            hint = f"name it: GIT_DIR={shlex.quote(str(asked))}"
         raise MachineError(f"git refuses {str(asked)!r}: {answer.complaint}", hint=hint)
     found = _ANSWER.fullmatch(answer.text)
     # A path with a line break makes lines too many.

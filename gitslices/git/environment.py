@@ -1,6 +1,9 @@
-"""What ties a process to one place: variables of git's, and the current directory."""
+"""What ties a process to one place: variables of git's, the current and the home directory."""
 
-from collections.abc import Callable, MutableMapping
+import os
+import pwd
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -44,6 +47,27 @@ def get_cwd() -> Path:
         raise MachineError(
             "the current directory has been deleted",
             hint="change to a directory that exists, or name one with -C DIR",
+        ) from error
+
+
+def find_home(environ: Mapping[str, str]) -> Path | None:
+    """The user's home directory; None in a container that names none and knows no such user."""
+    named = environ.get("HOME", "")
+    with suppress(KeyError):
+        named = named or pwd.getpwuid(os.getuid()).pw_dir
+    return Path(named) if named.startswith("/") else None
+
+
+def expand_home(setting: str, environ: Mapping[str, str]) -> Path:
+    """The path that a setting names, where `~` is a home directory; raises `MachineError`."""
+    home = find_home(environ)
+    if home is not None and (setting == "~" or setting.startswith("~/")):
+        return home / setting.removeprefix("~").lstrip("/")
+    try:
+        return Path(setting).expanduser()
+    except RuntimeError as error:
+        raise MachineError(
+            f"{setting!r}: the home directory is not known", hint="set HOME, or give a whole path"
         ) from error
 
 

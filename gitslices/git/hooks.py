@@ -6,10 +6,10 @@ from pathlib import Path
 from gitslices.git.repository import Repository
 
 
-def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: str | None) -> bool:
+def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: Path | None) -> bool:
     """Whether git would find the hook `name`; `hooks_path` is `core.hooksPath` as configured."""
     # A relative core.hooksPath counts from the top of each worktree (git-config, core.hooksPath).
-    folder = worktree / Path(hooks_path).expanduser() if hooks_path else repo.common_dir / "hooks"
+    folder = worktree / hooks_path if hooks_path else repo.common_dir / "hooks"
     return os.access(folder / name, os.X_OK)
 
 

@@ -31,9 +31,7 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given. Of the
     # common directory: with extensions.worktreeConfig git tells only there what holds for the main
     # worktree, core.bare and core.worktree among it.
-    result = repo.run_at(
-        repo.common_dir, "config", "--null", "--get-regexp", wanted, ok=(0, 1), hooks=True
-    )
+    result = repo.run("config", "--null", "--get-regexp", wanted, ok=(0, 1), hooks=True)
     pairs = (entry.partition("\n") for entry in result.text.split("\0") if entry)
     # A key without `=` is git's shorthand for true.
     return {key: value if equals else "true" for key, equals, value in pairs}
@@ -50,13 +48,6 @@ def read_values(repo: Repository, key: str) -> tuple[str, ...]:
     return tuple(text.split("\0")[:-1])
 
 
-def read_shared_value(repo: Repository, key: str) -> str | None:
-    """A setting as the repository's own file has it, for all its worktrees."""
-    shared = str(repo.common_dir / "config")
-    result = repo.run("config", "--file", shared, "--null", "--get", key, ok=(0, 1))
-    return result.text.removesuffix("\0") if result.status == 0 else None
-
-
 def read_expiry(repo: Repository, key: str) -> int | None:
     """Until when something is too old by a setting, in seconds since 1970; None where it is unset.
 
@@ -68,17 +59,16 @@ def read_expiry(repo: Repository, key: str) -> int | None:
 
 def read_head_branch(repo: Repository, git_dir: Path) -> BranchName | None:
     """The branch checked out where `git_dir` belongs, born or not; None when HEAD is detached."""
-    result = repo.run_at(git_dir, "symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+    result = repo.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1), git_dir=git_dir)
     name = result.text.strip()
     return BranchName(name.removeprefix(HEADS)) if name.startswith(HEADS) else None
 
 
 def find_commit(repo: Repository, revision: str, git_dir: Path | None = None) -> Oid | None:
     """The commit that `revision` names, for the worktree of `git_dir` if given; or None."""
-    result = repo.run_at(
-        git_dir or repo.common_dir,
+    result = repo.run(
         "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}",
-        ok=(0, 1, 128),
+        ok=(0, 1, 128), git_dir=git_dir,
     )  # fmt: skip
     return Oid(result.text.strip()) if result.status == 0 else None
 

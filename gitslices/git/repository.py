@@ -1,5 +1,6 @@
 """A Git repository: everything that starts git goes through `Repository`."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,19 +9,31 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.core.errors import DiskError, GitError
+from gitslices.core.errors import DiskError, GitError, GitLockedError, GitslicesError
 from gitslices.core.faults import reach
 from gitslices.git.links import find_admin_folder
 
 # Bookkeeping must not run what a repository's settings name: hooks and a file-system monitor.
-QUIET: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+# Nor does it put a user's line endings at stake, which core.safecrlf would have git die of.
+QUIET: Final = (
+    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false",
+)  # fmt: skip
 
 # Git dies, before it has done anything, of what others do to worktrees meanwhile: `commondir` of
 # one that is being added is empty for a moment, and `locked` may go before git has read it.
 _TORN: Final = (b"/commondir", b"/locked': No such file")
 
+DOCTOR: Final = "see what is wrong: gitslices doctor"
+
 # Seconds to wait before trying again.
 TORN_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+# It also dies of a lock that another git holds for a moment; only for references it waits itself.
+_LOCKED: Final = re.compile(
+    rb"could not lock config file (?P<config>.+): File exists"
+    rb"|Unable to create '(?P<lock>.+\.lock)': File exists"
+)
+_LOCK_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 class Result(Struct, frozen=True):
@@ -37,8 +50,13 @@ class Result(Struct, frozen=True):
 
     @property
     def complaint(self) -> str:
-        """Standard error, for a message."""
-        return self.stderr.decode("utf-8", "replace").strip()
+        """Standard error on one line, for a message."""
+        said = ""
+        for line in filter(str.strip, self.stderr.decode("utf-8", "replace").splitlines()):
+            # Git indents what it lists, below a line that ends in a colon.
+            gap = "" if not said else " " if said.endswith(":") else "; "
+            said += (", " if gap == "; " and line[0].isspace() else gap) + line.strip()
+        return said
 
 
 Runner = Callable[[tuple[str, ...], bytes | None, Mapping[str, str]], Result]
@@ -67,12 +85,19 @@ class Repository:
         *args: str,
         input: bytes | None = None,  # noqa: A002
         ok: tuple[int, ...] = (0,),
+        hooks: bool = False,
         env: Mapping[str, str] = NO_VARIABLES,
+        git_dir: Path | None = None,
     ) -> Result:
-        """Run git on the repository as a whole; raise `GitError` unless its status is in `ok`."""
-        # The current directory may be gone; git with `--git-dir` alone would want to know it.
-        folder = str(self.common_dir)
-        argv = ("-C", folder, "--git-dir", folder, *QUIET, *args)
+        """Run git on the repository as a whole; raise `GitError` unless its status is in `ok`.
+
+        With `git_dir`, git's own folder of a worktree, HEAD and index are those of that worktree.
+        """
+        # The current directory may be gone; git with `--git-dir` alone would want to know it. With
+        # `-C` alone `safe.bareRepository=explicit` forbids to take such a folder for a repository.
+        folder = str(git_dir or self.common_dir)
+        quiet = () if hooks else QUIET
+        argv = ("-C", folder, "--git-dir", folder, *quiet, *args)
         return self._run(argv, args, input, ok, env, None)
 
     def run_at(
@@ -101,32 +126,63 @@ class Repository:
         point = f"git:{command.replace(' ', '-')}"
         try:
             reach(f"{point}:before")
-            result = self._execute(argv, data, env)
-            for pause in TORN_PAUSES:
-                if result.status != 128 or not any(sign in result.stderr for sign in _TORN):
-                    break
-                time.sleep(pause)
-                result = self._execute(argv, data, env)
+            result = self._execute_patiently(argv, data, ok, env)
             reach(f"{point}:after")
         except OSError as error:
             raise DiskError(f"cannot run git {command}: {error.strerror}") from error
         if result.status not in ok:
-            hint = _find_hint(result, worktree)
-            raise GitError(command, result.status, result.complaint, hint=hint)
+            raise _make_error(command, result, worktree)
         return result
+
+    def _execute_patiently(
+        self, argv: tuple[str, ...], data: bytes | None, ok: tuple[int, ...], env: Mapping[str, str]
+    ) -> Result:
+        """Run git again while it dies at once of what others do for a moment."""
+        waits = {_is_torn: iter(TORN_PAUSES), _is_locked: iter(_LOCK_PAUSES)}
+        while True:
+            result = self._execute(argv, data, env)
+            cause = next((one for one in waits if result.status not in ok and one(result)), None)
+            pause = next(waits[cause], None) if cause else None
+            if pause is None:
+                return result
+            time.sleep(pause)
+
+
+def _is_torn(result: Result) -> bool:
+    return result.status == 128 and any(sign in result.stderr for sign in _TORN)
+
+
+def _is_locked(result: Result) -> bool:
+    return _LOCKED.search(result.stderr) is not None
+
+
+def _make_error(command: str, result: Result, worktree: Path | None) -> GitslicesError:
+    locked = _LOCKED.search(result.stderr)
+    if locked is None:
+        hint = _find_hint(result, worktree)
+        return GitError(command, result.status, result.complaint, hint=hint)
+    path = (locked["lock"] or locked["config"] + b".lock").decode("utf-8", "replace")
+    return GitLockedError(
+        f"git {command} cannot go on: {path!r} exists; a git command is at work, or was killed",
+        hint="try again when it has ended; if no git runs there, delete the file",
+    )
 
 
 def _find_hint(result: Result, worktree: Path | None) -> str | None:
     if b"/commondir" in result.stderr:
         return "a worktree is half made; repair it: gitslices doctor --fix"
     if worktree is None:
-        return None
+        return DOCTOR if _is_astray(result) else None
     if not worktree.is_dir():
         return f"{str(worktree)!r} is gone; see what can be done: gitslices doctor"
     admin = find_admin_folder(worktree)
     if admin is not None and not admin.is_dir():
         return f"git's link to {str(worktree)!r} is broken; repair it: gitslices doctor --fix"
-    return None
+    return DOCTOR if _is_astray(result) else None
+
+
+def _is_astray(result: Result) -> bool:
+    return not result.stderr.strip() or b"must be run in a work tree" in result.stderr
 
 
 def _describe(args: tuple[str, ...]) -> str:

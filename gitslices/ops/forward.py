@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct, structs
 
-from gitslices.core.errors import BusyError, GitError
+from gitslices.core.errors import BusyError, GitError, GitLockedError
 from gitslices.core.model import Oid, SliceId
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.read import find_tip, is_ancestor, read_tips
@@ -55,10 +55,10 @@ def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
         try:
             if _forward(workspace, store, record, commit):
                 moved.append(record.slice_id)
+        except (GitError, GitLockedError) as error:
+            warnings.append(f"{record.slice_id} was not brought forward: {error.message}")
         except BusyError:
             break
-        except GitError as error:
-            warnings.append(f"{record.slice_id} was not brought forward: {error.message}")
     return Forwarded(slice_ids=tuple(moved), warnings=tuple(warnings))
 
 
@@ -79,6 +79,8 @@ def forward_slice(
 def _is_moved(workspace: Workspace, store: Store, move: BranchMove) -> bool:
     try:
         return not move_branches(workspace, store, [move])
+    except GitLockedError:
+        raise
     except BusyError:  # Somebody is at work in the worktree: so it is not untouched.
         return False
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import UNDER_WAY
+from gitslices.git.environment import expand_home
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.scopes import raise_fences
 from gitslices.state.hook_watch import forget_hooks, want_hooks
@@ -85,7 +86,7 @@ def _find_folder(workspace: Workspace) -> Path:
     if not setting:
         return repo.common_dir / "hooks"
     # A relative core.hooksPath counts from where hooks run: the top of each worktree.
-    return (repo.worktree or repo.git_dir) / Path(setting).expanduser()
+    return (repo.worktree or repo.git_dir) / expand_home(setting, workspace.environ)
 
 
 def _refuse_project_folder(workspace: Workspace, folder: Path, *, force: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gitslices.core.errors import BusyError, GitError, Problem, RefusedError
+from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem, RefusedError
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import show_path
 from gitslices.git.hooks import run_hook
@@ -176,7 +176,7 @@ def _move_target(
     )
     try:
         stuck = move_branches(workspace, store, [move])
-    except GitError:
+    except (GitError, GitLockedError):
         # Not every git takes the topology lock: a commit there moves the target all the same.
         if find_tip(workspace.repo, target) == inputs.target:
             raise

@@ -17,6 +17,7 @@ from gitslices.core.errors import (
     BusyError,
     DiskError,
     GitError,
+    GitLockedError,
     GitslicesError,
     InputError,
     LeaseHeldError,
@@ -171,7 +172,7 @@ class Crew:
                 )
             except (LeaseHeldError, NothingReadyError):
                 continue
-            except (RefusedError, GitError) as error:
+            except (RefusedError, GitError, GitLockedError) as error:
                 # Its worktree cannot be had; the others can.
                 self.failed[slice_id] = _describe(slice_id, error)
         return None

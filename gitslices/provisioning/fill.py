@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import GitslicesError
 from gitslices.core.model import Oid, RepoPath, SliceId
+from gitslices.git.environment import expand_home
 from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
 from gitslices.git.hooks import has_hook, run_hook
 from gitslices.git.ignored import list_placed, read_included
@@ -64,7 +65,8 @@ def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -
 
     After everything else: a hook may call gitslices itself.
     """
-    hooks_path = workspace.config.get("core.hookspath")
+    setting = workspace.config.get("core.hookspath")
+    hooks_path = expand_home(setting, workspace.environ) if setting else None
     hooked = [
         record
         for record in records

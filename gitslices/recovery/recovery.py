@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 from gitslices.core.errors import BusyError, GitError
+from gitslices.git.misleading import refuse_misleading_settings
 from gitslices.state.journal import find_intent
 from gitslices.state.store import Store
 from gitslices.workspace import Workspace
@@ -36,8 +37,10 @@ def recover_and_lock(workspace: Workspace, store: Store) -> Iterator[None]:
     """Hold the lock on branches and worktrees, with nothing left half done by others.
 
     Recovery goes without the lock where it fills worktrees, which runs the filters and hooks of the
-    repository: hence the second look.
+    repository: hence the second look. Raises `MachineError` where a setting would have files moved
+    in the wrong place.
     """
+    refuse_misleading_settings(workspace.repo, workspace.config)
     while True:
         with workspace.hold_topology():
             # Seen from outside the lock it would prove nothing: its holder may be killed meanwhile.
@@ -77,6 +80,7 @@ def _is_anything_left(workspace: Workspace, store: Store) -> bool:
 
 
 def _complete(workspace: Workspace, store: Store) -> None:
+    refuse_misleading_settings(workspace.repo, workspace.config)
     # Imported where it is needed, which is hardly ever: it can do all that others do.
     from gitslices.recovery.replay import complete_left
 

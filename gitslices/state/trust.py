@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from gitslices.core.decoding import decode_json
-from gitslices.core.errors import DiskError, StateError
+from gitslices.core.errors import DiskError, MachineError, StateError
 from gitslices.core.files import replace_file
+from gitslices.git.environment import find_home
 from gitslices.state.lock import hold_lock
 
 _NAME: Final = "trust.json"
@@ -36,12 +37,21 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def find_user_folder(environ: Mapping[str, str]) -> Path:
-    """`gitslices` in the user's state folder, by the XDG Base Directory Specification."""
+    """`gitslices` in the user's state folder, by the XDG Base Directory Specification.
+
+    Raises `MachineError` where neither that folder nor a home directory is known.
+    """
     configured = environ.get("XDG_STATE_HOME", "")
     # The specification: a relative path is to be ignored.
     if configured.startswith("/"):
         return Path(configured) / "gitslices"
-    return Path(environ.get("HOME") or Path.home()) / ".local" / "state" / "gitslices"
+    home = find_home(environ)
+    if home is None:
+        raise MachineError(
+            "what is approved cannot be read: the home directory is not known",
+            hint="set HOME, or XDG_STATE_HOME to a folder of the user's own",
+        )
+    return home / ".local" / "state" / "gitslices"
 
 
 def read_approvals(folder: Path) -> tuple[Approval, ...]:

@@ -206,7 +206,7 @@ def test_a_waiting_slice_that_git_cannot_move_does_not_hide_the_merge(
     assert done.code == 0
     merged, warning, *_ = done.out.splitlines()
     assert merged == f"merged a into main as {git(repo, 'rev-parse', 'main')[:10]}"
-    assert warning.startswith("warning: b was not brought forward: git update-ref failed")
+    assert warning.startswith("warning: b was not brought forward: git update-ref cannot go on")
 
 
 def test_a_worktree_without_its_link_to_git_has_no_changes(

@@ -13,7 +13,8 @@ from gitslices.core.errors import InputError
 from gitslices.git.discovery import find_torn_folders, mend_torn_folder
 from gitslices.git.ignored import list_placed
 from gitslices.git.links import find_linked_worktree
-from gitslices.git.read import is_true, read_expiry, read_shared_value, read_values, read_version
+from gitslices.git.misleading import find_misleading_settings
+from gitslices.git.read import read_expiry, read_values, read_version
 from gitslices.git.repository import TORN_PAUSES
 from gitslices.git.worktrees import LOCK_REASON
 from gitslices.ops.doctor.finding import Finding, Trouble
@@ -136,18 +137,10 @@ def find_short_expiries(workspace: Workspace) -> Iterator[Trouble]:
 
 
 def find_shared_layout(workspace: Workspace) -> Iterator[Trouble]:
-    """`core.bare` and `core.worktree` for all worktrees (git-worktree, CONFIGURATION FILE)."""
-    if not is_true(read_shared_value(workspace.repo, "extensions.worktreeConfig")):
-        return
-    for name, harmless in (("core.worktree", None), ("core.bare", "false")):
-        if read_shared_value(workspace.repo, name) in (None, harmless):
-            continue
+    """Settings of git's that lead it to the wrong files."""
+    for one in find_misleading_settings(workspace.repo, workspace.config):
         finding = Finding(
-            check="setting",
-            thing=name,
-            problem="it is shared by all worktrees, beside extensions.worktreeConfig",
-            why="linked worktrees take it for their own, and git works in the wrong folder",
-            hint=f"move it to the main worktree's own settings: git config --worktree {name} …",
+            check="setting", thing=one.name, problem=one.problem, why=one.why, hint=one.hint
         )
         yield Trouble(finding=finding)
 
