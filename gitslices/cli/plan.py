@@ -17,7 +17,7 @@ from gitslices.cli.options import (
     lock_option,
     open_here,
 )
-from gitslices.core.model import Order, Plan, Unborn
+from gitslices.core.model import NewPaths, Order, Plan
 
 if TYPE_CHECKING:
     from gitslices.ops.apply import ApplyReport, ApplyRequest
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gitslices.workspace import Workspace
 
 Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
+_NEW_PATHS = click.Choice(["anchored", "all", "none"])
 
 _EXAMPLES = """\b
 Examples:
@@ -76,12 +77,14 @@ Examples:
     help="Who goes first where scopes overlap.",
 )
 @click.option(
-    "--unborn",
-    type=click.Choice(["anchored", "all", "none"]),
+    "--new-paths",
+    type=_NEW_PATHS,
     default="anchored",
     show_default=True,
     help="How far paths that do not exist yet count as overlaps.",
 )
+# The name it had before; to git a branch without a commit is unborn, not a path.
+@click.option("--unborn", type=_NEW_PATHS, hidden=True)
 @click.option(
     "--workers",
     type=WORKERS,
@@ -123,7 +126,8 @@ def command(
     base: str | None,
     target: str | None,
     order: Order,
-    unborn: Unborn,
+    new_paths: NewPaths,
+    unborn: NewPaths | None,
     workers: int | None,
     check: bool,
     explain: str | None,
@@ -157,7 +161,12 @@ def command(
     workspace = open_here(directory, lock_timeout=lock_timeout)
     scoped = load_source(file, workspace.repo.worktree or directory)
     request = PlanRequest(
-        scoped=scoped, base=base, target=target, order=order, unborn=unborn, workers=workers
+        scoped=scoped,
+        base=base,
+        target=target,
+        order=order,
+        new_paths=unborn or new_paths,
+        workers=workers,
     )
     if explain is not None:
         return _explain(workspace, request, explain)

@@ -18,7 +18,8 @@ SliceStatus = Literal[
 ]
 OverlapKind = Literal["write_write", "write_read", "read_write"]
 Order = Literal["id", "critical-path"]
-Unborn = Literal["anchored", "all", "none"]
+NewPaths = Literal["anchored", "all", "none"]
+"""How far paths that do not exist yet count as overlaps."""
 _COST_RANGE = Meta(gt=0, le=1_000_000_000)
 Cost = Annotated[int, _COST_RANGE] | Annotated[float, _COST_RANGE]
 
@@ -119,7 +120,7 @@ class PlanSettings(Struct, frozen=True, kw_only=True):
     worktree_root: str
     prefix: str = "slices"
     order: Order = "critical-path"
-    unborn: Unborn = "anchored"
+    new_paths: NewPaths = "anchored"
     workers: int | None = None
     underway: Underway = Underway()
 
@@ -233,7 +234,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     base: Base
     target: BranchName
     order: Order
-    unborn: Unborn
+    unborn: NewPaths
     slices: tuple[Slice, ...]
     overlap_serializations: tuple[Serialization, ...]
     shared_overlaps: tuple[SharedOverlap, ...]

@@ -5,12 +5,12 @@ from msgspec import Struct
 from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.core.model import (
     BranchName,
+    NewPaths,
     Order,
     Plan,
     PlanSettings,
     RepoTree,
     SliceId,
-    Unborn,
     Underway,
 )
 from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch
@@ -33,7 +33,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     base: str | None = None
     target: str | None = None
     order: Order = "critical-path"
-    unborn: Unborn = "anchored"
+    new_paths: NewPaths = "anchored"
     workers: int | None = None
 
 
@@ -68,7 +68,7 @@ def read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
         worktree_root=str(workspace.worktree_root),
         prefix=workspace.prefix,
         order=request.order,
-        unborn=request.unborn,
+        new_paths=request.new_paths,
         workers=request.workers,
         underway=read_underway(workspace, applied) if applied else Underway(),
     )

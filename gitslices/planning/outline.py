@@ -55,7 +55,7 @@ def make_outline(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) ->
     """The slices of a graph in an order; the graph has been validated."""
     graph, skipped = scoped.graph, find_skipped(scoped)
     tasks, accesses = _choose_tasks(scoped, skipped)
-    scopes = ScopeMap(tree, accesses, settings.unborn, scoped.shared)
+    scopes = ScopeMap(tree, accesses, settings.new_paths, scoped.shared)
     workload = _make_workload(graph, tasks, scopes.conflicts, settings.underway)
     if settings.order == "id":
         order = order_by_id(workload)

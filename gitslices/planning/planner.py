@@ -42,7 +42,7 @@ def write_plan(outline: Outline) -> Plan:
         base=Base(ref=settings.base_ref, commit=outline.commit),
         target=settings.target,
         order=settings.order,
-        unborn=settings.unborn,
+        unborn=settings.new_paths,
         slices=tuple(_make_slice(number, outline) for number in outline.order),
         overlap_serializations=tuple(_find_serializations(outline)),
         shared_overlaps=tuple(_find_shared_overlaps(outline)),

@@ -7,13 +7,13 @@ from msgspec import Struct, structs
 from gitslices.core.model import (
     FINISHED,
     Cost,
+    NewPaths,
     Oid,
     Plan,
     RepoTree,
     Slice,
     SliceId,
     SliceStatus,
-    Unborn,
 )
 from gitslices.scopes.language.entries import Access, parse_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
@@ -182,7 +182,7 @@ def _compare(
     """
     own = goal_id == situation.plan.goal_id
     shared = [entry for entry in holdings[0].shared if own or entry in situation.shared]
-    unborn: Unborn = situation.plan.unborn if own else "all"
+    new_paths: NewPaths = situation.plan.unborn if own else "all"
     accesses = [*map(_make_access, slices), *map(_make_access, holdings)]
     # Paths are compared whether they exist or not, so no tree is needed.
     tree = RepoTree(
@@ -191,7 +191,7 @@ def _compare(
         ignore_case=situation.ignore_case,
         precompose_unicode=situation.precompose_unicode,
     )
-    scopes = ScopeMap(tree, accesses, unborn, parse_scope(shared) if shared else None)
+    scopes = ScopeMap(tree, accesses, new_paths, parse_scope(shared) if shared else None)
     for number, slice_ in enumerate(slices):
         for at, holding in enumerate(holdings, start=len(slices)):
             itself = own and holding.slice_id == slice_.slice_id

@@ -22,7 +22,7 @@ class Case(NamedTuple):
     tasks: int
     files: int
     draw: Draw
-    unborn: str
+    new_paths: str
     seconds: float
     memory: float | None
 
@@ -42,7 +42,7 @@ def run_case(case: Case, scratch: Path, paths: list[str]) -> Spent:
     repository = scratch / str(case.files)
     graph = make_graph(paths, case.tasks, case.draw)
     (repository / "graph.json").write_text(json.dumps(graph))
-    argv = (*GITSLICES, "plan", "graph.json", "--json", "--unborn", case.unborn)
+    argv = (*GITSLICES, "plan", "graph.json", "--json", "--new-paths", case.new_paths)
     rounds = 3 if case.tasks < 10_000 else 1
     spent = min(measure(*argv, cwd=repository) for _ in range(rounds))
     name = f"{case.name}, {case.files:,} files"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gitslices.core.errors import ScopeError
-from gitslices.core.model import Oid, Overlap, OverlapKind, RepoPath, RepoTree, Unborn
+from gitslices.core.model import NewPaths, Oid, Overlap, OverlapKind, RepoPath, RepoTree
 from gitslices.scopes.language.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.language.entries import Access, Scope, parse_scope
 from gitslices.scopes.language.folding import Folding, fold_pattern
@@ -369,8 +369,8 @@ def test_files_are_counted_as_the_judge_sees_them(
     tree: RepoTree, accesses: list[Access], shared: Scope | None
 ) -> None:
     brute = Brute(tree, accesses, shared)
-    for unborn in get_args(Unborn):
-        compared = ScopeMap(tree, accesses, unborn, shared)
+    for new_paths in get_args(NewPaths):
+        compared = ScopeMap(tree, accesses, new_paths, shared)
         for index in range(len(accesses)):
             assert compared.count_files(index) == brute.count(index)
 

@@ -173,7 +173,7 @@ def test_the_warning_of_a_plain_plan_and_the_exit_code_of_an_apply(
         mark(workspace, id_, "done")
     tasks = [A, {**C, "write_set": ["src/web/"]}]
     graph = write_graph(tmp_path / "graph.json", *tasks, goal_id="goal")
-    looked = call("plan", graph, "--unborn", "none")
+    looked = call("plan", graph, "--new-paths", "none")
     assert looked.code == 0
     assert "warning: c is under way, and so is a: both write src/web/cart.ts" in looked.out
     applied = call("plan", graph, "--apply")

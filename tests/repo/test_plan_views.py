@@ -76,7 +76,7 @@ def test_open_overlaps_are_named_with_a_path_and_only_where_no_order_is_given() 
     assert click.unstyle(format_explanation(explained)).splitlines() == [
         "all · wave 0 · waits for nothing",
         "",
-        "left open, closed with --unborn all",
+        "left open, closed with --new-paths all",
         "  here: both write here/.md (not there yet)",
     ]
 

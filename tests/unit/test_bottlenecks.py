@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from gitslices.core.model import Bottleneck, Order, Unborn
+from gitslices.core.model import Bottleneck, NewPaths, Order
 from gitslices.graph.scopes import parse_scopes
 from gitslices.planning.bottlenecks import find_bottlenecks
 from gitslices.planning.outline import make_outline
@@ -98,20 +98,20 @@ def test_by_id_the_rest_of_the_order_stays() -> None:
     assert [(one.path, one.cost_without) for one in plan.bottlenecks] == [("y", 3)]
 
 
-@pytest.mark.parametrize("unborn", ["anchored", "all", "none"])
-def test_conflicts_without_a_place_are_those_of_a_map_that_shares_it(unborn: Unborn) -> None:
+@pytest.mark.parametrize("new_paths", ["anchored", "all", "none"])
+def test_conflicts_without_a_place_are_those_of_a_map_that_shares_it(new_paths: NewPaths) -> None:
     random = Random(5)
     tried = 0
     for _ in range(150):
         graph, ground = draw_graph(random), make_ground(random)
-        settings = replace(SETTINGS, unborn=unborn, order="id")
+        settings = replace(SETTINGS, new_paths=new_paths, order="id")
         outline = make_outline(parse_scopes(graph), ground.tree, settings)
         for segment in outline.scopes.contested:
             place = outline.scopes.name_place(segment)
             if place == "/":
                 continue
             shared = Scope((Entry(place, place.rstrip("/"), excluded=False, is_pattern=False),))
-            whole = ScopeMap(ground.tree, outline.accesses, unborn, shared)
+            whole = ScopeMap(ground.tree, outline.accesses, new_paths, shared)
             assert outline.scopes.find_conflicts_without(place) == whole.conflicts
             tried += 1
     assert tried > 100

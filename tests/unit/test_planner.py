@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import gitslices
-from gitslices.core.model import Order, Plan, RepoTree, Serialization, Task, TaskGraph, Unborn
+from gitslices.core.model import NewPaths, Order, Plan, RepoTree, Serialization, Task, TaskGraph
 from gitslices.core.naming import natural_key
 from gitslices.graph.scopes import parse_scopes
 from gitslices.planning.outline import make_outline
@@ -112,15 +112,15 @@ def is_true(reason: Serialization, graph: TaskGraph, tree: RepoTree) -> bool:
     )
 
 
-@pytest.mark.parametrize("unborn", ["all", "anchored", "none"])
-def test_no_two_slices_in_no_order_share_a_path(unborn: Unborn) -> None:
+@pytest.mark.parametrize("new_paths", ["all", "anchored", "none"])
+def test_no_two_slices_in_no_order_share_a_path(new_paths: NewPaths) -> None:
     random = Random(1)
     known: dict[tuple[str, ...], int] = {}
     grounds = [make_ground(random) for _ in range(20)]
     for number in range(GRAPHS):
         graph, ground = draw_graph(random), random.choice(grounds)
         order: Order = "id" if number % 4 else "critical-path"
-        settings = msgspec.structs.replace(SETTINGS, unborn=unborn, order=order)
+        settings = msgspec.structs.replace(SETTINGS, new_paths=new_paths, order=order)
         outline = make_outline(parse_scopes(graph), ground.tree, settings)
         plan = write_plan(outline)
         masks = {
@@ -134,9 +134,9 @@ def test_no_two_slices_in_no_order_share_a_path(unborn: Unborn) -> None:
             is_open = bool(outline.scopes.open_overlaps[at[one]] >> at[other] & 1)
             left_open += is_open
             assert not shared & ground.existing
-            assert is_open or unborn == "none" or not shared & ground.possible
+            assert is_open or new_paths == "none" or not shared & ground.possible
         assert plan.open_overlaps == left_open
-        assert unborn != "all" or not left_open
+        assert new_paths != "all" or not left_open
         for reason in plan.overlap_serializations:
             assert is_true(reason, graph, ground.tree), reason
 
@@ -196,7 +196,7 @@ def touches(ones: Iterable[str], others: Iterable[str]) -> bool:
 
 def test_by_id_the_order_is_that_of_the_pairwise_rules_with_no_edge_more() -> None:
     random = Random(2)
-    settings = msgspec.structs.replace(SETTINGS, order="id", unborn="all")
+    settings = msgspec.structs.replace(SETTINGS, order="id", new_paths="all")
     fewer = 0
     for _ in range(300):
         graph = drop_dangling(draw_literal_graph(random))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitslices.core.model import Oid, Overlap, RepoPath, RepoTree, Unborn
+from gitslices.core.model import NewPaths, Oid, Overlap, RepoPath, RepoTree
 from gitslices.scopes.language.entries import Access, Scope, parse_scope
 from gitslices.scopes.language.folding import Folding, fold_pattern
 from gitslices.scopes.overlap.name_product import list_names, make_meet
@@ -27,11 +27,11 @@ def reading(*entries: str) -> Access:
 def find(
     later: Access,
     earlier: Access,
-    unborn: Unborn = "anchored",
+    new_paths: NewPaths = "anchored",
     tree: RepoTree | None = None,
     shared: Scope | None = None,
 ) -> Overlap | None:
-    return ScopeMap(tree or make_tree(), [earlier, later], unborn, shared).find_overlap(1, 0)
+    return ScopeMap(tree or make_tree(), [earlier, later], new_paths, shared).find_overlap(1, 0)
 
 
 @pytest.mark.parametrize(
@@ -331,10 +331,10 @@ def test_remarks_name_entries_that_match_nothing() -> None:
     )
 
 
-@pytest.mark.parametrize("unborn", ["anchored", "all", "none"])
-def test_empty_tree_and_no_slices_are_valid(unborn: Unborn) -> None:
+@pytest.mark.parametrize("new_paths", ["anchored", "all", "none"])
+def test_empty_tree_and_no_slices_are_valid(new_paths: NewPaths) -> None:
     tree = RepoTree(commit=Oid("0" * 40), paths=())
-    assert ScopeMap(tree, [], unborn).conflicts == ()
-    compared = ScopeMap(tree, [writing("a"), writing("a", "b*")], unborn)
-    assert compared.conflicts == ((0, 0) if unborn == "none" else (2, 1))
+    assert ScopeMap(tree, [], new_paths).conflicts == ()
+    compared = ScopeMap(tree, [writing("a"), writing("a", "b*")], new_paths)
+    assert compared.conflicts == ((0, 0) if new_paths == "none" else (2, 1))
     assert compared.count_files(0) == (0, 0)

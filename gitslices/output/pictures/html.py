@@ -247,7 +247,7 @@ def _write_remarks(plan: Plan) -> list[str]:
 
 def _write_footer(plan: Plan) -> list[str]:
     settings = (
-        f"order {plan.order} · unborn {plan.unborn} · {plan.open_overlaps} overlaps left open"
+        f"order {plan.order} · new paths {plan.unborn} · {plan.open_overlaps} overlaps left open"
     )
     digest = f"task graph {_code(plan.graph_digest)}"
     return [f'<footer class="soft">{settings} · {digest}</footer>']

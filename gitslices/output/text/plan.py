@@ -111,7 +111,7 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
     if plan.open_overlaps:
         yield (
             f"{count(plan.open_overlaps, 'pair')} may yet meet in paths nobody has named:"
-            " see --explain SLICE, or close them with --unborn all"
+            " see --explain SLICE, or close them with --new-paths all"
         )
     for shared in plan.shared_overlaps:
         ids = ", ".join(escape(id_) for id_ in shared.slice_ids)
@@ -264,7 +264,7 @@ def _format_open(explanation: Explanation) -> list[str]:
     if not explanation.open_overlaps:
         return []
     return [
-        click.style("left open, closed with --unborn all", bold=True),
+        click.style("left open, closed with --new-paths all", bold=True),
         *(
             f"  {escape(one.slice_id)}: {_format_meeting(one.overlap, one.slice_id)}"
             for one in explanation.open_overlaps

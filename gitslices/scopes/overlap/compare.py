@@ -6,7 +6,7 @@ from itertools import product
 
 from msgspec import Struct
 
-from gitslices.core.model import Unborn
+from gitslices.core.model import NewPaths
 from gitslices.scopes.overlap.future import Meetings
 from gitslices.scopes.overlap.future_kinds import Decider
 from gitslices.scopes.overlap.pieces import Cuttings, PartMaker, Piece, SharedPlaces, unite
@@ -70,26 +70,26 @@ def _list_changes(pieces: Sequence[Piece]) -> list[int]:
 
 
 class Comparison:
-    """The pieces of all slices, compared as far as `unborn` says.
+    """The pieces of all slices, compared as far as `new_paths` says.
 
     `conflicts` holds for each slice the ones it overlaps with; `contested` the tracked and named
     paths where that is so, grouped by the slices that touch them.
     """
 
     def __init__(
-        self, cuttings: Cuttings, tree: TrackedTree, unborn: Unborn, shared: SharedPlaces
+        self, cuttings: Cuttings, tree: TrackedTree, new_paths: NewPaths, shared: SharedPlaces
     ) -> None:
         self._cuttings = cuttings
         self._tree = tree
-        self._unborn = unborn
+        self._unborn = new_paths
         self._shared = shared
         self._part_maker = PartMaker(tree)
         for piece in cuttings.pieces:
             self.split(piece)
         self.contested = meet_in_paths(cuttings.pieces)
-        if unborn != "none" and not self._is_decided_by_paths:
+        if new_paths != "none" and not self._is_decided_by_paths:
             self._meet_anchored()
-        if unborn == "all":
+        if new_paths == "all":
             self._meetings.meet_floating()
         self.conflicts = self._read_conflicts()
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from itertools import product
 from posixpath import commonpath
 
-from gitslices.core.model import Overlap, OverlapKind, RepoPath, RepoTree, Unborn
+from gitslices.core.model import NewPaths, Overlap, OverlapKind, RepoPath, RepoTree
 from gitslices.scopes.language.atoms import Atom
 from gitslices.scopes.language.entries import Access, Entry, Scope
 from gitslices.scopes.overlap.compare import Comparison, Segment
@@ -104,17 +104,17 @@ class ScopeMap:
         self,
         tree: RepoTree,
         accesses: Sequence[Access],
-        unborn: Unborn = "anchored",
+        new_paths: NewPaths = "anchored",
         shared: Scope | None = None,
     ) -> None:
-        self._unborn = unborn
+        self._unborn = new_paths
         self._accesses = accesses
         self._shared = shared or Scope()
         naming = (scope for access in accesses for scope in (access.read, access.write))
-        self._ground = Ground(tree, naming if unborn != "none" else ())
+        self._ground = Ground(tree, naming if new_paths != "none" else ())
         places = settle_shared(self._shared, self._ground)
         self._cuttings = cut_scopes(accesses, self._ground, places)
-        self._comparison = Comparison(self._cuttings, self._ground.tree, unborn, places)
+        self._comparison = Comparison(self._cuttings, self._ground.tree, new_paths, places)
         self._examples = ExampleFinder(self._ground, self._cuttings, places.atoms)
         self._remarks: dict[Entry, str | None] = {}
         self.conflicts = self._comparison.conflicts
