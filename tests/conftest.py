@@ -88,6 +88,13 @@ def commit_all(directory: Path, message: str = "Change") -> str:
     return git(directory, "rev-parse", "HEAD")
 
 
+def write_settings(directory: Path, text: str | bytes) -> None:
+    """Put down the settings of a repository, not committed."""
+    path = directory / ".gitslices" / "config.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     """A repository with the web shop's files in one commit on main."""

@@ -24,8 +24,8 @@ def command(
 ) -> Outcome:
     """Say that SLICE is finished, and end its lease.
 
-    Refuses while there are uncommitted files. Gates that have a command in .gitslices.toml and have
-    not passed on this commit are run first; if one fails, the slice stays claimed.
+    Refuses while there are uncommitted files. Gates that have a command in .gitslices/config.toml
+    and have not passed on this commit are run first; if one fails, the slice stays claimed.
     """
     from gitslices.ops.done import DoneRequest, done
     from gitslices.output.words import escape

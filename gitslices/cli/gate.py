@@ -40,9 +40,9 @@ def command(
 ) -> Outcome:
     """Run the gates of slices, show how they stand, or record one that somebody has passed.
 
-    The commands stand under [gates] in .gitslices.toml and run in the slice's worktree, once they
-    are approved with `gitslices trust`. A result counts for the tree it was had on, and only if
-    all of that was committed. Exit 1 if one that has a command has not passed.
+    The commands stand under [gates] in .gitslices/config.toml and run in the slice's worktree, once
+    they are approved with `gitslices trust`. A result counts for the tree it was had on, and only
+    if all of that was committed. Exit 1 if one that has a command has not passed.
     """
     report = _act(probe_here(directory), action, slice_id, gate, passed_by, goal_id)
 

@@ -49,8 +49,8 @@ def command(
     A slice is merged when it is done, or has commits and is named here, and what it waits for has
     been merged. Its whole range is compared with its write scope, and git merges in memory: on a
     conflict nothing moves, the files are named, and the exit code is 1. Gates that `[merge]
-    rerun_gates` of .gitslices.toml names run once more, on the merged files. Then the target moves
-    at once, with the files of the worktree that has it checked out.
+    rerun_gates` of .gitslices/config.toml names run once more, on the merged files. Then the target
+    moves at once, with the files of the worktree that has it checked out.
     """
     from gitslices.ops.merge import MergeRequest, merge
 

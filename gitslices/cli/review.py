@@ -40,8 +40,8 @@ def command(
 ) -> Outcome:
     """Record a review of the commit that SLICE is at; a later commit needs another one.
 
-    Reviews that `[merge] required_reviews` of .gitslices.toml names must approve before a merge,
-    and the latest verdict of any kind must not be a rejection.
+    Reviews that `[merge] required_reviews` of .gitslices/config.toml names must approve before a
+    merge, and the latest verdict of any kind must not be a rejection.
     """
     from gitslices.ops.review import ReviewRequest, review
     from gitslices.output.words import escape

@@ -25,7 +25,7 @@ Examples:
 @click.option("--revoke", "revokes", is_flag=True, help="Withdraw every approval given here.")
 @common_options
 def command(*, yes: bool, lists: bool, revokes: bool, directory: Path, as_json: bool) -> Outcome:
-    """Approve the commands in .gitslices.toml, by their exact text.
+    """Approve the commands in .gitslices/config.toml, by their exact text.
 
     Set-up commands and gates run only once they are approved. An approval holds for one text in one
     repository; a changed command has to be approved again.
@@ -48,13 +48,15 @@ def ask(missing: Sequence[str]) -> bool:
 
 def _approve(workspace: "Workspace", *, yes: bool, quiet: bool) -> Outcome:
     from gitslices.output.text.doctor import format_missing
-    from gitslices.output.words import count
+    from gitslices.output.words import count, escape
     from gitslices.repo_commands.trust import approve, read_trust
 
     missing = read_trust(workspace).missing
     if missing and (yes or (can_ask() and not quiet and ask(missing))):
         approve(workspace, missing)
     report = read_trust(workspace)
+    for remark in report.remarks:
+        click.echo(f"note: {escape(remark)}", err=True)
     approved = f"approved: {count(len(report.approved), 'command')}\n"
     return Outcome(
         document={"ok": not report.missing, "approved": report.approved, "missing": report.missing},

@@ -1,6 +1,8 @@
 """Files written whole, and blocks of ours kept inside files that belong to others."""
 
+import errno
 import os
+import stat
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -8,8 +10,46 @@ from typing import Final
 
 from gitslices.core.errors import DiskError
 
+_MIB: Final = 1024 * 1024
 # What files end with that are being written.
 PARTIAL: Final = ".tmp"
+
+
+class TooLargeError(OSError):
+    """A file has more bytes than anybody who means well would put there."""
+
+
+class NotRegularError(OSError):
+    """A device, a pipe or a socket is where a file should be."""
+
+
+def read_regular(path: Path, *, limit: int) -> bytes:
+    """What the regular file at `path` holds, of at most `limit` bytes; a link is followed.
+
+    Whatever else a repository can put there, or link to, is refused: a device that never ends, a
+    pipe that nobody writes to. Raises `OSError`, and of its kinds `NotRegularError` and
+    `TooLargeError`.
+    """
+    _require_regular(path.stat().st_mode)  # before it is opened: opening a device can do things
+    # O_NONBLOCK: it may have become a pipe since, and opening one waits for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123
+        _require_regular(os.fstat(descriptor).st_mode)
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise TooLargeError(errno.EFBIG, f"it is larger than {_show_size(limit)}")
+    return data
+
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise NotRegularError(errno.EINVAL, "it is no regular file")
+
+
+def _show_size(size: int) -> str:
+    return f"{size // _MIB} MiB" if size >= _MIB else f"{size // 1024} KiB"
 
 
 def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:

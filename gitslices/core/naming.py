@@ -13,6 +13,10 @@ from gitslices.core.model import BranchName, TaskGraph
 SLUG_LENGTH: Final = 48
 PREFIX_LENGTH: Final = 200
 
+SETTINGS_FILE: Final = ".gitslices/config.toml"
+SETTINGS_TABLES: Final = ("setup", "gates", "merge")
+GRAPH_FILE: Final = "gitslices.toml"
+
 NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]
 
 _OTHER = re.compile(r"[^a-z0-9]+")

@@ -218,17 +218,38 @@ def is_true(value: str | None) -> bool:
 
 def has_entry(repo: Repository, commit: Oid, path: RepoPath) -> bool:
     """Whether `commit` has a file or a directory at `path`."""
-    return bool(_list_entry(repo, commit, path))
+    return bool(find_entries(repo, commit, [path]))
 
 
-def read_file(repo: Repository, commit: Oid, path: RepoPath) -> bytes | None:
-    """What `commit` has at `path`, where a link is its own text; None where it has nothing."""
-    entry = _list_entry(repo, commit, path)
-    if not entry:
-        return None
-    oid = entry.partition("\t")[0].split()[2]
+class TreeEntry(Struct, frozen=True):
+    """What a commit has at a path; `size` counts bytes, and is 0 for what is no file."""
+
+    mode: str
+    oid: Oid
+    size: int
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, and no link, directory or submodule."""
+        return self.mode.startswith(_FILES)
+
+
+def find_entries(
+    repo: Repository, commit: Oid, paths: Sequence[RepoPath]
+) -> dict[RepoPath, TreeEntry]:
+    """What `commit` has at `paths`, in one call; those where it has nothing are left out."""
+    listing = repo.run(
+        "--literal-pathspecs", "ls-tree", "-l", "-z", "--full-tree", commit, "--", *paths
+    ).text
+    entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
+    return {RepoPath(path): _parse_entry(facts) for facts, _, path in entries}
+
+
+def _parse_entry(facts: str) -> TreeEntry:
+    mode, _, oid, _ = facts.split(maxsplit=3)
+    return TreeEntry(mode, Oid(oid), _parse_size(facts))
+
+
+def read_blob(repo: Repository, oid: Oid) -> bytes:
+    """What a file of some commit holds."""
     return repo.run("cat-file", "blob", oid).stdout
-
-
-def _list_entry(repo: Repository, commit: Oid, path: RepoPath) -> str:
-    return repo.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path).text

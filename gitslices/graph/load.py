@@ -1,7 +1,6 @@
 """Finding a task graph file, reading it within bounds, and telling which format it has."""
 
 import re
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -9,8 +8,9 @@ from typing import BinaryIO, Final
 from msgspec import Struct, structs
 
 from gitslices.core.errors import GraphError, InputError, Problem
+from gitslices.core.files import NotRegularError, TooLargeError, read_regular
 from gitslices.core.model import Task, TaskGraph
-from gitslices.core.naming import natural_key
+from gitslices.core.naming import GRAPH_FILE, natural_key
 from gitslices.graph.findings import (
     MAX_FINDINGS,
     TOO_DEEP,
@@ -25,7 +25,7 @@ from gitslices.graph.rules import check_rules
 from gitslices.graph.scopes import ScopedGraph, read_scopes
 from gitslices.graph.shape import Reading, read_shape
 
-FILE_NAMES: Final = ("gitslices.toml", "gitslices.yaml", "gitslices.json", "task_graph.json")
+FILE_NAMES: Final = (GRAPH_FILE, "gitslices.yaml", "gitslices.json", "task_graph.json")
 
 _MIB: Final = 1024 * 1024
 
@@ -60,7 +60,13 @@ def load_graph(path: Path, name: str | None = None) -> ScopedGraph:
     file to read, and `GraphError` with everything that is wrong in it.
     """
     chosen = _BY_SUFFIX.get(path.suffix.lower())
-    return _load(_read_file(path, (chosen or _JSON).limit), name or str(path), chosen)
+    try:
+        data = _read_file(path, (chosen or _JSON).limit)
+    except TooLargeError:
+        findings = Findings()
+        _add_too_large(chosen or _JSON, findings)
+        raise _make_graph_error(name or str(path), findings.problems) from None
+    return _load(data, name or str(path), chosen)
 
 
 def load_graph_stream(stream: BinaryIO, name: str) -> ScopedGraph:
@@ -76,33 +82,29 @@ def load_graph_stream(stream: BinaryIO, name: str) -> ScopedGraph:
 
 
 def _read_file(path: Path, limit: int) -> bytes:
-    """Read a file to the first byte after the limit."""
     try:
-        _require_file(path, path.stat().st_mode)
-        with path.open("rb") as stream:
-            return stream.read(limit + 1)
+        return read_regular(path, limit=limit)
     except FileNotFoundError as error:
         raise InputError(
-            f"there is no file {str(path)!r}", hint=f"name a task graph, or write {FILE_NAMES[0]}"
+            f"there is no file {str(path)!r}", hint=f"name a task graph, or write {GRAPH_FILE}"
         ) from error
+    except IsADirectoryError as error:
+        inside = find_graph_file(path)
+        raise InputError(
+            f"{str(path)!r} is a directory",
+            hint=f"name the file in it: {inside}" if inside else "name a task graph file",
+        ) from error
+    except NotRegularError as error:
+        raise InputError(
+            f"{str(path)!r} is no regular file", hint=f"hand it over on standard input: - < {path}"
+        ) from error
+    except TooLargeError:
+        raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
             f"{str(path)!r} cannot be read: {reason}", hint="check the path and its permissions"
         ) from error
-
-
-def _require_file(path: Path, mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        inside = find_graph_file(path)
-        raise InputError(
-            f"{str(path)!r} is a directory",
-            hint=f"name the file in it: {inside}" if inside else "name a task graph file",
-        )
-    if not stat.S_ISREG(mode):
-        raise InputError(
-            f"{str(path)!r} is no regular file", hint=f"hand it over on standard input: - < {path}"
-        )
 
 
 def _load(data: bytes, name: str, chosen: _Format | None) -> ScopedGraph:

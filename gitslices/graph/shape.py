@@ -8,6 +8,7 @@ from msgspec import Struct, ValidationError
 
 from gitslices.core.decoding import convert
 from gitslices.core.model import Task, TaskGraph, TaskId
+from gitslices.core.naming import SETTINGS_FILE, SETTINGS_TABLES
 from gitslices.graph.findings import TOP_LEVEL, Findings, describe, make_hints, name_key
 
 UNREADABLE: Final = TaskId("\0unreadable")
@@ -127,6 +128,8 @@ class _FieldReader:
         for key, value in record.items():
             if key not in types:
                 hint = self._hint_at[kind](key)
+                if kind is TaskGraph and key in SETTINGS_TABLES:
+                    hint = f"it belongs in the settings, {SETTINGS_FILE}"
                 self._findings.add(name_key(place, key), "this key is not known", hint)
                 continue
             try:

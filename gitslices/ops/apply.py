@@ -18,7 +18,7 @@ from gitslices.provisioning.sparse import refresh_sparse_checkouts
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.reconcile import Action, Reconciliation
 from gitslices.slices.scopes import rescope
-from gitslices.slices.settings import read_settings
+from gitslices.slices.settings import find_settings_remarks, read_settings
 from gitslices.slices.target import find_retarget
 from gitslices.state.journal import ApplyIntent, clear_filling
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -98,7 +98,8 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
         unchanged = refresh_sparse_checkouts(workspace, store, goal_id, request.jobs)
     _raise_failures((*unmade, *own.failures, *others), len(decided.steps.steps))
     complaints = run_hooks(workspace, own.filled, request.jobs)
-    return _report(decided.steps, (*adopted, *own.remarks, *unchanged, *complaints), retargeted)
+    said = (*find_settings_remarks(workspace), *adopted, *own.remarks, *unchanged, *complaints)
+    return _report(decided.steps, said, retargeted)
 
 
 def _wants_sparse(request: ApplyRequest, known: Known) -> bool:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import InputError, RefusedError, suggest
 from gitslices.core.model import SliceId
+from gitslices.core.naming import SETTINGS_FILE
 from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_gate_run
 from gitslices.slices.lookup import choose_goal, find_slice, refuse_odd_name
@@ -140,7 +141,7 @@ def _choose_gates(
                 "gate", "pass", record.slice_id, only, "--by", "NAME", goal_id=goal.goal_id
             )
             raise InputError(
-                f"gate {only!r} has no command in .gitslices.toml",
+                f"gate {only!r} has no command in {SETTINGS_FILE}",
                 hint=f"record it by hand: {by_hand}",
             )
     names = find_slice(goal, record.slice_id).gates

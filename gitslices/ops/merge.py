@@ -88,9 +88,9 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     new one. Raises `UntrustedError` for gates to be run again that have not been approved,
     `RefusedError` where a worktree that has the target checked out cannot follow after all.
     """
-    style = choose_merge_style(workspace, request.style)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+        style = choose_merge_style(workspace, request.style, goal.plan.target)
         landed = _merge_until_landed(workspace, store, goal, request, style)
         inputs, attempt = landed.inputs, landed.attempt
         moved = attempt.head != inputs.target

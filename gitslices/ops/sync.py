@@ -110,9 +110,9 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
     A slice without commits of its own is moved to the target, any other is rebased or takes the
     target in. All is made in memory first: on a conflict its branch and files stay as they are.
     """
-    style = choose_sync_style(workspace, request.style)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
+        style = choose_sync_style(workspace, request.style, goal.plan.target)
         for _ in range(_ATTEMPTS):
             held = _require_lease(store, goal, request)
             inputs = _read_inputs(workspace, store, goal, style, held)

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from gitslices.core.errors import InputError, Problem, RefusedError, UntrustedError
 from gitslices.core.model import BranchName, SliceId
+from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.read import read_head
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import is_filled
@@ -40,7 +41,7 @@ def load_gates(workspace: Workspace, target: BranchName | None = None) -> Gates:
         if name not in GATES:
             near = get_close_matches(name, GATES, n=1)
             raise InputError(
-                f".gitslices.toml: there is no gate {name!r}",
+                f"{SETTINGS_FILE}: there is no gate {name!r}",
                 hint=f"is {near[0]!r} meant?" if near else f"known are: {', '.join(GATES)}",
             )
     return gates
@@ -111,7 +112,7 @@ def refuse_untrusted(workspace: Workspace, texts: Sequence[str]) -> None:
         raise UntrustedError(
             "commands of this repository have not been approved; nothing was run",
             hint="read and approve them: gitslices trust",
-            problems=[Problem(".gitslices.toml", text) for text in missing],
+            problems=[Problem(SETTINGS_FILE, text) for text in missing],
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gitslices.slices.settings import read_all_settings
+from gitslices.slices.settings import find_settings_remarks, read_all_settings
 from gitslices.state.trust import (
     Approval,
     change_approvals,
@@ -21,6 +21,7 @@ class TrustReport(Struct, frozen=True, kw_only=True):
 
     approved: tuple[str, ...]
     missing: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def require_trust(workspace: Workspace, texts: Sequence[str]) -> tuple[str, ...]:
@@ -32,11 +33,13 @@ def require_trust(workspace: Workspace, texts: Sequence[str]) -> tuple[str, ...]
 
 
 def read_trust(workspace: Workspace) -> TrustReport:
-    """How the commands in `.gitslices.toml` stand."""
+    """How the commands in `.gitslices/config.toml` stand."""
     texts = tuple(dict.fromkeys(text for one in read_all_settings(workspace) for text in one.texts))
     missing = require_trust(workspace, texts)
     return TrustReport(
-        approved=tuple(text for text in texts if text not in missing), missing=missing
+        approved=tuple(text for text in texts if text not in missing),
+        missing=missing,
+        remarks=find_settings_remarks(workspace),
     )
 
 

@@ -4,12 +4,20 @@ from typing import Any, get_args
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import BranchName, RepoPath
-from gitslices.git.read import HEADS, find_commit, read_file
+from gitslices.core.naming import SETTINGS_FILE
+from gitslices.git.read import HEADS, TreeEntry, find_commit, find_entries, read_blob
+from gitslices.git.repository import Repository
 from gitslices.system.settings import (
-    FILE_NAME,
+    FILE_NAMES,
+    LARGEST,
+    OLD_NAME,
     MergeStyle,
     Settings,
+    SettingsError,
     SyncStyle,
+    add_settings,
+    find_files,
+    find_overruled,
     load_settings,
     parse_settings,
 )
@@ -17,26 +25,60 @@ from gitslices.workspace import Workspace
 
 
 def read_settings(workspace: Workspace, target: BranchName | None = None) -> Settings:
-    """What `.gitslices.toml` says in the main worktree, committed or not.
+    """What the last commit of `target` asks for, and what the main worktree asks for besides.
 
-    Without a main worktree it is the file in the last commit of `target`; without a target that of
-    the only one there is, else of HEAD. A worktree would not do: whoever works there could change
-    what judges the work.
+    The commit counts whatever is checked out: a branch without the file, or an edit of it, must not
+    make a review or a gate go away. Without a target it is the only one there is, else HEAD. The
+    file of a slice's worktree never counts: whoever works there could change what judges the work.
     """
-    main = workspace.main_worktree
-    if main is not None:
-        return load_settings(main)
     if target is None:
         targets = _read_targets(workspace)
         target = targets[0] if len(targets) == 1 else None
-    return _read_committed(workspace, target)
+    held, main = _read_committed(workspace, target), workspace.main_worktree
+    return held if main is None else add_settings(held, load_settings(main))
 
 
 def read_all_settings(workspace: Workspace) -> tuple[Settings, ...]:
     """The settings that count for some goal, or would for a new one."""
-    if workspace.main_worktree is not None:
-        return (read_settings(workspace),)
-    return tuple(_read_committed(workspace, one) for one in (*_read_targets(workspace), None))
+    targets = dict.fromkeys((*_read_targets(workspace), None))
+    return tuple(read_settings(workspace, target) for target in targets)
+
+
+def find_settings_remarks(workspace: Workspace) -> tuple[str, ...]:
+    """What is to be said of a settings file that has its old name: where it belongs now."""
+    if _list_files(workspace) != (OLD_NAME,):
+        return ()
+    folder = SETTINGS_FILE.partition("/")[0]
+    move = f"mkdir -p {folder} && git mv {OLD_NAME} {SETTINGS_FILE}"
+    return (f"{OLD_NAME} is read on, and is called {SETTINGS_FILE} now; move it: {move}",)
+
+
+def has_two_files(workspace: Workspace) -> bool:
+    """Whether there are settings under the old name, too, which do not count then."""
+    return len(_list_files(workspace)) > 1
+
+
+def find_overruled_settings(workspace: Workspace) -> dict[BranchName, tuple[str, ...]]:
+    """What the main worktree's file has otherwise than the last commit of each target."""
+    main = workspace.main_worktree
+    if main is None:
+        return {}
+    more = load_settings(main)
+    return {
+        target: overruled
+        for target in _read_targets(workspace)
+        if (overruled := find_overruled(_read_committed(workspace, target), more))
+    }
+
+
+def _list_files(workspace: Workspace) -> tuple[str, ...]:
+    main = workspace.main_worktree
+    if main is not None:
+        return find_files(main)
+    commit = find_commit(workspace.repo, "HEAD")
+    names = [RepoPath(name) for name in FILE_NAMES]
+    there = find_entries(workspace.repo, commit, names) if commit else {}
+    return tuple(name for name in names if name in there)
 
 
 def _read_targets(workspace: Workspace) -> list[BranchName]:
@@ -49,20 +91,37 @@ def _read_targets(workspace: Workspace) -> list[BranchName]:
 def _read_committed(workspace: Workspace, target: BranchName | None) -> Settings:
     repo = workspace.repo
     commit = (find_commit(repo, HEADS + target) if target else None) or find_commit(repo, "HEAD")
-    data = read_file(repo, commit, RepoPath(FILE_NAME)) if commit else None
-    return Settings() if data is None else parse_settings(data, f"{target or 'HEAD'}:{FILE_NAME}")
+    if commit is None:
+        return Settings()
+    entries = find_entries(repo, commit, [RepoPath(name) for name in FILE_NAMES])
+    found = next((RepoPath(name) for name in FILE_NAMES if RepoPath(name) in entries), None)
+    if found is None:
+        return Settings()
+    shown = f"{target or 'HEAD'}:{found}"
+    return parse_settings(_read_entry(repo, entries[found], shown), shown)
 
 
-def choose_merge_style(workspace: Workspace, style: MergeStyle | None) -> MergeStyle:
+def _read_entry(repo: Repository, entry: TreeEntry, shown: str) -> bytes:
+    if not entry.is_file:
+        raise SettingsError(f"{shown} cannot be read: it is no regular file")
+    # One that is too large is refused by its size, and never read.
+    return read_blob(repo, entry.oid) if entry.size <= LARGEST else b" " * (LARGEST + 1)
+
+
+def choose_merge_style(
+    workspace: Workspace, style: MergeStyle | None, target: BranchName
+) -> MergeStyle:
     """`style`, else `gitslices.mergeStyle`, else `style` of the settings file, else `merge`."""
     asked = style or _read(workspace, "mergeStyle", MergeStyle)
-    return asked or read_settings(workspace).merge.style or "merge"
+    return asked or read_settings(workspace, target).merge.style or "merge"
 
 
-def choose_sync_style(workspace: Workspace, style: SyncStyle | None) -> SyncStyle:
+def choose_sync_style(
+    workspace: Workspace, style: SyncStyle | None, target: BranchName
+) -> SyncStyle:
     """`style`, else `gitslices.syncStyle`, else the settings file's; `merge` rewrites nothing."""
     asked = style or _read(workspace, "syncStyle", SyncStyle)
-    return asked or read_settings(workspace).merge.sync or "merge"
+    return asked or read_settings(workspace, target).merge.sync or "merge"
 
 
 def _read(workspace: Workspace, name: str, styles: Any) -> Any:

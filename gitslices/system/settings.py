@@ -1,6 +1,8 @@
-"""`.gitslices.toml`: what the repository wants run, and how."""
+"""`.gitslices/config.toml`: what the repository wants run, and how."""
 
+import os
 import tomllib
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -10,10 +12,16 @@ from msgspec import Meta, Struct, field
 
 from gitslices.core.decoding import convert
 from gitslices.core.errors import InputError, Problem
+from gitslices.core.files import TooLargeError, read_regular
+from gitslices.core.model import TaskGraph
+from gitslices.core.naming import GRAPH_FILE, SETTINGS_FILE
 from gitslices.planning.policy import REVIEWS
 
-FILE_NAME: Final = ".gitslices.toml"
-_LARGEST: Final = 64 * 1024
+OLD_NAME: Final = ".gitslices.toml"
+FILE_NAMES: Final = (SETTINGS_FILE, OLD_NAME)
+"""Where the settings may be; the first file that is there counts, and it alone."""
+
+LARGEST: Final = 64 * 1024
 
 Text = Annotated[str, Meta(pattern=r"^[^\0]*[^\0\s][^\0]*$")]
 Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
@@ -87,22 +95,63 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 Section = TypeVar("Section", bound=Struct)
 
 
-def load_settings(root: Path | None) -> Settings:
-    """The settings in the folder `root`; the defaults where it has no file, or there is no folder.
+def add_settings(held: Settings, more: Settings) -> Settings:
+    """What `held` asks for, and what `more` asks for besides; where they differ, `held` counts."""
+    commands = tuple(dict.fromkeys((*held.setup.commands, *more.setup.commands)))
+    timed = held.setup if held.setup.commands else more.setup
+    return Settings(
+        setup=Setup(commands=commands, timeout=timed.timeout),
+        gates={**held.gates, **more.gates, **held.gates},
+        merge=MergeSettings(
+            style=held.merge.style or more.merge.style,
+            sync=held.merge.sync or more.merge.sync,
+            rerun_gates=tuple(dict.fromkeys((*held.rerun_gates, *more.rerun_gates))),
+            required_reviews=tuple(
+                dict.fromkeys((*held.merge.required_reviews, *more.merge.required_reviews))
+            ),
+        ),
+    )
+
+
+def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
+    """What `more` has otherwise than `held`, and what therefore does not count of it."""
+    pairs: dict[str, tuple[object, object]] = {
+        f"gates.{name}": (gate, more.gates.get(name)) for name, gate in held.gates.items()
+    }
+    pairs["merge.style"] = held.merge.style, more.merge.style
+    pairs["merge.sync"] = held.merge.sync, more.merge.sync
+    return tuple(
+        place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds
+    )
+
+
+def find_files(root: Path) -> tuple[str, ...]:
+    """The names of the settings files in the folder `root`, the one that counts first."""
+    return tuple(name for name in FILE_NAMES if os.path.lexists(root / name))
+
+
+def load_settings(root: Path) -> Settings:
+    """The settings in the folder `root`; the defaults where it has no file.
 
     Raises `SettingsError` as `parse_settings` does.
     """
-    if root is None:
-        return Settings()
-    path = root / FILE_NAME
+    for name in FILE_NAMES:
+        data = _read_file(root / name)
+        if data is not None:
+            return parse_settings(data, str(root / name))
+    return Settings()
+
+
+def _read_file(path: Path) -> bytes | None:
+    """What the file holds, to the first byte too many; None where there is none."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except FileNotFoundError:
-        return Settings()
+        return read_regular(path, limit=LARGEST)
+    except TooLargeError:
+        return b" " * (LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise SettingsError(f"{str(path)!r} cannot be read: {error.strerror}") from error
-    return parse_settings(data, str(path))
 
 
 def parse_settings(data: bytes, name: str) -> Settings:
@@ -119,8 +168,8 @@ def parse_settings(data: bytes, name: str) -> Settings:
 
 
 def _parse(data: bytes, problems: list[Problem]) -> dict[str, Any]:
-    if len(data) > _LARGEST:
-        problems.append(Problem("", f"the file is larger than {_LARGEST // 1024} KiB"))
+    if len(data) > LARGEST:
+        problems.append(Problem("", f"the file is larger than {LARGEST // 1024} KiB"))
         return {}
     try:
         return tomllib.loads(data.decode())
@@ -193,7 +242,12 @@ def _check_keys(
     known = [each.name for each in msgspec.structs.fields(kind)]
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, n=1)
-            hint = f"is {near[0]!r} meant?" if near else f"known here: {', '.join(known)}"
             where = f"{place}.{key}" if place else key
-            problems.append(Problem(where, "this key is not known", hint))
+            problems.append(Problem(where, "this key is not known", _hint_at(where, key, known)))
+
+
+def _hint_at(where: str, key: str, known: Sequence[str]) -> str:
+    if where in {"defaults", *TaskGraph.__struct_fields__}:
+        return f"it belongs in the task graph, {GRAPH_FILE}"
+    near = get_close_matches(key, known, n=1)
+    return f"is {near[0]!r} meant?" if near else f"known here: {', '.join(known)}"

@@ -10,7 +10,7 @@ import pytest
 
 from gitslices.git.links import find_admin_folder
 from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git
+from tests.conftest import Cli, commit_all, git, write_settings
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_claim_that_waits_gets_the_slice_once_it_is_free(
 
 
 def test_gates_and_reviews_are_told(cli: Cli, repo: Path, standing: Path) -> None:
-    (repo / ".gitslices.toml").write_text('[gates]\nlocal_verification_wall = "exit 3"\n')
+    write_settings(repo, '[gates]\nlocal_verification_wall = "exit 3"\n')
     cli("claim", "a", "--holder", "agent-1")
     commit = commit_all(standing, "Work")[:10]
     refused = cli("done", "a", "--token", "1", "--json")

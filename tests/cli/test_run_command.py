@@ -12,7 +12,7 @@ from gitslices.ops.run import RunReport, RunRequest, RunStep, run
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
+from tests.conftest import Cli, commit_all, git, write_settings
 from tests.support.landings import apply_goal, open_repo, read_status, slice_path, take
 
 COMMIT = 'mkdir -p "$1" && echo "$1" > "$1/file" && git add . && git commit -qm "Work on $1"'
@@ -130,7 +130,7 @@ def test_the_scope_is_checked_before_any_gate_runs(
     repo: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     gate = f"echo $GITSLICES_SLICE >> {tmp_path}/ran"
-    (repo / ".gitslices.toml").write_text(f"[gates]\nlocal_verification_wall = '{gate}'\n")
+    write_settings(repo, f"[gates]\nlocal_verification_wall = '{gate}'\n")
     approve(workspace, load_settings(repo).texts)
     report, _ = go(workspace, f"{COMMIT}; test $1 != a || echo x > Makefile", jobs=1)
     (failed,) = report.failed

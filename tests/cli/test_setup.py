@@ -19,7 +19,7 @@ from gitslices.system.settings import SettingsError
 from gitslices.system.shell import Ended, open_shell
 from gitslices.workspace import Workspace
 from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, git
+from tests.conftest import Cli, git, write_settings
 from tests.support.in_process import apply_tasks, open_at, read_record, worktree
 
 TASKS = [{"id": id_, "write_set": [id_]} for id_ in "ab"]
@@ -33,7 +33,7 @@ def workspace(repo: Path, tmp_path: Path) -> Workspace:
 
 def want(repo: Path, *commands: str, timeout: float = 60) -> None:
     listed = ", ".join(f"'''{command}'''" for command in commands)
-    (repo / ".gitslices.toml").write_text(f"[setup]\ncommands = [{listed}]\ntimeout = {timeout}\n")
+    write_settings(repo, f"[setup]\ncommands = [{listed}]\ntimeout = {timeout}\n")
 
 
 def provision(workspace: Workspace, folder: Path, *commands: str, timeout: float = 60) -> None:
@@ -141,7 +141,7 @@ def test_a_worktree_that_is_gone_is_an_error_of_the_disk(tmp_path: Path) -> None
 def test_wrong_settings_stop_an_apply_before_it_changes_anything(
     workspace: Workspace, repo: Path, tmp_path: Path
 ) -> None:
-    (repo / ".gitslices.toml").write_text("[setup]\ncommand = 'x'\n")
+    write_settings(repo, "[setup]\ncommand = 'x'\n")
     with pytest.raises(SettingsError):
         apply_tasks(workspace, tmp_path, *TASKS)
     assert git(repo, "for-each-ref", "--format=%(refname:short)") == "main"

@@ -11,7 +11,7 @@ from gitslices.core.errors import DiskError, StateError
 from gitslices.repo_commands.trust import approve, list_approvals, read_trust, require_trust, revoke
 from gitslices.state.trust import find_user_folder
 from gitslices.workspace import Workspace, open_workspace
-from tests.conftest import Cli, git
+from tests.conftest import Cli, git, write_settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -87,14 +87,14 @@ def test_a_relative_state_home_is_ignored() -> None:
 
 
 def test_the_settings_say_what_there_is_to_approve(workspace: Workspace, repo: Path) -> None:
-    (repo / ".gitslices.toml").write_text('[setup]\ncommands = ["a"]\n[gates]\nx = "b"\n')
+    write_settings(repo, '[setup]\ncommands = ["a"]\n[gates]\nx = "b"\n')
     approve(workspace, ["b"])
     report = read_trust(workspace)
     assert (report.approved, report.missing) == (("b",), ("a",))
 
 
 def test_without_a_terminal_nothing_is_approved_silently(cli: Cli, repo: Path) -> None:
-    (repo / ".gitslices.toml").write_text('[setup]\ncommands = ["echo \\u001b[31m"]\n')
+    write_settings(repo, '[setup]\ncommands = ["echo \\u001b[31m"]\n')
     done = cli("trust", stdin=b"y\n")
     assert done.code == 1
     assert done.out == (

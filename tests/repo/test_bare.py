@@ -18,7 +18,7 @@ from gitslices.repo_commands.setup import SetupRequest, set_up
 from gitslices.repo_commands.trust import approve, read_trust
 from gitslices.system.settings import SettingsError
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git
+from tests.conftest import commit_all, git, write_settings
 from tests.support.workspaces import make_graph, open_at
 
 SETTINGS = """
@@ -32,8 +32,8 @@ required_reviews = ["code_review"]
 A = SliceId("a")
 
 
-def write_settings(folder: Path, text: str, message: str = "Settings") -> None:
-    (folder / ".gitslices.toml").write_text(text)
+def commit_settings(folder: Path, text: str, message: str = "Settings") -> None:
+    write_settings(folder, text)
     commit_all(folder, message)
 
 
@@ -41,7 +41,7 @@ def write_settings(folder: Path, text: str, message: str = "Settings") -> None:
 def bare(repo: Path, tmp_path: Path) -> Path:
     """The web shop with settings, and as it was before them on the branch `old`."""
     git(repo, "branch", "old")
-    write_settings(repo, SETTINGS)
+    commit_settings(repo, SETTINGS)
     git(tmp_path, "clone", "--quiet", "--bare", str(repo), "shop.git")
     return tmp_path / "shop.git"
 
@@ -76,7 +76,7 @@ def test_the_gates_of_the_target_count_in_a_bare_repository(bare: Path) -> None:
 def test_a_merge_in_a_bare_repository_asks_for_the_reviews_of_the_target(
     repo: Path, bare: Path
 ) -> None:
-    write_settings(repo, '[merge]\nrequired_reviews = ["code_review"]\n', "Reviews only")
+    commit_settings(repo, '[merge]\nrequired_reviews = ["code_review"]\n', "Reviews only")
     git(repo, "push", "--quiet", str(bare), "main")
     workspace = open_at(bare)
     provision(workspace, "old", target="old")
@@ -132,15 +132,15 @@ def test_each_goal_of_a_bare_repository_has_the_settings_of_its_target(bare: Pat
 def test_a_slice_cannot_change_the_settings_of_a_bare_repository(bare: Path) -> None:
     workspace = open_at(bare)
     provision(workspace)
-    write_settings(workspace.worktree_root / "g--a", "")
+    commit_settings(workspace.worktree_root / "g--a", "")
     with pytest.raises(UntrustedError):
         finish(open_at(workspace.worktree_root / "g--a"))
 
 
 def test_wrong_settings_of_a_commit_are_refused_with_their_branch(repo: Path, bare: Path) -> None:
-    write_settings(repo, "[gate]\n", "Wrong")
+    commit_settings(repo, "[gate]\n", "Wrong")
     git(repo, "push", "--quiet", str(bare), "main")
-    with pytest.raises(SettingsError, match=r"^main:\.gitslices\.toml: 1 error$"):
+    with pytest.raises(SettingsError, match=r"^main:\.gitslices/config\.toml: 1 error$"):
         provision(open_at(bare))
 
 
@@ -156,13 +156,14 @@ def test_a_bare_repository_without_settings_asks_for_nothing(repo: Path, tmp_pat
 def test_settings_beside_a_separate_git_dir_count(repo: Path, tmp_path: Path) -> None:
     apart = tmp_path / "apart"
     git(repo, "init", "--quiet", f"--separate-git-dir={apart}")
-    write_settings(repo, SETTINGS)
+    commit_settings(repo, SETTINGS)
     provision(open_at(repo))
     linked = open_at(apart).worktree_root / "g--a"
-    (repo / ".gitslices.toml").write_text('[gates]\nlocal_verification_wall = "true"\n')
+    write_settings(repo, '[gates]\nacceptance_criteria = "true"\n')
     assert open_at(repo).main_worktree == open_at(repo / "src").main_worktree == repo
-    assert read_trust(open_at(repo)).missing == ("true",)
+    committed = ("echo ready > ready", "test -f passed")
+    assert read_trust(open_at(repo)).missing == (*committed, "true")
     for elsewhere in (linked, apart):
         assert open_at(elsewhere).main_worktree is None
         assert open_at(elsewhere).worktree_root == open_at(repo).worktree_root
-        assert read_trust(open_at(elsewhere)).missing == ("echo ready > ready", "test -f passed")
+        assert read_trust(open_at(elsewhere)).missing == committed

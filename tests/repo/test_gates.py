@@ -17,7 +17,7 @@ from gitslices.repo_commands.trust import approve
 from gitslices.rules.evidence import GateRun, Proof, Review, find_missing_evidence
 from gitslices.state.leases import find_open_lease
 from gitslices.system.settings import load_settings
-from tests.conftest import Cli, commit_all, git
+from tests.conftest import Cli, commit_all, git, write_settings
 from tests.support.goals import Desk
 
 WALL = "local_verification_wall"
@@ -38,7 +38,7 @@ def desk(repo: Path) -> Desk:
 
 
 def set_gates(desk: Desk, text: str, *, approved: bool = True) -> None:
-    (desk.repo / ".gitslices.toml").write_text(text)
+    write_settings(desk.repo, text)
     if approved:
         approve(desk.workspace, load_settings(desk.repo).texts)
 

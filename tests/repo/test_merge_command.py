@@ -11,7 +11,7 @@ from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import status
 from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
+from tests.conftest import Cli, commit_all, git, write_settings
 from tests.support.landings import (
     apply_goal,
     open_repo,
@@ -176,7 +176,7 @@ def test_the_style_is_a_setting_and_a_wrong_one_is_refused(
     with pytest.raises(InputError, match=r"gitslices\.mergeStyle is 'fast'"):
         land(open_repo(repo), "api")
     git(repo, "config", "--unset", "gitslices.mergeStyle")
-    (repo / ".gitslices.toml").write_text('[merge]\nstyle = "squash"\n')
+    write_settings(repo, '[merge]\nstyle = "squash"\n')
     assert land(open_repo(repo), "api").style == "squash"
 
 
@@ -383,7 +383,7 @@ def test_gates_and_reviews_that_the_settings_ask_for_come_first(
     work(workspace, "api", {"src/api/one.py": "1\n"})
     settings = '[gates]\nlocal_verification_wall = "true"\n'
     settings += '[merge]\nrequired_reviews = ["code_review"]\n'
-    (repo / ".gitslices.toml").write_text(settings)
+    write_settings(repo, settings)
     messages = [one.message for one in land(workspace, "api").refused]
     assert [message.split()[:2] for message in messages] == [
         ["gate", "local_verification_wall"], ["code_review", "of"],

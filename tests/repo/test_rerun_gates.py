@@ -13,7 +13,7 @@ from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.recovery.recovery import recover
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings
-from tests.conftest import Cli, commit_all, git
+from tests.conftest import Cli, commit_all, git, write_settings
 from tests.support.goals import Desk
 
 WALL = "local_verification_wall"
@@ -36,7 +36,7 @@ def desk(repo: Path) -> Desk:
 def set_gate(desk: Desk, command: str, more: str = RERUN) -> None:
     """Let `command` decide the wall, and finish the slice where it passes there."""
     text = f"{more}[gates]\n{WALL} = '''\n{command}'''\n"
-    (desk.repo / ".gitslices.toml").write_text(text)
+    write_settings(desk.repo, text)
     approve(desk.workspace, load_settings(desk.repo).texts)
     done(desk.workspace, DoneRequest(slice_id=SliceId("a"), token=1))
 
@@ -144,7 +144,7 @@ def test_a_set_up_that_fails_refuses_the_merge(desk: Desk) -> None:
 
 def test_nothing_is_merged_before_the_commands_are_approved(desk: Desk) -> None:
     set_gate(desk, "true")
-    (desk.repo / ".gitslices.toml").write_text(f"{RERUN}[gates]\n{WALL} = 'false'\n")
+    write_settings(desk.repo, f"{RERUN}[gates]\n{WALL} = 'false'\n")
     before = git(desk.repo, "rev-parse", "main")
     with pytest.raises(UntrustedError, match="not been approved"):
         land(desk)

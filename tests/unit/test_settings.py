@@ -1,4 +1,4 @@
-"""`.gitslices.toml`: read strictly, refused with everything that is wrong in it."""
+"""`.gitslices/config.toml`: read strictly, refused with everything that is wrong in it."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from gitslices.system.settings import (
     Setup,
     load_settings,
 )
+from tests.conftest import write_settings
 
 
 def load(root: Path, text: str | bytes) -> Settings:
-    data = text if isinstance(text, bytes) else text.encode()
-    (root / ".gitslices.toml").write_bytes(data)
+    write_settings(root, text)
     return load_settings(root)
 
 
@@ -87,8 +87,8 @@ def test_a_required_review_is_of_a_known_kind(tmp_path: Path) -> None:
     assert "code_review" in problem.hint
 
 
-def test_no_file_and_no_folder_mean_the_defaults(tmp_path: Path) -> None:
-    assert load_settings(tmp_path) == load_settings(None) == load(tmp_path, "") == Settings()
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    assert load_settings(tmp_path) == load(tmp_path, "") == Settings()
 
 
 def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
@@ -151,6 +151,6 @@ def test_a_hostile_file_is_one_problem(tmp_path: Path, text: str | bytes, says: 
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / ".gitslices.toml").mkdir()
-    with pytest.raises(SettingsError, match=r"\.gitslices\.toml' cannot be read"):
+    (tmp_path / ".gitslices" / "config.toml").mkdir(parents=True)
+    with pytest.raises(SettingsError, match=r"config\.toml' cannot be read"):
         load_settings(tmp_path)
