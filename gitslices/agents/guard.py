@@ -77,7 +77,10 @@ def _answer_in_slice(
 ) -> "GuardReport":
     from datetime import UTC, datetime
 
+    from msgspec.structs import asdict
+
     from gitslices.ops.guard import GuardRequest, guard
+    from gitslices.rules.agent_commands import Command
     from gitslices.workspace import probe_workspace
 
     paths = tuple(os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
@@ -87,7 +90,11 @@ def _answer_in_slice(
 
         writes = find_writes(intent.command, cwd, os.environ)
         request = GuardRequest(
-            paths=(*paths, *writes.paths), folders=writes.folders, unseen=writes.unseen, free=free
+            paths=(*paths, *writes.paths),
+            folders=writes.folders,
+            unseen=writes.unseen,
+            commands=tuple(Command(**asdict(call)) for call in writes.calls),
+            free=free,
         )
     workspace = probe_workspace(
         place.path, git_dir=None, clock=lambda: datetime.now(UTC), purpose="gitslices agent guard"

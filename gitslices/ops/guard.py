@@ -11,6 +11,7 @@ from gitslices.core.errors import StateError
 from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
 from gitslices.git.changes import read_entries
 from gitslices.git.read import HEADS
+from gitslices.rules.agent_commands import Command, Shared, find_command_denials
 from gitslices.rules.agent_writes import (
     Denial,
     Ground,
@@ -32,13 +33,14 @@ _UNSEEN: Final = "nobody can tell which path that is: write it out"
 class GuardRequest(Struct, frozen=True, kw_only=True):
     """What a session is about to do, with paths from the root.
 
-    `paths` are written; git changes something in `folders`; of `unseen` nobody can tell where it
-    leads. In `free` folders everybody may write what belongs to no repository.
+    `paths` are written; git changes something in `folders`, by `commands`; of `unseen` nobody can
+    tell where it leads. In `free` folders everybody may write what belongs to no repository.
     """
 
     paths: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
     free: tuple[Path, ...] = ()
 
 
@@ -81,6 +83,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
             *_check_paths(case, request.paths),
             *_check_folders(case, request.folders),
             *(Denial(asked=one, reason=_UNSEEN) for one in request.unseen),
+            *_check_commands(case, request.commands),
         )
     return GuardReport(
         goal_id=record.goal_id,
@@ -140,6 +143,23 @@ def _check_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
         reason = find_outside_reason(case.ground, target)
         if reason:
             yield Denial(asked=folder, reason=f"git would work {reason}")
+
+
+def _check_commands(case: _Case, commands: Sequence[Command]) -> tuple[Denial, ...]:
+    if not commands:
+        return ()
+    record, ground = case.record, case.ground
+    others = [one for one in case.store.read_slices() if one.status in UNDER_WAY]
+    owners = {one.branch_name: f"the branch of slice {name_beside(one, record)}" for one in others}
+    owners[case.goal.plan.target] = "the branch that slices are merged into"
+    worktrees = {str(one.path): one.name for one in ground.others}
+    shared = Shared(
+        slice_id=record.slice_id,
+        branch=record.branch_name,
+        owners=owners,
+        worktrees={**worktrees, str(ground.worktree): "this slice's own worktree"},
+    )
+    return find_command_denials(shared, commands)
 
 
 def _resolve(path: str) -> tuple[Target, ...]:

@@ -2,6 +2,7 @@
 
 scope_check    which changes are outside a write scope, and whose they are
 agent_writes   the same for what an agent is about to write
+agent_commands  which commands of git an agent may not run, whatever they write
 evidence       which gates and reviews a slice has, and which it lacks
 claiming       which slice may be claimed, and why another may not
 merging        which slices may be merged, in which order, and why another may not

@@ -27,7 +27,21 @@ _WRAPPERS: Final = {
 }  # fmt: skip
 """Commands that run the command after them, and how many operands of their own come first."""
 _SHELLS: Final = frozenset({"bash", "dash", "ksh", "sh", "zsh"})
+_OWN: Final = frozenset({"gitslices", "git-slices"})
 _UNKNOWN: Final = Word("the words that xargs reads", plain=False)
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A call of git that may change something, or of gitslices: its subcommand and further words.
+
+    `settings` are the keys that `git -c` sets. Not all words are known unless it is `plain`.
+    """
+
+    program: str
+    words: tuple[str, ...]
+    folder: str
+    settings: tuple[str, ...] = ()
+    plain: bool = True
 
 
 class Writes(Struct, frozen=True, kw_only=True):
@@ -39,6 +53,7 @@ class Writes(Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 def find_writes(text: str, cwd: str, environ: Mapping[str, str]) -> Writes:
@@ -53,6 +68,7 @@ def find_writes(text: str, cwd: str, environ: Mapping[str, str]) -> Writes:
         paths=tuple(dict.fromkeys(reader.paths)),
         folders=tuple(dict.fromkeys(reader.folders)),
         unseen=tuple(dict.fromkeys(reader.unseen)),
+        calls=tuple(reader.calls),
     )
 
 
@@ -66,6 +82,7 @@ class _Reader(Struct, kw_only=True):
     paths: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     depth: int = 0
 
     def read(self, text: str, cwd: str | None) -> None:
@@ -175,6 +192,8 @@ class _Reader(Struct, kw_only=True):
             self._read_text(words, cwd)
         elif name == "git":
             self._read_git(words, assigned, cwd)
+        elif name in _OWN:
+            self._note_call("gitslices", words, cwd)
         elif name == "xargs":
             inner = parse_command("xargs", words, stop=True).operands
             self._read_command([*inner, _UNKNOWN], (), cwd)
@@ -202,6 +221,9 @@ class _Reader(Struct, kw_only=True):
         if not parsed.operands or is_reading_git(*parsed.operands):
             return
         command, *rest = parsed.operands
+        if command.text == "slices":
+            self._note_call("gitslices", rest, cwd)
+            return
         folder = cwd
         for option, value in parsed.options:
             if option == "-C":
@@ -211,9 +233,28 @@ class _Reader(Struct, kw_only=True):
         for word in named:
             self._use_folder(join_path(folder, word.text) if word.plain else None, word)
         self._use_folder(folder, command)
+        keys = [value.text.partition("=")[0] for name, value in parsed.options if name == "-c"]
+        self._note_call("git", parsed.operands, folder, tuple(keys))
         if command.text in {"mv", "rm"}:
             for target in PROGRAMS[command.text](parse_command(command.text, rest), folder):
                 self._write(target, folder)
+
+    def _note_call(
+        self,
+        program: str,
+        words: Sequence[Word],
+        folder: str | None,
+        settings: tuple[str, ...] = (),
+    ) -> None:
+        self.calls.append(
+            Call(
+                program=program,
+                words=tuple(word.text for word in words),
+                folder=folder or "/",
+                settings=settings,
+                plain=folder is not None and all(word.plain for word in words),
+            )
+        )
 
     def _use_folder(self, folder: str | None, word: Word) -> None:
         if folder is None:
