@@ -1,6 +1,7 @@
 """One use case a file, each a request in and a report out; only here are effects put in order.
 
 plan            a plan from a task graph, what it changes, why a slice waits
+provision       branches and worktrees for slices, and a lost one made again
 apply           the repository made to match a plan
 status          where every slice stands; told again whenever it changes
 ready           what could be claimed, and what the rest waits for

@@ -15,12 +15,11 @@ from gitslices.core.errors import (
     RefusedError,
     suggest,
 )
-from gitslices.core.model import FINISHED, Base, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.forward import forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
-from gitslices.provisioning.progress import Progress
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import Entrant, Situation, find_best, find_entrant, list_entrants
 from gitslices.slices.claim_note import find_last_token, write_token
@@ -291,10 +290,10 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     warnings: tuple[str, ...] = ()
     record = store.find_slice(goal.goal_id, lease.slice_id)
     if record is None or record.filling_operation or not is_filled(Path(record.worktree_path)):
-        warnings = _provision(workspace, granted, target_tip)
+        warnings = _provision(workspace, store, granted, target_tip)
         lease = _start_anew(workspace, store, lease)
         record = store.find_slice(goal.goal_id, lease.slice_id)
-        assert record is not None, "an apply that succeeds records its slices"  # noqa: S101
+        assert record is not None, "a slice that is provisioned is recorded"  # noqa: S101
     elif record.needs_setup:
         warnings = (_describe_setup(workspace, record),)
     if record.base_commit != target_tip:
@@ -324,22 +323,31 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     )
 
 
-def _provision(workspace: Workspace, granted: _Granted, target_tip: Oid) -> tuple[str, ...]:
-    """Make the slice's branch and worktree, or complete them; return what went amiss."""
+def _provision(
+    workspace: Workspace, store: Store, granted: _Granted, target_tip: Oid
+) -> tuple[str, ...]:
+    """Make the slice's branch and worktree, or complete them; return what went amiss.
+
+    They start from where the target is now: what the slice waited for has landed since the plan.
+    """
     # A slice is provisioned once and claimed often: its claims go without these imports.
-    from gitslices.ops.apply import ApplyRequest, apply
+    from gitslices.ops.provision import SlicesOrder, order_slices, provision, raise_failures
+    from gitslices.provisioning.wanted import Wanted
     from gitslices.repo_commands.setup import SetupRequest, set_up
 
-    goal = granted.goal
-    alone = structs.replace(
-        goal.plan,
-        base=Base(ref=goal.plan.target, commit=target_tip),
-        slices=(granted.slice,),
+    goal_id, slice_ = granted.goal.goal_id, granted.slice
+    wanted = Wanted(
+        goal_id=goal_id, slices=(slice_,), base=target_tip, target=granted.goal.plan.target
     )
-    request = ApplyRequest(graph=goal.graph, plan=alone, allow_dirty=True, keep_plan=True)
-    applied = apply(workspace, request, _ignore)
-    setup = set_up(workspace, SetupRequest(goal_id=goal.goal_id, slice_id=granted.slice.slice_id))
-    return (*applied.warnings, *setup.warnings)
+
+    def choose(operation: str) -> SlicesOrder:
+        sparse = any(record.sparse for record in store.read_slices(goal_id))
+        return order_slices(workspace, store, wanted, operation, sparse=sparse)
+
+    made = provision(workspace, store, choose)
+    raise_failures(made.failures, 1)
+    setup = set_up(workspace, SetupRequest(goal_id=goal_id, slice_id=slice_.slice_id))
+    return (*made.warnings, *setup.warnings)
 
 
 def _describe_setup(workspace: Workspace, record: SliceRecord) -> str:
@@ -360,7 +368,3 @@ def _start_anew(workspace: Workspace, store: Store, lease: Lease) -> Lease:
             )
         renew_lease(store, lease.token, ttl=lease.ttl, expires_at=expires_at)
     return structs.replace(lease, expires_at=expires_at)
-
-
-def _ignore(progress: Progress) -> None:
-    """One worktree is made too quickly to watch."""

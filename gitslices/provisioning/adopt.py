@@ -4,17 +4,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from msgspec import structs
-
-from gitslices.core.model import BranchName, Oid, Plan, Slice, SliceId
+from gitslices.core.model import BranchName, Oid, Slice, SliceId
 from gitslices.git.compare import find_merge_bases
 from gitslices.git.links import read_admin_folders
 from gitslices.git.read import find_tip, read_tips
 from gitslices.git.reflog import find_start
 from gitslices.git.repository import Repository
+from gitslices.provisioning.wanted import Wanted, give_ports, make_record
 from gitslices.slices.marks import Mark, find_mark
 from gitslices.state.store import Event, SliceRecord, Store
-from gitslices.system.ports import choose_ports
 from gitslices.workspace import Workspace
 
 # The digest of no patterns: the worktree is then brought into line with its scopes.
@@ -22,16 +20,16 @@ _OTHER_PATTERNS: Final = "unknown"
 
 
 def find_orphans(
-    workspace: Workspace, store: Store, plan: Plan, known: Mapping[SliceId, SliceRecord]
+    workspace: Workspace, store: Store, wanted: Wanted, known: Mapping[SliceId, SliceRecord]
 ) -> tuple[SliceRecord, ...]:
-    """Records for slices of `plan` that stand where it wants them, though nothing is `known`.
+    """Records for `wanted` slices that stand where they should, though nothing is `known` of them.
 
     Such a worktree has gitslices' own mark in git's folder for it, and there is the slice's branch.
     Its base becomes the last commit that it shares with the target or, where the target has all of
     it, the one that its branch was made at: so what was merged stays merged.
     """
-    standing = list(_find_standing(workspace, plan, known))
-    target = find_tip(workspace.repo, plan.target) if standing else None
+    standing = list(_find_standing(workspace, wanted, known))
+    target = find_tip(workspace.repo, wanted.target) if standing else None
     if target is None:
         return ()
     tips = read_tips(workspace.repo, (slice_.branch_name for slice_, _ in standing))
@@ -40,24 +38,9 @@ def find_orphans(
         tip = tips.get(slice_.branch_name)
         base = _find_base(workspace.repo, slice_.branch_name, tip, target) if tip else None
         if base:
-            record = SliceRecord(
-                goal_id=plan.goal_id,
-                slice_id=slice_.slice_id,
-                status="provisioned",
-                branch_name=slice_.branch_name,
-                worktree_path=slice_.worktree_path,
-                base_commit=base,
-                read_scope=slice_.read_scope,
-                write_scope=slice_.write_scope,
-                sparse=_OTHER_PATTERNS if is_sparse else "",
-            )
-            found.append(record)
-    ports = choose_ports(
-        [f"{workspace.repo.common_dir}:{record.branch_name}" for record in found],
-        frozenset(record.port for record in store.read_slices()),
-    )
-    pairs = zip(found, ports, strict=True)
-    return tuple(structs.replace(record, port=port) for record, port in pairs)
+            sparse = _OTHER_PATTERNS if is_sparse else ""
+            found.append(make_record(wanted.goal_id, slice_, base, sparse=sparse))
+    return give_ports(workspace, store, found)
 
 
 def adopt(workspace: Workspace, store: Store, orphans: tuple[SliceRecord, ...]) -> tuple[str, ...]:
@@ -81,18 +64,18 @@ def adopt(workspace: Workspace, store: Store, orphans: tuple[SliceRecord, ...]) 
 
 
 def _find_standing(
-    workspace: Workspace, plan: Plan, known: Mapping[SliceId, SliceRecord]
+    workspace: Workspace, wanted: Wanted, known: Mapping[SliceId, SliceRecord]
 ) -> Iterator[tuple[Slice, bool]]:
     """Each such slice, and whether its worktree is sparse."""
     unknown = [
         one
-        for one in plan.slices
+        for one in wanted.slices
         if one.slice_id not in known and Path(one.worktree_path, ".git").exists()
     ]
     admins = read_admin_folders(workspace.repo.common_dir) if unknown else {}
     for slice_ in unknown:
         admin = admins.get(slice_.worktree_path)
-        mark = Mark(goal_id=plan.goal_id, slice_id=slice_.slice_id)
+        mark = Mark(goal_id=wanted.goal_id, slice_id=slice_.slice_id)
         if admin is not None and find_mark(admin) == mark:
             yield slice_, (admin / "info" / "sparse-checkout").exists()
 

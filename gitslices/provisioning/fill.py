@@ -96,7 +96,7 @@ class _Supply:
         self._tips = read_branches(workspace.repo, [record.branch_name for record in records])
         self._seeds: dict[tuple[Oid, bool], bytes] = {}
         self._seeding = Lock()
-        self.checkouts = find_recorded_sparse_checkouts(workspace, records)
+        self.checkouts = find_recorded_sparse_checkouts(workspace, records, self._tips)
         self.included = _list_included(workspace, main) if main else ()
 
     def count_files(self, record: SliceRecord) -> int:

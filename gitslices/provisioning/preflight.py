@@ -1,4 +1,4 @@
-"""Decide what an apply does, and refuse it with everything that stands in its way."""
+"""Decide what makes slices stand, and refuse it with everything that is in the way."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -6,11 +6,12 @@ from functools import partial
 from msgspec import Struct
 
 from gitslices.core.errors import DiskError, Problem, RefusedError
-from gitslices.core.model import Plan, Slice, SliceId
+from gitslices.core.model import Oid, Slice, SliceId
 from gitslices.git.read import is_true, read_branches, read_sizes
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import Worktree, read_worktrees
 from gitslices.provisioning.sparse import find_sparse_checkouts
+from gitslices.provisioning.wanted import Wanted
 from gitslices.rules.reconcile import Observed, Reconciliation, Recorded, reconcile
 from gitslices.rules.worktree_root import (
     Load,
@@ -31,7 +32,7 @@ Known = Mapping[SliceId, SliceRecord]
 
 
 class Decision(Struct, frozen=True):
-    """The steps of an apply, and the checkouts of those new slices that get a sparse worktree."""
+    """The steps to take, and the checkouts of those new slices that get a sparse worktree."""
 
     steps: Reconciliation
     checkouts: Mapping[SliceId, Checkout]
@@ -39,33 +40,36 @@ class Decision(Struct, frozen=True):
 
 def decide(
     workspace: Workspace,
-    plan: Plan,
+    wanted: Wanted,
     known: Known,
     *,
-    ready_only: bool,
-    allow_dirty: bool,
-    sparse: bool,
+    ready_only: bool = False,
+    allow_dirty: bool = True,
+    sparse: bool = False,
+    problems: Sequence[Problem] = (),
 ) -> Decision:
-    """What an apply of `plan` does; nothing is changed.
+    """What makes the `wanted` slices stand; nothing is changed.
 
-    Raises `RefusedError` with every offender, `DiskError` where only the disk is in the way.
+    Raises `RefusedError` with every offender, `problems` that are known already in front;
+    `DiskError` where only the disk is in the way.
     """
     worktrees = read_worktrees(workspace.repo)
-    steps = reconcile(plan, _observe(workspace, plan, known, worktrees), ready_only=ready_only)
+    observed = _observe(workspace, wanted, known, worktrees)
+    steps = reconcile(wanted.slices, observed, ready_only=ready_only)
     created = steps.select("create")
-    checkouts = find_sparse_checkouts(workspace, created, plan.base.commit) if sparse else {}
-    problems = list(steps.problems)
+    checkouts = find_sparse_checkouts(workspace, created, wanted.base) if sparse else {}
+    found = [*problems, *steps.problems]
     lacks: Sequence[Problem] = ()
     if created and not allow_dirty:
-        problems += _find_dirt(workspace)
+        found += _find_dirt(workspace)
     made = (*created, *steps.select("restore"))
     if made:
         paths = [one.path for one in worktrees if not (one.bare or one.missing)]
         place = survey_place(workspace.worktree_root, paths)
-        loads = _measure(workspace, plan, made, checkouts, place)
-        problems += find_place_problems(place, loads)
+        loads = _measure(workspace, wanted.base, made, checkouts, place)
+        found += find_place_problems(place, loads)
         lacks = find_disk_problems(place, loads)
-    _refuse(problems, lacks)
+    _refuse(found, lacks)
     return Decision(steps, checkouts)
 
 
@@ -79,11 +83,11 @@ def _refuse(problems: Sequence[Problem], lacks: Sequence[Problem]) -> None:
 
 
 def _observe(
-    workspace: Workspace, plan: Plan, known: Known, worktrees: Sequence[Worktree]
+    workspace: Workspace, wanted: Wanted, known: Known, worktrees: Sequence[Worktree]
 ) -> Observed:
     branches = frozenset(read_branches(workspace.repo))
     present = frozenset(str(worktree.path) for worktree in worktrees if not worktree.missing)
-    landed = find_landed(workspace, list(known.values()), plan.target)
+    landed = find_landed(workspace, list(known.values()), wanted.target)
     moved = find_all_moved(workspace, list(known.values()), present)
     return Observed(
         standing={
@@ -100,7 +104,7 @@ def _observe(
             for slice_id, record in known.items()
         },
         branches=branches,
-        occupied=find_occupied([slice_.worktree_path for slice_ in plan.slices]),
+        occupied=find_occupied([slice_.worktree_path for slice_ in wanted.slices]),
         checkouts={
             one.branch: str(one.path) for one in worktrees if one.branch and not one.missing
         },
@@ -130,12 +134,11 @@ def _find_dirt(workspace: Workspace) -> list[Problem]:
 
 def _measure(
     workspace: Workspace,
-    plan: Plan,
+    commit: Oid,
     made: Sequence[Slice],
     checkouts: Mapping[SliceId, Checkout],
     place: Place,
 ) -> list[tuple[Slice, Load]]:
-    commit = plan.base.commit
     # In a partial clone, asking for sizes would fetch every file, one at a time.
     if "extensions.partialclone" in workspace.config:
         sizes = dict.fromkeys(workspace.read_tree(commit).paths, 0)

@@ -1,12 +1,13 @@
 """Sparse worktrees: which files each holds, and bringing them into line with changed scopes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from gitslices.core.errors import GitslicesError
-from gitslices.core.model import Oid, Slice, SliceId
+from gitslices.core.model import BranchName, Oid, Slice, SliceId
 from gitslices.git.filling import set_checkout
 from gitslices.git.worktrees import is_filled
 from gitslices.scopes.language.entries import Access, parse_scope
@@ -30,24 +31,35 @@ def find_sparse_checkouts(
 
 
 def find_recorded_sparse_checkouts(
-    workspace: Workspace, records: Sequence[SliceRecord]
+    workspace: Workspace,
+    records: Sequence[SliceRecord],
+    tips: Mapping[BranchName, Oid] = MappingProxyType({}),
 ) -> Mapping[SliceId, Checkout]:
-    """The checkout of every sparse one of `records`, on the commit that it started from."""
+    """The checkout of every sparse one of `records`, on the commit that it started from.
+
+    `tips` are the commits to take instead, where branches may have gone on since.
+    """
+    sparse = [record for record in records if record.sparse]
+    commits = {one.slice_id: tips.get(one.branch_name, one.base_commit) for one in sparse}
     found: dict[SliceId, Checkout] = {}
-    for base in {record.base_commit for record in records if record.sparse}:
-        own = [record for record in records if record.sparse and record.base_commit == base]
-        found.update(find_sparse_checkouts(workspace, own, base))
+    for commit in set(commits.values()):
+        own = [record for record in sparse if commits[record.slice_id] == commit]
+        found.update(find_sparse_checkouts(workspace, own, commit))
     return found
 
 
 def refresh_sparse_checkouts(
-    workspace: Workspace, store: Store, goal_id: str, jobs: int
+    workspace: Workspace, store: Store, goal_id: str, slice_ids: Collection[SliceId], jobs: int
 ) -> tuple[str, ...]:
-    """Fit sparse worktrees to scopes that have changed; return what could not be done.
+    """Fit those of `slice_ids` that are sparse to their scopes; return what could not be done.
 
     Git keeps files with changes, whatever the scopes say.
     """
-    records = [record for record in store.read_slices(goal_id) if _can_change(record)]
+    records = [
+        record
+        for record in store.read_slices(goal_id)
+        if record.slice_id in slice_ids and _can_change(record)
+    ]
     checkouts = find_recorded_sparse_checkouts(workspace, records)
     stale = [one for one in records if checkouts[one.slice_id].digest != one.sparse]
     with ThreadPoolExecutor(max_workers=jobs) as pool:

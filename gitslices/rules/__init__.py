@@ -7,6 +7,6 @@ evidence       which gates and reviews a slice has, and which it lacks
 claiming       which slice may be claimed, and why another may not
 merging        which slices may be merged, in which order, and why another may not
 removal        what speaks against taking a worktree away
-reconcile      what must be done for the repository to match a plan
+reconcile      what must be done for slices to stand
 worktree_root  what is wrong with the place where worktrees shall be
 """

@@ -1,7 +1,7 @@
-"""What must change for a repository to match a plan: decided whole before anything is touched."""
+"""What must be done for slices to stand: decided whole before anything is touched."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Literal
 
@@ -32,7 +32,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
 
 
 class Observed(Struct, frozen=True, kw_only=True):
-    """The repository before an apply.
+    """The repository before slices are provisioned.
 
     `branches` holds every local branch, `occupied` the paths that exist among those planned, and
     `checkouts` the branches that are checked out, with where. `worktrees` are the paths of all
@@ -50,17 +50,16 @@ class Observed(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """What happens to one slice of the plan."""
+    """What happens to one slice."""
 
     action: Action
     slice: Slice
 
 
 class Reconciliation(Struct, frozen=True, kw_only=True):
-    """The steps in the order of the plan, and the slices that the plan no longer has."""
+    """The steps in the order of the slices, and what keeps them from being taken."""
 
     steps: tuple[Step, ...]
-    gone: tuple[SliceId, ...]
     problems: tuple[Problem, ...]
 
     def select(self, action: Action) -> tuple[Slice, ...]:
@@ -68,29 +67,30 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
         return tuple(step.slice for step in self.steps if step.action == action)
 
 
-def reconcile(plan: Plan, observed: Observed, *, ready_only: bool) -> Reconciliation:
-    """Decide every step of an apply; where `problems` is not empty nothing may be done."""
-    wanted = [slice_ for slice_ in plan.slices if not ready_only or _is_ready(slice_, observed)]
+def reconcile(
+    slices: Sequence[Slice], observed: Observed, *, ready_only: bool = False
+) -> Reconciliation:
+    """Decide what makes each of `slices` stand; where `problems` is not empty nothing may be done.
+
+    `ready_only` leaves out new slices that wait for others.
+    """
+    wanted = [slice_ for slice_ in slices if not ready_only or _is_ready(slice_, observed)]
     steps = tuple(Step(action=_choose(slice_, observed), slice=slice_) for slice_ in wanted)
-    planned = {slice_.slice_id for slice_ in plan.slices}
-    return Reconciliation(
-        steps=steps,
-        gone=tuple(id_ for id_ in observed.standing if id_ not in planned),
-        problems=(
-            *_find_started_overlaps(plan),
-            *(problem for step in steps for problem in _find_problems(step, observed)),
-        ),
-    )
+    problems = (problem for step in steps for problem in _find_problems(step, observed))
+    return Reconciliation(steps=steps, problems=tuple(problems))
 
 
-def _find_started_overlaps(plan: Plan) -> Iterable[Problem]:
-    for one in plan.started_overlaps:
-        first, second = one.slice_ids
-        yield Problem(
-            second,
-            f"it is under way, and so is {first!r}: by their new scopes they meet in {one.path!r}",
+def find_started_overlaps(plan: Plan) -> tuple[Problem, ...]:
+    """What keeps `plan` from being applied: work under way that its new scopes bring together."""
+    return tuple(
+        Problem(
+            one.slice_ids[1],
+            f"it is under way, and so is {one.slice_ids[0]!r}: by their new scopes they meet in "
+            f"{one.path!r}",
             "take the path out of one scope, or finish one of the two before the change",
         )
+        for one in plan.started_overlaps
+    )
 
 
 def _is_ready(slice_: Slice, observed: Observed) -> bool:

@@ -144,8 +144,8 @@ def test_branches_that_differ_only_in_their_composition() -> None:
     observed = Observed(standing={}, branches=frozenset({BranchName("e\u0301")}),
                         occupied=frozenset(), checkouts={})  # fmt: skip
     folded = structs.replace(observed, folding=Folding(precompose_unicode=True))
-    assert reconcile(plan, observed, ready_only=False).problems == ()
-    assert len(reconcile(plan, folded, ready_only=False).problems) == 1
+    assert reconcile(plan.slices, observed).problems == ()
+    assert len(reconcile(plan.slices, folded).problems) == 1
 
 
 def test_a_worktree_root_that_is_a_link_is_refused(repo: Path, tmp_path: Path) -> None:

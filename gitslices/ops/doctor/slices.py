@@ -2,20 +2,20 @@
 
 import os
 import shlex
-import uuid
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.core.errors import InputError, MachineError, suggest
+from gitslices.core.errors import InputError, suggest
 from gitslices.core.model import FINISHED, BranchName, Oid
 from gitslices.git.follow import find_rebased
 from gitslices.git.read import HEADS, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
-from gitslices.git.worktrees import Worktree, find_last_commit, is_filled, repair_worktree
+from gitslices.git.worktrees import Worktree, find_last_commit, repair_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.provision import restore_worktree
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.location import (
     Whereabouts,
@@ -270,11 +270,8 @@ def _make_branch(sight: Sight, record: SliceRecord, commit: Oid) -> None:
 
 
 def _make_again(sight: Sight, record: SliceRecord) -> None:
-    # As if a process had died before it could fill the worktree: what it left is made again.
-    _write(sight, structs.replace(record, filling_operation=uuid.uuid4().hex), "repaired")
-    with recover_and_lock(sight.workspace, sight.store):
-        if not is_filled(Path(record.worktree_path)):
-            raise MachineError(f"git could not make {record.worktree_path!r}")
+    restore_worktree(sight.workspace, sight.store, record)
+    sight.store.write_events([_make_event(sight, record, "repaired")])
 
 
 def _forget(sight: Sight, record: SliceRecord) -> None:
