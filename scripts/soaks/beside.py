@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from soaks.ground import finish, make_repository, start, write_graph
-from tests.conftest import commit_all, git
+from tests.support.repositories import commit_all, git
 from tests.support.shim import Server
 
 

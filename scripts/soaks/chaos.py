@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from soaks.ground import GITSLICES, make_repository
-from tests.conftest import commit_all, git
+from tests.support.repositories import commit_all, git
 
 SEEDS, STEPS = 50, 60
 KILLED = 0.2

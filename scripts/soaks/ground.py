@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.conftest import FIXTURES, commit_all, git
+from tests.support.repositories import FIXTURES, commit_all, git
 
 ROOT = Path(__file__).resolve().parents[2]
 GITSLICES = (sys.executable, "-m", "gitslices")

@@ -4,9 +4,9 @@ import random
 from pathlib import Path
 
 from soaks.ground import SEED
-from tests.conftest import git
-from tests.support.goals import Desk
 from tests.support.lease_workers import run_trial
+from tests.support.repositories import git
+from tests.support.slices import Desk
 
 WORKERS, SLICES, KILLS = 64, 500, 200
 TTL = 15

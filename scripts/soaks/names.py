@@ -13,7 +13,7 @@ from pathlib import Path
 from gitslices.core.errors import InputError
 from gitslices.core.naming import validate_prefix
 from soaks.ground import GITSLICES, SEED, Found, make_repository
-from tests.conftest import git
+from tests.support.repositories import git
 from tests.support.shim import Server
 
 HOSTILE = (

@@ -17,9 +17,10 @@ from gitslices.core.model import SliceId
 from gitslices.graph.load import load_graph
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.provisioning.agent_files import AgentFilesReport
-from tests.cli.test_apply_command import worktree
-from tests.conftest import Cli, commit_all, git
-from tests.support.sliced import check_at, open_at, provision
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_graph, check_at, path_beside
+from tests.support.workspaces import open_at
 
 CLAUDE = load_tool("claude")
 MINE = """\
@@ -120,13 +121,13 @@ def test_a_block_comes_and_goes(text: str) -> None:
 def test_install_goes_into_every_worktree_and_uninstall_leaves_nothing(
     repo: Path, graph_file: Path, tool: str
 ) -> None:
-    provision(repo, load_graph(graph_file).graph)
+    apply_graph(open_at(repo), load_graph(graph_file).graph)
     exclude = repo / ".git" / "info" / "exclude"
     before = (git(repo, "status", "--porcelain"), exclude.read_text())
     report = put(repo, tool)
     assert set(states(report).values()) == {"written"}
     assert report.slices == 5
-    api = worktree(repo, "api")
+    api = path_beside(repo, "api", "auth-rework")
     for file in report.files:
         assert (repo / file.path).read_text() == (api / file.path).read_text() == file.text
     assert check_at(api).ok
@@ -142,10 +143,10 @@ def test_install_goes_into_every_worktree_and_uninstall_leaves_nothing(
 
 def test_a_slice_made_later_has_them_too(repo: Path, graph_file: Path) -> None:
     put(repo)
-    provision(repo, load_graph(graph_file).graph)
-    settings = worktree(repo, "api") / ".claude" / "settings.json"
+    apply_graph(open_at(repo), load_graph(graph_file).graph)
+    settings = path_beside(repo, "api", "auth-rework") / ".claude" / "settings.json"
     assert settings.read_text() == (repo / ".claude" / "settings.json").read_text()
-    assert check_at(worktree(repo, "api")).ok
+    assert check_at(path_beside(repo, "api", "auth-rework")).ok
 
 
 def test_tracked_settings_are_merged_in_the_main_worktree_only(
@@ -154,7 +155,7 @@ def test_tracked_settings_are_merged_in_the_main_worktree_only(
     (repo / ".claude").mkdir()
     (repo / ".claude" / "settings.json").write_text(MINE)
     commit_all(repo)
-    provision(repo, load_graph(graph_file).graph)
+    apply_graph(open_at(repo), load_graph(graph_file).graph)
     done = cli("agent", "install", "claude")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
@@ -166,7 +167,9 @@ def test_tracked_settings_are_merged_in_the_main_worktree_only(
     text = (repo / ".claude" / "settings.json").read_text()
     assert str(repo) not in text  # it is for everybody who has the repository
     assert "--git-common-dir" in text
-    assert (worktree(repo, "api") / ".claude" / "settings.json").read_text() == MINE
+    assert (
+        path_beside(repo, "api", "auth-rework") / ".claude" / "settings.json"
+    ).read_text() == MINE
     assert cli("agent", "uninstall", "claude").code == 0
     assert json.loads((repo / ".claude" / "settings.json").read_text()) == json.loads(MINE)
 
@@ -210,8 +213,8 @@ def test_what_two_tools_read_stays_for_the_other(repo: Path) -> None:
 def test_an_untracked_file_of_the_user_is_as_it_was_after_all(repo: Path, graph_file: Path) -> None:
     (repo / "AGENTS.md").write_text("# Ours\n")
     put(repo, "codex")
-    provision(repo, load_graph(graph_file).graph)
-    api = worktree(repo, "api")
+    apply_graph(open_at(repo), load_graph(graph_file).graph)
+    api = path_beside(repo, "api", "auth-rework")
     assert (api / "AGENTS.md").read_text() == (repo / "AGENTS.md").read_text()
     uninstall(open_at(repo), "codex")
     assert (repo / "AGENTS.md").read_text() == "# Ours\n"
@@ -235,9 +238,12 @@ def read_command(top: Path) -> str:
 def test_the_installed_hook_guards_and_blocks_when_gitslices_is_gone(
     repo: Path, graph_file: Path
 ) -> None:
-    provision(repo, load_graph(graph_file).graph)
+    apply_graph(open_at(repo), load_graph(graph_file).graph)
     put(repo)
-    api, edit = worktree(repo, "api"), {"tool_name": "Write", "tool_input": {"file_path": "x"}}
+    api, edit = (
+        path_beside(repo, "api", "auth-rework"),
+        {"tool_name": "Write", "tool_input": {"file_path": "x"}},
+    )
     command = read_command(api)
     done = run_hook(api, command, edit)
     assert done.returncode == 0

@@ -12,8 +12,9 @@ from gitslices.ops.agent_worktree import HandOutRequest, hand_back, hand_out
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.slices.claim_note import find_claim
-from tests.conftest import Cli, git
-from tests.support.goals import Desk
+from tests.support.commands import Cli
+from tests.support.repositories import git
+from tests.support.slices import Desk
 
 GRAPH = b'{"tasks": [{"id": "a", "owner_role": "w", "write_set": ["src/"]}]}'
 

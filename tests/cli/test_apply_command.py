@@ -5,23 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import commit_all, git, list_branches, list_worktrees
+from tests.support.slices import path_beside
 
 SLICES = ["api", "docs", "nav", "schema", "ui"]
-
-
-def worktree(repo: Path, id_: str) -> Path:
-    return repo.parent / "webshop.slices" / f"auth-rework--{id_}"
-
-
-def branches(repo: Path) -> list[str]:
-    return git(repo, "for-each-ref", "--format=%(refname:short)", "refs/heads/").splitlines()
-
-
-def listed_worktrees(repo: Path) -> list[str]:
-    lines = git(repo, "worktree", "list", "--porcelain").splitlines()
-    return [line.removeprefix("worktree ") for line in lines if line.startswith("worktree ")]
 
 
 def test_every_slice_gets_its_branch_and_a_clean_worktree(
@@ -31,7 +20,7 @@ def test_every_slice_gets_its_branch_and_a_clean_worktree(
     assert done.code == 0, done.err
     assert sorted(done.document["applied"]["created"]) == SLICES
     for id_ in SLICES:
-        path = worktree(repo, id_)
+        path = path_beside(repo, id_, "auth-rework")
         assert git(path, "branch", "--show-current") == f"slices/auth-rework/{id_}"
         assert git(path, "status", "--porcelain") == ""
         assert (path / "src" / "api" / "orders.py").is_file()
@@ -41,11 +30,11 @@ def test_every_slice_gets_its_branch_and_a_clean_worktree(
 
 def test_the_second_run_changes_nothing(cli: Cli, repo: Path, graph_file: Path) -> None:
     cli("plan", str(graph_file), "--apply")
-    before = (branches(repo), listed_worktrees(repo))
+    before = (list_branches(repo), list_worktrees(repo))
     done = cli("plan", str(graph_file), "--apply")
     assert done.code == 0
     assert "nothing to do: 5 slices in place" in done.out
-    assert (branches(repo), listed_worktrees(repo)) == before
+    assert (list_branches(repo), list_worktrees(repo)) == before
 
 
 def test_ready_makes_only_what_waits_for_nothing(cli: Cli, repo: Path, graph_file: Path) -> None:
@@ -65,7 +54,7 @@ def test_a_new_task_gets_its_slice_and_a_gone_one_is_left_alone(
     done = cli("plan", write_graph(tmp_path / "g.json", two, three), "--apply", "--json")
     applied = done.document["applied"]
     assert (applied["created"], applied["kept"], applied["gone"]) == (["three"], ["two"], ["one"])
-    assert "slices/default/one" in branches(repo)
+    assert "slices/default/one" in list_branches(repo)
 
 
 def test_a_changed_scope_is_recorded(cli: Cli, tmp_path: Path) -> None:
@@ -83,7 +72,7 @@ def test_a_deleted_worktree_comes_back_with_its_commits(
     cli: Cli, repo: Path, graph_file: Path
 ) -> None:
     cli("plan", str(graph_file), "--apply")
-    path = worktree(repo, "nav")
+    path = path_beside(repo, "nav", "auth-rework")
     (path / "new.txt").write_text("work")
     commit = commit_all(path)
     subprocess.run(["rm", "-rf", str(path)], check=True)
@@ -97,14 +86,14 @@ def test_every_offender_is_named_before_the_first_change(
     cli: Cli, repo: Path, graph_file: Path
 ) -> None:
     git(repo, "branch", "slices/auth-rework/api")
-    worktree(repo, "ui").mkdir(parents=True)
+    path_beside(repo, "ui", "auth-rework").mkdir(parents=True)
     (repo / "Makefile").write_text("changed")
     done = cli("plan", str(graph_file), "--apply", "--json")
     assert done.code == 1
     assert done.document["error"]["code"] == "refused"
     places = [problem["place"] for problem in done.document["error"]["problems"]]
     assert sorted(places) == sorted(["api", "ui", str(repo)])
-    assert branches(repo) == ["main", "slices/auth-rework/api"]
+    assert list_branches(repo) == ["main", "slices/auth-rework/api"]
 
 
 def test_a_branch_named_like_a_folder_of_ours_is_an_offender(
@@ -114,7 +103,7 @@ def test_a_branch_named_like_a_folder_of_ours_is_an_offender(
     done = cli("plan", str(graph_file), "--apply")
     assert done.code == 1
     assert "branch 'slices' exists and is not this slice's" in done.err
-    assert branches(repo) == ["main", "slices"]
+    assert list_branches(repo) == ["main", "slices"]
 
 
 def test_uncommitted_changes_stop_it_unless_allowed_and_untracked_files_never(
@@ -129,10 +118,16 @@ def test_uncommitted_changes_stop_it_unless_allowed_and_untracked_files_never(
 
 def test_it_works_from_a_linked_worktree(cli: Cli, repo: Path, graph_file: Path) -> None:
     cli("plan", str(graph_file), "--apply", "--ready")
-    done = cli("plan", str(graph_file), "--apply", "--json", directory=worktree(repo, "schema"))
+    done = cli(
+        "plan",
+        str(graph_file),
+        "--apply",
+        "--json",
+        directory=path_beside(repo, "schema", "auth-rework"),
+    )
     assert done.code == 0, done.err
     assert done.document["target"] == "main"
-    assert all(worktree(repo, id_).is_dir() for id_ in SLICES)
+    assert all(path_beside(repo, id_, "auth-rework").is_dir() for id_ in SLICES)
 
 
 def start_apply(repo: Path, graph: Path) -> subprocess.Popen[bytes]:
@@ -149,7 +144,7 @@ def test_concurrent_applies_of_one_graph_all_end_with_every_slice(
     created = sum(len(json.loads(out)["applied"]["created"]) for (out, _), _ in ended)
     assert created == len(SLICES)
     for id_ in SLICES:
-        assert git(worktree(repo, id_), "status", "--porcelain") == ""
+        assert git(path_beside(repo, id_, "auth-rework"), "status", "--porcelain") == ""
 
 
 def test_concurrent_applies_of_different_graphs_do_not_disturb_each_other(
@@ -164,8 +159,8 @@ def test_concurrent_applies_of_different_graphs_do_not_disturb_each_other(
     running = [start_apply(repo, graph) for graph in graphs]
     ended = [(process.communicate(), process.returncode) for process in running]
     assert [code for _, code in ended] == [0] * 6, ended
-    assert len(listed_worktrees(repo)) == 13
-    assert len(branches(repo)) == 13
+    assert len(list_worktrees(repo)) == 13
+    assert len(list_branches(repo)) == 13
 
 
 def test_a_held_lock_is_busy_and_names_the_holder(cli: Cli, repo: Path, graph_file: Path) -> None:
@@ -177,7 +172,7 @@ def test_a_held_lock_is_busy_and_names_the_holder(cli: Cli, repo: Path, graph_fi
         done = cli("plan", str(graph_file), "--apply", "--lock-timeout", "0.1")
     assert done.code == 4
     assert "`gitslices prune` (process " in done.err
-    assert branches(repo) == ["main"]
+    assert list_branches(repo) == ["main"]
 
 
 def test_a_slice_that_cannot_be_filled_is_undone_and_the_rest_stands(
@@ -190,8 +185,8 @@ def test_a_slice_that_cannot_be_filled_is_undone_and_the_rest_stands(
     done = cli("plan", write_graph(tmp_path / "g.json", {"id": "a", "write_set": ["a"]}), "--apply")
     assert done.code == 3
     assert "1 of 1 slices could not be provisioned and were undone" in done.err
-    assert branches(repo) == ["main"]
-    assert listed_worktrees(repo) == [str(repo)]
+    assert list_branches(repo) == ["main"]
+    assert list_worktrees(repo) == [str(repo)]
     git(repo, "config", "--unset", "filter.broken.smudge")
     git(repo, "config", "--unset", "filter.broken.required")
     assert cli("plan", str(tmp_path / "g.json"), "--apply").code == 0
@@ -227,5 +222,5 @@ def test_prefix_and_root_are_settings(cli: Cli, repo: Path, tmp_path: Path) -> N
     git(repo, "config", "gitslices.worktreeRoot", "../elsewhere")
     graph = write_graph(tmp_path / "g.json", {"id": "a", "write_set": ["src/"]})
     assert cli("plan", graph, "--apply").code == 0
-    assert branches(repo) == ["main", "work/agents/default/a"]
+    assert list_branches(repo) == ["main", "work/agents/default/a"]
     assert (repo.parent / "elsewhere" / "default--a" / "Makefile").is_file()

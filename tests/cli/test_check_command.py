@@ -7,15 +7,16 @@ from msgspec import convert
 
 from gitslices.core.model import TaskGraph
 from gitslices.graph.load import load_graph
-from tests.cli.test_apply_command import worktree
-from tests.conftest import Cli, commit_all, git, run_cli
-from tests.support.sliced import check_at, commit_quietly, find_owners, provision
+from tests.support.commands import Cli, run_cli
+from tests.support.repositories import commit_all, commit_quietly, git
+from tests.support.slices import apply_graph, check_at, find_owners, path_beside
+from tests.support.workspaces import open_at
 
 
 @pytest.fixture
 def api(repo: Path, graph_file: Path) -> Path:
-    provision(repo, load_graph(graph_file).graph)
-    return worktree(repo, "api")
+    apply_graph(open_at(repo), load_graph(graph_file).graph)
+    return path_beside(repo, "api", "auth-rework")
 
 
 def test_each_violation_is_named_with_its_owner(api: Path) -> None:
@@ -144,7 +145,7 @@ def test_paths_reach_the_terminal_escaped(api: Path) -> None:
 def test_a_slice_of_another_goal_is_named_with_its_goal(repo: Path) -> None:
     for goal, scope in (("one", "src/"), ("two", "docs/")):
         task = {"id": "a", "owner_role": "w", "write_set": [scope]}
-        provision(repo, convert({"goal_id": goal, "tasks": [task]}, TaskGraph))
+        apply_graph(open_at(repo), convert({"goal_id": goal, "tasks": [task]}, TaskGraph))
     top = repo.parent / "webshop.slices" / "two--a"
     (top / "src" / "new").write_text("x")
     (one,) = check_at(top).slices
@@ -159,7 +160,7 @@ def test_a_new_path_in_two_scopes_is_refused_in_the_later_slice_until_the_first_
         {"id": "text", "owner_role": "w", "write_set": ["*.md"]},
     ]
     graph = convert({"goal_id": "g", "shared": ["src/api/LOG.md"], "tasks": tasks}, TaskGraph)
-    provision(repo, graph)
+    apply_graph(open_at(repo), graph)
     api, text = (repo.parent / "webshop.slices" / f"g--{id_}" for id_ in ("api", "text"))
     for top in (api, text):
         (top / "src/api/NEW.md").write_text("x")

@@ -12,7 +12,7 @@ import pytest
 
 from gitslices.cli.commands import COMMANDS
 from gitslices.cli.main import app
-from tests.conftest import Cli, Finished, run_cli, run_cli_nowhere
+from tests.support.commands import Cli, Finished, run_cli, run_cli_nowhere
 
 
 def test_help_lists_every_command_and_imports_none_of_the_heavy_libraries(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_apply_command import branches
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import FIXTURES, Cli, commit_all, git, run_cli
+from tests.support.commands import Cli, run_cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import FIXTURES, commit_all, git, list_branches
 
 
 @pytest.fixture
@@ -144,9 +144,9 @@ def test_a_hook_of_another_repository_does_not_lead_astray(
     env = {name: values[name] for name in names}
     done = cli("plan", graph, "--apply", "-C", str(repo), env=env, directory=other)
     assert done.code == 0, done.err
-    assert branches(other) == ["main"]
+    assert list_branches(other) == ["main"]
     assert git(other, "status", "--porcelain") == ""
-    assert branches(repo) == ["main", "slices/default/a", "slices/default/b"]
+    assert list_branches(repo) == ["main", "slices/default/a", "slices/default/b"]
     for id_ in "ab":
         path = repo.parent / "webshop.slices" / f"default--{id_}"
         assert git(path, "status", "--porcelain") == ""
@@ -179,7 +179,7 @@ def test_called_from_a_git_hook(
     git(repo, "switch", "--quiet", "main")
     git(repo, "merge", "--quiet", "side")
     assert "default · 2 slices" in (tmp_path / "hook-out").read_text()
-    assert branches(repo) == ["main", "side", "slices/default/a", "slices/default/b"]
+    assert list_branches(repo) == ["main", "side", "slices/default/a", "slices/default/b"]
     assert git(repo, "show", "--name-only", "--format=", "HEAD") == "Makefile"
     for id_ in "ab":
         path = repo.parent / "webshop.slices" / f"default--{id_}"
@@ -301,4 +301,4 @@ def test_a_full_disk_leaves_the_repository_as_it_was(
     assert done.returncode == 3, done.stderr
     assert "unable to write file" in (tmp_path / "out").read_text()
     assert (tmp_path / "left").read_text() == ""
-    assert branches(repo) == ["main"]
+    assert list_branches(repo) == ["main"]

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from gitslices.git.links import find_admin_folder
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, git
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import git
 
 LINES = (
     "status", "ready", "claim", "heartbeat a --token 1", "conflicts", "gate status a",

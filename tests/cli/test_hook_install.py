@@ -14,8 +14,10 @@ from gitslices.core.errors import RefusedError
 from gitslices.core.model import TaskGraph
 from gitslices.ops.hook import HooksReport, InstallRequest, install, read_hooks, uninstall
 from gitslices.system.hook_scripts import NAMES
-from tests.conftest import Cli, commit_all, git
-from tests.support.sliced import open_at, provision
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_graph
+from tests.support.workspaces import open_at
 
 REQUEST = InstallRequest(python=sys.executable)
 FORCE = InstallRequest(python=sys.executable, force=True)
@@ -208,7 +210,7 @@ def test_the_command_refuses_with_exit_1(cli: Cli, repo: Path) -> None:
 
 def test_one_installation_serves_all_worktrees(repo: Path, hooks: Path, tmp_path: Path) -> None:
     graph = {"tasks": [{"id": "a", "owner_role": "w", "write_set": ["src/"]}]}
-    provision(repo, convert(graph, TaskGraph))
+    apply_graph(open_at(repo), convert(graph, TaskGraph))
     top = repo.parent / "webshop.slices" / "default--a"
     assert install(open_at(top), REQUEST).folder == str(hooks)
     (top / "Makefile").write_text("changed")
@@ -218,7 +220,7 @@ def test_one_installation_serves_all_worktrees(repo: Path, hooks: Path, tmp_path
 
 def test_installing_marks_worktrees_that_have_lost_their_mark(repo: Path, hooks: Path) -> None:
     graph = {"tasks": [{"id": "a", "owner_role": "w", "write_set": ["src/"]}]}
-    provision(repo, convert(graph, TaskGraph))
+    apply_graph(open_at(repo), convert(graph, TaskGraph))
     mark = repo / ".git" / "worktrees" / "default--a" / "gitslices-slice"
     watch = repo / ".git" / "gitslices" / "watch"
     before = mark.read_text(), watch.read_text()

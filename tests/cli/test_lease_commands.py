@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gitslices.git.links import find_admin_folder
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git, write_settings
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import commit_all, git, write_settings
 
 
 @pytest.fixture

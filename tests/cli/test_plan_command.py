@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, commit_all, git
+from tests.support.commands import Cli
 from tests.support.golden import compare
+from tests.support.repositories import commit_all, git
 
 
 def write_graph(path: Path, *tasks: Mapping[str, object], **fields: object) -> str:
@@ -226,3 +227,13 @@ def test_a_target_that_does_not_exist_is_named(cli: Cli, graph_file: Path) -> No
     done = cli("plan", str(graph_file), "--target", "nowhere")
     assert done.code == 2
     assert "there is no branch 'nowhere' to merge into" in done.err
+
+
+def test_a_relative_file_is_named_in_full_where_it_is_missing(cli: Cli, repo: Path) -> None:
+    (repo / "src" / "bad.toml").write_text("[[tasks]]\n")
+    for command in ("plan", "validate"):
+        done = cli(command, "-C", "src", "bad.toml")
+        assert (done.code, done.err.splitlines()[0]) == (
+            2, f"error: there is no file '{repo}/bad.toml'",
+        )  # fmt: skip
+    assert cli("validate", "src/bad.toml").err.startswith("error: src/bad.toml: 1 error\n")

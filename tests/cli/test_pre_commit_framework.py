@@ -9,8 +9,9 @@ import yaml
 from msgspec import convert
 
 from gitslices.core.model import TaskGraph
-from tests.conftest import git
-from tests.support.sliced import provision
+from tests.support.repositories import git
+from tests.support.slices import apply_graph
+from tests.support.workspaces import open_at
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,7 @@ def test_the_hook_refuses_what_is_staged_outside_the_scope(repo: Path) -> None:
     name, *arguments = shlex.split(hook["entry"])
     assert name == "gitslices"
     graph = {"tasks": [{"id": "a", "owner_role": "w", "write_set": ["src/"]}]}
-    provision(repo, convert(graph, TaskGraph))
+    apply_graph(open_at(repo), convert(graph, TaskGraph))
     top = repo.parent / "webshop.slices" / "default--a"
     argv = [sys.executable, "-m", "gitslices", *arguments]
     assert subprocess.run(argv, cwd=top, check=False).returncode == 0

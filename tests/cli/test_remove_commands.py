@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_apply_command import branches, listed_worktrees
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import commit_all, git, list_branches, list_worktrees
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def test_an_untouched_slice_is_removed_and_can_be_made_again(
     done = cli("remove", "a", "--json")
     assert done.code == 0, done.err
     assert not (standing / "default--a").exists()
-    assert branches(repo) == ["main", "slices/default/b"]
-    assert len(listed_worktrees(repo)) == 2
+    assert list_branches(repo) == ["main", "slices/default/b"]
+    assert len(list_worktrees(repo)) == 2
     again = cli("plan", str(tmp_path / "g.json"), "--apply", "--json")
     assert again.document["applied"]["created"] == ["a"]
 
@@ -50,7 +50,7 @@ def test_unmerged_commits_are_not_removed(cli: Cli, repo: Path, standing: Path) 
     done = cli("remove", "a")
     assert done.code == 1
     assert "1 commit not in the target" in done.err
-    assert "slices/default/a" in branches(repo)
+    assert "slices/default/a" in list_branches(repo)
 
 
 def test_force_keeps_the_files_and_the_last_commit_in_the_trash(
@@ -87,10 +87,10 @@ def test_prune_removes_the_merged_and_keeps_the_rest(cli: Cli, repo: Path, stand
     merge(repo, "a")
     preview = cli("prune", "--dry-run")
     assert preview.out == "would remove a: merged into main\n"
-    assert len(listed_worktrees(repo)) == 3
+    assert len(list_worktrees(repo)) == 3
     done = cli("prune")
     assert (done.code, done.out) == (0, "removed a: merged into main\n")
-    assert branches(repo) == ["main", "slices/default/b"]
+    assert list_branches(repo) == ["main", "slices/default/b"]
     assert cli("prune").out == "nothing to remove\n"
 
 
@@ -112,7 +112,7 @@ def test_prune_takes_slices_that_left_the_graph_and_never_a_foreign_worktree(
     graph = write_graph(tmp_path / "g.json", {"id": "b", "write_set": ["src/"]})
     cli("plan", graph, "--apply")
     assert cli("prune").out == "removed a: no longer in the plan\n"
-    assert branches(repo) == ["main", "mine", "slices/default/b"]
+    assert list_branches(repo) == ["main", "mine", "slices/default/b"]
 
 
 def test_a_merged_slice_is_not_made_again(

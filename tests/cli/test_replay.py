@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import commit_all, git
+from tests.support.repositories import commit_all, git
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "replay"
 

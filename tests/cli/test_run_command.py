@@ -12,16 +12,18 @@ from gitslices.ops.run import RunReport, RunRequest, RunStep, run
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git, write_settings
-from tests.support.landings import apply_goal, open_repo, read_status, slice_path, take
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git, write_settings
+from tests.support.slices import apply_tasks, read_status, slice_path, take
+from tests.support.workspaces import open_at
 
 COMMIT = 'mkdir -p "$1" && echo "$1" > "$1/file" && git add . && git commit -qm "Work on $1"'
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    workspace = open_repo(repo)
-    apply_goal(
+    workspace = open_at(repo)
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["a/"]},
         {"id": "b", "write_set": ["b/"], "dependencies": ["a"]},
@@ -140,9 +142,9 @@ def test_the_scope_is_checked_before_any_gate_runs(
 
 def test_the_command_learns_what_it_works_on(workspace: Workspace) -> None:
     script = (
-        'test "$GITSLICES_SLICE $GITSLICES_GOAL" = "$1 goal" && test "$GITSLICES_HOLDER" = crew '
+        'test "$GITSLICES_SLICE $GITSLICES_GOAL" = "$1 default" && test "$GITSLICES_HOLDER" = crew '
         '&& test "$PWD" = "$GITSLICES_WORKTREE" && grep -q \'"write_set":\' '
-        '"$GITSLICES_TASK_FILE" && test "$GITSLICES_BRANCH" = "slices/goal/$1" && '
+        '"$GITSLICES_TASK_FILE" && test "$GITSLICES_BRANCH" = "slices/default/$1" && '
         f'"{sys.executable}" -m gitslices heartbeat "$1" --token "$GITSLICES_TOKEN" && '
     )
     report, _ = go(workspace, script + COMMIT)

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from gitslices.schemas import NAMES
-from tests.conftest import Cli, commit_all
-from tests.support.landings import apply_goal, open_repo, slice_path
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all
+from tests.support.slices import apply_tasks, slice_path
+from tests.support.workspaces import open_at
 
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
@@ -37,8 +39,8 @@ def find_faults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> lis
 
 
 def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo: Path) -> None:
-    workspace = open_repo(repo)
-    apply_goal(
+    workspace = open_at(repo)
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["src/"]},
         {"id": "b", "write_set": ["docs/"], "dependencies": ["a"]},

@@ -18,9 +18,11 @@ from gitslices.system.ports import COUNT, FIRST, choose_ports
 from gitslices.system.settings import SettingsError
 from gitslices.system.shell import Ended, open_shell
 from gitslices.workspace import Workspace
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, git, write_settings
-from tests.support.in_process import apply_tasks, open_at, read_record, worktree
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import git, write_settings
+from tests.support.slices import apply_tasks, path_beside, read_record
+from tests.support.workspaces import open_at
 
 TASKS = [{"id": id_, "write_set": [id_]} for id_ in "ab"]
 REQUEST = SetupRequest(goal_id="default", jobs=2)
@@ -28,7 +30,7 @@ REQUEST = SetupRequest(goal_id="default", jobs=2)
 
 @pytest.fixture
 def workspace(repo: Path, tmp_path: Path) -> Workspace:
-    return open_at(repo, XDG_STATE_HOME=str(tmp_path / "state"))
+    return open_at(repo, environ={"XDG_STATE_HOME": str(tmp_path / "state")})
 
 
 def want(repo: Path, *commands: str, timeout: float = 60) -> None:
@@ -40,7 +42,7 @@ def provision(workspace: Workspace, folder: Path, *commands: str, timeout: float
     assert workspace.main_worktree is not None
     want(workspace.main_worktree, *commands, timeout=timeout)
     approve(workspace, commands)
-    apply_tasks(workspace, folder, *TASKS)
+    apply_tasks(workspace, *TASKS)
 
 
 def test_approved_commands_run_in_order_in_each_new_worktree_once(
@@ -49,14 +51,16 @@ def test_approved_commands_run_in_order_in_each_new_worktree_once(
     provision(workspace, tmp_path, "echo one >> ran", 'echo "two $(pwd)" >> ran')
     assert set_up(workspace, REQUEST).ready == ("a", "b")
     for id_ in "ab":
-        assert (worktree(repo, id_) / "ran").read_text() == f"one\ntwo {worktree(repo, id_)}\n"
+        assert (
+            path_beside(repo, id_) / "ran"
+        ).read_text() == f"one\ntwo {path_beside(repo, id_)}\n"
     assert set_up(workspace, REQUEST) == SetupReport()
 
 
 def test_a_worktree_made_before_there_was_a_set_up_does_not_need_it(
     workspace: Workspace, repo: Path, tmp_path: Path
 ) -> None:
-    apply_tasks(workspace, tmp_path, TASKS[0])
+    apply_tasks(workspace, TASKS[0])
     provision(workspace, tmp_path, "echo >> ran")
     assert set_up(workspace, REQUEST).ready == ("b",)
 
@@ -65,7 +69,7 @@ def test_unapproved_commands_do_not_run_and_can_be_made_up_for(
     workspace: Workspace, repo: Path, tmp_path: Path
 ) -> None:
     want(repo, "echo >> ran")
-    apply_tasks(workspace, tmp_path, *TASKS)
+    apply_tasks(workspace, *TASKS)
     report = set_up(workspace, REQUEST)
     assert (report.unready, report.unapproved) == (("a", "b"), ("echo >> ran",))
     (warning,) = report.warnings
@@ -73,7 +77,7 @@ def test_unapproved_commands_do_not_run_and_can_be_made_up_for(
         "set-up was not run in a, b: 1 command is not approved; see and approve with: "
         "gitslices trust, then run gitslices plan --apply again"
     )
-    assert not (worktree(repo, "a") / "ran").exists()
+    assert not (path_beside(repo, "a") / "ran").exists()
     assert set_up(workspace, REQUEST, lambda texts: texts == ("echo >> ran",)).ready == ("a", "b")
     assert require_trust(workspace, ["echo >> ran"]) == ()
 
@@ -89,8 +93,8 @@ def test_a_failing_command_stops_its_own_worktree_and_is_tried_again(
     assert report.warnings == (
         f"a: set-up command {failing!r} failed (1): no such file (see {log})",
     )
-    assert not (worktree(repo, "a") / "ran").exists()
-    (worktree(repo, "a") / "fixed").write_text("")
+    assert not (path_beside(repo, "a") / "ran").exists()
+    (path_beside(repo, "a") / "fixed").write_text("")
     assert set_up(workspace, REQUEST).ready == ("a",)
     assert log.read_text() == "no such file\n" * 2
 
@@ -102,7 +106,7 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(
     report = set_up(workspace, REQUEST)
     assert report.unready == ("a", "b")
     assert "took over 1 s" in report.warnings[0]
-    child = int((worktree(repo, "a") / "child").read_text())
+    child = int((path_beside(repo, "a") / "child").read_text())
     assert not is_alive(child)
 
 
@@ -143,14 +147,14 @@ def test_wrong_settings_stop_an_apply_before_it_changes_anything(
 ) -> None:
     write_settings(repo, "[setup]\ncommand = 'x'\n")
     with pytest.raises(SettingsError):
-        apply_tasks(workspace, tmp_path, *TASKS)
+        apply_tasks(workspace, *TASKS)
     assert git(repo, "for-each-ref", "--format=%(refname:short)") == "main"
 
 
 def test_every_slice_has_values_of_its_own(
     workspace: Workspace, repo: Path, tmp_path: Path
 ) -> None:
-    apply_tasks(workspace, tmp_path, *TASKS)
+    apply_tasks(workspace, *TASKS)
     one, two = read_record(workspace, "a"), read_record(workspace, "b")
     assert one.port != two.port
     assert make_slice_environment(one, {"PATH": "/bin"}) == {
@@ -158,10 +162,10 @@ def test_every_slice_has_values_of_its_own(
         "GITSLICES_SLICE": "a",
         "GITSLICES_GOAL": "default",
         "GITSLICES_BRANCH": "slices/default/a",
-        "GITSLICES_WORKTREE": str(worktree(repo, "a")),
+        "GITSLICES_WORKTREE": str(path_beside(repo, "a")),
         "GITSLICES_PORT": str(one.port),
     }
-    apply_tasks(workspace, tmp_path, *TASKS)
+    apply_tasks(workspace, *TASKS)
     assert read_record(workspace, "a").port == one.port
 
 
@@ -206,7 +210,7 @@ def test_a_claim_warns_of_a_set_up_that_was_not_run_or_has_failed(
     failed = cli("claim", "a", env=env).out
     assert f"  warning     its set-up has failed, or is not over (see {log}){remedy}\n" in failed
     cli("release", "a", "--force")
-    (worktree(repo, "a") / "fixed").write_text("")
+    (path_beside(repo, "a") / "fixed").write_text("")
     cli(*apply, env=env)
     assert "warnings" not in cli("claim", "a", "--json", env=env).document
 
@@ -231,4 +235,4 @@ def test_on_a_terminal_apply_asks(repo: Path, tmp_path: Path, answer: str, set_u
     assert process.returncode == 0
     assert "1 command of this repository would run with full rights:\r\n  echo >> ran\r\n" in seen
     assert (b"set up: a, b" in out) is set_up
-    assert (worktree(repo, "a") / "ran").exists() is set_up
+    assert (path_beside(repo, "a") / "ran").exists() is set_up

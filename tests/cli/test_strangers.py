@@ -5,22 +5,24 @@ from pathlib import Path
 import pytest
 
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, git
-from tests.support.landings import apply_goal, open_repo, set_status, slice_path, work
+from tests.support.commands import Cli
+from tests.support.repositories import git
+from tests.support.slices import apply_tasks, set_status, slice_path, work
+from tests.support.workspaces import open_at
 
 WHY = "its branch shares no history with main"
 
 
 def hint(repo: Path) -> str:
-    base = git(repo, "rev-parse", "--short=10", "slices/goal/web")
+    base = git(repo, "rev-parse", "--short=10", "slices/default/web")
     return f"in its worktree put it back onto its base: git reset --soft {base}, then commit"
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Slices api, whose branch begins anew, and docs, both done; web is as it was made."""
-    workspace = open_repo(repo)
-    apply_goal(
+    workspace = open_at(repo)
+    apply_tasks(
         workspace,
         {"id": "api", "write_set": ["src/api/"]},
         {"id": "docs", "write_set": ["docs/"]},

@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 
 from gitslices.core.errors import suggest
-from tests.conftest import Cli, commit_all
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all
 
 ODD = "Weird Id/Ü.x"
 

@@ -5,22 +5,24 @@ from pathlib import Path
 import pytest
 
 from gitslices.workspace import Workspace
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, git
-from tests.support.landings import apply_goal, open_repo, work
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import git
+from tests.support.slices import apply_tasks, work
+from tests.support.workspaces import open_at
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    workspace = open_repo(repo)
-    apply_goal(workspace, {"id": "a", "write_set": ["a/"]}, {"id": "b", "write_set": ["b/"]})
+    workspace = open_at(repo)
+    apply_tasks(workspace, {"id": "a", "write_set": ["a/"]}, {"id": "b", "write_set": ["b/"]})
     return workspace
 
 
 @pytest.fixture
 def graph(tmp_path: Path) -> str:
     tasks = ({"id": id_, "write_set": [f"{id_}/"]} for id_ in "ab")
-    return write_graph(tmp_path / "g.json", *tasks, goal_id="goal")
+    return write_graph(tmp_path / "g.json", *tasks, goal_id="default")
 
 
 def merge_work(cli: Cli, workspace: Workspace, slice_id: str) -> None:

@@ -11,7 +11,8 @@ from gitslices.core.errors import DiskError, StateError
 from gitslices.repo_commands.trust import approve, list_approvals, read_trust, require_trust, revoke
 from gitslices.state.trust import find_user_folder
 from gitslices.workspace import Workspace, open_workspace
-from tests.conftest import Cli, git, write_settings
+from tests.support.commands import Cli
+from tests.support.repositories import git, write_settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, Finished, commit_all, git
+from tests.support.commands import Cli, Finished
+from tests.support.repositories import commit_all, git
 
 GRAPH = "goal_id = 'g'\n[defaults]\nowner_role = 'w'\n"
 

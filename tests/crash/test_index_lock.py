@@ -13,8 +13,10 @@ from gitslices.git.index import COPY
 from gitslices.recovery.recovery import recover
 from gitslices.state.journal import find_intent
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git, run_cli
-from tests.support.landings import apply_goal, open_repo, read_status, slice_path, work
+from tests.support.commands import Cli, run_cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, read_status, slice_path, work
+from tests.support.workspaces import open_at
 
 MOMENTS = [
     "before read-tree -m -u",
@@ -27,8 +29,8 @@ MOMENTS = [
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Slice a has changed the Makefile and made a document."""
-    workspace = open_repo(repo)
-    apply_goal(workspace, {"id": "a", "write_set": ["Makefile", "docs/"]})
+    workspace = open_at(repo)
+    apply_tasks(workspace, {"id": "a", "write_set": ["Makefile", "docs/"]})
     work(workspace, "a", {"Makefile": "all: a\n", "docs/new.md": "new\n"})
     return workspace
 
@@ -71,7 +73,7 @@ def test_a_commit_beside_a_merge_reverts_nothing(
     assert git(repo, "show", "main:Makefile") == "all: a"
     git(repo, "commit", "--quiet", "-a", "--allow-empty", "-m", "Rest")
     assert git(repo, "show", "HEAD:README.md") == "mine"
-    assert git(repo, "diff", "--name-only", "slices/goal/a", "HEAD") == "README.md"
+    assert git(repo, "diff", "--name-only", "slices/default/a", "HEAD") == "README.md"
     assert git(repo, "status", "--porcelain") == ""
 
 
@@ -124,27 +126,27 @@ def test_the_lock_of_a_git_whose_editor_is_open_stays(
 def test_a_worktree_in_use_lets_no_branch_of_a_sync_move(
     cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
-    apply_goal(workspace, {"id": "b", "write_set": ["src/"]}, goal_id="other")
+    apply_tasks(workspace, {"id": "b", "write_set": ["src/"]}, goal_id="other")
     work(workspace, "a", {"docs/more.md": "more\n"})
     (repo / "README.md").write_text("later\n")
     commit_all(repo)
     tips = git(repo, "for-each-ref")
-    lock = repo / ".git/worktrees/goal--a/index.lock"
+    lock = repo / ".git/worktrees/default--a/index.lock"
     lock.touch()
-    busy = cli("sync", "a", "--goal", "goal")
+    busy = cli("sync", "a", "--goal", "default")
     assert (busy.code, str(lock) in busy.err) == (4, True)
     assert git(repo, "for-each-ref") == tips
     assert lock.exists()
     lock.unlink()
-    assert cli("sync", "a", "--goal", "goal").code == 0
+    assert cli("sync", "a", "--goal", "default").code == 0
 
 
 def test_a_slice_in_use_is_not_brought_forward_and_hinders_nobody(
     cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
-    apply_goal(workspace, {"id": "a", "write_set": ["docs/", "Makefile"]},
+    apply_tasks(workspace, {"id": "a", "write_set": ["docs/", "Makefile"]},
                {"id": "b", "write_set": ["src/"]}, {"id": "c", "write_set": ["web/"]})  # fmt: skip
-    lock = repo / ".git/worktrees/goal--b/index.lock"
+    lock = repo / ".git/worktrees/default--b/index.lock"
     lock.touch()
     done = cli("merge", "a")
     assert (done.code, done.out.splitlines()[1:]) == (0, ["brought forward: c"])

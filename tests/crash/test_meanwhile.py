@@ -16,8 +16,10 @@ from gitslices.ops.status import status
 from gitslices.ops.sync import SyncRequest, sync
 from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git, run_cli
-from tests.support.landings import apply_goal, open_repo, read_status, slice_path, take, work
+from tests.support.commands import Cli, run_cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, read_status, slice_path, take, work
+from tests.support.workspaces import open_at
 
 A, B = SliceId("a"), SliceId("b")
 
@@ -25,9 +27,9 @@ A, B = SliceId("a"), SliceId("b")
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Slices a and b that touch the Makefile and the docs, and a branch `feature` beside main."""
-    workspace = open_repo(repo)
+    workspace = open_at(repo)
     a: dict[str, object] = {"id": "a", "write_set": ["Makefile"]}
-    apply_goal(workspace, a, {"id": "b", "write_set": ["docs/"]})
+    apply_tasks(workspace, a, {"id": "b", "write_set": ["docs/"]})
     git(repo, "branch", "feature")
     return workspace
 
@@ -92,7 +94,7 @@ def test_a_commit_made_in_the_slice_meanwhile_lands_too(repo: Path, workspace: W
     meddle(repo, in_repo(top, "commit", "--quiet", "--allow-empty", "-m", "Later"))
     work(workspace, "a", {"Makefile": "all: a\n"})
     land(workspace, A)
-    assert git(repo, "log", "--format=%s", "main..slices/goal/a") == ""
+    assert git(repo, "log", "--format=%s", "main..slices/default/a") == ""
 
 
 def test_a_token_that_grows_stale_meanwhile_moves_nothing(repo: Path, workspace: Workspace) -> None:
@@ -105,7 +107,7 @@ def test_a_token_that_grows_stale_meanwhile_moves_nothing(repo: Path, workspace:
     tip = work(workspace, "a", {"Makefile": "all: a\n"})
     with pytest.raises(StaleTokenError):
         sync(workspace, SyncRequest(slice_ids=(A,), token=token))
-    assert git(repo, "rev-parse", "slices/goal/a") == tip
+    assert git(repo, "rev-parse", "slices/default/a") == tip
 
 
 @pytest.mark.parametrize("fault", ["git:update-ref:before", "git:update-ref:after",
@@ -146,12 +148,12 @@ def test_a_branch_in_the_middle_of_a_rebase_does_not_move(
 def test_a_slice_merged_by_hand_is_merged_to_sync_and_to_apply(
     cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
-    apply_goal(workspace, {"id": "c", "write_set": ["src/"]}, goal_id="other")
+    apply_tasks(workspace, {"id": "c", "write_set": ["src/"]}, goal_id="other")
     work(workspace, "a", {"Makefile": "all: a\n"})
-    git(repo, "merge", "--quiet", "--no-ff", "-m", "Merge", "slices/goal/a")
-    assert cli("sync", "a", "--goal", "goal").out == "not synced a: it is merged already\n"
-    assert "a" not in cli("sync", "--all", "--goal", "goal").out.split()
-    states = {one.slice_id: one.status for one in status(workspace, "goal").slices}
+    git(repo, "merge", "--quiet", "--no-ff", "-m", "Merge", "slices/default/a")
+    assert cli("sync", "a", "--goal", "default").out == "not synced a: it is merged already\n"
+    assert "a" not in cli("sync", "--all", "--goal", "default").out.split()
+    states = {one.slice_id: one.status for one in status(workspace, "default").slices}
     assert states == {"a": "merged", "b": "provisioned"}
 
 
@@ -165,7 +167,7 @@ def test_ready_only_makes_what_waits_for_a_slice_merged_by_hand(
     )
     apply = ("plan", str(graph), "--apply", "--ready")
     assert cli(*apply).code == 0
-    workspace = open_repo(repo)
+    workspace = open_at(repo)
     top = workspace.worktree_root / "default--a"
     (top / "Makefile").write_text("all: a\n")
     commit_all(top)
@@ -193,14 +195,14 @@ def test_slices_of_another_prefix_go_on(cli: Cli, repo: Path, workspace: Workspa
     (repo / "Makefile").write_text("all: main\n")
     commit_all(repo)
     assert cli("conflicts").code == 1
-    assert land(open_repo(repo), A).conflicted[0].files == ("Makefile",)
+    assert land(open_at(repo), A).conflicted[0].files == ("Makefile",)
 
 
 def test_a_waiting_slice_that_git_cannot_move_does_not_hide_the_merge(
     cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
     work(workspace, "a", {"Makefile": "all: a\n"})
-    lock = repo / ".git/refs/heads/slices/goal/b.lock"
+    lock = repo / ".git/refs/heads/slices/default/b.lock"
     lock.touch()
     done = cli("merge", "a")
     assert done.code == 0
@@ -239,8 +241,8 @@ def test_a_main_worktree_that_git_does_not_name_follows_the_target(
         top = tmp_path / "apart"
         git(tmp_path, "clone", "--quiet", "--separate-git-dir", str(tmp_path / "dir.git"),
             str(repo), str(top))  # fmt: skip
-    workspace = open_repo(top)
-    apply_goal(workspace, {"id": "a", "write_set": ["docs/"]})
+    workspace = open_at(top)
+    apply_tasks(workspace, {"id": "a", "write_set": ["docs/"]})
     own = slice_path(workspace, "a")
     (own / "docs/new.md").write_text("new\n")
     commit_all(own)

@@ -10,26 +10,28 @@ from gitslices.recovery.recovery import recover
 from gitslices.state.journal import BranchMove, MoveIntent, find_intent, write_intent
 from gitslices.state.landings import SliceChange
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
-from tests.support.landings import apply_goal, open_repo, read_status, slice_path
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, read_status, slice_path
+from tests.support.workspaces import open_at
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    return open_repo(repo)
+    return open_at(repo)
 
 
 @pytest.fixture
 def move(repo: Path, workspace: Workspace) -> BranchMove:
     """main about to take in a slice that changes, adds and deletes a file."""
-    apply_goal(workspace, {"id": "a", "write_set": ["docs/", "Makefile"]})
+    apply_tasks(workspace, {"id": "a", "write_set": ["docs/", "Makefile"]})
     top = slice_path(workspace, "a")
     (top / "docs/api.md").write_text("a longer text than before\n" * 20)
     (top / "docs/new.md").write_text("new\n" * 20)
     (top / "Makefile").unlink()
     new = Oid(commit_all(top))
     change = SliceChange(
-        at="2026-01-01T00:00:00Z", goal_id="goal", slice_id=SliceId("a"), event="merged",
+        at="2026-01-01T00:00:00Z", goal_id="default", slice_id=SliceId("a"), event="merged",
         detail={}, status="merged", tip=new, landed_as=new,
     )  # fmt: skip
     return BranchMove(
@@ -76,7 +78,7 @@ def test_killed_while_the_files_moved(repo: Path, workspace: Workspace, move: Br
 
 
 def test_killed_before_it_was_recorded(repo: Path, workspace: Workspace, move: BranchMove) -> None:
-    git(repo, "merge", "--quiet", "--ff-only", "slices/goal/a")
+    git(repo, "merge", "--quiet", "--ff-only", "slices/default/a")
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     assert_completed(repo, workspace, move)
     recover(workspace)
@@ -101,7 +103,7 @@ def test_an_edit_made_meanwhile_takes_the_move_back(
 def test_a_target_that_went_on_is_left_where_it_is(
     repo: Path, workspace: Workspace, move: BranchMove
 ) -> None:
-    git(repo, "merge", "--quiet", "--ff-only", "slices/goal/a")
+    git(repo, "merge", "--quiet", "--ff-only", "slices/default/a")
     later = commit_all(repo, "Later")
     write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
     recover(workspace)

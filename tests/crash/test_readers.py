@@ -20,8 +20,9 @@ from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.status import status
 from gitslices.ops.undo import UndoRequest, undo
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git
-from tests.support.workspaces import make_graph, open_at
+from tests.support.graphs import make_graph
+from tests.support.repositories import commit_all, git
+from tests.support.workspaces import open_at
 
 
 def provision(workspace: Workspace, *ids: str, goal: str = "default") -> None:

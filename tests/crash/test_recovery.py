@@ -13,7 +13,7 @@ import pytest
 from gitslices.git.repair import clear_shared_locks
 from gitslices.state.folder import make_state_folder
 from gitslices.state.lock import hold_operation
-from tests.conftest import commit_all, git
+from tests.support.repositories import commit_all, git
 from tests.support.shim import Action, Ended, Server, Strike
 from tests.support.trials import KEPT_IN_STATE, SCENES, Stage
 

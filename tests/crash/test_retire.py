@@ -20,9 +20,9 @@ from gitslices.removal.to_trash import retire
 from gitslices.state.leases import Lease, add_lease, read_open_leases
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git
 from tests.support.kills import run_killed
-from tests.support.sliced import commit_quietly, provision
+from tests.support.repositories import commit_all, commit_quietly, git
+from tests.support.slices import apply_graph
 from tests.support.workspaces import NOW, open_at
 
 C = SliceId("c")
@@ -35,7 +35,7 @@ GRAPH = {
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Three slices, provisioned."""
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     return open_at(repo)
 
 

@@ -15,9 +15,10 @@ from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git
+from tests.support.graphs import make_graph
 from tests.support.kills import run_killed
-from tests.support.workspaces import HALFWAY, LATER, make_graph, open_at
+from tests.support.repositories import commit_all, git
+from tests.support.workspaces import HALFWAY, LATER, open_at
 
 SNAPSHOT = ("status", "--porcelain=v2", "--branch", "--untracked-files=all")
 BRANCH = "refs/heads/slices/default/a"

@@ -14,7 +14,7 @@ from gitslices.output.pictures.dot import format_dot
 from gitslices.output.pictures.html import format_html
 from gitslices.output.pictures.mermaid import format_mermaid
 from gitslices.output.pictures.svg import format_svg
-from tests.support.pictured import FORMATS, HOSTILE, SVG, WORST, hostile_plans, make_plan, read_svg
+from tests.support.pictures import FORMATS, HOSTILE, SVG, WORST, hostile_plans, make_plan, read_svg
 
 SVG_TAGS = {"svg", "title", "style", "rect", "g", "defs", "clipPath", "marker", "path", "text"}
 UNSAFE = re.compile(

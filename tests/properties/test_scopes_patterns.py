@@ -13,7 +13,7 @@ from gitslices.scopes.language.atoms import make_atoms
 from gitslices.scopes.language.entries import parse_entry, parse_scope
 from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.language.matcher import compile_scope, covers
-from tests.conftest import git
+from tests.support.repositories import git
 
 AS_SPELLED = Folding()
 FRAGMENTS = [

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import commit_all, git
 
 TASKS = ({"id": "a", "write_set": ["src/"]}, {"id": "b", "write_set": ["docs/"]})
 

@@ -18,8 +18,9 @@ from gitslices.repo_commands.setup import SetupRequest, set_up
 from gitslices.repo_commands.trust import approve, read_trust
 from gitslices.system.settings import SettingsError
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git, write_settings
-from tests.support.workspaces import make_graph, open_at
+from tests.support.graphs import make_graph
+from tests.support.repositories import commit_all, git, write_settings
+from tests.support.workspaces import open_at
 
 SETTINGS = """
 [setup]

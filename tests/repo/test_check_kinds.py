@@ -10,8 +10,9 @@ import pytest
 from msgspec import convert
 
 from gitslices.core.model import TaskGraph
-from tests.conftest import commit_all, git
-from tests.support.sliced import check_at, commit_quietly, find_owners, provision
+from tests.support.repositories import commit_all, commit_quietly, git
+from tests.support.slices import apply_graph, check_at, find_owners
+from tests.support.workspaces import open_at
 
 Act = Callable[[Path], object]
 Owners = Mapping[str, str | None]
@@ -43,7 +44,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (repo / path).mkdir(parents=True)
         git(repo, "update-index", "--add", "--cacheinfo", f"160000,{commit},{path}")
     git(repo, "commit", "--quiet", "-m", "Submodules")
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     return repo.parent / "shop.slices" / "shop--api"
 
 

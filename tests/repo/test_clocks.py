@@ -14,7 +14,7 @@ from gitslices.ops.purge import empty_trash
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.rules.removal import KEPT_FOR, LONGEST_STEP, count_age
-from tests.support.goals import Desk
+from tests.support.slices import Desk
 from tests.support.workspaces import NOW, open_at
 
 DAY = timedelta(days=1)

@@ -6,14 +6,16 @@ import pytest
 
 from gitslices.ops.conflicts import conflicts
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
-from tests.support.landings import apply_goal, open_repo, set_status, slice_path, work
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, set_status, slice_path, work
+from tests.support.workspaces import open_at
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    workspace = open_repo(repo)
-    apply_goal(
+    workspace = open_at(repo)
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["src/"]},
         {"id": "b", "write_set": ["src/", "docs/"]},

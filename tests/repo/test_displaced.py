@@ -13,10 +13,10 @@ from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git, run_cli
-from tests.repo.test_doctor_command import examine
-from tests.support.sliced import provision
+from tests.support.commands import Cli, run_cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_graph, examine
 from tests.support.workspaces import open_at
 
 A = SliceId("a")
@@ -29,7 +29,7 @@ GRAPH = {
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Two slices, provisioned."""
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     return open_at(repo)
 
 
@@ -158,7 +158,7 @@ def test_the_main_worktree_is_never_taken_for_a_slices_own(
 ) -> None:
     if lay_out:
         lay_out(repo)
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     workspace = open_at(repo)
     delete_worktree(workspace.worktree_root / "g--a")
     git(repo, "switch", "--quiet", "slices/g/a")

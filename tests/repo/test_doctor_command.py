@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,9 @@ import pytest
 from gitslices.agents.install import InstallRequest as AgentRequest
 from gitslices.agents.install import install as add_agent
 from gitslices.core.model import SliceId
-from gitslices.git.discovery import find_common_dir
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
-from gitslices.ops.doctor.doctor import DoctorReport, DoctorRequest, doctor
+from gitslices.ops.doctor.doctor import DoctorReport
 from gitslices.ops.doctor.finding import Finding
 from gitslices.ops.doctor.repository import is_patched
 from gitslices.ops.hook import InstallRequest, install, read_hooks, uninstall
@@ -26,9 +24,12 @@ from gitslices.ops.undo import UndoRequest, undo
 from gitslices.output.text.doctor import format_findings
 from gitslices.state.store import STORE_NAME
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
+from tests.support.commands import Cli
+from tests.support.graphs import make_graph
 from tests.support.kills import run_killed
-from tests.support.workspaces import make_graph, open_at
+from tests.support.repositories import commit_all, git
+from tests.support.slices import examine
+from tests.support.workspaces import open_at
 
 A = SliceId("a")
 BRANCH = "slices/default/a"
@@ -47,14 +48,6 @@ def workspace(repo: Path) -> Workspace:
 
 def find_worktree(workspace: Workspace) -> Path:
     return workspace.worktree_root / "default--a"
-
-
-def examine(repo: Path, *, fix: bool = False) -> tuple[Finding, ...]:
-    common_dir = find_common_dir(repo)
-    assert common_dir is not None
-    now = datetime.now(UTC)  # git reads the clock, too
-    request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix)
-    return doctor(lambda: open_at(repo, now=now), request).findings
 
 
 def checks(findings: tuple[Finding, ...]) -> list[tuple[str, bool]]:

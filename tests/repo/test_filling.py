@@ -9,8 +9,9 @@ from msgspec import structs
 
 from gitslices.git.worktrees import is_filled
 from gitslices.provisioning.progress import Progress
-from tests.conftest import commit_all, git
-from tests.support.in_process import apply_tasks, list_files, open_at, read_record, worktree
+from tests.support.repositories import commit_all, git, list_files
+from tests.support.slices import apply_tasks, path_beside, read_record
+from tests.support.workspaces import open_at
 
 TASKS = [{"id": id_, "write_set": [f"new-{id_}"], "read_set": ["all/"]} for id_ in "abc"]
 
@@ -79,12 +80,12 @@ def test_files_of_every_kind(
     (repo / ".git" / "config").write_text((source / ".git" / "config").read_text())
     (repo / "all" / "pointer.swap").unlink()
     git(repo, "checkout", "--quiet", "--", "all/pointer.swap")
-    apply_tasks(open_at(repo), tmp_path, *tasks, sparse=sparse)
+    apply_tasks(open_at(repo), *tasks, sparse=sparse)
     plain = describe(source.parent / "plain")
     assert plain["all/a.crlf"][2] == b"one\r\ntwo\r\n"
     assert plain["all/pointer.swap"][2] == b"real content\n"
     for task in tasks:
-        path = worktree(repo, str(task["id"]))
+        path = path_beside(repo, str(task["id"]))
         assert describe(path) == plain
         assert git(path, "status", "--porcelain", "--ignored") == ""
         assert git(path, "diff-files", "--name-only") == ""
@@ -93,8 +94,8 @@ def test_files_of_every_kind(
 
 def test_a_fill_that_was_cut_short_is_done_again(repo: Path, tmp_path: Path) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS)
-    path, admin = worktree(repo, "a"), repo / ".git/worktrees/default--a"
+    apply_tasks(workspace, *TASKS)
+    path, admin = path_beside(repo, "a"), repo / ".git/worktrees/default--a"
     git(repo, "worktree", "lock", "--reason", "gitslices:ended", str(path))
     (admin / "gitslices-filling").touch()
     (path / "Makefile").unlink()
@@ -104,20 +105,20 @@ def test_a_fill_that_was_cut_short_is_done_again(repo: Path, tmp_path: Path) -> 
         store.write_slices(
             [structs.replace(read_record(workspace, "a"), filling_operation="ended")]
         )
-    apply_tasks(workspace, tmp_path, *TASKS)
+    apply_tasks(workspace, *TASKS)
     assert git(path, "status", "--porcelain") == ""
     assert is_filled(path)
 
 
 def test_progress_counts_files(repo: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
-    apply_tasks(open_at(repo), tmp_path, *TASKS, on_progress=seen.append)
+    apply_tasks(open_at(repo), *TASKS, on_progress=seen.append)
     files = len(git(repo, "ls-files").splitlines())
     fill = [one for one in seen if one.stage == "fill"]
     assert [(one.done, one.total) for one in fill] == [
         (files, 3 * files), (2 * files, 3 * files), (3 * files, 3 * files)
     ]  # fmt: skip
-    assert list_files(worktree(repo, "a")) == set(git(repo, "ls-files").splitlines())
+    assert list_files(path_beside(repo, "a")) == set(git(repo, "ls-files").splitlines())
 
 
 def test_the_first_status_reads_no_file_again(repo: Path, tmp_path: Path) -> None:
@@ -129,9 +130,9 @@ def test_the_first_status_reads_no_file_again(repo: Path, tmp_path: Path) -> Non
     (repo / ".gitattributes").write_text("*.slow filter=slow\n")
     (repo / "one.slow").write_text("1\n")
     commit_all(repo)
-    apply_tasks(open_at(repo), tmp_path, *TASKS[:2], jobs=1)
+    apply_tasks(open_at(repo), *TASKS[:2], jobs=1)
     marker.unlink()
-    first, last = (worktree(repo, id_) for id_ in "ab")
+    first, last = (path_beside(repo, id_) for id_ in "ab")
     assert git(first, "--no-optional-locks", "status", "--porcelain") == ""
     assert not marker.exists()
     (first / "one.slow").write_text("2\n")

@@ -11,8 +11,8 @@ import pytest
 from gitslices.ops.forward import forward_slice, make_move
 from gitslices.recovery.recovery import recover
 from gitslices.state.journal import MoveIntent, write_intent
-from tests.conftest import commit_all, git
-from tests.support.goals import Desk
+from tests.support.repositories import commit_all, git
+from tests.support.slices import Desk
 
 
 @pytest.fixture

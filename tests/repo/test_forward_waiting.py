@@ -13,8 +13,9 @@ from gitslices.ops.forward import forward_slices
 from gitslices.ops.hook import InstallRequest, install
 from gitslices.recovery.recovery import recover
 from gitslices.state.store import SliceRecord
-from tests.conftest import commit_all, git
-from tests.support.sliced import commit_quietly, open_at, provision
+from tests.support.repositories import commit_all, commit_quietly, git
+from tests.support.slices import apply_graph
+from tests.support.workspaces import open_at
 
 GRAPH = {
     "goal_id": "g",
@@ -25,7 +26,7 @@ GRAPH = {
 @pytest.fixture
 def tops(repo: Path) -> dict[str, Path]:
     """The worktrees of three slices."""
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     return {id_: repo.parent / "webshop.slices" / f"g--{id_}" for id_ in "abc"}
 
 

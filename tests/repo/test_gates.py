@@ -17,8 +17,9 @@ from gitslices.repo_commands.trust import approve
 from gitslices.rules.evidence import GateRun, Proof, Review, find_missing_evidence
 from gitslices.state.leases import find_open_lease
 from gitslices.system.settings import load_settings
-from tests.conftest import Cli, commit_all, git, write_settings
-from tests.support.goals import Desk
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git, write_settings
+from tests.support.slices import Desk
 
 WALL = "local_verification_wall"
 

@@ -18,8 +18,9 @@ from gitslices.git.repair import (
 from gitslices.ops.doctor.repository import find_torn_registrations
 from gitslices.slices.environment import list_writable_roots
 from gitslices.workspace import Workspace
-from tests.conftest import git
-from tests.support.in_process import apply_tasks, open_at, read_record, worktree
+from tests.support.repositories import git
+from tests.support.slices import apply_tasks, path_beside, read_record
+from tests.support.workspaces import open_at
 
 BRANCH = BranchName("feature")
 REASON = "gitslices:op"
@@ -71,8 +72,8 @@ def test_a_relative_link_counts_from_where_the_worktree_really_is(
 def test_a_torn_registration_with_a_relative_link_is_known_as_ours(
     repo: Path, tmp_path: Path
 ) -> None:
-    apply_tasks(open_at(repo), tmp_path, {"id": "a", "write_set": ["src/"]})
-    admin = link_relatively(worktree(repo, "a"))
+    apply_tasks(open_at(repo), {"id": "a", "write_set": ["src/"]})
+    admin = link_relatively(path_beside(repo, "a"))
     (admin / "commondir").write_text("")
     (trouble,) = find_torn_registrations(repo / ".git")
     assert trouble.finding.fix
@@ -82,7 +83,7 @@ def test_a_torn_registration_with_a_relative_link_is_known_as_ours(
 def reftable(repo: Path, tmp_path: Path) -> Workspace:
     """A repository with a slice, whose references are in tables: no git of today's opens it."""
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, {"id": "a", "write_set": ["src/"]})
+    apply_tasks(workspace, {"id": "a", "write_set": ["src/"]})
     common_dir = workspace.repo.common_dir
     (common_dir / "refs" / "heads").rename(tmp_path / "heads")
     (common_dir / "refs" / "heads").write_text("this repository uses the reftable format\n")

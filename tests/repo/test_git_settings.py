@@ -13,7 +13,8 @@ from gitslices.git.environment import expand_home, find_home
 from gitslices.git.read import read_config
 from gitslices.git.repository import Result
 from gitslices.state.trust import find_user_folder
-from tests.conftest import Cli, commit_all, git, run_cli
+from tests.support.commands import Cli, run_cli
+from tests.support.repositories import commit_all, git
 
 EXPLICIT = {
     "GIT_CONFIG_COUNT": "1",

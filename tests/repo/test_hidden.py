@@ -11,8 +11,8 @@ from gitslices.core.model import Oid, SliceId, TaskGraph
 from gitslices.git.repository import Repository, Result
 from gitslices.git.uncommitted import find_hidden_changes
 from gitslices.ops.remove import RemoveRequest, remove
-from tests.conftest import commit_all, git
-from tests.support.sliced import provision
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_graph
 from tests.support.workspaces import open_at
 
 GRAPH = {"goal_id": "g", "tasks": [{"id": "a", "owner_role": "w", "write_set": ["src/"]}]}
@@ -35,7 +35,7 @@ def find_hidden(top: Path) -> tuple[str, ...]:
 def test_a_slice_with_hidden_edits_is_not_removed(
     repo: Path, hide: Callable[[Path, str], None]
 ) -> None:
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     workspace = open_at(repo)
     top = workspace.worktree_root / "g--a"
     hide(top, "Makefile")

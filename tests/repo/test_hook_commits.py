@@ -13,15 +13,10 @@ from msgspec import convert
 
 from gitslices.core.model import TaskGraph
 from gitslices.ops.hook import InstallRequest, install
-from tests.conftest import Finished, commit_all, git
-from tests.support.sliced import (
-    check_at,
-    commit_quietly,
-    find_owners,
-    git_without_hooks,
-    open_at,
-    provision,
-)
+from tests.support.commands import Finished
+from tests.support.repositories import commit_all, commit_quietly, git, git_without_hooks
+from tests.support.slices import apply_graph, check_at, find_owners
+from tests.support.workspaces import open_at
 
 GRAPH: Final = {
     "goal_id": "shop",
@@ -56,7 +51,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(repo, "init", "--quiet")
     commit_all(repo)
     git(repo, "tag", "start")
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     install(open_at(repo), InstallRequest(python=sys.executable))
     return repo
 

@@ -10,8 +10,10 @@ from gitslices.git.compare import read_tree_changes
 from gitslices.git.follow import find_overwritten
 from gitslices.git.read import read_base
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
-from tests.support.landings import apply_goal, open_repo, slice_path
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, slice_path
+from tests.support.workspaces import open_at
 
 IGNORED = "build/\n/out\n*.bin\n/link\n/tools/\n"
 
@@ -20,8 +22,8 @@ IGNORED = "build/\n/out\n*.bin\n/link\n/tools/\n"
 def workspace(repo: Path) -> Workspace:
     (repo / ".gitignore").write_text(IGNORED)
     commit_all(repo)
-    workspace = open_repo(repo)
-    apply_goal(workspace, {"id": "a", "write_set": ["build", "out", "docs", "link", "tools"]},
+    workspace = open_at(repo)
+    apply_tasks(workspace, {"id": "a", "write_set": ["build", "out", "docs", "link", "tools"]},
                {"id": "b", "write_set": ["src/"]})  # fmt: skip
     return workspace
 

@@ -10,8 +10,9 @@ import pytest
 
 from gitslices.core.model import RepoPath
 from gitslices.system.worktreeinclude import copy_included
-from tests.conftest import commit_all, git
-from tests.support.in_process import apply_tasks, list_files, open_at, worktree
+from tests.support.repositories import commit_all, git, list_files
+from tests.support.slices import apply_tasks, path_beside
+from tests.support.workspaces import open_at
 
 ONE = {"id": "one", "write_set": ["new/"]}
 
@@ -26,11 +27,11 @@ def bring(repo: Path, folder: Path, ignored: str, include: str) -> tuple[str, ..
     """Provision one worktree, and return the warnings."""
     (repo / ".git/info/exclude").write_text(ignored)
     (repo / ".worktreeinclude").write_text(include)
-    return apply_tasks(open_at(repo), folder, ONE).warnings
+    return apply_tasks(open_at(repo), ONE).warnings
 
 
 def brought(repo: Path) -> set[str]:
-    return list_files(worktree(repo, "one")) - set(git(repo, "ls-files").splitlines())
+    return list_files(path_beside(repo, "one")) - set(git(repo, "ls-files").splitlines())
 
 
 def test_ignored_files_that_match_come_along_with_mode_and_time(repo: Path, tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_ignored_files_that_match_come_along_with_mode_and_time(repo: Path, tmp_
     os.utime(run, (1_000_000_000, 1_000_000_000))
     write(repo / "cache/big.log")
     assert bring(repo, tmp_path, ".env\ncache/\n", ".env\ncache/**\n!*.log\n") == ()
-    path = worktree(repo, "one")
+    path = path_beside(repo, "one")
     assert brought(repo) == {".env", "cache/deep/run"}
     assert (path / ".env").read_text() == "SECRET=1"
     assert stat.S_IMODE((path / ".env").stat().st_mode) == 0o600
@@ -60,7 +61,7 @@ def test_neither_tracked_nor_merely_untracked_files_come_along(repo: Path, tmp_p
 def test_without_the_file_nothing_comes_along(repo: Path, tmp_path: Path) -> None:
     write(repo / ".env")
     (repo / ".git/info/exclude").write_text(".env\n")
-    apply_tasks(open_at(repo), tmp_path, ONE)
+    apply_tasks(open_at(repo), ONE)
     assert brought(repo) == set()
 
 
@@ -71,8 +72,8 @@ def test_a_file_that_the_base_tracks_is_not_replaced(repo: Path, tmp_path: Path)
     write(repo / "Makefile", "local")
     (repo / ".git/info/exclude").write_text("Makefile\n")
     (repo / ".worktreeinclude").write_text("Makefile\n")
-    apply_tasks(open_at(repo), tmp_path, ONE, base="before", sparse=True)
-    assert git(worktree(repo, "one"), "status", "--porcelain") == ""
+    apply_tasks(open_at(repo), ONE, base="before", sparse=True)
+    assert git(path_beside(repo, "one"), "status", "--porcelain") == ""
 
 
 def test_links_come_along_only_if_they_stay_inside(repo: Path, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_links_come_along_only_if_they_stay_inside(repo: Path, tmp_path: Path) -
         (repo / "cache" / name).symlink_to(target)
     warnings = bring(repo, tmp_path, "cache/\n", "cache/\n")
     assert brought(repo) == {"cache/real", "cache/inside", "cache/up"}
-    assert (worktree(repo, "one") / "cache/inside").readlink() == Path("real")
+    assert (path_beside(repo, "one") / "cache/inside").readlink() == Path("real")
     assert sorted(warnings) == [
         f"one: 'cache/{name}' was not brought along: it is a symbolic link out of the repository"
         for name in ("absolute", "around", "git", "out")

@@ -16,8 +16,8 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.state.leases import read_lease_history, read_open_leases
-from tests.conftest import git
-from tests.support.goals import Desk
+from tests.support.repositories import git
+from tests.support.slices import Desk
 
 IDS = ("a", "b", "ab")
 """The last one overlaps with both others, in another goal."""

@@ -24,8 +24,9 @@ from gitslices.ops.ready import ready
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.ops.status import status
 from gitslices.slices.leases import Work
-from tests.conftest import commit_all, git
-from tests.support.goals import MINUTE, Desk
+from tests.support.repositories import commit_all, git
+from tests.support.slices import Desk
+from tests.support.workspaces import MINUTE
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from gitslices.ops.log import LogReport, LogRequest, read_log
 from gitslices.output.text.evidence import format_log
 from gitslices.state.store import Event
 from gitslices.workspace import Workspace
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
 from tests.support.workspaces import open_at
 
 

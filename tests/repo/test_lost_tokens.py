@@ -12,7 +12,7 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.state.folder import FOLDER_NAME
-from tests.support.goals import Desk
+from tests.support.slices import Desk
 
 A, B = SliceId("a"), SliceId("b")
 TASKS = ({"id": "a", "write_set": ["src/"]}, {"id": "b", "write_set": ["docs/"]})

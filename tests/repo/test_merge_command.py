@@ -11,25 +11,19 @@ from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import status
 from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git, write_settings
-from tests.support.landings import (
-    apply_goal,
-    open_repo,
-    read_status,
-    set_status,
-    slice_path,
-    take,
-    work,
-)
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git, write_settings
+from tests.support.slices import apply_tasks, read_status, set_status, slice_path, take, work
+from tests.support.workspaces import open_at
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    return open_repo(repo)
+    return open_at(repo)
 
 
 def two_slices(workspace: Workspace) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "api", "title": "Token endpoint", "write_set": ["src/api/"]},
         {"id": "docs", "write_set": ["docs/"]},
@@ -68,7 +62,7 @@ def test_a_named_slice_with_commits_lands_in_the_checked_out_target(
 
 
 def test_all_merges_what_is_done_in_the_order_of_the_plan(repo: Path, workspace: Workspace) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "b", "write_set": ["b/"]},
         {"id": "a", "write_set": ["a/"], "dependencies": ["b"]},
@@ -163,7 +157,7 @@ def test_a_squashed_slice_is_pruned_unless_it_went_on(
     done = cli("prune")
     assert "removed api: merged into main\n" in done.out
     assert git(repo, "branch", "--list", "slices/*", "--format=%(refname:short)") == (
-        "slices/goal/docs"
+        "slices/default/docs"
     )
 
 
@@ -174,10 +168,10 @@ def test_the_style_is_a_setting_and_a_wrong_one_is_refused(
     work(workspace, "api", {"src/api/one.py": "1\n"})
     git(repo, "config", "gitslices.mergeStyle", "fast")
     with pytest.raises(InputError, match=r"gitslices\.mergeStyle is 'fast'"):
-        land(open_repo(repo), "api")
+        land(open_at(repo), "api")
     git(repo, "config", "--unset", "gitslices.mergeStyle")
     write_settings(repo, '[merge]\nstyle = "squash"\n')
-    assert land(open_repo(repo), "api").style == "squash"
+    assert land(open_at(repo), "api").style == "squash"
 
 
 def test_rebase_refuses_what_only_a_merge_commit_holds(repo: Path, workspace: Workspace) -> None:
@@ -217,7 +211,7 @@ def test_what_the_target_brought_in_is_not_the_slices_change(
 
 
 def test_a_new_path_of_two_slices_belongs_to_the_first_in_the_plan(workspace: Workspace) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["**/*.note"]},
         {"id": "b", "write_set": ["src/web/"]},
@@ -231,7 +225,7 @@ def test_a_new_path_of_two_slices_belongs_to_the_first_in_the_plan(workspace: Wo
 
 
 def test_shared_files_take_the_lines_of_both(repo: Path, workspace: Workspace) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["a/", "CHANGELOG.md"]},
         {"id": "b", "write_set": ["b/", "CHANGELOG.md"]},
@@ -287,7 +281,7 @@ def test_a_file_that_was_only_touched_is_no_edit(repo: Path, workspace: Workspac
 def test_a_file_that_git_was_told_to_leave_alone_refuses_its_slice_only(
     cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "api", "write_set": ["src/api/"]},
         {"id": "docs", "write_set": ["docs/"]},
@@ -334,7 +328,7 @@ def test_files_in_conflict_in_the_targets_worktree_are_named_with_each_slice(
 
 def test_an_ignored_file_is_never_overwritten(repo: Path, workspace: Workspace) -> None:
     (repo / ".git/info/exclude").write_text("secret\n")
-    apply_goal(workspace, {"id": "a", "write_set": ["secret"]})
+    apply_tasks(workspace, {"id": "a", "write_set": ["secret"]})
     top = slice_path(workspace, "a")
     (top / "secret").write_text("tracked\n")
     git(top, "add", "--force", "secret")
@@ -354,7 +348,7 @@ def test_a_target_that_nobody_has_checked_out_moves_alone(repo: Path, workspace:
 
 
 def test_what_is_not_ready_says_why(repo: Path, workspace: Workspace) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["a/"]},
         {"id": "b", "write_set": ["b/"], "dependencies": ["a"]},
@@ -395,7 +389,7 @@ def test_a_slice_merged_by_hand_is_recorded_without_a_new_commit(
 ) -> None:
     two_slices(workspace)
     work(workspace, "api", {"src/api/one.py": "1\n"})
-    git(repo, "merge", "--quiet", "--no-edit", "slices/goal/api")
+    git(repo, "merge", "--quiet", "--no-edit", "slices/default/api")
     before = git(repo, "rev-parse", "main")
     assert merged_ids(land(workspace, "api")) == ["api"]
     assert git(repo, "rev-parse", "main") == before
@@ -404,7 +398,7 @@ def test_a_slice_merged_by_hand_is_recorded_without_a_new_commit(
 def test_a_renamed_folder_takes_no_new_file_of_another_slice_along(
     repo: Path, workspace: Workspace
 ) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "move", "write_set": ["src/db/schema.sql", "src/db/migrate.py", "store/"]},
         {"id": "new", "write_set": ["src/db/fresh.sql"]},
@@ -446,7 +440,7 @@ def test_a_signing_user_gets_signed_merges(
     two_slices(workspace)
     work(workspace, "api", {"src/api/one.py": "1\n"})
     git(repo, "config", "commit.gpgSign", "true")
-    land(open_repo(repo), "api")
+    land(open_at(repo), "api")
     assert "gpgsig a signature" in git(repo, "cat-file", "commit", "main")
 
 

@@ -8,14 +8,14 @@ from gitslices.core.model import SliceId
 from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git
-from tests.support.landings import apply_goal, open_repo, set_status, slice_path, work
-from tests.support.sliced import check_at, find_owners
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, check_at, find_owners, set_status, slice_path, work
+from tests.support.workspaces import open_at
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    return open_repo(repo)
+    return open_at(repo)
 
 
 def land(workspace: Workspace, *ids: str, goal_id: str | None = None) -> MergeReport:
@@ -42,8 +42,8 @@ def assert_merged(workspace: Workspace, slice_id: str) -> None:
 
 
 def test_a_path_of_a_slice_of_another_goal_names_slice_and_goal(workspace: Workspace) -> None:
-    apply_goal(workspace, {"id": "web", "write_set": ["src/web/", "docs/"]}, goal_id="first")
-    apply_goal(workspace, {"id": "notes", "write_set": ["**/*.note"]}, goal_id="second")
+    apply_tasks(workspace, {"id": "web", "write_set": ["src/web/", "docs/"]}, goal_id="first")
+    apply_tasks(workspace, {"id": "notes", "write_set": ["**/*.note"]}, goal_id="second")
     path = slice_path(workspace, "notes", "second")
     (path / "Makefile").write_text("all:\n")
     (path / "docs/new.note").write_text("new\n")
@@ -53,7 +53,7 @@ def test_a_path_of_a_slice_of_another_goal_names_slice_and_goal(workspace: Works
 
 
 def test_a_new_path_waits_for_the_earlier_slice_begun_or_not(workspace: Workspace) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["**/*.note"]},
         {"id": "b", "write_set": ["src/web/"]},
@@ -63,7 +63,7 @@ def test_a_new_path_waits_for_the_earlier_slice_begun_or_not(workspace: Workspac
 
 
 def test_what_the_target_has_come_to_as_well_is_no_change(repo: Path, workspace: Workspace) -> None:
-    apply_goal(workspace, {"id": "api", "write_set": ["src/api/"]})
+    apply_tasks(workspace, {"id": "api", "write_set": ["src/api/"]})
     work(workspace, "api", {"src/api/one.py": "1\n", "Makefile": "all: build\n"})
     (repo / "Makefile").write_text("all: build\n")
     commit_all(repo)
@@ -75,7 +75,7 @@ def test_commits_that_a_slice_started_from_are_not_its_own(
 ) -> None:
     (repo / "Makefile").write_text("all: build\n")
     commit_all(repo)
-    apply_goal(workspace, {"id": "api", "write_set": ["src/api/"]})
+    apply_tasks(workspace, {"id": "api", "write_set": ["src/api/"]})
     work(workspace, "api", {"src/api/one.py": "1\n"})
     git(repo, "reset", "--quiet", "--hard", "HEAD~1")
     assert_merged(workspace, "api")
@@ -85,13 +85,13 @@ def test_commits_that_a_slice_started_from_are_not_its_own(
 def test_work_taken_over_from_a_slice_that_lands_before_is_not_the_next_ones(
     workspace: Workspace,
 ) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "api", "write_set": ["src/api/"]},
         {"id": "web", "write_set": ["src/web/"], "dependencies": ["api"]},
     )
     work(workspace, "api", {"src/api/new.py": "1\n"})
-    git(slice_path(workspace, "web"), "merge", "--quiet", "slices/goal/api")
+    git(slice_path(workspace, "web"), "merge", "--quiet", "slices/default/api")
     work(workspace, "web", {"src/web/new.ts": "1\n"})
     assert find_violations(workspace, "web") == "src/api/new.py (in slice api)"
     for id_ in ("api", "web"):
@@ -106,7 +106,7 @@ def test_a_directory_pattern_covers_a_submodule(
     library.mkdir()
     git(library, "init", "--quiet")
     commit_all(library)
-    apply_goal(workspace, {"id": "libs", "write_set": ["lib*/", ".gitmodules"]})
+    apply_tasks(workspace, {"id": "libs", "write_set": ["lib*/", ".gitmodules"]})
     path = slice_path(workspace, "libs")
     allowed = ("-c", "protocol.file.allow=always")
     git(path, *allowed, "submodule", "--quiet", "add", str(library), "libx")
@@ -132,9 +132,9 @@ def make_crossing(repo: Path, workspace: Workspace, landed: str) -> None:
 def test_taking_the_target_in_and_keeping_the_own_files_undoes_nothing(
     repo: Path, workspace: Workspace
 ) -> None:
-    apply_goal(workspace, {"id": "web", "write_set": ["src/web/"]})
+    apply_tasks(workspace, {"id": "web", "write_set": ["src/web/"]})
     work(workspace, "web", {"src/web/one.ts": "1\n"})
-    make_crossing(repo, workspace, "slices/goal/web")
+    make_crossing(repo, workspace, "slices/default/web")
     assert_refused(workspace, "web", "Makefile (in no slice)")
     work(workspace, "web", {"src/web/two.ts": "2\n"})
     assert_refused(workspace, "web", "Makefile (in no slice)")
@@ -142,26 +142,26 @@ def test_taking_the_target_in_and_keeping_the_own_files_undoes_nothing(
 
 
 def test_nor_does_it_by_way_of_another_slice(repo: Path, workspace: Workspace) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "api", "write_set": ["src/api/"]},
         {"id": "web", "write_set": ["src/web/"]},
     )
     work(workspace, "api", {"src/api/one.py": "1\n"})
-    git(slice_path(workspace, "web"), "merge", "--quiet", "--no-edit", "slices/goal/api")
+    git(slice_path(workspace, "web"), "merge", "--quiet", "--no-edit", "slices/default/api")
     work(workspace, "web", {"src/web/one.ts": "1\n"})
-    make_crossing(repo, workspace, "slices/goal/api")
+    make_crossing(repo, workspace, "slices/default/api")
     assert_refused(workspace, "web", "Makefile (in no slice)")
 
 
 def test_what_both_have_taken_from_each_other_is_no_change(
     repo: Path, workspace: Workspace
 ) -> None:
-    apply_goal(workspace, {"id": "web", "write_set": ["src/web/"]})
+    apply_tasks(workspace, {"id": "web", "write_set": ["src/web/"]})
     work(workspace, "web", {"src/web/one.ts": "1\n"})
     (repo / "Makefile").write_text("all: fixed\n")
     fix = commit_all(repo)
-    git(repo, "merge", "--quiet", "--no-edit", "slices/goal/web")
+    git(repo, "merge", "--quiet", "--no-edit", "slices/default/web")
     git(slice_path(workspace, "web"), "merge", "--quiet", "--no-edit", fix)
     (repo / "Makefile").write_text("all: fixed again\n")
     commit_all(repo)
@@ -174,7 +174,7 @@ def test_where_the_common_ancestors_conflict_the_target_says_what_is_no_change(
     repo: Path, workspace: Workspace
 ) -> None:
     """git falls back to what was before both, as main has: so web's choice would come in."""
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "api", "write_set": ["src/api/"]},
         {"id": "web", "write_set": ["src/web/"]},
@@ -184,8 +184,8 @@ def test_where_the_common_ancestors_conflict_the_target_says_what_is_no_change(
     work(workspace, "api", {"src/api/tokens.py": "api\n"})
     (repo / "src/api/tokens.py").unlink()
     fix = commit_all(repo)
-    git(web, "merge", "--quiet", "--no-edit", "slices/goal/api")
-    for top, other, text in ((web, fix, "api\n"), (repo, "slices/goal/api", before)):
+    git(web, "merge", "--quiet", "--no-edit", "slices/default/api")
+    for top, other, text in ((web, fix, "api\n"), (repo, "slices/default/api", before)):
         git(top, "merge", "--quiet", "--no-edit", other, ok=False)
         (top / "src/api/tokens.py").write_text(text)
         commit_all(top)
@@ -197,7 +197,7 @@ def test_where_the_common_ancestors_conflict_the_target_says_what_is_no_change(
 def test_files_shared_by_the_graph_join_in_the_common_ancestors_too(
     repo: Path, workspace: Workspace, joined: str
 ) -> None:
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "api", "write_set": ["src/api/", "CHANGELOG.md"]},
         {"id": "web", "write_set": ["src/web/", "CHANGELOG.md"]},
@@ -208,8 +208,8 @@ def test_files_shared_by_the_graph_join_in_the_common_ancestors_too(
     work(workspace, "api", {"CHANGELOG.md": f"{log}api\n"})
     (repo / "CHANGELOG.md").write_text(f"{log}main\n")
     line = commit_all(repo)
-    git(web, "merge", "--quiet", "--no-edit", "slices/goal/api")
-    for top, other in ((web, line), (repo, "slices/goal/api")):
+    git(web, "merge", "--quiet", "--no-edit", "slices/default/api")
+    for top, other in ((web, line), (repo, "slices/default/api")):
         git(top, "merge", "--quiet", "--no-edit", other, ok=False)
         (top / "CHANGELOG.md").write_text(f"{log}{joined}")
         commit_all(top)
@@ -225,7 +225,7 @@ def test_a_file_that_the_target_has_renamed_takes_the_slices_lines_where_it_is_n
     lines = [f"line {number}\n" for number in range(20)]
     (repo / "src/web/long.ts").write_text("".join(lines))
     commit_all(repo)
-    apply_goal(workspace, {"id": "web", "write_set": ["src/web/"]})
+    apply_tasks(workspace, {"id": "web", "write_set": ["src/web/"]})
     work(workspace, "web", {"src/web/long.ts": "".join([*lines, "web\n"])})
     git(repo, "mv", "src/web/long.ts", "docs/long.ts")
     commit_all(repo)

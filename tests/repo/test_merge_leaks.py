@@ -14,8 +14,10 @@ from gitslices.ops.sync import SyncRequest, sync
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import MergeStyle, SyncStyle, load_settings
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git, run_cli
-from tests.support.landings import apply_goal, open_repo, set_status, slice_path, work
+from tests.support.commands import run_cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, set_status, slice_path, work
+from tests.support.workspaces import open_at
 
 BOTH = (SliceId("a"), SliceId("b"))
 UNION: dict[str, str | None] = {".gitattributes": "log.txt merge=union\n", "a.py": "slice\n"}
@@ -24,11 +26,11 @@ UNION: dict[str, str | None] = {".gitattributes": "log.txt merge=union\n", "a.py
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Slices a and b, done; main has gone on in log.txt, where b has, too."""
-    workspace = open_repo(repo)
+    workspace = open_at(repo)
     (repo / "log.txt").write_text("one\n")
     (repo / "a.py").write_text("x\n")
     commit_all(repo)
-    apply_goal(
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": [".gitattributes", "a.py"]},
         {"id": "b", "write_set": ["log.txt"]},

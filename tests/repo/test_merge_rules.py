@@ -8,7 +8,7 @@ from pathlib import Path
 from gitslices.core.model import Oid, RepoPath
 from gitslices.git.merge import MergeRules
 from gitslices.git.repository import Repository, Result
-from tests.conftest import commit_all, git
+from tests.support.repositories import commit_all, git
 
 LOG, NOTES = RepoPath("CHANGELOG.md"), RepoPath("docs/api.md")
 

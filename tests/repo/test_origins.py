@@ -12,8 +12,9 @@ from gitslices.git.compare import Baseline, find_merge_bases, read_commit_change
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
 from gitslices.slices.lookup import choose_goal
 from gitslices.workspace import Workspace
-from tests.conftest import git
-from tests.support.landings import apply_goal, open_repo
+from tests.support.repositories import git
+from tests.support.slices import apply_tasks
+from tests.support.workspaces import open_at
 
 Files = Mapping[str, tuple[int, ...]]
 """For each path the versions of its three parts, far enough apart to merge one by one."""
@@ -95,8 +96,8 @@ def find_missed(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_path_that_a_merge_would_change_counts(repo: Path, seed: int) -> None:
-    workspace = open_repo(repo)
-    apply_goal(workspace, {"id": "a", "write_set": ["a/"]})
+    workspace = open_at(repo)
+    apply_tasks(workspace, {"id": "a", "write_set": ["a/"]})
     history, crossed = History(repo, seed), 0
     with workspace.open_store() as store:
         goal = choose_goal(store, None)

@@ -16,10 +16,12 @@ from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.plan import PlanRequest, diff, plan
 from gitslices.planning.diff import Move, Rewaiting
 from gitslices.slices.started import read_underway
-from gitslices.workspace import Workspace, open_workspace
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git
-from tests.support.graphs import find_before, make_graph, plan_tasks
+from gitslices.workspace import Workspace
+from tests.support.commands import Cli
+from tests.support.graphs import find_before, make_graph, plan_tasks, write_graph
+from tests.support.repositories import commit_all, git
+from tests.support.slices import path_beside
+from tests.support.workspaces import open_at
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 A: Mapping[str, Any] = {"id": "a", "write_set": ["src/"]}
@@ -29,7 +31,7 @@ C: Mapping[str, Any] = {"id": "c", "write_set": ["Makefile"]}
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    return open_workspace(repo, git_dir=None, clock=lambda: NOW, purpose="test", environ={})
+    return open_at(repo)
 
 
 def ids(*names: str) -> tuple[SliceId, ...]:
@@ -37,28 +39,24 @@ def ids(*names: str) -> tuple[SliceId, ...]:
 
 
 def request(*tasks: Mapping[str, Any]) -> PlanRequest:
-    return PlanRequest(scoped=parse_scopes(make_graph(tasks)), order="id")
+    return PlanRequest(scoped=parse_scopes(make_graph(*tasks)), order="id")
 
 
 def provision(workspace: Workspace, *tasks: Mapping[str, Any]) -> Plan:
     made = plan(workspace, request(*tasks))
-    apply(workspace, ApplyRequest(graph=make_graph(tasks), plan=made), lambda progress: None)
+    apply(workspace, ApplyRequest(graph=make_graph(*tasks), plan=made), lambda progress: None)
     return made
 
 
 def mark(workspace: Workspace, id_: str, status: SliceStatus) -> None:
     with workspace.open_store() as store:
-        (record,) = (one for one in store.read_slices("goal") if one.slice_id == id_)
+        (record,) = (one for one in store.read_slices("default") if one.slice_id == id_)
         store.write_slices([replace(record, status=status)])
 
 
-def worktree(repo: Path, id_: str) -> Path:
-    return repo.parent / "webshop.slices" / f"goal--{id_}"
-
-
 def commit_in(repo: Path, id_: str) -> None:
-    (worktree(repo, id_) / f"{id_}.txt").write_text(id_)
-    commit_all(worktree(repo, id_))
+    (path_beside(repo, id_) / f"{id_}.txt").write_text(id_)
+    commit_all(path_beside(repo, id_))
 
 
 # What has begun.
@@ -74,7 +72,7 @@ def test_records_commits_and_uncommitted_changes_tell_what_has_begun(
     applied = provision(workspace, A, B, C, {"id": "d", "write_set": ["README.md"]})
     claim(workspace, ClaimRequest(slice_id=SliceId("c"), holder="one"))
     commit_in(repo, "d")
-    (worktree(repo, "b") / "notes").write_text("")
+    (path_beside(repo, "b") / "notes").write_text("")
     assert read_underway(workspace, applied).started == ids("b", "c", "d")
 
 
@@ -84,7 +82,7 @@ def test_merged_slices_are_finished_whether_recorded_or_not(
     applied = provision(workspace, A, B, C)
     mark(workspace, "c", "merged")
     commit_in(repo, "a")
-    git(repo, "merge", "--quiet", "slices/goal/a")
+    git(repo, "merge", "--quiet", "slices/default/a")
     known = read_underway(workspace, applied)
     assert (known.finished, known.started) == (ids("a", "c"), ())
 
@@ -146,14 +144,14 @@ def test_started_slices_that_come_to_overlap_are_refused_with_both_names_and_the
     with pytest.raises(RefusedError) as caught:
         apply(
             workspace,
-            ApplyRequest(graph=make_graph([A, wider]), plan=made),
+            ApplyRequest(graph=make_graph(A, wider), plan=made),
             lambda progress: None,
         )
     (problem,) = caught.value.problems
     assert problem.place == "c"
     assert "'a'" in problem.message
     assert "'src/db/schema.sql'" in problem.message
-    assert workspace.find_goal("goal").plan.slices[1].write_scope == ("Makefile",)  # type: ignore[union-attr]
+    assert workspace.find_goal("default").plan.slices[1].write_scope == ("Makefile",)  # type: ignore[union-attr]
 
 
 def test_started_slices_that_were_in_an_order_before_stay_so(workspace: Workspace) -> None:
@@ -172,7 +170,7 @@ def test_the_warning_of_a_plain_plan_and_the_exit_code_of_an_apply(
     for id_ in ("a", "c"):
         mark(workspace, id_, "done")
     tasks = [A, {**C, "write_set": ["src/web/"]}]
-    graph = write_graph(tmp_path / "graph.json", *tasks, goal_id="goal")
+    graph = write_graph(tmp_path / "graph.json", *tasks, goal_id="default")
     looked = call("plan", graph, "--new-paths", "none")
     assert looked.code == 0
     assert "warning: c is under way, and so is a: both write src/web/cart.ts" in looked.out
@@ -228,10 +226,10 @@ def test_a_diff_in_words(call: Cli, workspace: Workspace, tmp_path: Path) -> Non
         {**B, "read_set": ["x"]},
         {"id": "d"} | {"write_set": ["d"]},
     ]
-    graph = write_graph(tmp_path / "graph.json", *tasks, goal_id="goal")
+    graph = write_graph(tmp_path / "graph.json", *tasks, goal_id="default")
     done = call("plan", graph, "--diff")
     assert done.out.splitlines() == [
-        "goal",
+        "default",
         "  added     d",
         "  gone      c",
         "  rescoped  a: also writes src/web/; no longer writes src/",

@@ -11,17 +11,16 @@ from gitslices.graph.scopes import parse_scopes
 from gitslices.output.text.plan import format_explanation
 from gitslices.planning.explanation import Explanation, explain_slice
 from gitslices.planning.outline import make_outline
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli
+from tests.support.commands import Cli
 from tests.support.golden import compare
-from tests.support.graphs import SETTINGS, make_graph, make_tree, plan_tasks
+from tests.support.graphs import SETTINGS, make_graph, make_tree, plan_tasks, write_graph
 
 # Why a slice waits.
 
 
 def explain(slice_id: str, *tasks: dict[str, object]) -> Explanation:
     outline = make_outline(
-        parse_scopes(make_graph(tasks)), make_tree("docs/a.md", "src/x.py"), SETTINGS
+        parse_scopes(make_graph(*tasks)), make_tree("docs/a.md", "src/x.py"), SETTINGS
     )
     return explain_slice(outline, SliceId(slice_id))
 

@@ -14,8 +14,9 @@ from gitslices.rules.reconcile import Observed, reconcile
 from gitslices.rules.worktree_root import Place, find_disk_problems, find_place_problems, make_load
 from gitslices.scopes.language.folding import Folding
 from gitslices.system.folders import survey_place
-from tests.conftest import commit_all, git
-from tests.support.in_process import apply_tasks, open_at, worktree
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, path_beside
+from tests.support.workspaces import open_at
 
 ONE = {"id": "one", "write_set": ["src/"]}
 PLACE = Place(root="/w", parent="/", longest_name=255, longest_path=4096, block=4096,
@@ -30,7 +31,7 @@ LOAD = make_load({RepoPath("a/b/c"): 5000, RepoPath("d"): 0}, block=4096, tracke
 def find_refusals(repo: Path, folder: Path, *tasks: Mapping[str, object]) -> list[Problem]:
     before = git(repo, "for-each-ref")
     with pytest.raises(RefusedError) as caught:
-        apply_tasks(open_at(repo), folder, *(tasks or (ONE,)))
+        apply_tasks(open_at(repo), *(tasks or (ONE,)))
     assert git(repo, "for-each-ref") == before
     return list(caught.value.problems)
 
@@ -105,7 +106,7 @@ def test_a_survey_sees_what_is_in_the_way(repo: Path, tmp_path: Path) -> None:
 
 def test_everything_in_the_way_is_named_at_once(repo: Path, tmp_path: Path) -> None:
     git(repo, "branch", "slices/default/one/below")
-    worktree(repo, "two").mkdir(parents=True)
+    path_beside(repo, "two").mkdir(parents=True)
     (repo / "Makefile").write_text("changed")
     two = {"id": "two", "write_set": ["docs/"]}
     problems = find_refusals(repo, tmp_path, ONE, two)
@@ -128,7 +129,7 @@ def test_branches_that_differ_only_in_case_where_that_counts(
     git(repo, "config", setting, "true")
     git(repo, "branch", branch)
     if not in_the_way:
-        assert apply_tasks(open_at(repo), tmp_path, ONE).created == ("one",)
+        assert apply_tasks(open_at(repo), ONE).created == ("one",)
         return
     (problem,) = find_refusals(repo, tmp_path)
     assert problem.message == f"branch {branch!r} exists and is not this slice's"
@@ -173,8 +174,8 @@ def test_a_worktree_root_inside_git_s_own_folder_is_refused(repo: Path, tmp_path
 def test_a_deleted_worktree_of_another_root_says_how_to_get_it_back(
     repo: Path, tmp_path: Path
 ) -> None:
-    apply_tasks(open_at(repo), tmp_path, ONE)
-    before = worktree(repo, "one")
+    apply_tasks(open_at(repo), ONE)
+    before = path_beside(repo, "one")
     subprocess.run(["rm", "-rf", str(before)], check=True)
     git(repo, "config", "gitslices.worktreeRoot", "../elsewhere")
     (problem,) = find_refusals(repo, tmp_path)

@@ -16,8 +16,9 @@ from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 from gitslices.ops.provision import restore_worktree
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.workspace import Workspace
-from tests.conftest import commit_all, git
-from tests.support.in_process import apply_tasks, list_files, open_at, read_record, worktree
+from tests.support.repositories import commit_all, git, list_files
+from tests.support.slices import apply_tasks, path_beside, read_record
+from tests.support.workspaces import open_at
 
 TASKS = [{"id": id_, "write_set": [f"new-{id_}"], "read_set": ["web/"]} for id_ in "abc"]
 
@@ -65,8 +66,8 @@ def test_a_lost_worktree_comes_back_with_its_branch(
     repo: Path, tmp_path: Path, lose: Lose, sparse: bool
 ) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS, sparse=sparse)
-    path = worktree(repo, "a")
+    apply_tasks(workspace, *TASKS, sparse=sparse)
+    path = path_beside(repo, "a")
     (path / "new-a").write_text("work")
     commit, files = commit_all(path), list_files(path)
     lose(repo, path)
@@ -80,23 +81,23 @@ def test_a_lost_worktree_comes_back_with_its_branch(
 
 def test_what_stands_is_left_alone(repo: Path, tmp_path: Path) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS)
-    (worktree(repo, "a") / "Makefile").write_text("edited")
+    apply_tasks(workspace, *TASKS)
+    (path_beside(repo, "a") / "Makefile").write_text("edited")
     before = list_events(workspace, "a")
     restore(workspace, "a")
-    assert (worktree(repo, "a") / "Makefile").read_text() == "edited"
+    assert (path_beside(repo, "a") / "Makefile").read_text() == "edited"
     assert list_events(workspace, "a") == before
 
 
 def test_a_slice_removed_meanwhile_is_not_made_again(repo: Path, tmp_path: Path) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS)
+    apply_tasks(workspace, *TASKS)
     record = read_record(workspace, "a")
     remove(workspace, RemoveRequest(slice_id=record.slice_id))
     with workspace.open_store() as store:
         store.delete_slice(record)
         restore_worktree(workspace, store, record)
-    assert not worktree(repo, "a").exists()
+    assert not path_beside(repo, "a").exists()
     assert git(repo, "branch", "--list", record.branch_name) == ""
 
 
@@ -105,10 +106,10 @@ def test_a_restored_worktree_is_set_up_anew(repo: Path, tmp_path: Path) -> None:
     (repo / ".gitslices" / "config.toml").write_text('[setup]\ncommands = ["true"]\n')
     commit_all(repo)
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS)
+    apply_tasks(workspace, *TASKS)
     with workspace.open_store() as store:
         store.clear_setup(read_record(workspace, "a"))
-    shutil.rmtree(worktree(repo, "a"))
+    shutil.rmtree(path_beside(repo, "a"))
     restore(workspace, "a")
     assert read_record(workspace, "a").needs_setup
 
@@ -127,8 +128,8 @@ def test_what_lies_in_its_place_stays(
     repo: Path, tmp_path: Path, occupy: Callable[[Path], None]
 ) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS)
-    path = worktree(repo, "a")
+    apply_tasks(workspace, *TASKS)
+    path = path_beside(repo, "a")
     commit = git(path, "rev-parse", "HEAD")
     shutil.rmtree(path)
     occupy(path)
@@ -141,8 +142,8 @@ def test_what_lies_in_its_place_stays(
 
 def test_doctor_notes_a_repair_once_it_is_made(repo: Path, tmp_path: Path) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS)
-    path = worktree(repo, "a")
+    apply_tasks(workspace, *TASKS)
+    path = path_beside(repo, "a")
     shutil.rmtree(path)
     git(repo, "config", "filter.broken.smudge", "false")
     git(repo, "config", "filter.broken.required", "true")
@@ -160,7 +161,7 @@ def test_doctor_notes_a_repair_once_it_is_made(repo: Path, tmp_path: Path) -> No
 
 def test_a_claim_changes_nothing_of_the_plan(repo: Path, tmp_path: Path) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *TASKS)
+    apply_tasks(workspace, *TASKS)
     before = workspace.find_goal("default")
     remove(workspace, RemoveRequest(slice_id=SliceId("a")))
     (repo / "Makefile").write_text("later")
@@ -169,7 +170,7 @@ def test_a_claim_changes_nothing_of_the_plan(repo: Path, tmp_path: Path) -> None
         other = structs.replace(read_record(workspace, "b"), write_scope=("wider",))
         store.write_slices([other])
     report = claim(workspace, ClaimRequest(holder="w", slice_id=SliceId("a")))
-    assert report.base_commit == git(worktree(repo, "a"), "rev-parse", "HEAD") == later
+    assert report.base_commit == git(path_beside(repo, "a"), "rev-parse", "HEAD") == later
     assert workspace.find_goal("default") == before
     assert read_record(workspace, "b") == other
 
@@ -181,7 +182,7 @@ def test_worktrees_that_were_made_run_their_hook_though_another_failed(
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\ntouch hooked\n")
     hook.chmod(0o755)
-    root = worktree(repo, "a").parent
+    root = path_beside(repo, "a").parent
     root.mkdir()
     shim = tmp_path / "smudge"
     shim.write_text(f"#!/bin/sh\ncase $PWD in {root}/*--b) exit 1 ;; esac\nexec cat\n")
@@ -191,5 +192,5 @@ def test_worktrees_that_were_made_run_their_hook_though_another_failed(
     (repo / ".git" / "info").mkdir(exist_ok=True)
     (repo / ".git" / "info" / "attributes").write_text("Makefile filter=picky\n")
     with pytest.raises(GitslicesError, match="1 of 3 slices"):
-        apply_tasks(open_at(repo), tmp_path, *TASKS)
-    assert [(worktree(repo, id_) / "hooked").exists() for id_ in "abc"] == [True, False, True]
+        apply_tasks(open_at(repo), *TASKS)
+    assert [(path_beside(repo, id_) / "hooked").exists() for id_ in "abc"] == [True, False, True]

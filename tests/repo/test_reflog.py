@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, commit_all, git
-from tests.support.landings import apply_goal, open_repo, slice_path
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, slice_path
+from tests.support.workspaces import open_at
 
 EARLY, LATE = "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"
 
@@ -30,10 +32,11 @@ WORKED = {
     ],
     "work of another branch": [
         "switch --quiet -c aside", "commit --quiet --allow-empty -m Work",
-        "switch --quiet slices/goal/a", "merge --quiet aside",
+        "switch --quiet slices/default/a", "merge --quiet aside",
     ],
     "a branch whose reflog is gone": [
-        "merge --quiet main", "reflog delete slices/goal/a@{1}", "reflog delete slices/goal/a@{0}",
+        "merge --quiet main",
+        "reflog delete slices/default/a@{1}", "reflog delete slices/default/a@{0}",
     ],
 }  # fmt: skip
 
@@ -41,8 +44,8 @@ WORKED = {
 @pytest.fixture
 def top(repo: Path) -> Path:
     """The worktree of slice `a`, for which `b` waits; the target has moved on since."""
-    workspace = open_repo(repo)
-    apply_goal(
+    workspace = open_at(repo)
+    apply_tasks(
         workspace,
         {"id": "a", "write_set": ["src/"]},
         {"id": "b", "write_set": ["docs/"], "dependencies": ["a"]},
@@ -66,7 +69,7 @@ def test_a_slice_that_was_only_brought_up_to_date_is_not_merged(
     call: Cli, repo: Path, top: Path, commands: list[str]
 ) -> None:
     follow(top, *commands, at=LATE)
-    git(repo, "merge", "--quiet", "slices/goal/a")
+    git(repo, "merge", "--quiet", "slices/default/a")
     assert read_status(call) == "provisioned"
     assert call("claim", "b").code == 1
     assert call("prune").out == "nothing to remove\n"
@@ -79,7 +82,7 @@ def test_a_slice_with_work_of_its_own_is_merged_once_the_target_has_it(
     call: Cli, repo: Path, top: Path, commands: list[str], fast_forward: str
 ) -> None:
     follow(top, *commands, at=EARLY)
-    follow(repo, f"merge --quiet {fast_forward} -m Land slices/goal/a", at=LATE)
+    follow(repo, f"merge --quiet {fast_forward} -m Land slices/default/a", at=LATE)
     assert read_status(call) == "merged"
     assert call("claim", "b").code == 0
     assert call("prune").out == "removed a: merged into main\n"
@@ -89,7 +92,7 @@ def test_a_slice_that_follows_the_target_after_its_merge_stays_merged(
     call: Cli, repo: Path, top: Path
 ) -> None:
     follow(top, "commit --quiet --allow-empty -m Work", at=EARLY)
-    follow(repo, "merge --quiet --no-ff -m Land slices/goal/a", at=LATE)
+    follow(repo, "merge --quiet --no-ff -m Land slices/default/a", at=LATE)
     follow(top, "merge --quiet main", at=LATE)
     assert read_status(call) == "merged"
 

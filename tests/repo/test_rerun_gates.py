@@ -13,8 +13,9 @@ from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.recovery.recovery import recover
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings
-from tests.conftest import Cli, commit_all, git, write_settings
-from tests.support.goals import Desk
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git, write_settings
+from tests.support.slices import Desk
 
 WALL = "local_verification_wall"
 RERUN = f'[merge]\nrerun_gates = ["{WALL}"]\n'

@@ -9,8 +9,10 @@ from gitslices.core.errors import InputError, RefusedError, ScopeError
 from gitslices.core.model import SliceId, TaskGraph
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.scope import AllowRequest, ScopeReport, allow_scope, show_scope
-from tests.conftest import Cli, git
-from tests.support.sliced import check_at, commit_quietly, open_at, provision
+from tests.support.commands import Cli
+from tests.support.repositories import commit_quietly, git
+from tests.support.slices import apply_graph, check_at
+from tests.support.workspaces import open_at
 
 GRAPH = {
     "goal_id": "g",
@@ -25,7 +27,7 @@ GRAPH = {
 @pytest.fixture
 def web(repo: Path) -> Path:
     """The worktree of slice web; slice api is the one to be widened."""
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     return repo.parent / "webshop.slices" / "g--web"
 
 
@@ -64,16 +66,16 @@ def test_allowing_twice_is_allowing_once(repo: Path, web: Path) -> None:
 def test_planning_again_keeps_it_until_the_graph_has_it(repo: Path, web: Path) -> None:
     allow(repo, "Makefile")
     graph = convert(GRAPH, TaskGraph)
-    provision(repo, graph)
+    apply_graph(open_at(repo), graph)
     before = show_scope(open_at(repo), SliceId("api"), None)
     assert "Makefile" in before.write_scope
     api, *rest = graph.tasks
     wider = structs.replace(api, write_set=(*api.write_set, "Makefile"))
-    provision(repo, structs.replace(graph, tasks=(wider, *rest)))
+    apply_graph(open_at(repo), structs.replace(graph, tasks=(wider, *rest)))
     after = show_scope(open_at(repo), SliceId("api"), None)
     assert (after.write_scope, after.allowed) == (before.write_scope, ())
     narrower = structs.replace(api, write_set=("src/api/",))
-    provision(repo, structs.replace(graph, tasks=(narrower, *rest)))
+    apply_graph(open_at(repo), structs.replace(graph, tasks=(narrower, *rest)))
     assert show_scope(open_at(repo), SliceId("api"), None).write_scope == ("src/api/",)
 
 
@@ -125,7 +127,7 @@ def test_disjoint_and_shared_paths_are_free_beside_a_slice_under_way(repo: Path,
 
 def test_a_slice_of_another_goal_is_named_with_its_goal(repo: Path, web: Path) -> None:
     task = {"id": "other", "owner_role": "w", "write_set": ["tests/"]}
-    provision(repo, convert({"goal_id": "h", "tasks": [task]}, TaskGraph))
+    apply_graph(open_at(repo), convert({"goal_id": "h", "tasks": [task]}, TaskGraph))
     commit_quietly(repo.parent / "webshop.slices" / "h--other")
     request = AllowRequest(slice_id=SliceId("api"), pattern="tests/", reason="x", goal_id="g")
     with pytest.raises(RefusedError) as refused:

@@ -17,8 +17,9 @@ from gitslices.repo_commands.gates import load_gates
 from gitslices.repo_commands.trust import approve, read_trust
 from gitslices.slices.settings import choose_merge_style, choose_sync_style, read_settings
 from gitslices.system.settings import SettingsError, load_settings
-from tests.conftest import Cli, commit_all, git, write_settings
-from tests.support.goals import Desk
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git, write_settings
+from tests.support.slices import Desk
 
 MAIN = BranchName("main")
 WALL = "local_verification_wall"

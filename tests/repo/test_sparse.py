@@ -9,9 +9,11 @@ import pytest
 from gitslices.core.model import Oid, RepoPath, RepoTree
 from gitslices.scopes.language.entries import Access, parse_scope
 from gitslices.scopes.tracked.sparse import Checkout, make_checkouts
-from tests.cli.test_plan_command import write_graph
-from tests.conftest import Cli, commit_all, git
-from tests.support.in_process import apply_tasks, list_files, open_at, read_record, worktree
+from tests.support.commands import Cli
+from tests.support.graphs import write_graph
+from tests.support.repositories import commit_all, git, list_files
+from tests.support.slices import apply_tasks, path_beside, read_record
+from tests.support.workspaces import open_at
 
 PATHS = ("Makefile", "app/[id]/page.ts", "app/top.ts", "docs/api.md", "docs/b.md", "src/api/a.py",
          "src/api/vendor/v.py", "src/db/s.sql", "src/top.py")  # fmt: skip
@@ -94,33 +96,33 @@ def test_a_checkout_has_the_files_that_were_foretold_and_a_clean_status(
         {"id": "all", "write_set": ["project files"]},
     ]
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, *tasks, sparse=True)
-    assert list_files(worktree(repo, "cone")) == ROOT | {
+    apply_tasks(workspace, *tasks, sparse=True)
+    assert list_files(path_beside(repo, "cone")) == ROOT | {
         "docs/api.md", "docs/login.md", "src/web/cart.ts", "src/web/login.ts", "src/web/nav.ts"
     }  # fmt: skip
-    assert list_files(worktree(repo, "pattern")) == ROOT | {
+    assert list_files(path_beside(repo, "pattern")) == ROOT | {
         "docs/api.md", "src/api/errors.py", "src/api/orders.py", "src/api/tokens.py"
     }  # fmt: skip
-    assert list_files(worktree(repo, "all")) == list_files(repo) - {
+    assert list_files(path_beside(repo, "all")) == list_files(repo) - {
         one for one in list_files(repo) if one.startswith(".git/")
     }
     for id_ in ("cone", "pattern", "all"):
-        assert git(worktree(repo, id_), "status", "--porcelain") == ""
-        tags = git(worktree(repo, id_), "ls-files", "-t")
-        git(worktree(repo, id_), "sparse-checkout", "reapply")
-        assert git(worktree(repo, id_), "ls-files", "-t") == tags, "git has other files in it"
+        assert git(path_beside(repo, id_), "status", "--porcelain") == ""
+        tags = git(path_beside(repo, id_), "ls-files", "-t")
+        git(path_beside(repo, id_), "sparse-checkout", "reapply")
+        assert git(path_beside(repo, id_), "ls-files", "-t") == tags, "git has other files in it"
     assert git(repo, "status", "--porcelain") == ""
     assert "src/db/schema.sql" in list_files(repo)
 
 
 def test_a_widened_scope_widens_the_checkout_and_keeps_changes(repo: Path, tmp_path: Path) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, {"id": "a", "write_set": ["src/web"]}, sparse=True)
+    apply_tasks(workspace, {"id": "a", "write_set": ["src/web"]}, sparse=True)
     before = read_record(workspace, "a").sparse
-    path = worktree(repo, "a")
+    path = path_beside(repo, "a")
     (path / "src/web/nav.ts").write_text("changed")
     (path / "src/web/new.ts").write_text("new")
-    report = apply_tasks(workspace, tmp_path, {"id": "a", "write_set": ["src/web", "docs/"]})
+    report = apply_tasks(workspace, {"id": "a", "write_set": ["src/web", "docs/"]})
     assert (report.rescoped, report.warnings) == (("a",), ())
     assert (path / "docs/api.md").is_file()
     assert (path / "src/web/nav.ts").read_text() == "changed"
@@ -135,12 +137,12 @@ def test_a_changed_scope_leaves_ignored_and_changed_files_where_they_are(
     commit_all(repo)
     workspace = open_at(repo)
     before = {"id": "a", "write_set": ["src/web", "docs/"]}
-    apply_tasks(workspace, tmp_path, before, sparse=True)
-    path = worktree(repo, "a")
+    apply_tasks(workspace, before, sparse=True)
+    path = path_beside(repo, "a")
     (path / "src/web/cache").mkdir()
     (path / "src/web/cache/kept").write_text("kept")
     (path / "docs/api.md").write_text("changed")
-    report = apply_tasks(workspace, tmp_path, {"id": "a", "write_set": ["src/db"]})
+    report = apply_tasks(workspace, {"id": "a", "write_set": ["src/db"]})
     assert report.warnings == ()
     assert (path / "src/web/cache/kept").read_text() == "kept"
     assert (path / "docs/api.md").read_text() == "changed"
@@ -152,32 +154,32 @@ def test_a_checkout_that_could_not_be_widened_is_widened_by_the_next_apply(
     repo: Path, tmp_path: Path
 ) -> None:
     workspace = open_at(repo)
-    apply_tasks(workspace, tmp_path, {"id": "a", "write_set": ["src/web"]}, sparse=True)
+    apply_tasks(workspace, {"id": "a", "write_set": ["src/web"]}, sparse=True)
     lock = repo / ".git/worktrees/default--a/index.lock"
     lock.write_text("")
     wider = {"id": "a", "write_set": ["src/web", "docs/"]}
-    report = apply_tasks(workspace, tmp_path, wider)
+    report = apply_tasks(workspace, wider)
     assert report.warnings[0].startswith("a: its sparse checkout was not changed: git sparse-check")
     lock.unlink()
-    assert apply_tasks(workspace, tmp_path, wider).kept == ("a",)
-    assert (worktree(repo, "a") / "docs/api.md").is_file()
+    assert apply_tasks(workspace, wider).kept == ("a",)
+    assert (path_beside(repo, "a") / "docs/api.md").is_file()
 
 
 def test_a_deleted_sparse_worktree_comes_back_sparse(repo: Path, tmp_path: Path) -> None:
     workspace = open_at(repo)
     task = {"id": "a", "write_set": ["src/web"]}
-    apply_tasks(workspace, tmp_path, task, sparse=True)
-    before = list_files(worktree(repo, "a"))
-    for one in sorted(worktree(repo, "a").rglob("*"), reverse=True):
+    apply_tasks(workspace, task, sparse=True)
+    before = list_files(path_beside(repo, "a"))
+    for one in sorted(path_beside(repo, "a").rglob("*"), reverse=True):
         one.rmdir() if one.is_dir() else one.unlink()
-    worktree(repo, "a").rmdir()
-    assert apply_tasks(workspace, tmp_path, task).restored == ("a",)
-    assert list_files(worktree(repo, "a")) == before
+    path_beside(repo, "a").rmdir()
+    assert apply_tasks(workspace, task).restored == ("a",)
+    assert list_files(path_beside(repo, "a")) == before
 
 
 def test_a_slice_commits_what_it_writes(repo: Path, tmp_path: Path) -> None:
-    apply_tasks(open_at(repo), tmp_path, {"id": "a", "write_set": ["src/web"]}, sparse=True)
-    path = worktree(repo, "a")
+    apply_tasks(open_at(repo), {"id": "a", "write_set": ["src/web"]}, sparse=True)
+    path = path_beside(repo, "a")
     (path / "src/web/new.ts").write_text("new")
     commit_all(path)
     assert git(path, "diff", "--name-status", "main", "HEAD") == "A\tsrc/web/new.ts"
@@ -186,7 +188,7 @@ def test_a_slice_commits_what_it_writes(repo: Path, tmp_path: Path) -> None:
 def test_settings_of_a_bare_repository_go_where_git_puts_them(repo: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--bare", str(repo), "shop.git")
     bare = tmp_path / "shop.git"
-    apply_tasks(open_at(bare), tmp_path, {"id": "a", "write_set": ["docs/"]}, sparse=True)
+    apply_tasks(open_at(bare), {"id": "a", "write_set": ["docs/"]}, sparse=True)
     path = tmp_path / "shop.slices" / "default--a"
     assert list_files(path) == ROOT | {"docs/api.md", "docs/login.md"}
     assert git(bare, "rev-parse", "--is-bare-repository") == "true"
@@ -208,9 +210,9 @@ def test_what_holds_for_the_main_worktree_is_seen_from_every_other(
 
 def test_git_takes_the_patterns_of_directories_for_a_cone(repo: Path, tmp_path: Path) -> None:
     task = {"id": "a", "write_set": ["src/web", "docs", "src", "src/new/deep"]}
-    apply_tasks(open_at(repo), tmp_path, task, sparse=True)
+    apply_tasks(open_at(repo), task, sparse=True)
     done = subprocess.run(
-        ["git", "-C", str(worktree(repo, "a")), "sparse-checkout", "list"],
+        ["git", "-C", str(path_beside(repo, "a")), "sparse-checkout", "list"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("docs\nsrc\n", "")
@@ -222,7 +224,7 @@ def test_status_says_which_worktrees_are_sparse(cli: Cli, repo: Path, tmp_path: 
     cli("plan", write_graph(tmp_path / "g.json", one, two), "--apply")
     states = cli("status", "--json").document["slices"]
     assert [(one["slice_id"], one["sparse"]) for one in states] == [("a", True), ("b", False)]
-    assert f"{relpath(worktree(repo, 'a'), repo)} (sparse)" in cli("status").out
+    assert f"{relpath(path_beside(repo, 'a'), repo)} (sparse)" in cli("status").out
 
 
 def test_sparse_needs_apply(cli: Cli, graph_file: Path) -> None:

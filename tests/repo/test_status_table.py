@@ -13,8 +13,9 @@ from gitslices.core.model import BranchName, SliceId, TaskGraph
 from gitslices.ops.status import GoneSlice, SliceState, StatusReport, status
 from gitslices.output.text.status import View, format_status
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, git
-from tests.support.sliced import provision
+from tests.support.commands import Cli
+from tests.support.repositories import git
+from tests.support.slices import apply_graph
 from tests.support.workspaces import open_at
 
 NOW = "2026-01-01T10:00:00Z"
@@ -118,7 +119,7 @@ def test_what_is_wrong_stands_among_the_changes_with_the_next_move_below() -> No
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Two slices, provisioned."""
-    provision(repo, convert(GRAPH, TaskGraph))
+    apply_graph(open_at(repo), convert(GRAPH, TaskGraph))
     return open_at(repo)
 
 

@@ -9,22 +9,16 @@ from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.sync import SyncReport, SyncRequest, sync
 from gitslices.system.settings import SyncStyle
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
-from tests.support.landings import (
-    apply_goal,
-    open_repo,
-    read_status,
-    set_status,
-    slice_path,
-    take,
-    work,
-)
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, read_status, set_status, slice_path, take, work
+from tests.support.workspaces import open_at
 
 
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
-    workspace = open_repo(repo)
-    apply_goal(
+    workspace = open_at(repo)
+    apply_tasks(
         workspace, {"id": "api", "write_set": ["src/api/"]}, {"id": "docs", "write_set": ["docs/"]}
     )
     return workspace
@@ -43,7 +37,7 @@ def test_an_untouched_slice_moves_to_the_target(cli: Cli, repo: Path, workspace:
     top = slice_path(workspace, "api")
     assert git(top, "rev-parse", "HEAD") == commit
     assert git(top, "status", "--porcelain") == ""
-    assert git(top, "branch", "--show-current") == "slices/goal/api"
+    assert git(top, "branch", "--show-current") == "slices/default/api"
     assert cli("sync", "api").out == "up to date: api\n"
 
 
@@ -54,7 +48,7 @@ def test_a_started_slice_takes_the_target_in(repo: Path, workspace: Workspace) -
     assert [one.slice_id for one in bring(workspace, "api").synced] == ["api"]
     top = slice_path(workspace, "api")
     assert git(top, "log", "-1", "--format=%P") == f"{tip} {target}"
-    assert git(top, "log", "-1", "--format=%s") == "Merge branch 'main' into slices/goal/api"
+    assert git(top, "log", "-1", "--format=%s") == "Merge branch 'main' into slices/default/api"
     assert git(top, "status", "--porcelain") == ""
     assert (top / "Makefile").read_text() == "all:\n"
     report = merge(workspace, MergeRequest(slice_ids=(SliceId("api"),)))
@@ -67,7 +61,7 @@ def test_rebase_puts_the_slices_commits_on_top(repo: Path, workspace: Workspace)
     (repo / "Makefile").write_text("all:\n")
     target = commit_all(repo, "On main")
     git(repo, "config", "gitslices.syncStyle", "rebase")
-    bring(open_repo(repo), "api")
+    bring(open_at(repo), "api")
     top = slice_path(workspace, "api")
     assert git(top, "log", "--format=%s", "-3").splitlines() == ["Two", "One", "On main"]
     assert git(top, "merge-base", "HEAD", "main") == target
@@ -119,7 +113,7 @@ def test_slices_that_are_not_ours_to_move_are_left_alone(repo: Path, workspace: 
     git(slice_path(workspace, "docs"), "switch", "--quiet", "--detach")
     report = bring(workspace)
     assert [one.message for one in report.refused] == [
-        "somebody works on it", "its worktree is not on 'slices/goal/docs'",
+        "somebody works on it", "its worktree is not on 'slices/default/docs'",
     ]  # fmt: skip
     set_status(workspace, "docs", "merged")
     assert bring(workspace, "docs").refused[0].message == "it is merged already"
@@ -138,7 +132,7 @@ def test_a_slice_whose_worktree_is_gone_moves_its_branch(repo: Path, workspace: 
     git(repo, "worktree", "remove", str(slice_path(workspace, "api")))
     target = commit_all(repo)
     bring(workspace, "api")
-    assert git(repo, "rev-parse", "slices/goal/api") == target
+    assert git(repo, "rev-parse", "slices/default/api") == target
 
 
 def test_wrong_usage_exits_2(cli: Cli, workspace: Workspace) -> None:

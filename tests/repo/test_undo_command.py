@@ -18,9 +18,10 @@ from gitslices.ops.purge import empty_trash
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.workspace import Workspace
-from tests.cli.test_apply_command import branches, listed_worktrees
-from tests.conftest import Cli, commit_all, git
-from tests.support.workspaces import HALFWAY, LATER, make_graph, open_at
+from tests.support.commands import Cli
+from tests.support.graphs import make_graph
+from tests.support.repositories import commit_all, git, list_branches, list_worktrees
+from tests.support.workspaces import HALFWAY, LATER, open_at
 
 A, B = SliceId("a"), SliceId("b")
 SNAPSHOT = ("status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignored")
@@ -73,15 +74,20 @@ def test_undo_brings_back_branch_worktree_index_and_state(
     workspace: Workspace, a: Path, repo: Path
 ) -> None:
     make_every_kind_of_change(a)
-    before = (git(a, *SNAPSHOT), git(a, "diff", "--cached"), git(a, "diff"), branches(repo))
+    before = (git(a, *SNAPSHOT), git(a, "diff", "--cached"), git(a, "diff"), list_branches(repo))
     take(workspace)
     assert not a.exists()
-    assert branches(repo) == ["main", "slices/default/b"]
+    assert list_branches(repo) == ["main", "slices/default/b"]
     # What is only staged is named by nothing but the trash's own reference.
     git(repo, "gc", "--quiet", "--prune=now")
     report = undo(workspace, UndoRequest(slice_id=A))
     assert [one.slice_id for one in report.restored] == ["a"]
-    assert (git(a, *SNAPSHOT), git(a, "diff", "--cached"), git(a, "diff"), branches(repo)) == before
+    assert (
+        git(a, *SNAPSHOT),
+        git(a, "diff", "--cached"),
+        git(a, "diff"),
+        list_branches(repo),
+    ) == before
     assert git(repo, "for-each-ref", "refs/gitslices/") == ""
     assert git(repo, "fsck", "--no-progress", "--strict", "--no-dangling") == ""
     with workspace.open_store() as store:
@@ -125,13 +131,13 @@ def test_undo_without_a_name_takes_back_the_whole_prune(
     for id_ in ("a", "b"):
         commit_all(workspace.worktree_root / f"default--{id_}", f"Work on {id_}")
         git(repo, "merge", "--quiet", "--no-ff", "--no-edit", f"slices/default/{id_}")
-    before = branches(repo)
+    before = list_branches(repo)
     assert len(prune(workspace, PruneRequest()).removed) == 2
-    assert branches(repo) == ["main"]
+    assert list_branches(repo) == ["main"]
     assert [one.slice_id for one in list_trash(workspace, None).trash] == ["a", "b"]
     assert [one.slice_id for one in undo(workspace, UndoRequest()).restored] == ["a", "b"]
-    assert branches(repo) == before
-    assert len(listed_worktrees(repo)) == 3
+    assert list_branches(repo) == before
+    assert len(list_worktrees(repo)) == 3
     assert list_trash(workspace, None).trash == ()
 
 
@@ -245,7 +251,7 @@ def test_a_deleted_worktree_is_removed_with_its_registration(
     far = repo / "far"
     a.rename(far)
     take(workspace)
-    assert len(listed_worktrees(repo)) == 2
+    assert len(list_worktrees(repo)) == 2
     far.rename(a)
     undo(workspace, UndoRequest())
     assert git(a, "branch", "--show-current") == "slices/default/a"

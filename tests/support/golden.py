@@ -2,7 +2,7 @@
 
 import os
 
-from tests.conftest import FIXTURES
+from tests.support.repositories import FIXTURES
 
 GOLDEN = FIXTURES / "golden"
 

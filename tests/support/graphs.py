@@ -1,6 +1,8 @@
 """Task graphs and trees made in a test, and plans of them without a repository."""
 
+import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,10 +18,17 @@ def make_tree(*paths: str) -> RepoTree:
     return RepoTree(commit=Oid("0" * 40), paths=tuple(map(RepoPath, sorted(paths))))
 
 
-def make_graph(tasks: Iterable[Mapping[str, Any]], **fields: object) -> TaskGraph:
+def make_graph(*tasks: Mapping[str, Any], **fields: object) -> TaskGraph:
     """A graph of tasks that all have an owner and, as a loaded graph, a title."""
-    complete = [{"owner_role": "worker", "title": task["id"], **task} for task in tasks]
-    return msgspec.convert({"goal_id": "goal", **fields, "tasks": complete}, TaskGraph)
+    complete = [{"owner_role": "executor", "title": task["id"], **task} for task in tasks]
+    return msgspec.convert({**fields, "tasks": complete}, TaskGraph)
+
+
+def write_graph(path: Path, *tasks: Mapping[str, object], **fields: object) -> str:
+    """Write a graph as JSON and return its path as an argument."""
+    defaults = {"owner_role": "executor"}
+    path.write_text(json.dumps({"defaults": defaults, "tasks": tasks, **fields}))
+    return str(path)
 
 
 def plan_tasks(
@@ -29,7 +38,7 @@ def plan_tasks(
     **settings: Any,
 ) -> Plan:
     return make_plan(
-        parse_scopes(make_graph(tasks, shared=tuple(shared))),
+        parse_scopes(make_graph(*tasks, shared=tuple(shared))),
         tree or make_tree(),
         msgspec.structs.replace(SETTINGS, **settings),
     )

@@ -16,7 +16,7 @@ from gitslices.core.model import SliceStatus
 from gitslices.git.index import COPY
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME, SliceRecord, open_store
-from tests.conftest import FIXTURES, commit_all, git
+from tests.support.repositories import FIXTURES, commit_all, git
 from tests.support.shim import Ended, Server, Strike
 
 IDS = ("a", "b", "c")

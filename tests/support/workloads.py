@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
+from hypothesis import strategies as st
+
 from gitslices.planning.ordering import order_by_critical_path
 from gitslices.planning.schedule import Workload, iterate_bits, simulate
 
@@ -71,3 +73,43 @@ def find_optimum(workload: Workload) -> float | None:
     solver = cp_model.CpSolver()
     solver.parameters.max_deterministic_time = 10
     return solver.objective_value if solver.solve(model) == cp_model.OPTIMAL else None
+
+
+def find_pairs(workload: Workload, order: Sequence[int]) -> set[tuple[int, int]]:
+    """Every pair (earlier, later) that a dependency or a conflict orders, one by one."""
+    pairs = {(d, i) for i, earlier in enumerate(workload.dependencies) for d in earlier}
+    for place, later in enumerate(order):
+        pairs |= {(e, later) for e in order[:place] if workload.conflicts[later] >> e & 1}
+    return pairs
+
+
+def close(pairs: set[tuple[int, int]], order: Sequence[int]) -> dict[int, set[int]]:
+    """All that comes before each slice."""
+    before: dict[int, set[int]] = {}
+    for slice_ in order:
+        direct = {earlier for earlier, later in pairs if later == slice_}
+        before[slice_] = direct.union(*(before[earlier] for earlier in direct))
+    return before
+
+
+@st.composite
+def ordered_workloads(draw: st.DrawFn) -> tuple[Workload, tuple[int, ...]]:
+    """Up to nine slices with a topological order."""
+    count = draw(st.integers(0, 9))
+    order = tuple(draw(st.permutations(range(count))))
+    conflicts = [0] * count
+    dependencies: list[tuple[int, ...]] = [()] * count
+    for place, slice_ in enumerate(order):
+        some = st.integers(0, (1 << place) - 1)
+        needed, other = draw(some) & draw(some), draw(some)
+        dependencies[slice_] = tuple(order[bit] for bit in iterate_bits(needed))
+        for bit in iterate_bits(other):
+            conflicts[slice_] |= 1 << order[bit]
+            conflicts[order[bit]] |= 1 << slice_
+    cost = st.sampled_from((1, 2, 3, 5, 8, 0.1, 0.25, 1.5, 1e9))
+    workload = Workload(
+        costs=tuple(draw(cost) for _ in range(count)),
+        dependencies=tuple(dependencies),
+        conflicts=tuple(conflicts),
+    )
+    return workload, order

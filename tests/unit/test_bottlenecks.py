@@ -1,20 +1,12 @@
 """What holds a plan back: which paths are named, and what they cost."""
 
-from random import Random
 from typing import Any
 
 import pytest
 from msgspec import UNSET
-from msgspec.structs import replace
 
-from gitslices.core.model import Bottleneck, NewPaths, Order
-from gitslices.graph.scopes import parse_scopes
-from gitslices.planning.bottlenecks import find_bottlenecks
-from gitslices.planning.outline import make_outline
-from gitslices.scopes.language.entries import Entry, Scope
-from gitslices.scopes.overlap.scope_map import ScopeMap
-from tests.support.graphs import SETTINGS, make_tree, plan_tasks
-from tests.unit.test_planner import draw_graph, make_ground
+from gitslices.core.model import Bottleneck, Order
+from tests.support.graphs import make_tree, plan_tasks
 
 
 def write(id_: str, *entries: str, **fields: Any) -> dict[str, Any]:
@@ -96,33 +88,3 @@ def test_by_id_the_rest_of_the_order_stays() -> None:
     tasks = [write("a", "x", "y"), write("b", "x"), write("c", "y", estimate=3)]
     plan = plan_tasks(*tasks, order="id")
     assert [(one.path, one.cost_without) for one in plan.bottlenecks] == [("y", 3)]
-
-
-@pytest.mark.parametrize("new_paths", ["anchored", "all", "none"])
-def test_conflicts_without_a_place_are_those_of_a_map_that_shares_it(new_paths: NewPaths) -> None:
-    random = Random(5)
-    tried = 0
-    for _ in range(150):
-        graph, ground = draw_graph(random), make_ground(random)
-        settings = replace(SETTINGS, new_paths=new_paths, order="id")
-        outline = make_outline(parse_scopes(graph), ground.tree, settings)
-        for segment in outline.scopes.contested:
-            place = outline.scopes.name_place(segment)
-            if place == "/":
-                continue
-            shared = Scope((Entry(place, place.rstrip("/"), excluded=False, is_pattern=False),))
-            whole = ScopeMap(ground.tree, outline.accesses, new_paths, shared)
-            assert outline.scopes.find_conflicts_without(place) == whole.conflicts
-            tried += 1
-    assert tried > 100
-
-
-def test_every_gain_is_real() -> None:
-    random = Random(6)
-    for _ in range(150):
-        graph, ground = draw_graph(random), make_ground(random)
-        outline = make_outline(parse_scopes(graph), ground.tree, SETTINGS)
-        for one in find_bottlenecks(outline):
-            shared = replace(graph, shared=(one.path,))
-            cost = make_outline(parse_scopes(shared), ground.tree, SETTINGS).critical_path_cost
-            assert cost <= one.cost_without < outline.critical_path_cost

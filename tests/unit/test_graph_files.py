@@ -7,7 +7,6 @@ import pytest
 
 from gitslices.core.errors import GraphError, InputError
 from gitslices.graph.load import FILE_NAMES, find_graph_file, load_graph, load_graph_stream
-from tests.conftest import Cli
 
 
 def refuse(path: Path) -> InputError:
@@ -33,16 +32,6 @@ def test_a_directory_with_a_known_name_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert refuse(tmp_path / "graph.json").message == f"there is no file '{tmp_path}/graph.json'"
-
-
-def test_a_relative_file_is_named_in_full_where_it_is_missing(cli: Cli, repo: Path) -> None:
-    (repo / "src" / "bad.toml").write_text("[[tasks]]\n")
-    for command in ("plan", "validate"):
-        done = cli(command, "-C", "src", "bad.toml")
-        assert (done.code, done.err.splitlines()[0]) == (
-            2, f"error: there is no file '{repo}/bad.toml'",
-        )  # fmt: skip
-    assert cli("validate", "src/bad.toml").err.startswith("error: src/bad.toml: 1 error\n")
 
 
 def test_in_a_directory_the_graph_is_pointed_out(tmp_path: Path) -> None:

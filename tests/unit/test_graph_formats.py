@@ -9,7 +9,7 @@ from gitslices.core.errors import GraphError
 from gitslices.core.model import Task, TaskGraph, TaskId
 from gitslices.core.naming import make_graph_digest
 from gitslices.graph.load import load_graph, load_graph_stream
-from tests.conftest import FIXTURES
+from tests.support.repositories import FIXTURES
 
 GOOD = FIXTURES / "graphs" / "good"
 

@@ -10,7 +10,7 @@ import pytest
 
 from gitslices.core.errors import GraphError
 from gitslices.graph.load import load_graph
-from tests.conftest import FIXTURES
+from tests.support.repositories import FIXTURES
 
 BAD = FIXTURES / "graphs" / "bad"
 FILES = sorted(path for path in BAD.iterdir() if path.suffix != ".errors")

@@ -1,9 +1,6 @@
 import re
-import subprocess
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import Task, TaskGraph, TaskId
@@ -14,9 +11,6 @@ from gitslices.core.naming import (
     natural_key,
     validate_prefix,
 )
-
-IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80)
-ALIKE = st.text("aAä-_ .1", min_size=1, max_size=4) | st.text("ab-", min_size=45, max_size=52)
 
 
 def test_plain_ids_keep_their_name() -> None:
@@ -46,35 +40,11 @@ def test_goals_that_slug_alike_do_not_share_a_branch() -> None:
     assert len(names) == 3
 
 
-@given(IDS | ALIKE, IDS | ALIKE)
-def test_every_name_is_two_short_plain_components(goal_id: str, task_id: str) -> None:
-    part = r"[a-z0-9]+(-[a-z0-9]+)*"
-    goal, task = make_worktree_name(goal_id, task_id).split("--")
-    assert re.fullmatch(part, goal)
-    assert len(goal) <= 48
-    assert re.fullmatch(part, task)
-    assert len(task) <= 57
-    assert make_branch_name(goal_id, task_id, "p/q") == f"p/q/{goal}/{task}"
-
-
-@given(st.sets(st.tuples(IDS | ALIKE, IDS | ALIKE), min_size=2, max_size=40))
-def test_no_two_slices_share_a_name(pairs: set[tuple[str, str]]) -> None:
-    names = {make_worktree_name(goal, task) for goal, task in pairs}
-    branches = {make_branch_name(goal, task, "slices") for goal, task in pairs}
-    assert len(names) == len(branches) == len(pairs)
-
-
 def test_digits_sort_as_numbers() -> None:
     ids = ["task-10", "task-2", "task-02", "task", "a10b2", "a10b10", "task-2b", "a2"]
     assert sorted(ids, key=natural_key) == [
         "a2", "a10b2", "a10b10", "task", "task-02", "task-2", "task-2b", "task-10",
     ]  # fmt: skip
-
-
-@given(st.sets(st.text("a-019", max_size=6), min_size=2, max_size=2))
-def test_no_two_ids_have_the_same_natural_key(pair: set[str]) -> None:
-    one, other = pair
-    assert natural_key(one) != natural_key(other)
 
 
 def test_a_natural_key_takes_any_number_of_digits() -> None:
@@ -94,17 +64,6 @@ def test_a_prefix_that_git_accepts_is_kept(prefix: str) -> None:
 def test_a_prefix_that_git_would_refuse_is_refused(prefix: str) -> None:
     with pytest.raises(InputError):
         validate_prefix(prefix)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text("aZ0._-/@{lock", max_size=12))
-def test_git_accepts_the_branches_of_every_valid_prefix(prefix: str) -> None:
-    try:
-        branch = make_branch_name("goal", "task", validate_prefix(prefix))
-    except InputError:
-        return
-    git = ["git", "check-ref-format", f"refs/heads/{branch}"]
-    assert subprocess.run(git, check=False).returncode == 0
 
 
 def test_a_digest_follows_the_content() -> None:

@@ -1,11 +1,8 @@
 """What reaches a terminal and what reaches a program."""
 
 import json
-import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gitslices.core.errors import GraphError, Problem
 from gitslices.output.document import describe_failure, encode_document, format_failure
@@ -20,13 +17,6 @@ from gitslices.output.words import escape
 )  # fmt: skip
 def test_nothing_acts_on_the_terminal(text: str, shown: str) -> None:
     assert escape(text) == shown
-
-
-@given(st.text())
-def test_an_escaped_text_is_one_line_without_controls(text: str) -> None:
-    shown = escape(text)
-    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cs", "Zl", "Zp"}
-    assert len(shown.splitlines()) <= 1
 
 
 def test_a_document_with_undecodable_bytes_is_still_json() -> None:

@@ -1,23 +1,19 @@
 """Plans as mermaid, DOT, SVG and HTML: what a picture shows."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from gitslices.output.pictures.dot import format_dot
 from gitslices.output.pictures.mermaid import format_mermaid
 from gitslices.output.pictures.svg import DARK, LIGHT, fit, format_svg
-from tests.support.golden import GOLDEN, compare
-from tests.support.pictured import (
+from tests.support.golden import compare
+from tests.support.pictures import (
     FORMATS,
     TITLE,
     Format,
     load_small_plan,
     make_plan,
-    read_golden,
     read_svg,
 )
 
@@ -32,25 +28,6 @@ def test_plan_without_slices_is_a_picture_too(form: Format) -> None:
     picture = form(make_plan([]))
     assert picture.endswith("\n")
     assert not picture.endswith("\n\n")
-
-
-def test_pictures_do_not_depend_on_hash_order() -> None:
-    script = (
-        "import sys; from msgspec.json import decode; from gitslices.core.model import Plan\n"
-        "from gitslices.output.pictures.svg import format_svg\n"
-        "print(format_svg(decode(sys.stdin.buffer.read(), type=Plan)), end='')"
-    )
-    drawn = {
-        subprocess.run(
-            [sys.executable, "-c", script],
-            input=(GOLDEN / "picture-small.json").read_bytes(),
-            env=os.environ | {"PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert drawn == {read_golden("picture-small.svg").encode()}
 
 
 def test_forced_and_critical_edges_are_told_by_line_style() -> None:

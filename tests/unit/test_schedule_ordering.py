@@ -1,34 +1,16 @@
 """The orders that are chosen: valid, never worse than by id, close to the best there is."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-import gitslices
 from gitslices.planning.ordering import (
-    bound_makespan,
     cost_without,
     find_started_conflicts,
     order_by_critical_path,
     order_by_id,
 )
-from gitslices.planning.schedule import Workload, iterate_bits, simulate
+from gitslices.planning.schedule import Workload, simulate
 from tests.support.workloads import find_optimum, make_hot_workload, make_workload
-from tests.unit.test_schedule import close, ordered_workloads
-
-WORKERS = (None, 1, 2, 3)
-
-
-@st.composite
-def started_workloads(draw: st.DrawFn) -> Workload:
-    workload, order = draw(ordered_workloads())
-    started = draw(st.lists(st.sampled_from(order), unique=True)) if order else []
-    return replace(workload, started=tuple(started))
 
 
 def measure(workload: Workload, order: tuple[int, ...], workers: int | None = None) -> float:
@@ -90,49 +72,6 @@ class TestOrderByCriticalPath:
         assert sum(ratios) / len(ratios) <= 0.65
 
 
-class TestEveryOrder:
-    @given(started_workloads(), st.sampled_from(WORKERS))
-    def test_dependencies_come_before_what_needs_them(
-        self, workload: Workload, workers: int | None
-    ) -> None:
-        for order in (order_by_id(workload), order_by_critical_path(workload, workers)):
-            assert sorted(order) == list(range(len(workload.costs)))
-            for place, slice_ in enumerate(order):
-                assert set(workload.dependencies[slice_]) <= set(order[:place])
-
-    @given(started_workloads(), st.sampled_from(WORKERS))
-    def test_the_critical_path_is_never_worse_than_by_id(
-        self, workload: Workload, workers: int | None
-    ) -> None:
-        order = order_by_critical_path(workload, workers)
-        by_id = measure(workload, order_by_id(workload), workers)
-        assert measure(workload, order, workers) <= by_id
-
-    @given(ordered_workloads())
-    def test_none_beats_the_bound(self, case: tuple[Workload, tuple[int, ...]]) -> None:
-        workload, order = case
-        but_for_rounding = bound_makespan(workload) * (1 - 1e-9)
-        for one in (order, order_by_critical_path(workload)):
-            assert measure(workload, one) >= but_for_rounding
-
-    @given(started_workloads())
-    def test_started_slices_go_first_where_no_dependency_forbids(self, workload: Workload) -> None:
-        rank = {slice_: place for place, slice_ in enumerate(workload.started)}
-        forced = {
-            (first, other)
-            for first in workload.started
-            for other in iterate_bits(workload.conflicts[first])
-            if rank[first] < rank.get(other, len(rank))
-        }
-        declared = {(e, i) for i, some in enumerate(workload.dependencies) for e in some}
-        for order in (order_by_id(workload), order_by_critical_path(workload)):
-            place = {slice_: number for number, slice_ in enumerate(order)}
-            broken = {(first, other) for first, other in forced if place[first] > place[other]}
-            # Each broken one would close a circle with the others and the dependencies.
-            before = close(declared | (forced - broken), order)
-            assert all(other in before[first] for first, other in broken)
-
-
 class TestStarted:
     def test_a_started_slice_keeps_its_place(self) -> None:
         workload = replace(make_workload(3, conflicts=[(0, 2), (1, 2)]), started=(2,))
@@ -183,44 +122,6 @@ class TestCostWithout:
         less = make_workload(4, conflicts=[(0, 1)]).conflicts
         assert cost_without(workload, less, (0, 1, 2, 3), "id") == 13
         assert cost_without(workload, less, (0, 1, 2, 3), "critical-path") == 7
-
-    @given(ordered_workloads(), st.integers(0, 8))
-    def test_never_exceeds_the_cost_with_all_conflicts(
-        self, case: tuple[Workload, tuple[int, ...]], freed: int
-    ) -> None:
-        workload, order = case
-        less = tuple(
-            0 if slice_ == freed else mask & ~(1 << freed)
-            for slice_, mask in enumerate(workload.conflicts)
-        )
-        cost = cost_without(workload, less, order, "critical-path")
-        assert cost <= cost_without(workload, less, order, "id") <= measure(workload, order)
-
-
-PRINT_ORDERS = """
-from tests.support.workloads import make_hot_workload
-from gitslices.planning.ordering import order_by_critical_path
-from gitslices.planning.schedule import reduce_edges
-
-for count, workers in ((30, None), (300, None), (60, 4)):
-    workload = make_hot_workload(count, 1)
-    order = order_by_critical_path(workload, workers)
-    print(order, reduce_edges(workload, order))
-"""
-
-
-def test_two_processes_find_the_same_order() -> None:
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", PRINT_ORDERS],
-            cwd=Path(gitslices.__file__).parents[1],
-            env={"PYTHONHASHSEED": seed},
-            stdout=subprocess.PIPE,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    ]
-    assert said[0] == said[1] != b""
 
 
 def test_small_graphs_come_within_three_percent_of_the_optimum() -> None:

@@ -13,7 +13,7 @@ from gitslices.system.settings import (
     Setup,
     load_settings,
 )
-from tests.conftest import write_settings
+from tests.support.repositories import write_settings
 
 
 def load(root: Path, text: str | bytes) -> Settings:

@@ -1,11 +1,8 @@
 """The store, the locks and the journal, with real files and processes."""
 
-import multiprocessing
 import os
 import sqlite3
 import stat
-import time
-from multiprocessing.synchronize import Event as Signal
 from pathlib import Path
 
 import pytest
@@ -93,29 +90,6 @@ def test_a_second_writer_is_told_to_try_again(folder: Path) -> None:
             pass
         with second.transaction():
             second.write_slices([RECORD])
-
-
-def hold_and_wait(folder: Path, ready: Signal) -> None:
-    with hold_lock(folder, "topology", timeout=5, purpose="gitslices merge"):
-        ready.set()
-        time.sleep(60)
-
-
-def test_a_held_lock_names_its_holder_and_a_killed_holder_frees_it(folder: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    holder = context.Process(target=hold_and_wait, args=(folder, ready))
-    holder.start()
-    assert ready.wait(30)
-    with (
-        pytest.raises(BusyError, match=rf"`gitslices merge` \(process {holder.pid}\)"),
-        hold_lock(folder, "topology", timeout=0.05, purpose="me"),
-    ):
-        pass
-    holder.kill()
-    holder.join()
-    with hold_lock(folder, "topology", timeout=5, purpose="me"):
-        pass
 
 
 def test_an_operation_leaves_no_file_and_can_be_waited_for(folder: Path) -> None:

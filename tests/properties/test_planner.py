@@ -1,17 +1,12 @@
 """Whole plans of random graphs, against every path tried one by one."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from itertools import combinations, product
-from pathlib import Path
 from random import Random
 
 import msgspec
 import pytest
 
-import gitslices
 from gitslices.core.model import NewPaths, Order, Plan, RepoTree, Serialization, Task, TaskGraph
 from gitslices.core.naming import natural_key
 from gitslices.graph.scopes import parse_scopes
@@ -20,70 +15,11 @@ from gitslices.planning.planner import make_plan, write_plan
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.language.matcher import compile_scope
+from tests.support.drawn_graphs import LITERALS, can_exist, cover, draw_graph, draw_tree
 from tests.support.graphs import SETTINGS, find_before, make_graph, make_tree
 
-NAMES = ("a", "b", "c.md", "d")
-UNIVERSE = ["/".join(names) for depth in (1, 2, 3) for names in product(NAMES, repeat=depth)]
-LITERALS = ("a", "b/", "d", "a/b", "a/d", "b/a", "a/b/c.md", "b/c.md", "d/d", "c.md", "b/a/d")
-PATTERNS = ("*.md", "a/*.md", "**/d", "b/**/a", "a/**", "/?", "**/a/*.md", "d/[ab]", "*/b", "b/*/d")
-EXCLUSIONS = ("!a/b", "!*.md", "!b/**/d", "!**/a")
-FILES = ("a/b/c.md", "a/d", "b/a/d", "b/c.md", "c.md", "d/d", "a/b/a")
 GRAPHS = 3_400
 """For each setting: more than 10,000 in all."""
-
-
-def cover(entries: tuple[str, ...], known: dict[tuple[str, ...], int]) -> int:
-    if entries not in known:
-        judge = compile_scope(parse_scope(entries), Folding())
-        known[entries] = sum(1 << at for at, path in enumerate(UNIVERSE) if judge.allows(path))
-    return known[entries]
-
-
-def can_exist(path: str, tree: RepoTree) -> bool:
-    above = [path[:at] for at, char in enumerate(path) if char == "/"]
-    return path in tree.paths or (
-        not any(up in tree.paths for up in above)
-        and not any(other.startswith(f"{path}/") for other in tree.paths)
-    )
-
-
-class Ground(msgspec.Struct):
-    """A tree, and which paths of the universe are tracked in it and may be."""
-
-    tree: RepoTree
-    existing: int
-    possible: int
-
-
-def make_ground(random: Random) -> Ground:
-    tree = make_tree(*random.sample(FILES, random.randint(0, 5)))
-    return Ground(
-        tree,
-        sum(1 << at for at, path in enumerate(UNIVERSE) if path in tree.paths),
-        sum(1 << at for at, path in enumerate(UNIVERSE) if can_exist(path, tree)),
-    )
-
-
-def draw_scope(random: Random, most: int) -> list[str]:
-    pool = LITERALS if random.random() < 0.5 else LITERALS + PATTERNS
-    entries = random.sample(pool, random.randint(0 if most == 1 else 1, most))
-    if entries and random.random() < 0.2:
-        entries.append(random.choice(EXCLUSIONS))
-    return entries
-
-
-def draw_graph(random: Random) -> TaskGraph:
-    count = random.randint(2, 5)
-    return make_graph(
-        {
-            "id": f"t{number}",
-            "write_set": draw_scope(random, 2),
-            "read_set": draw_scope(random, 1),
-            "dependencies": [f"t{one}" for one in range(number) if random.random() < 0.15],
-            "estimate": random.randint(1, 4),
-        }
-        for number in range(count)
-    )
 
 
 def list_unordered(plan: Plan) -> list[tuple[str, str]]:
@@ -116,12 +52,12 @@ def is_true(reason: Serialization, graph: TaskGraph, tree: RepoTree) -> bool:
 def test_no_two_slices_in_no_order_share_a_path(new_paths: NewPaths) -> None:
     random = Random(1)
     known: dict[tuple[str, ...], int] = {}
-    grounds = [make_ground(random) for _ in range(20)]
+    trees = [draw_tree(random) for _ in range(20)]
     for number in range(GRAPHS):
-        graph, ground = draw_graph(random), random.choice(grounds)
+        graph, drawn = draw_graph(random), random.choice(trees)
         order: Order = "id" if number % 4 else "critical-path"
         settings = msgspec.structs.replace(SETTINGS, new_paths=new_paths, order=order)
-        outline = make_outline(parse_scopes(graph), ground.tree, settings)
+        outline = make_outline(parse_scopes(graph), drawn.tree, settings)
         plan = write_plan(outline)
         masks = {
             str(task.id): (cover(task.read_set, known), cover(task.write_set, known))
@@ -133,23 +69,25 @@ def test_no_two_slices_in_no_order_share_a_path(new_paths: NewPaths) -> None:
             shared = find_shared(masks[one], masks[other])
             is_open = bool(outline.scopes.open_overlaps[at[one]] >> at[other] & 1)
             left_open += is_open
-            assert not shared & ground.existing
-            assert is_open or new_paths == "none" or not shared & ground.possible
+            assert not shared & drawn.existing
+            assert is_open or new_paths == "none" or not shared & drawn.possible
         assert plan.open_overlaps == left_open
         assert new_paths != "all" or not left_open
         for reason in plan.overlap_serializations:
-            assert is_true(reason, graph, ground.tree), reason
+            assert is_true(reason, graph, drawn.tree), reason
 
 
 def draw_literal_graph(random: Random) -> TaskGraph:
     return make_graph(
-        {
-            "id": f"task-{number}",
-            "write_set": random.sample(LITERALS, random.randint(1, 2)),
-            "read_set": random.sample(LITERALS, random.randint(0, 2)),
-            "dependencies": [f"task-{one}" for one in range(number) if random.random() < 0.08],
-        }
-        for number in random.sample(range(12), 12)[: random.randint(2, 12)]
+        *(
+            {
+                "id": f"task-{number}",
+                "write_set": random.sample(LITERALS, random.randint(1, 2)),
+                "read_set": random.sample(LITERALS, random.randint(0, 2)),
+                "dependencies": [f"task-{one}" for one in range(number) if random.random() < 0.08],
+            }
+            for number in random.sample(range(12), 12)[: random.randint(2, 12)]
+        )
     )
 
 
@@ -224,28 +162,3 @@ def test_the_order_of_tasks_in_the_file_changes_no_slice() -> None:
         )
         same = msgspec.structs.replace(other, graph_digest=one.graph_digest)
         assert same == one
-
-
-PRINT_PLANS = """
-from random import Random
-from msgspec.json import encode
-from tests.unit.test_planner import SETTINGS, draw_graph, make_ground, make_plan, parse_scopes
-
-random = Random(4)
-for _ in range(60):
-    print(encode(make_plan(parse_scopes(draw_graph(random)), make_ground(random).tree, SETTINGS)))
-"""
-
-
-def test_two_processes_make_the_same_plans() -> None:
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", PRINT_PLANS],
-            cwd=Path(gitslices.__file__).parents[1],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            stdout=subprocess.PIPE,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    ]
-    assert said[0] == said[1] != b""

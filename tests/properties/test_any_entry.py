@@ -1,0 +1,29 @@
+"""Any text is an entry or refused with a reason, soon."""
+
+import time
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gitslices.core.errors import ScopeError
+from gitslices.scopes.language.entries import parse_entry
+
+HOSTILE = st.text(st.sampled_from("ab*?[]!^-\\/.~ :CéßÅ\u0301\u2028\0\n\ud800"), max_size=60)
+
+
+@given(HOSTILE | st.text(max_size=300))
+@example("*" * 5000)
+@example("[" * 256)
+@example("[!" + "\\]" * 127)
+@example("**/" * 80)
+def test_parsing_ends_in_an_entry_or_a_reason(text: str) -> None:
+    started = time.process_time()
+    assert is_read_or_refused(text)
+    assert time.process_time() - started < 5
+
+
+def is_read_or_refused(text: str) -> bool:
+    try:
+        return parse_entry(text).text == text
+    except ScopeError as refusal:
+        return bool(refusal.message and refusal.hint)
