@@ -79,6 +79,7 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
     admin = find_admin_folder(worktree)
     if admin is None or not is_bare_leaf(worktree) or any(admin.glob("*.lock")):
         return False
+    # Each of these files is there before it has its text: a kill between the two leaves it empty.
     return (
         find_linked_worktree(admin) == worktree
         and _read(admin / "commondir") == "../.."
@@ -90,8 +91,10 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
 def _is_unfinished(folder: Path, worktree: Path, reason: str) -> bool:
     linked, lock = find_linked_worktree(folder), _read(folder / "locked")
     if linked is not None:
+        # The reason holds our operation's id: no worktree of anybody else is locked with it.
         return linked == worktree and lock == reason
-    # Git adds digits where another worktree has a folder of that name. `locked` comes first.
+    # Without `gitdir`, only the folder's name tells whose it is; git adds digits where another
+    # worktree has a folder of that name. `locked` is the first file, empty where git died there.
     named = re.fullmatch(rf"{re.escape(worktree.name)}\d*", folder.name)
     return bool(named) and lock in {"", reason}
 

@@ -111,10 +111,10 @@ def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
                     raise
                 refused[id_] = error
             else:
-                return _tell_refused(report, refused)
+                return _add_refused(report, refused)
 
 
-def _tell_refused(report: ClaimReport, refused: Mapping[SliceId, RefusedError]) -> ClaimReport:
+def _add_refused(report: ClaimReport, refused: Mapping[SliceId, RefusedError]) -> ClaimReport:
     if not refused:
         return report
     known = () if report.warnings is UNSET else report.warnings
@@ -128,16 +128,16 @@ def _settle(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRepor
     try:
         return _hand_over(workspace, store, granted)
     except BaseException:
-        _take_back(workspace, store, granted)
+        _revoke_lease(workspace, store, granted)
         raise
 
 
-def _take_back(workspace: Workspace, store: Store, granted: _Granted) -> None:
-    """End the lease, and let the slice stand as it did; unless another has been granted since."""
+def _revoke_lease(workspace: Workspace, store: Store, granted: _Granted) -> None:
+    """End the lease, unless another has been granted since; the slice has its status of before."""
     lease = granted.lease
     with store.transaction():
-        standing = find_open_lease(store, lease.goal_id, lease.slice_id)
-        if standing is None or standing.token != lease.token:
+        open_lease = find_open_lease(store, lease.goal_id, lease.slice_id)
+        if open_lease is None or open_lease.token != lease.token:
             return
         end_lease(store, lease.token, at=workspace.now(), ending="failed")
         store.write_events([make_lease_event(workspace, "failed", lease)])
@@ -299,8 +299,8 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     if record.base_commit != target_tip:
         with recover_and_lock(workspace, store):
             # Whoever had the lock before may have moved it.
-            standing = store.find_slice(goal.goal_id, lease.slice_id) or record
-            record = forward_slice(workspace, store, standing, target_tip)
+            now = store.find_slice(goal.goal_id, lease.slice_id) or record
+            record = forward_slice(workspace, store, now, target_tip)
     admin = find_admin_folder(Path(record.worktree_path))
     if admin is not None:
         write_token(admin, lease.token)
@@ -360,8 +360,8 @@ def _start_anew(workspace: Workspace, store: Store, lease: Lease) -> Lease:
     """Let the time of a lease begin once its worktree, however long that took, is there."""
     expires_at = workspace.after(lease.ttl)
     with store.transaction():
-        standing = find_open_lease(store, lease.goal_id, lease.slice_id)
-        if standing is None or standing.token != lease.token:
+        open_lease = find_open_lease(store, lease.goal_id, lease.slice_id)
+        if open_lease is None or open_lease.token != lease.token:
             raise LeaseHeldError(
                 f"the lease of slice {lease.slice_id!r} lapsed before its worktree was there",
                 hint="claim again, with a longer --ttl",

@@ -1,4 +1,4 @@
-"""Install git hooks that hold the fences and bring waiting slices forward; take them away again."""
+"""Install git hooks that hold write scopes and bring waiting slices forward; take them away."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a git hook does: hold the fence of a slice, or bring waiting slices forward."""
+"""What a git hook does: keep a slice inside its write scope, or bring waiting slices forward."""
 
 from collections.abc import Iterable
 from contextlib import suppress

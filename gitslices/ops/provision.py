@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from gitslices.core.errors import DiskError, MachineError, Problem
 from gitslices.core.model import BranchName, SliceId
 from gitslices.git.worktrees import is_filled
-from gitslices.provisioning.adopt import adopt, find_orphans
+from gitslices.provisioning.adopt import adopt, find_unrecorded
 from gitslices.provisioning.fill import FillOutcome, fill_slices, run_hooks
 from gitslices.provisioning.preflight import Decision, decide
 from gitslices.provisioning.progress import OnProgress, ignore_progress
@@ -124,8 +124,8 @@ def order_slices(
     `decide` does.
     """
     known = {one.slice_id: one for one in store.read_slices(wanted.goal_id)}
-    orphans = find_orphans(workspace, store, wanted, known)
-    known |= {record.slice_id: record for record in orphans}
+    unrecorded = find_unrecorded(workspace, store, wanted, known)
+    known |= {record.slice_id: record for record in unrecorded}
     decision = decide(
         workspace,
         wanted,
@@ -135,7 +135,7 @@ def order_slices(
         sparse=sparse,
         problems=problems,
     )
-    remarks = adopt(workspace, store, orphans)
+    remarks = adopt(workspace, store, unrecorded)
     restored = (known[slice_.slice_id] for slice_ in decision.steps.select("restore"))
     records = (*_make_records(workspace, store, wanted, decision), *restored)
     return SlicesOrder(

@@ -19,7 +19,7 @@ from gitslices.workspace import Workspace
 _OTHER_PATTERNS: Final = "unknown"
 
 
-def find_orphans(
+def find_unrecorded(
     workspace: Workspace, store: Store, wanted: Wanted, known: Mapping[SliceId, SliceRecord]
 ) -> tuple[SliceRecord, ...]:
     """Records for `wanted` slices that stand where they should, though nothing is `known` of them.
@@ -28,13 +28,13 @@ def find_orphans(
     Its base becomes the last commit that it shares with the target or, where the target has all of
     it, the one that its branch was made at: so what was merged stays merged.
     """
-    standing = list(_find_standing(workspace, wanted, known))
-    target = find_tip(workspace.repo, wanted.target) if standing else None
+    marked = list(_find_marked(workspace, wanted, known))
+    target = find_tip(workspace.repo, wanted.target) if marked else None
     if target is None:
         return ()
-    tips = read_tips(workspace.repo, (slice_.branch_name for slice_, _ in standing))
+    tips = read_tips(workspace.repo, (slice_.branch_name for slice_, _ in marked))
     found = []
-    for slice_, is_sparse in standing:
+    for slice_, is_sparse in marked:
         tip = tips.get(slice_.branch_name)
         base = _find_base(workspace.repo, slice_.branch_name, tip, target) if tip else None
         if base:
@@ -43,27 +43,29 @@ def find_orphans(
     return give_ports(workspace, store, found)
 
 
-def adopt(workspace: Workspace, store: Store, orphans: tuple[SliceRecord, ...]) -> tuple[str, ...]:
-    """Record `orphans`; returns what is to be said of them."""
-    if not orphans:
+def adopt(
+    workspace: Workspace, store: Store, unrecorded: tuple[SliceRecord, ...]
+) -> tuple[str, ...]:
+    """Record `unrecorded`; returns what is to be said of them."""
+    if not unrecorded:
         return ()
     now = workspace.now()
     with store.transaction():
-        store.write_slices(orphans)
+        store.write_slices(unrecorded)
         store.write_events(
             [
                 Event(at=now, goal_id=one.goal_id, slice_id=one.slice_id, event="adopted",
                       detail={"branch": one.branch_name, "base_commit": one.base_commit})
-                for one in orphans
+                for one in unrecorded
             ]
         )  # fmt: skip
     return tuple(
         f"{one.slice_id}: taken over as it stands; claims, gates and reviews from before are lost"
-        for one in orphans
+        for one in unrecorded
     )
 
 
-def _find_standing(
+def _find_marked(
     workspace: Workspace, wanted: Wanted, known: Mapping[SliceId, SliceRecord]
 ) -> Iterator[tuple[Slice, bool]]:
     """Each such slice, and whether its worktree is sparse."""

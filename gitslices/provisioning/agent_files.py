@@ -2,8 +2,8 @@
 
 A session in a worktree reads the settings of that worktree. So a file that git does not track is
 put into the main worktree and into that of every slice, now and whenever one is made, and git is
-told to ignore it: to the fence it is no change. A tracked one is changed in the main worktree only,
-and reaches the slices as all tracked files do.
+told to ignore it: to a check of scopes it is no change. A tracked one is changed in the main
+worktree only, and reaches the slices as all tracked files do.
 """
 
 import stat
@@ -74,11 +74,11 @@ def rewrite_agent_files(
     own = _plan_edits(workspace, main, files)
     left = {one.file.path: one.after for one in own}
     copies = [edit for top in slices for edit in _plan_edits(workspace, top, files)]
-    edits = [*own, *(_take_back(edit, left) for edit in copies)]
+    edits = [*own, *(_drop_copy(edit, left) for edit in copies)]
     if not dry_run:
-        _tell_git(workspace, own)
+        _write_excluded(workspace, own)
         for edit in edits:
-            _carry_out(edit)
+            _write_edit(edit)
     reports = (
         FileReport(path=one.file.path, state=_name_state(one), tracked=one.tracked, text=one.after)
         for one in own
@@ -107,7 +107,7 @@ def _plan_edits(workspace: Workspace, top: Path, files: Sequence[AgentFile]) -> 
     return edits
 
 
-def _take_back(edit: _Edit, left: Mapping[RepoPath, str | None]) -> _Edit:
+def _drop_copy(edit: _Edit, left: Mapping[RepoPath, str | None]) -> _Edit:
     """The edit of a slice's copy, which goes where it is no more than what is left in main."""
     alike = not edit.file.placed and edit.after == left[edit.file.path]
     return structs.replace(edit, after=None) if alike else edit
@@ -132,14 +132,14 @@ def _read(top: Path, path: RepoPath) -> str | None:
         raise DiskError(f"cannot read {str(place)!r}: {error.strerror}") from error
 
 
-def _tell_git(workspace: Workspace, edits: Sequence[_Edit]) -> None:
+def _write_excluded(workspace: Workspace, edits: Sequence[_Edit]) -> None:
     gone = {edit.file.path for edit in edits if edit.tracked or not edit.file.placed}
     placed = {edit.file.path for edit in edits} - gone
     known = set(list_placed(workspace.repo.common_dir))
     write_placed(workspace.repo.common_dir, sorted((known - gone) | placed))
 
 
-def _carry_out(edit: _Edit) -> None:
+def _write_edit(edit: _Edit) -> None:
     place = edit.top / edit.file.path
     if edit.after == edit.before:
         return

@@ -48,6 +48,7 @@ def fill_slices(
     failed = {failure.record.slice_id for failure in failures}
     for record in empty:
         if record.slice_id not in failed:
+            # While it is locked still, so that nobody has touched a file since it was written.
             settle_index(Path(record.worktree_path))
     whole = [record for record in records if record.slice_id not in failed]
     for record in whole:

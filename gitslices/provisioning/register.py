@@ -58,26 +58,27 @@ def register_slices(
     The intent stays, for the worktrees to be filled: `clear_filling` ends it.
     """
     if not intent.records:
-        _record(workspace, store, intent, ())
+        _record_made(workspace, store, intent, ())
         return ()
     write_intent(workspace.state_folder, intent)
-    return _carry_out(workspace, store, intent, on_progress)
+    return _carry_out_intent(workspace, store, intent, on_progress)
 
 
 def resume_registering(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
     """Carry out what a killed process left of `intent`, or undo it; doing it twice does nothing."""
     if find_unfilled(store, intent.operation):
+        # Killed between the records and the rename of the intent: all is made but the files.
         begin_filling(workspace.state_folder, intent.operation)
         return
-    _take_back(workspace, intent.records, intent)
-    _carry_out(workspace, store, intent, ignore_progress)
+    _clear_unfilled(workspace, intent.records, intent)
+    _carry_out_intent(workspace, store, intent, ignore_progress)
 
 
 def register_again(workspace: Workspace, store: Store, intent: ApplyIntent) -> None:
     """Make anew the worktrees of `intent` that are registered without all their files."""
     waiting = find_unfilled(store, intent.operation)
     records = [record for record in waiting if not is_filled(Path(record.worktree_path))]
-    _take_back(workspace, records, intent)
+    _clear_unfilled(workspace, records, intent)
     undo_slices(
         workspace, store, _register_all(workspace, records, intent, ignore_progress), intent
     )
@@ -87,7 +88,7 @@ def give_up(
     workspace: Workspace, store: Store, failures: Sequence[Failure], intent: ApplyIntent
 ) -> None:
     """Undo slices that a killed process left, and that nobody could fill since."""
-    _take_back(workspace, [failure.record for failure in failures], intent)
+    _clear_unfilled(workspace, [failure.record for failure in failures], intent)
     undo_slices(workspace, store, failures, intent)
 
 
@@ -119,24 +120,26 @@ def undo_slices(
         )
 
 
-def _carry_out(
+def _carry_out_intent(
     workspace: Workspace, store: Store, intent: ApplyIntent, on_progress: OnProgress
 ) -> tuple[Failure, ...]:
     try:
-        failures = _provision(workspace, intent, on_progress)
+        failures = _create_all(workspace, intent, on_progress)
         failed = {failure.record.slice_id for failure in failures}
-        standing = [record for record in intent.records if record.slice_id not in failed]
-        _record(workspace, store, intent, standing)
+        made = [record for record in intent.records if record.slice_id not in failed]
+        # Last, when all is there: until then the intent alone tells of what was begun.
+        _record_made(workspace, store, intent, made)
     except GitslicesError:
         for record in intent.records:
             _undo_slice(workspace, record, intent)
+        # Only now: killed before this, the next who recovers begins the same undoing again.
         clear_intent(workspace.state_folder)
         raise
     begin_filling(workspace.state_folder, intent.operation)
     return failures
 
 
-def _provision(
+def _create_all(
     workspace: Workspace, intent: ApplyIntent, on_progress: OnProgress
 ) -> tuple[Failure, ...]:
     _create_branches(workspace, intent)
@@ -148,12 +151,15 @@ def _provision(
 
 
 def _create_branches(workspace: Workspace, intent: ApplyIntent) -> None:
+    # There already: those that a killed process made before this one took its intent over.
     existing = read_branches(workspace.repo, sorted(intent.new_branches))
     updates = [
         RefUpdate(ref=HEADS + record.branch_name, new=record.base_commit)
         for record in intent.records
         if record.branch_name in intent.new_branches and record.branch_name not in existing
     ]
+    # All or none, where one is in the way; a kill can still leave some of them (git writes loose
+    # refs one by one), which the intent names.
     update_refs(workspace.repo, updates, reason="gitslices: provision")
 
 
@@ -186,16 +192,18 @@ def _register(
     if is_registered(path, record.branch_name, reason):
         return
     if record.worktree_path in registered and not path.exists():
+        # Somebody has deleted the folder: git still lists it, and refuses to add another there.
         unregister_worktree(workspace.repo, path)
+    # By us and not by git, which would take an empty folder that is somebody else's, too.
     make_leaf(path)
     register_worktree(workspace.repo, path, record.branch_name, reason=reason)
     mark_worktree(path, Mark(goal_id=record.goal_id, slice_id=record.slice_id))
 
 
-def _record(
-    workspace: Workspace, store: Store, intent: ApplyIntent, standing: Sequence[SliceRecord]
+def _record_made(
+    workspace: Workspace, store: Store, intent: ApplyIntent, made: Sequence[SliceRecord]
 ) -> None:
-    """Tell the store of the plan and of the slices that stand: all in one transaction."""
+    """Tell the store of the plan and of the slices that were made: all in one transaction."""
     goal = intent.goal
     before = store.read_goal(goal.goal_id) if goal else None
     events = [
@@ -206,17 +214,17 @@ def _record(
     events += [
         _make_event(workspace, one, "provisioned",
                     {"branch": one.branch_name, "base_commit": one.base_commit})
-        for one in standing
+        for one in made
     ]  # fmt: skip
     planned = goal and (before is None or (before.plan, before.graph) != (goal.plan, goal.graph))
     if not planned and not events:
         return
-    watch_targets(workspace, store, (*store.read_slices(), *standing), goal)
+    watch_targets(workspace, store, (*store.read_slices(), *made), goal)
     with store.transaction():
         if goal and planned:
             store.write_goal(goal)
             events[:0] = _make_goal_events(before, goal)
-        store.write_slices([*intent.rescoped, *standing])
+        store.write_slices([*intent.rescoped, *made])
         store.write_events(events)
 
 
@@ -238,6 +246,7 @@ def _undo_slice(workspace: Workspace, record: SliceRecord, intent: ApplyIntent) 
         return
     clear_ref_locks(workspace.repo.common_dir, [HEADS + record.branch_name])
     tips = read_branches(workspace.repo, [record.branch_name])
+    # A branch that has gone on is somebody's work by now, whoever made it.
     if tips.get(record.branch_name) == record.base_commit:
         update = RefUpdate(ref=HEADS + record.branch_name, old=record.base_commit)
         update_refs(workspace.repo, [update], reason="gitslices: undo")
@@ -253,7 +262,9 @@ def _delete_unfinished(workspace: Workspace, path: Path, reason: str) -> None:
         delete_folder(admin, first="index", last="locked")
 
 
-def _take_back(workspace: Workspace, records: Sequence[SliceRecord], intent: ApplyIntent) -> None:
+def _clear_unfilled(
+    workspace: Workspace, records: Sequence[SliceRecord], intent: ApplyIntent
+) -> None:
     """Clear away what a killed process left of worktrees that it had not filled.
 
     Files are moved to the trash: git has written them, but somebody may have found them since.

@@ -130,10 +130,10 @@ def run_setup(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRec
     for command in setup.commands:
         ended = shell.run(command, cwd=path, environ=environ, timeout=setup.timeout, log=log)
         if ended.status != 0:
-            return f"set-up command {command!r} {_describe(ended, setup.timeout)} (see {log})"
+            return f"set-up command {command!r} {_describe_end(ended, setup.timeout)} (see {log})"
     return None
 
 
-def _describe(ended: Ended, timeout: float) -> str:
+def _describe_end(ended: Ended, timeout: float) -> str:
     how = f"took over {timeout:g} s" if ended.status is None else f"failed ({ended.status})"
     return f"{how}: {ended.last_line}" if ended.last_line else how
