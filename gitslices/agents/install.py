@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from gitslices.agents.tool import Tool
 from gitslices.agents.tools import TOOLS, load_tool
 from gitslices.core.errors import InputError
-from gitslices.core.files import drop_block, put_block
+from gitslices.core.files import drop_block, put_block, read_regular
 from gitslices.core.model import RepoPath
 from gitslices.provisioning.agent_files import AgentFile, AgentFilesReport, rewrite_agent_files
 from gitslices.system.agent_launcher import (
@@ -24,6 +24,7 @@ from gitslices.system.agent_launcher import (
 )
 from gitslices.workspace import Workspace
 
+_LARGEST: Final = 16 * 1024 * 1024
 _SAFE: Final = "move it aside, or mend it, then install again"
 
 
@@ -176,8 +177,11 @@ def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:
 
 def _is_installed(workspace: Workspace, tool: Tool) -> bool:
     main = workspace.main_worktree
-    path = main / tool.settings if main else None
-    return path is not None and path.is_file() and has_hooks(path.read_text(errors="replace"))
+    try:
+        data = read_regular(main / tool.settings, limit=_LARGEST) if main else b""
+    except OSError:
+        return False
+    return has_hooks(data.decode(errors="replace"))
 
 
 def _name_skill(tool: Tool) -> RepoPath:

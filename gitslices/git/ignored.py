@@ -1,17 +1,20 @@
 """Ignored files of ours: those that we put into worktrees, and those that come along."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from gitslices.core.errors import DiskError
-from gitslices.core.files import drop_block, put_block, read_block, replace_file
+from gitslices.core.files import drop_block, put_block, read_block, read_regular, replace_file
 from gitslices.core.model import RepoPath
 from gitslices.git.repository import Repository
+from gitslices.scopes.language.ignore import IgnoreRules, read_ignore_lines
 
 _COMMENT: Final = "# {}"
 _BYTES: Final = "surrogateescape"
+_LARGEST_EXCLUDE: Final = 64 * 1024 * 1024
 
 
 def list_placed(common_dir: Path) -> tuple[RepoPath, ...]:
@@ -47,27 +50,55 @@ def _find_exclude(common_dir: Path) -> Path:
 
 
 def _read(path: Path) -> str:
-    with suppress(FileNotFoundError):
-        return path.read_text(errors=_BYTES)
-    return ""
+    try:
+        data = read_regular(path, limit=_LARGEST_EXCLUDE)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise DiskError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    return data.decode(errors=_BYTES).replace("\r\n", "\n")
 
 
 FILE_NAME: Final = ".worktreeinclude"
+_LARGEST: Final = 64 * 1024
 
 
-def read_included(repo: Repository, worktree: Path) -> tuple[RepoPath, ...]:
+class Included(Struct, frozen=True):
+    """What is to come along, and what of the file that names it does not count, and why."""
+
+    paths: tuple[RepoPath, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read_included(repo: Repository, worktree: Path) -> Included:
     """Files of `worktree` that git ignores and that its `.worktreeinclude` matches, sorted.
 
     Symbolic links are listed, not followed. A repository inside is listed as a folder, with a slash
     at its end.
     """
-    if not (worktree / FILE_NAME).is_file():
-        return ()
-    named = repo.run_at(
-        worktree, "ls-files", "-z", "--others", "--ignored", f"--exclude-from={FILE_NAME}"
-    ).stdout
+    try:
+        rules = read_include_rules(worktree)
+    except OSError as error:
+        return Included(remarks=(f"{FILE_NAME} does not count: {error.strerror}",))
+    remarks = tuple(
+        f"{FILE_NAME}: {one.place!r} does not count: {one.message}" for one in rules.refused
+    )
+    if not rules.rules:
+        return Included(remarks=remarks)
+    # Not --exclude-from: git reads that file to its end, whatever it is, and obeys every line.
+    wanted = [f"--exclude={rule.text}" for rule in rules.rules]
+    named = repo.run_at(worktree, "ls-files", "-z", "--others", "--ignored", *wanted).stdout
     if not named:
-        return ()
+        return Included(remarks=remarks)
     # ls-files has no way to ask for what two sets of patterns both match.
     ignored = repo.run_at(worktree, "check-ignore", "-z", "--stdin", input=named, ok=(0, 1)).text
-    return tuple(sorted(RepoPath(path) for path in ignored.split("\0") if path))
+    return Included(tuple(sorted(RepoPath(path) for path in ignored.split("\0") if path)), remarks)
+
+
+def read_include_rules(worktree: Path) -> IgnoreRules:
+    """What `.worktreeinclude` of a worktree says; raise `OSError` where it cannot be read."""
+    try:
+        data = read_regular(worktree / FILE_NAME, limit=_LARGEST)
+    except FileNotFoundError:
+        return IgnoreRules()
+    return read_ignore_lines(data.decode("utf-8-sig", "surrogateescape").split("\n"))

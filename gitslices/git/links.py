@@ -3,7 +3,11 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+from gitslices.core.files import read_regular
+
+_LONGEST: Final = 64 * 1024
 
 
 def find_admin_folder(worktree: Path) -> Path | None:
@@ -56,7 +60,8 @@ def check_link(worktree: Path, common_dir: Path) -> Link:
 def _read_link(path: Path) -> str:
     with suppress(OSError):
         # Not as a text: to Python a carriage return would end a line.
-        return path.read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
+        data = read_regular(path, limit=_LONGEST)
+        return data.decode("utf-8", "surrogateescape").rstrip("\n")
     return ""
 
 

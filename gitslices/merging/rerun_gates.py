@@ -93,7 +93,7 @@ class MergedGates:
             beside = (self._goal.plan.target, target)
             export_commit(workspace.repo, commit, path, beside=beside)
             main = workspace.main_worktree
-            included = read_included(workspace.repo, main) if main else ()
+            included = read_included(workspace.repo, main).paths if main else ()
             if main and included:
                 tracked = frozenset(workspace.read_tree(commit).paths)
                 copy_included(main, path, [one for one in included if one not in tracked])

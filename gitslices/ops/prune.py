@@ -7,6 +7,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.purge import start_emptying
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, find_candidates
+from gitslices.removal.disposable import IsDisposable, find_disposable
 from gitslices.removal.to_trash import retire
 from gitslices.rules.removal import find_removal_problems
 from gitslices.slices.lookup import choose_goal
@@ -39,18 +40,20 @@ class PruneReport(Struct, frozen=True, kw_only=True):
 
 def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
     """Move to the trash every slice that has landed or that its plan no longer has."""
-    with workspace.open_store() as store, recover_and_lock(workspace, store):
-        prunable = [
-            found
-            for goal in _choose_goals(store, request.goal_id)
-            for found in _find_prunable(workspace, store, goal)
-        ]
-        looked_at = [candidate for candidate, _ in prunable]
-        chosen = [one for one in looked_at if not _find_problems(one, request)]
-        kept: tuple[Candidate, ...] = ()
-        if not request.dry_run:
-            kept = retire(workspace, store, chosen)
-            start_emptying(workspace, store)
+    with workspace.open_store() as store:
+        is_disposable = find_disposable(workspace, store.read_slices(request.goal_id))
+        with recover_and_lock(workspace, store):
+            prunable = [
+                found
+                for goal in _choose_goals(store, request.goal_id)
+                for found in _find_prunable(workspace, store, goal, is_disposable)
+            ]
+            looked_at = [candidate for candidate, _ in prunable]
+            chosen = [one for one in looked_at if not _find_problems(one, request)]
+            kept: tuple[Candidate, ...] = ()
+            if not request.dry_run:
+                kept = retire(workspace, store, chosen)
+                start_emptying(workspace, store)
     now = {_name(one): one for one in (*looked_at, *kept)}
     return PruneReport(
         removed=tuple(
@@ -77,11 +80,14 @@ def _choose_goals(store: Store, goal_id: str | None) -> list[Goal]:
     return [choose_goal(store, id_) for id_ in ids]
 
 
-def _find_prunable(workspace: Workspace, store: Store, goal: Goal) -> list[tuple[Candidate, str]]:
+def _find_prunable(
+    workspace: Workspace, store: Store, goal: Goal, is_disposable: IsDisposable
+) -> list[tuple[Candidate, str]]:
     records = [record for record in store.read_slices(goal.goal_id) if record.status != "removed"]
     planned = {slice_.slice_id for slice_ in goal.plan.slices}
     prunable = []
-    for candidate in find_candidates(workspace, store, records, goal.plan.target):
+    target = goal.plan.target
+    for candidate in find_candidates(workspace, store, records, target, is_disposable):
         if candidate.facts.landed:
             prunable.append((candidate, f"merged into {goal.plan.target}"))
         elif candidate.record.slice_id not in planned:

@@ -7,6 +7,7 @@ from gitslices.core.model import BranchName, SliceId
 from gitslices.ops.purge import start_emptying
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, find_candidates
+from gitslices.removal.disposable import find_disposable
 from gitslices.removal.to_trash import retire
 from gitslices.rules.removal import find_removal_problems
 from gitslices.slices.lookup import choose_goal, find_slice
@@ -38,13 +39,17 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
     Raises `RefusedError` for uncommitted, unmerged or locked work, `UnknownSliceError` for an id
     that no plan has had.
     """
-    with workspace.open_store() as store, recover_and_lock(workspace, store):
-        record, target = _find_record(store, request)
-        (candidate,) = find_candidates(workspace, store, [record], target)
-        _refuse(candidate, force=request.force)
-        for kept in retire(workspace, store, [candidate]):
-            _refuse(kept, force=request.force)
-        start_emptying(workspace, store)
+    with workspace.open_store() as store:
+        known = store.read_slices(request.goal_id)
+        meant = [one for one in known if one.slice_id == request.slice_id]
+        is_disposable = find_disposable(workspace, meant)
+        with recover_and_lock(workspace, store):
+            record, target = _find_record(store, request)
+            (candidate,) = find_candidates(workspace, store, [record], target, is_disposable)
+            _refuse(candidate, force=request.force)
+            for kept in retire(workspace, store, [candidate]):
+                _refuse(kept, force=request.force)
+            start_emptying(workspace, store)
     return RemoveReport(
         goal_id=record.goal_id,
         slice_id=record.slice_id,

@@ -14,13 +14,14 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from gitslices.core.errors import DiskError, RefusedError
-from gitslices.core.files import replace_file
+from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import UNDER_WAY, RepoPath
 from gitslices.git.ignored import list_placed, write_placed
 from gitslices.git.read import read_tracked
 from gitslices.workspace import Workspace
 
 _NEW_MODE = 0o644
+_LARGEST = 16 * 1024 * 1024
 
 
 class AgentFile(Struct, frozen=True, kw_only=True):
@@ -123,7 +124,7 @@ def _read(top: Path, path: RepoPath) -> str | None:
                 f"{str(part)!r} is a symbolic link", hint="make it a file or folder of its own"
             )
     try:
-        return place.read_text("utf-8")
+        return read_regular(place, limit=_LARGEST).decode().replace("\r\n", "\n")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ from gitslices.core.model import Oid, RepoPath, SliceId
 from gitslices.git.environment import expand_home
 from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
 from gitslices.git.hooks import has_hook, run_hook
-from gitslices.git.ignored import list_placed, read_included
+from gitslices.git.ignored import Included, list_placed, read_included
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import LOCK_REASON, is_filled, unlock_worktree
 from gitslices.provisioning.progress import OnProgress, Progress
@@ -58,7 +58,7 @@ def fill_slices(
     with store.transaction():
         store.write_filled(whole)
     filled = tuple(structs.replace(record, filling_operation="") for record in whole)
-    return FillOutcome(filled, failures, remarks)
+    return FillOutcome(filled, failures, (*supply.remarks, *remarks))
 
 
 def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -> tuple[str, ...]:
@@ -98,7 +98,9 @@ class _Supply:
         self._seeds: dict[tuple[Oid, bool], bytes] = {}
         self._seeding = Lock()
         self.checkouts = find_recorded_sparse_checkouts(workspace, records, self._tips)
-        self.included = _list_included(workspace, main) if main else ()
+        found = read_included(workspace.repo, main) if main else Included()
+        self.included = _list_included(workspace, main, found) if main else ()
+        self.remarks = found.remarks
 
     def count_files(self, record: SliceRecord) -> int:
         """How many tracked files a worktree will hold."""
@@ -130,10 +132,9 @@ class _Supply:
         return self._workspace.read_tree(self._find_tip(record)).paths
 
 
-def _list_included(workspace: Workspace, main: Path) -> tuple[RepoPath, ...]:
+def _list_included(workspace: Workspace, main: Path, found: Included) -> tuple[RepoPath, ...]:
     placed = list_placed(workspace.repo.common_dir)
-    found = (path for path in placed if (main / path).is_file())
-    return tuple(sorted({*read_included(workspace.repo, main), *found}))
+    return tuple(sorted({*found.paths, *(path for path in placed if (main / path).is_file())}))
 
 
 def _fill_all(

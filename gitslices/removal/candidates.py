@@ -3,7 +3,6 @@
 import os
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from msgspec import Struct
 
 from gitslices.core.model import BranchName, Oid
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.ignored import list_placed
-from gitslices.git.read import count_unreferenced, find_tip, read_tips, read_values
+from gitslices.git.read import count_unreferenced, find_tip, read_tips
 from gitslices.git.reflog import Stretch, find_worked
 from gitslices.git.uncommitted import Leftovers, count_unpushed, find_hidden_changes, read_leftovers
 from gitslices.git.worktrees import LOCK_REASON
-from gitslices.rules.removal import DISPOSABLE, Retirable, find_precious
+from gitslices.removal.disposable import IsDisposable
+from gitslices.rules.removal import Retirable
 from gitslices.slices.location import (
     Whereabouts,
     find_link,
@@ -26,6 +25,7 @@ from gitslices.slices.location import (
 )
 from gitslices.state.landings import read_landed_tips
 from gitslices.state.store import SliceRecord, Store
+from gitslices.system.copies import is_copied
 from gitslices.workspace import Workspace
 
 
@@ -53,32 +53,32 @@ class _Sight(Struct, frozen=True, kw_only=True):
     ahead: Mapping[Oid, int]
     idle: Collection[BranchName]
     places: Whereabouts
-    disposable: tuple[str, ...]
+    main: Path | None
+    is_disposable: IsDisposable
 
 
 def find_candidates(
-    workspace: Workspace, store: Store, records: Sequence[SliceRecord], target: BranchName
+    workspace: Workspace,
+    store: Store,
+    records: Sequence[SliceRecord],
+    target: BranchName,
+    is_disposable: IsDisposable,
 ) -> tuple[Candidate, ...]:
-    """What git says of each of `records` now, and what the store says of those it squashed."""
-    sight = _look_around(workspace, store, records, target)
+    """What git says of each of `records` now, and what the store says of those it squashed.
+
+    `is_disposable` tells of an ignored path that it is no loss.
+    """
+    sight = _look_around(workspace, store, records, target, is_disposable)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return tuple(pool.map(partial(_look_at, workspace, sight), records))
 
 
-def read_disposable(workspace: Workspace) -> tuple[str, ...]:
-    """Patterns of ignored files that are no loss: made again by tools, or brought from main."""
-    included: list[str] = []
-    if workspace.main_worktree is not None:
-        with suppress(FileNotFoundError):
-            text = (workspace.main_worktree / ".worktreeinclude").read_text("utf-8", "replace")
-            included = text.splitlines()
-    placed = (f"/{path}" for path in list_placed(workspace.repo.common_dir))
-    configured = read_values(workspace.repo, "gitslices.disposable")
-    return (*DISPOSABLE, *included, *placed, *configured)
-
-
 def _look_around(
-    workspace: Workspace, store: Store, records: Sequence[SliceRecord], target: BranchName
+    workspace: Workspace,
+    store: Store,
+    records: Sequence[SliceRecord],
+    target: BranchName,
+    is_disposable: IsDisposable,
 ) -> _Sight:
     tips = read_tips(workspace.repo, (record.branch_name for record in records))
     landed_in = find_tip(workspace.repo, target)
@@ -99,7 +99,8 @@ def _look_around(
         idle=reached.keys() - find_worked(workspace.repo, reached, target),
         ahead={commit: 0 if commit in landed else ahead for commit, (ahead, _) in counts.items()},
         places=look_for_worktrees(workspace, records),
-        disposable=read_disposable(workspace),
+        main=workspace.main_worktree,
+        is_disposable=is_disposable,
     )
 
 
@@ -121,7 +122,7 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
         goal_id=record.goal_id,
         slice_id=record.slice_id,
         changed=(*left.changed, *hidden),
-        ignored=find_precious(left.ignored, sight.disposable),
+        ignored=tuple(one for one in left.ignored if _is_precious(sight, path, one)),
         ahead=sight.ahead[tip] if tip and sight.target else int(not untouched),
         detached=count_unreferenced(workspace.repo, head) if head else 0,
         unpushed=count_unpushed(workspace.repo, admin) if admin else {},
@@ -135,6 +136,13 @@ def _look_at(workspace: Workspace, sight: _Sight, record: SliceRecord) -> Candid
         used_at=_show(find_other_user(sight.places, record)),
     )
     return Candidate(record=record, tip=tip, head=head, admin=admin, facts=facts)
+
+
+def _is_precious(sight: _Sight, worktree: Path, path: str) -> bool:
+    """Whether an ignored path is nowhere else: neither made again, nor alike in the main one."""
+    if sight.is_disposable(path):
+        return False
+    return sight.main is None or not is_copied(worktree / path, sight.main / path)
 
 
 def _find_hidden(workspace: Workspace, record: SliceRecord, admin: Path) -> tuple[str, ...]:

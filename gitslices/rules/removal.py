@@ -8,7 +8,6 @@ from msgspec import Struct, field
 
 from gitslices.core.errors import Problem, suggest
 from gitslices.core.model import SliceId
-from gitslices.scopes.language.matcher import compile_ignore
 
 KEPT_FOR: Final = timedelta(days=14)
 # What a single look at the trash can add to the age of what is in it.
@@ -59,14 +58,6 @@ class Retirable(Struct, frozen=True, kw_only=True):
         return self.ahead == 0 and not self.untouched
 
 
-def find_precious(ignored: Sequence[str], disposable: Sequence[str]) -> tuple[str, ...]:
-    """Those of the `ignored` paths that no pattern of `disposable` covers."""
-    if not ignored:
-        return ()
-    is_disposable = compile_ignore(disposable)
-    return tuple(path for path in ignored if not is_disposable(path))
-
-
 def find_removal_problems(slice_: Retirable, *, force: bool) -> tuple[Problem, ...]:
     """What forbids removing a slice; `force` gives up its work, but no lock and no lease."""
     found = (*_find_bars(slice_), *(() if force else _find_work(slice_)))
@@ -110,7 +101,7 @@ def _find_work(slice_: Retirable) -> Iterable[tuple[str, str]]:
     if slice_.ignored:
         yield (
             f"ignored by git, and nowhere else: {_shorten(slice_.ignored)}",
-            "move it away, name it in .worktreeinclude or gitslices.disposable, or use --force",
+            "move it away, or where it may go: name it in gitslices.disposable, or use --force",
         )
     if slice_.ahead:
         yield (

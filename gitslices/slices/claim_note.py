@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from gitslices.core.decoding import decode_json
 from gitslices.core.errors import StateError
-from gitslices.core.files import replace_file
+from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import SliceId
 
 CLAIM_NAME: Final = "gitslices-claim.json"
+_LONGEST_NOTE: Final = 16 * 1024 * 1024
 SHOWN_NAME: Final = "gitslices-token"
 # Whoever works in the worktree can write anything: one more must still fit into SQLite, and JSON.
 _LARGEST: Final = 1 << 48
@@ -43,10 +44,10 @@ def find_claim(admin: Path) -> ClaimNote | None:
     """The claim that was left; None where there is none."""
     path = admin / CLAIM_NAME
     try:
-        return decode_json(path.read_bytes(), ClaimNote)
-    except FileNotFoundError:
+        return decode_json(read_regular(path, limit=_LONGEST_NOTE), ClaimNote)
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise StateError(
             f"{str(path)!r} cannot be read: {error}",
             hint="free the slice: gitslices release SLICE --force",

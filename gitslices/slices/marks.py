@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from gitslices.core.decoding import decode_json
 from gitslices.core.errors import StateError
+from gitslices.core.files import read_regular
 from gitslices.core.model import SliceId
 from gitslices.git.links import (
     check_link,
@@ -22,6 +23,7 @@ from gitslices.git.links import (
 )
 
 MARK_NAME: Final = "gitslices-slice"
+_LARGEST: Final = 64 * 1024
 
 
 class Mark(Struct, frozen=True, kw_only=True):
@@ -49,10 +51,10 @@ def find_mark(git_dir: Path) -> Mark | None:
     """The mark of the worktree that `git_dir` belongs to; None where it is no slice's."""
     path = git_dir / MARK_NAME
     try:
-        return decode_json(path.read_bytes(), Mark)
-    except FileNotFoundError:
+        return decode_json(read_regular(path, limit=_LARGEST), Mark)
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise StateError(
             f"{str(path)!r} cannot be read: {error}", hint="write it again: gitslices hook install"
         ) from error

@@ -6,6 +6,7 @@ shell            commands run with their output kept, and ended with all that th
 deletion         whole folders deleted, links never followed
 folders          folders made and moved; what the file system says of the place for worktrees
 worktreeinclude  ignored files copied along
+copies           whether what one folder has is in another one, too
 settings         the repository's settings file made values
 hook_scripts     the scripts that stand for git hooks, beside those of others
 agent_launcher   the script that an agent's hook starts

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from gitslices.core.errors import DiskError, Problem
-from gitslices.core.files import replace_file
+from gitslices.core.files import read_regular, replace_file
 
 HookState = Literal["installed", "outdated", "missing"]
 
@@ -38,6 +38,7 @@ NAMES: Final = tuple(name for name in PURPOSES if name not in _ONLY_CALLED)
 """The hooks that are installed."""
 
 _SIGN: Final = b"# gitslices hook,"
+_LARGEST: Final = 64 * 1024
 _KEPT: Final = ".before-gitslices"
 # Where the framework called pre-commit puts a hook that it finds, and runs it from.
 _LEGACY: Final = ".legacy"
@@ -225,7 +226,11 @@ def _find_own(folder: Path, name: str) -> Path | None:
 def _is_own(path: Path) -> bool:
     if path.is_symlink() or not path.is_file():
         return False
-    return any(line.startswith(_SIGN) for line in path.read_bytes().splitlines()[1:2])
+    try:
+        data = read_regular(path, limit=_LARGEST)
+    except OSError:
+        return False
+    return any(line.startswith(_SIGN) for line in data.splitlines()[1:2])
 
 
 def _keep(folder: Path, name: str) -> Path:

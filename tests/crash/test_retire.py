@@ -62,7 +62,9 @@ def find_record(workspace: Workspace, slice_id: SliceId) -> SliceRecord | None:
 
 def test_a_slice_claimed_after_it_was_looked_at_stays(workspace: Workspace) -> None:
     with workspace.open_store() as store, workspace.hold_topology():
-        candidates = find_candidates(workspace, store, store.read_slices("g"), BranchName("main"))
+        candidates = find_candidates(
+            workspace, store, store.read_slices("g"), BranchName("main"), lambda path: False
+        )
         report = take(workspace)
         kept = retire(workspace, store, candidates)
     assert [one.record.slice_id for one in kept] == ["c"]

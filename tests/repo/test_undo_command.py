@@ -196,7 +196,7 @@ def test_a_slice_removed_from_two_goals_asks_for_one(workspace: Workspace) -> No
     assert one.goal_id == "other"
 
 
-def test_ignored_files_forbid_removal_unless_disposable_or_included(
+def test_ignored_files_forbid_removal_unless_disposable_or_in_the_main_worktree(
     workspace: Workspace, a: Path, repo: Path
 ) -> None:
     (repo / ".git" / "info").mkdir(exist_ok=True)
@@ -215,6 +215,7 @@ def test_ignored_files_forbid_removal_unless_disposable_or_included(
         (a / path).write_text("x")
     assert refusals(workspace) == ["ignored by git, and nowhere else: .env, data/, n.log"]
     (repo / ".worktreeinclude").write_text("# brought along\n.env\n")
+    (repo / ".env").write_text("x")
     git(repo, "config", "--add", "gitslices.disposable", "*.log")
     assert refusals(workspace) == ["ignored by git, and nowhere else: data/"]
     git(repo, "config", "--add", "gitslices.disposable", "!node_modules/")

@@ -7,9 +7,9 @@ from gitslices.rules.removal import (
     DISPOSABLE,
     Retirable,
     find_expiry,
-    find_precious,
     find_removal_problems,
 )
+from gitslices.scopes.language.ignore import read_ignore_lines
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,14 @@ def test_no_force_removes_what_others_hold(fields: dict[str, object], says: str)
     ],
 )
 def test_only_what_tools_make_again_is_disposable(path: str, precious: bool) -> None:
-    assert bool(find_precious([path], DISPOSABLE)) is precious
+    assert read_ignore_lines(DISPOSABLE).covers(path) is not precious
 
 
 def test_the_last_pattern_decides() -> None:
     patterns = (*DISPOSABLE, "!target/", "*.log", "!keep.log")
     paths = ("target/", "a.log", "keep.log", "node_modules/")
-    assert find_precious(paths, patterns) == ("target/", "keep.log")
+    covered = read_ignore_lines(patterns).covers
+    assert [path for path in paths if not covered(path)] == ["target/", "keep.log"]
 
 
 def test_a_removal_can_be_undone_for_fourteen_days() -> None:

@@ -4,6 +4,7 @@ A check is a small function in a list; a new one needs nothing else.
 
 finding     what a check says
 repository  git, its hooks and settings, and files alone for when git itself fails
+settings    what does not count of the files and patterns that people write
 slices      what the store says of slices against what git has
 trash       what the store says of the trash against what is there
 doctor      the checks in their order, and what is done about what they find

@@ -15,6 +15,7 @@ from gitslices.ops.doctor.repository import (
     find_disarmed_hooks,
     find_lost_launcher,
 )
+from gitslices.ops.doctor.settings import USER_FILE_CHECKS
 from gitslices.ops.doctor.slices import SLICE_CHECKS, find_lost_store, look_at_slices
 from gitslices.ops.doctor.trash import TRASH_CHECKS
 from gitslices.recovery.recovery import recover
@@ -87,7 +88,7 @@ def _examine_git(
 
 
 def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
-    for check in (*GIT_CHECKS, *SETTING_CHECKS):
+    for check in (*GIT_CHECKS, *SETTING_CHECKS, *USER_FILE_CHECKS):
         yield from check(workspace)
     if not workspace.has_store():
         yield from find_lost_store(workspace)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from gitslices.core.errors import InputError
-from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.discovery import find_torn_folders, mend_torn_folder
 from gitslices.git.ignored import list_placed
 from gitslices.git.links import find_linked_worktree
@@ -20,13 +19,11 @@ from gitslices.git.repository import TORN_PAUSES
 from gitslices.git.worktrees import LOCK_REASON
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.hook import InstallRequest, install, read_hooks
-from gitslices.slices.settings import find_overruled_settings, has_two_files, read_all_settings
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.hook_watch import are_hooks_wanted
 from gitslices.state.lock import find_stale_holders, is_held
 from gitslices.state.store import STORE_NAME, open_store
 from gitslices.system.agent_launcher import find_launcher, write_launcher
-from gitslices.system.settings import OLD_NAME, SettingsError
 from gitslices.workspace import Workspace
 
 # Which release of each series repaired CVE-2024-32002 and its like, of May 2024; 2.46 is newer.
@@ -148,41 +145,7 @@ def find_shared_layout(workspace: Workspace) -> Iterator[Trouble]:
         yield Trouble(finding=finding)
 
 
-def find_file_troubles(workspace: Workspace) -> Iterator[Trouble]:
-    """Settings files that cannot be read, or that do not count as they stand."""
-    if has_two_files(workspace):
-        finding = Finding(
-            check="setting",
-            thing=OLD_NAME,
-            problem=f"it does not count, because {SETTINGS_FILE} is there too",
-            why="what only the old file asks for is not asked for",
-            hint=f"move what is wanted of it to {SETTINGS_FILE}, then: git rm {OLD_NAME}",
-        )
-        yield Trouble(finding=finding)
-    try:
-        read_all_settings(workspace)
-        overruled = find_overruled_settings(workspace)
-    except SettingsError as error:
-        words = [f"{one.place}: {one.message}" for one in error.problems]
-        finding = Finding(
-            check="setting", thing=SETTINGS_FILE, problem="; ".join((error.message, *words)),
-            why="nothing that sets up, judges or merges slices can go on",
-            hint="correct the file; what counts is the target's last commit, and the main worktree",
-        )  # fmt: skip
-        yield Trouble(finding=finding)
-        return
-    for target, places in overruled.items():
-        finding = Finding(
-            check="setting",
-            thing=SETTINGS_FILE,
-            problem=f"it has {', '.join(places)} otherwise than the last commit of {target}",
-            why="what is committed there counts, whatever lies in the main worktree",
-            hint=f"commit it on {target}, or take it back",
-        )
-        yield Trouble(finding=finding)
-
-
-SETTING_CHECKS = (find_own_settings, find_short_expiries, find_shared_layout, find_file_troubles)
+SETTING_CHECKS = (find_own_settings, find_short_expiries, find_shared_layout)
 
 
 TORN: Final = "torn-registration"

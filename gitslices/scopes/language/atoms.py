@@ -31,14 +31,15 @@ def make_atoms(entry: Entry, folding: Folding) -> tuple[Atom, ...]:
     """Give the atoms whose union is the entry: a pattern is also the path spelled like it."""
     if not entry.is_pattern:
         return (Atom(folding.fold(entry.path)),)
-    atom = _split_head(fold_pattern(entry.path, folding))
+    atom = split_head(fold_pattern(entry.path, folding))
     if "[" not in entry.path and "\\" not in entry.path:
         return (atom,)
     twin = Atom(folding.fold(entry.path.strip("/")), directory_only=atom.directory_only)
     return (atom, twin)
 
 
-def _split_head(pattern: Pattern) -> Atom:
+def split_head(pattern: Pattern) -> Atom:
+    """Give the atom that a pattern is."""
     names: list[str] = []
     for glob in pattern.components:
         name = literal_name(glob)

@@ -154,7 +154,7 @@ def _normalise_literal(body: str) -> str:
 
 
 def _normalise_pattern(body: str) -> str:
-    path = _clean_pattern(_strip_spaces(body))
+    path = _clean_pattern(strip_spaces(body))
     for form in {path} if path.isascii() else {path, unicodedata.normalize("NFC", path)}:
         pattern = parse_pattern(form)
         for glob in pattern.components:
@@ -173,7 +173,7 @@ def _is_everything(pattern: Pattern) -> bool:
     return pattern.components == (GLOBSTAR,) and not pattern.directory_only
 
 
-def _strip_spaces(body: str) -> str:
+def strip_spaces(body: str) -> str:
     """Drop the spaces that gitignore drops: at the end, unless a backslash holds the first."""
     bare = body.rstrip(" ")
     backslashes = len(bare) - len(bare.rstrip("\\"))

@@ -7,7 +7,7 @@ that fixed-size pieces between wildcards need, so matching takes no more than qu
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 
 from msgspec import Struct
@@ -162,10 +162,3 @@ def _put_sets(regex: str, sets: list[CharSet]) -> str:
 def _write_set(chars: CharSet) -> str:
     ranges = "".join(f"\\U{ord(low):08x}-\\U{ord(high):08x}" for low, high in chars.ranges)
     return f"[^/{ranges}]" if chars.negated else f"(?!/)[{ranges}]"
-
-
-def compile_ignore(lines: Sequence[str]) -> Callable[[str], bool]:
-    """The test whether `lines` cover a path from the root; a directory's ends in `/`."""
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines).match_file
