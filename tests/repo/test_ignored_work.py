@@ -15,8 +15,9 @@ from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.removal.candidates import find_candidates
 from gitslices.removal.disposable import find_disposable
-from tests.conftest import Cli, commit_all, git
-from tests.support.goals import Desk
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import Desk
 
 A = SliceId("a")
 WILD = "*a" * 14 + "b"

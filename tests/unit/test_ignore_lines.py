@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.scopes.language.ignore import read_ignore_lines
-from tests.conftest import git
+from tests.support.repositories import git
 
 LINES = """\
 # a comment
