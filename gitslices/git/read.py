@@ -162,6 +162,14 @@ def read_head(repo: Repository, worktree: Path) -> tuple[Oid, Oid]:
     return Oid(commit), Oid(tree)
 
 
+def is_sparse(repo: Repository, worktree: Path) -> bool:
+    """Whether a worktree is meant to have a part of its commit's files only, whoever chose it."""
+    asked = repo.run_at(
+        worktree, "config", "--type=bool", "--get", "core.sparseCheckout", ok=(0, 1, 128)
+    )
+    return asked.text.strip() == "true"
+
+
 def read_log_entries(repo: Repository, since: Oid, tip: Oid) -> tuple[LogEntry, ...]:
     """The commits that `tip` has and `since` lacks, parents first."""
     listing = repo.run(

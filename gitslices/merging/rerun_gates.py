@@ -49,6 +49,7 @@ class MergedGates:
         """The first gate that `commit`, the slice merged into `target`, does not pass.
 
         One that has passed on the same tree, in the slice or in a merge before, is not run again.
+        So a gate costs nothing where the slice had all of the target when it passed there.
         """
         if not self._gates or commit == target:
             return None
@@ -80,7 +81,12 @@ class MergedGates:
             ),
             commit=commit,
             tree=read_commit_tree(self._workspace.repo, commit),
-            runs=read_gate_runs(self._store, self._goal.goal_id, record.slice_id),
+            # A sparse worktree shows nothing of the files that it lacks, and the target has.
+            runs=tuple(
+                run
+                for run in read_gate_runs(self._store, self._goal.goal_id, record.slice_id)
+                if not run.sparse
+            ),
             reviews=(),
         )
 

@@ -1,6 +1,7 @@
 """The gates of slices: their commands run, or passed by somebody, and what counts of that now."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
@@ -8,6 +9,7 @@ from msgspec import Struct
 from gitslices.core.errors import InputError, RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.core.naming import SETTINGS_FILE
+from gitslices.git.worktrees import is_filled
 from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_gate_run
 from gitslices.slices.lookup import choose_goal, find_slice, refuse_odd_name
@@ -70,9 +72,19 @@ def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
             record.slice_id: _choose_gates(goal, record, commands, request.gate)
             for record in records
         }
+        for record in records:
+            _require_worktree(record)
         for run in run_commands(workspace, records, wanted):
             record_run(workspace, store, run)
         return _report(workspace, store, goal, records, commands, request.gate)
+
+
+def _require_worktree(record: SliceRecord) -> None:
+    if not is_filled(Path(record.worktree_path)):
+        raise RefusedError(
+            f"slice {record.slice_id!r} has no worktree",
+            hint="bring it back with: gitslices plan --apply",
+        )
 
 
 def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:

@@ -10,11 +10,12 @@ from pathlib import Path
 from msgspec import structs
 
 from gitslices.core.errors import InputError, Problem, RefusedError, UntrustedError
-from gitslices.core.model import BranchName, SliceId
+from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.read import read_head
-from gitslices.git.uncommitted import read_uncommitted
-from gitslices.git.worktrees import is_filled
+from gitslices.git.commits import read_commit_tree
+from gitslices.git.follow import find_git_dir
+from gitslices.git.read import find_tip, is_sparse, read_head
+from gitslices.git.uncommitted import find_hidden_changes, read_uncommitted
 from gitslices.planning.policy import GATES
 from gitslices.repo_commands.trust import require_trust
 from gitslices.rules.evidence import GateRun, Proof
@@ -48,19 +49,19 @@ def load_gates(workspace: Workspace, target: BranchName | None = None) -> Gates:
 
 
 def read_proof(workspace: Workspace, store: Store, goal: Goal, record: SliceRecord) -> Proof:
-    """What is known of the commit that a slice's worktree is on."""
-    if not is_filled(Path(record.worktree_path)):
+    """What is known of the last commit of a slice's branch: it lands, whatever is checked out."""
+    commit = find_tip(workspace.repo, record.branch_name)
+    if commit is None:
         raise RefusedError(
-            f"slice {record.slice_id!r} has no worktree",
+            f"slice {record.slice_id!r} has no branch",
             hint="bring it back with: gitslices plan --apply",
         )
-    commit, tree = read_head(workspace.repo, Path(record.worktree_path))
     return Proof(
         goal_id=goal.goal_id,
         slice_id=record.slice_id,
         gates=find_slice(goal, record.slice_id).gates,
         commit=commit,
-        tree=tree,
+        tree=read_commit_tree(workspace.repo, commit),
         runs=read_gate_runs(store, goal.goal_id, record.slice_id),
         reviews=read_reviews(store, goal.goal_id, record.slice_id),
     )
@@ -124,6 +125,7 @@ def _run_slice(
     before_run: BeforeRun,
 ) -> list[GateRun]:
     path = Path(record.worktree_path)
+    sparse = is_sparse(workspace.repo, path)
     clean = not read_uncommitted(workspace.repo, path, untracked=True)
     runs = []
     for name, gate in gates.items():
@@ -133,8 +135,17 @@ def _run_slice(
         # What a gate leaves behind untracked, a report say, is not what it has judged.
         clean = clean and after == (run.commit, run.tree)
         clean = clean and not read_uncommitted(workspace.repo, path, untracked=False)
-        runs.append(run if clean else structs.replace(run, tree=None))
+        # Nor does git tell of edits that it was told not to look at, and the gate saw them.
+        clean = clean and not _find_hidden(workspace, path, run.commit)
+        runs.append(structs.replace(run, sparse=sparse, tree=run.tree if clean else None))
     return runs
+
+
+def _find_hidden(workspace: Workspace, worktree: Path, commit: Oid) -> tuple[str, ...]:
+    git_dir = find_git_dir(worktree)
+    if git_dir is None:
+        return ()
+    return find_hidden_changes(workspace.repo, worktree, git_dir / "index", commit=commit)
 
 
 def _run_gate(

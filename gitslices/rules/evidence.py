@@ -14,7 +14,8 @@ Verdict = Literal["approve", "reject"]
 class GateRun(Struct, frozen=True, kw_only=True):
     """One run of a gate's command or, without a `command`, somebody's word that it is passed.
 
-    `tree` is what it counts for: None where the worktree held more than the commit.
+    `tree` is what it counts for: None where the worktree held more than the commit. Where that had
+    a part of the files only, `sparse`, it counts for the slice and not for what a merge makes.
     """
 
     goal_id: str
@@ -29,6 +30,7 @@ class GateRun(Struct, frozen=True, kw_only=True):
     began_at: str
     ended_at: str
     log: str | None
+    sparse: bool = False
 
 
 class Review(Struct, frozen=True, kw_only=True):

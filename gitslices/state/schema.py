@@ -115,6 +115,11 @@ ALTER TABLE trash ADD COLUMN aged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE trash ADD COLUMN looked_at TEXT;
 """
 
+# A gate that ran in a sparse worktree has not seen all that a merge makes.
+_SPARSE_RUNS: Final = """
+ALTER TABLE gate_runs ADD COLUMN sparse INTEGER NOT NULL DEFAULT 0;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
-MIGRATIONS: Final = (_SCHEMA + _LEASE_TABLES + _LANDING_TABLES, _CHECKED)
+MIGRATIONS: Final = (_SCHEMA + _LEASE_TABLES + _LANDING_TABLES, _CHECKED, _SPARSE_RUNS)
 SCHEMA_VERSION: Final = len(MIGRATIONS)
