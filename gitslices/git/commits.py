@@ -1,6 +1,7 @@
 """Commits, read and written one by one, without a checkout."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -17,16 +18,29 @@ class Author(Struct, frozen=True, kw_only=True):
 
 
 class Commit(Struct, frozen=True, kw_only=True):
-    """A commit as far as it is needed to make it again elsewhere."""
+    """A commit as far as it is needed to make it again elsewhere.
+
+    `trailers` are those of its message, a line each, and `trailer_block` the lines of it that they
+    were found in.
+    """
 
     commit: Oid
     tree: Oid
     parents: tuple[Oid, ...]
     author: Author
     message: str
+    trailers: tuple[str, ...] = ()
+    trailer_block: str = ""
+
+    @property
+    def text(self) -> str:
+        """The message without the trailers at its end."""
+        return self.message.rstrip().removesuffix(self.trailer_block.rstrip()).rstrip()
 
 
-_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%ad", "%B")
+_FIELDS: Final = (
+    "%H", "%T", "%P", "%an", "%ae", "%ad", "%B", "%(trailers:only,unfold)", "%(trailers)",
+)  # fmt: skip
 
 
 def read_commits(repo: Repository, since: Oid, tip: Oid) -> tuple[Commit, ...]:
@@ -71,6 +85,16 @@ def write_commit(
     return Oid(result.text.strip())
 
 
+def copy_notes(repo: Repository, rewritten: Iterable[tuple[Oid, Oid]]) -> None:
+    """Copy the notes of rewritten commits, as git rebase does: those that `notes.rewriteRef` names.
+
+    Without that setting git copies none.
+    """
+    lines = "".join(f"{old} {new}\n" for old, new in rewritten)
+    if lines:
+        repo.run("notes", "copy", "--for-rewrite=rebase", "--stdin", input=lines.encode())
+
+
 def _name_author(author: Author) -> dict[str, str]:
     return {
         "GIT_AUTHOR_NAME": author.name,
@@ -80,11 +104,13 @@ def _name_author(author: Author) -> dict[str, str]:
 
 
 def _make_commit(words: Sequence[str]) -> Commit:
-    commit, tree, parents, name, email, date, message = words
+    commit, tree, parents, name, email, date, message, trailers, block = words
     return Commit(
         commit=Oid(commit.strip()),
         tree=Oid(tree),
         parents=tuple(Oid(parent) for parent in parents.split()),
         author=Author(name=name, email=email, date=date),
         message=message,
+        trailers=tuple(line for line in trailers.splitlines() if line),
+        trailer_block=block,
     )

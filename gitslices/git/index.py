@@ -6,6 +6,7 @@ is there. What is made meanwhile is a copy, for git to work on as `GIT_INDEX_FIL
 
 import os
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,9 @@ from gitslices.core.faults import reach
 
 COPY: Final = "gitslices-index"
 COPY_LOCK: Final = f"{COPY}.lock"
+
+INDEX_LOCK_HINT: Final = "try again when it has ended; if no git runs there, delete the file"
+_LOCK: Final = "index.lock"
 
 # Seconds to wait before trying again: a git that only stages or commits is done within these.
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
@@ -27,16 +31,28 @@ def hold_index(git_dir: Path, mark: Path) -> None:
     `BusyError` where somebody else's has not gone within a second, or a git that outlives its
     killed parent is still at work on the copy.
     """
-    for pause in (*_PAUSES, None):
-        taken = _find_taken(git_dir, mark)
-        if taken is None:
-            return
-        if pause is not None:
-            time.sleep(pause)
-    raise BusyError(
-        f"{str(taken)!r} exists: a git command is at work there, or one was killed",
-        hint="try again when it has ended; if no git runs there, delete the file",
-    )
+    taken = _wait_until_none(lambda: _find_taken(git_dir, mark))
+    if taken is not None:
+        raise BusyError(describe_index_lock(taken), hint=INDEX_LOCK_HINT)
+
+
+def find_index_lock(git_dirs: Iterable[Path]) -> Path | None:
+    """A lock on the index in one of `git_dirs` that has not gone within a second."""
+    places = [git_dir / name for git_dir in git_dirs for name in (_LOCK, COPY_LOCK)]
+    return _wait_until_none(lambda: next((one for one in places if one.exists()), None))
+
+
+def describe_index_lock(lock: Path) -> str:
+    """What a lock says to whoever finds it."""
+    return f"{str(lock)!r} exists: a git command is at work there, or one was killed"
+
+
+def _wait_until_none(find: Callable[[], Path | None]) -> Path | None:
+    for pause in _PAUSES:
+        if find() is None:
+            return None
+        time.sleep(pause)
+    return find()
 
 
 def _find_taken(git_dir: Path, mark: Path) -> Path | None:
@@ -111,7 +127,7 @@ def publish_copy(git_dir: Path) -> None:
 
 
 def _lock_of(git_dir: Path) -> Path:
-    return git_dir / "index.lock"
+    return git_dir / _LOCK
 
 
 def _make_lock(lock: Path, mark: Path) -> None:

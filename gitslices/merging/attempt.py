@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gitslices.core.errors import Problem
+from gitslices.core.errors import GitError, GitLockedError, Problem
 from gitslices.core.model import Oid, Slice
 from gitslices.git.snapshot import find_complaint
 from gitslices.merging.branch_worktrees import find_in_the_way
@@ -21,13 +21,14 @@ from gitslices.workspace import Workspace
 REMEDY = "commit what is changed there, or switch it to another branch"
 
 
-class MergeAttempt(Struct, frozen=True):
+class MergeAttempt(Struct, frozen=True, kw_only=True):
     """What merging came to in memory; `head` is where the target is to go."""
 
     built: tuple[BuiltMerge, ...]
     conflicted: tuple[Conflicted, ...]
     refused: tuple[Problem, ...]
     head: Oid
+    style: MergeStyle
 
 
 def try_merges(
@@ -39,10 +40,13 @@ def try_merges(
     *,
     dry_run: bool,
 ) -> MergeAttempt:
-    """Merge what is wanted in memory; with `dry_run` git says whether the files could follow."""
-    built: list[BuiltMerge] = []
-    conflicted: list[Conflicted] = []
-    refused: list[Problem] = []
+    """Merge what is wanted in memory; with `dry_run` git says whether the files could follow.
+
+    What git cannot do to one slice, whose commit names no author say, keeps only that one out.
+    Raises `GitError` where it fails with every slice: then it is not the slices.
+    """
+    outcomes: list[BuiltMerge | Conflicted | Problem] = []
+    failures: list[GitError | GitLockedError] = []
     with open_merge_rules(workspace, inputs.goal, inputs.target) as rules:
         builder = MergeBuilder(
             workspace, inputs.goal, inputs.records, ScopeMatchers(workspace, store), style
@@ -51,21 +55,33 @@ def try_merges(
         for slice_ in inputs.wanted:
             problems = _find_obstacles(inputs, slice_, target)
             if problems:
-                refused += problems
+                outcomes += problems
                 continue
-            made = builder.build(inputs.candidates[slice_.slice_id], target)
+            try:
+                made = builder.build(inputs.candidates[slice_.slice_id], target)
+            except (GitError, GitLockedError) as error:
+                failures.append(error)
+                made = Problem(slice_.slice_id, error.message, error.hint)
             if isinstance(made, BuiltMerge):
-                made = (
-                    _find_refusal(workspace, inputs, made, target, gates, dry_run=dry_run) or made
-                )
-            if isinstance(made, Problem):
-                refused.append(made)
-            elif isinstance(made, Conflicted):
-                conflicted.append(made)
-            else:
-                built.append(made)
-                target = target.take_in(made)
-    return MergeAttempt(tuple(built), tuple(conflicted), tuple(refused), target.commit)
+                refusal = _find_refusal(workspace, inputs, made, target, gates, dry_run=dry_run)
+                target = target if refusal else target.take_in(made)
+                made = refusal or made
+            outcomes.append(made)
+    if failures and len(failures) == len(outcomes):
+        raise failures[0]
+    return _sort_outcomes(outcomes, target.commit, style)
+
+
+def _sort_outcomes(
+    outcomes: Sequence[BuiltMerge | Conflicted | Problem], head: Oid, style: MergeStyle
+) -> MergeAttempt:
+    return MergeAttempt(
+        built=tuple(one for one in outcomes if isinstance(one, BuiltMerge)),
+        conflicted=tuple(one for one in outcomes if isinstance(one, Conflicted)),
+        refused=tuple(one for one in outcomes if isinstance(one, Problem)),
+        head=head,
+        style=style,
+    )
 
 
 def _find_obstacles(inputs: MergeInputs, slice_: Slice, target: TargetTip) -> Sequence[Problem]:

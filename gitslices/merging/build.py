@@ -1,22 +1,23 @@
 """Make the commit that takes a slice into the target, in memory: no branch or file moves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
 
-from gitslices.core.errors import Problem
+from gitslices.core.errors import GitError, Problem
 from gitslices.core.model import FINISHED, Change, Oid, RepoPath, Slice, SliceId, SliceStatus
-from gitslices.git.commits import Commit, read_commit_tree, read_commits, write_commit
+from gitslices.git.commits import Commit, copy_notes, read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import is_ancestor, is_true
+from gitslices.git.repository import Repository
 from gitslices.merging.in_memory import GoalMergeRules, Origin
 from gitslices.rules.merging import (
     MergeCandidate,
-    add_trailers,
     describe_unrelated_history,
     describe_violations,
     make_merge_message,
+    make_squash_message,
 )
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
@@ -30,6 +31,7 @@ class BuiltMerge(Struct, frozen=True, kw_only=True):
     candidate: MergeCandidate
     commit: Oid
     changes: tuple[Change, ...]
+    rewritten: tuple[tuple[Oid, Oid], ...] = ()
 
 
 class TargetTip(Struct, frozen=True, kw_only=True):
@@ -53,6 +55,14 @@ class Conflicted(Struct, frozen=True, kw_only=True):
 
     slice_id: SliceId
     files: tuple[RepoPath, ...]
+
+
+class Rebased(Struct, frozen=True):
+    """Commits made again: the last one, its tree, and which commit has become which."""
+
+    commit: Oid
+    tree: Oid
+    rewritten: tuple[tuple[Oid, Oid], ...] = ()
 
 
 class MergeBuilder:
@@ -95,14 +105,16 @@ class MergeBuilder:
         merged = target.rules.merge(target.commit, tip, joined)
         if merged.conflicts:
             return Conflicted(slice_id=candidate.slice.slice_id, files=merged.conflicts)
-        commit = self._write(candidate.slice, tip, target, merged.tree, joined)
-        if commit is None:
+        made = self._write(candidate.slice, tip, target, merged.tree, joined)
+        if made is None:
             return Problem(
                 candidate.slice.slice_id,
                 "its commits cannot be put onto the target one by one",
                 "merge it whole: --style merge, or --style squash",
             )
-        return BuiltMerge(candidate=candidate, commit=commit, changes=changes)
+        return BuiltMerge(
+            candidate=candidate, commit=made.commit, changes=changes, rewritten=made.rewritten
+        )
 
     def _find_scope_problem(
         self,
@@ -140,25 +152,34 @@ class MergeBuilder:
 
     def _write(
         self, slice_: Slice, tip: Oid, target: TargetTip, tree: Oid, joined: frozenset[RepoPath]
-    ) -> Oid | None:
+    ) -> Rebased | None:
         """The commit of `tree`, by the style; None where the commits do not lead to it in turn."""
         onto, signed = target.commit, self._signed
         message = make_merge_message(slice_)
         if self._style == "merge":
-            return write_commit(self._repo, tree, [onto, tip], message, signed=signed)
+            made = write_commit(self._repo, tree, [onto, tip], message, signed=signed)
+            return Rebased(made, tree)
         commits = read_commits(self._repo, onto, tip)
         if self._style == "rebase":
             rebased = rebase_commits(target.rules, commits, onto, joined, signed=signed)
-            return rebased[0] if rebased and rebased[1] == tree else None
-        authors = list(dict.fromkeys((one.author.name, one.author.email) for one in commits))
-        return write_commit(
-            self._repo,
-            tree,
-            [onto],
-            add_trailers(message, [f"{name} <{email}>" for name, email in authors[1:]]),
-            author=commits[0].author,
-            signed=signed,
+            return rebased if rebased and rebased.tree == tree else None
+        # What was only taken in from the target is nobody's work here.
+        own = [one for one in commits if len(one.parents) == 1] or commits
+        message = _squash_messages(message, own)
+        author = own[0].author
+        return Rebased(
+            write_commit(self._repo, tree, [onto], message, author=author, signed=signed), tree
         )
+
+
+def _squash_messages(subject: str, commits: Sequence[Commit]) -> str:
+    authors = dict.fromkeys(f"{one.author.name} <{one.author.email}>" for one in commits)
+    return make_squash_message(
+        subject,
+        [one.text for one in commits],
+        [line for one in commits for line in one.trailers],
+        list(authors),
+    )
 
 
 def rebase_commits(
@@ -168,16 +189,21 @@ def rebase_commits(
     joined: frozenset[RepoPath],
     *,
     signed: bool,
-) -> tuple[Oid, Oid] | None:
-    """Make `commits` again on top of `onto`, in memory: the last one and its tree.
+) -> Rebased | None:
+    """Make `commits` again on top of `onto`, in memory; None where one does not apply.
 
-    None where one does not apply. Merge commits among them are left out, and those that change
-    nothing any more. The files in `joined` take the lines of both sides.
+    Merge commits among them are left out, and those that change nothing any more. One that stands
+    there already stays as it is, unless it is to be `signed`: a commit made again loses the
+    signature that it had. The files in `joined` take the lines of both sides.
     """
     repo = rules.repo
     head, tree = onto, read_commit_tree(repo, onto)
+    rewritten: list[tuple[Oid, Oid]] = []
     for commit in commits:
         if len(commit.parents) != 1:
+            continue
+        if commit.parents == (head,) and not signed:
+            head, tree = commit.commit, commit.tree
             continue
         # `merge-tree --merge-base` came only with git 2.40: a commit with the tree of the new
         # base on the old parent makes that parent the merge base.
@@ -189,4 +215,14 @@ def rebase_commits(
             continue
         tree = merged.tree
         head = write_commit(repo, tree, [head], commit.message, author=commit.author, signed=signed)
-    return head, tree
+        rewritten.append((commit.commit, head))
+    return Rebased(head, tree, tuple(rewritten))
+
+
+def keep_notes(repo: Repository, rewritten: Iterable[tuple[Oid, Oid]]) -> tuple[str, ...]:
+    """Copy the notes of commits that were made again and have landed; a warning where git fails."""
+    try:
+        copy_notes(repo, rewritten)
+    except GitError as error:
+        return (f"notes of rewritten commits were not copied: {error.message}",)
+    return ()

@@ -1,12 +1,12 @@
 """What a merge reads before it decides anything."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import Problem, RefusedError
-from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.core.errors import Problem
+from gitslices.core.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.read import read_tips
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.merging.branch_worktrees import (
@@ -14,16 +14,13 @@ from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     read_branch_worktrees,
 )
-from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
-from gitslices.rules.evidence import find_missing_evidence
+from gitslices.merging.evidence import read_missing_evidence
 from gitslices.rules.merging import MergeCandidate
 from gitslices.slices.location import make_finder
 from gitslices.slices.lookup import find_slice
-from gitslices.slices.settings import read_settings
 from gitslices.slices.situation import find_landed
 from gitslices.slices.target import read_target
 from gitslices.state.leases import Lease, read_open_leases
-from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -79,8 +76,11 @@ def read_merge_inputs(
         },
         statuses=statuses,
         worktrees=read_branch_worktrees(repo, find_target_worktrees(workspace, goal)),
-        missing=_find_missing(
-            workspace, store, goal, [records.get(one.slice_id) for one in chosen]
+        missing=read_missing_evidence(
+            workspace,
+            store,
+            goal,
+            [records[one.slice_id] for one in chosen if one.slice_id in records],
         ),
     )
 
@@ -120,34 +120,3 @@ def _read_candidate(
             else ()
         ),
     )
-
-
-def _find_missing(
-    workspace: Workspace, store: Store, goal: Goal, records: Iterable[SliceRecord | None]
-) -> dict[SliceId, tuple[Problem, ...]]:
-    commands = list_texts(load_gates(workspace, goal.plan.target))
-    required = read_settings(workspace, goal.plan.target).merge.required_reviews
-    missing: dict[SliceId, tuple[Problem, ...]] = {}
-    for record in records:
-        if record is None or record.status in FINISHED:
-            continue
-        if commands or required or read_reviews(store, goal.goal_id, record.slice_id):
-            missing[record.slice_id] = _list_missing(
-                workspace, store, goal, record, commands, required
-            )
-    return missing
-
-
-def _list_missing(
-    workspace: Workspace,
-    store: Store,
-    goal: Goal,
-    record: SliceRecord,
-    commands: Mapping[str, str],
-    required: Sequence[str],
-) -> tuple[Problem, ...]:
-    try:
-        proof = read_proof(workspace, store, goal, record)
-    except RefusedError as error:
-        return (Problem(record.slice_id, error.message, error.hint),)
-    return find_missing_evidence(proof, commands, required)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.core.errors import GitslicesError
+from gitslices.core.errors import BusyError, GitslicesError
 from gitslices.core.model import Oid
 from gitslices.git.follow import (
     LockedWorktree,
@@ -15,12 +15,21 @@ from gitslices.git.follow import (
     move_files_back,
     restore_files,
 )
-from gitslices.git.index import COPY, drop_copy, hold_index, publish_copy, release_index
+from gitslices.git.index import (
+    COPY,
+    describe_index_lock,
+    drop_copy,
+    find_index_lock,
+    hold_index,
+    publish_copy,
+    release_index,
+)
 from gitslices.git.read import HEADS, is_ancestor, read_head_branch, read_tips
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import clear_shared_locks
 from gitslices.git.repository import Repository
 from gitslices.merging.branch_worktrees import find_branch_worktrees
+from gitslices.merging.recheck import are_as_recorded
 from gitslices.state.journal import (
     BranchMove,
     MoveIntent,
@@ -30,41 +39,80 @@ from gitslices.state.journal import (
     write_intent,
 )
 from gitslices.state.landings import record_changes
-from gitslices.state.store import Store
+from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
 class StuckMove(Struct, frozen=True):
-    """A move that was taken back, and why."""
+    """A move that was not begun or was taken back, and why.
+
+    `busy` where a git is at work in one of its worktrees: it may go later.
+    """
 
     move: BranchMove
     complaint: str
+    busy: bool = False
+
+
+class Moved(Struct, frozen=True):
+    """The moves were carried out, but for those that are `stuck`."""
+
+    stuck: tuple[StuckMove, ...] = ()
+
+
+class Outdated(Struct, frozen=True):
+    """Nothing has moved: what the moves rest on is not so any more."""
 
 
 def move_branches(
-    workspace: Workspace, store: Store, moves: Sequence[BranchMove]
-) -> tuple[StuckMove, ...]:
-    """Carry out `moves` under their journal; the caller holds the topology lock.
+    workspace: Workspace,
+    store: Store,
+    moves: Sequence[BranchMove],
+    expected: Sequence[SliceRecord],
+) -> Moved | Outdated:
+    """Carry out `moves` under their journal, if the store has `expected`: slices that they change.
 
-    Each is done whole, or not at all and then named. Raises `BusyError` where a git is at work in
-    one of the worktrees, and `GitslicesError` when git or the disk fails, or a branch is not where
-    its move starts: then everything is as it was.
+    The caller holds the topology lock. Each move is done whole, or not at all and then named.
+    Raises `GitslicesError` when git or the disk fails, or a branch is not where its move starts:
+    then everything is as it was.
     """
-    if not moves:
-        return ()
+    busy = _find_busy(moves)
+    # A kill would leave moves in the journal that nobody can complete while a git is at work there.
+    going = [move for move in moves if all(move is not one.move for one in busy)]
+    if not going:
+        return Moved(busy)
+    write_intent(workspace.state_folder, MoveIntent(moves=tuple(going)))
     begun: Sequence[BranchMove] = ()
-    write_intent(workspace.state_folder, MoveIntent(moves=tuple(moves)))
     try:
-        _hold_indexes(workspace, moves)
-        begun = moves
-        stuck = _move_files_then_branches(workspace, store, moves)
+        if not _are_still_recorded(store, expected) or not _hold_all_indexes(workspace, going):
+            _close_journal(workspace, going)
+            return Outdated()
+        begun = going
+        stuck = _move_files_then_branches(workspace, store, going)
     except GitslicesError:
         for move in begun:
             _take_move_back(workspace.repo, move)
-        _close_journal(workspace, moves)
+        _close_journal(workspace, going)
         raise
-    _close_journal(workspace, moves)
-    return stuck
+    _close_journal(workspace, going)
+    return Moved((*busy, *stuck))
+
+
+def _find_busy(moves: Sequence[BranchMove]) -> tuple[StuckMove, ...]:
+    locks = ((move, find_index_lock(_list_git_dirs([move]))) for move in moves)
+    return tuple(
+        StuckMove(move, describe_index_lock(lock), busy=True) for move, lock in locks if lock
+    )
+
+
+def _are_still_recorded(store: Store, expected: Sequence[SliceRecord]) -> bool:
+    """Whether the slices are as they were when the intent named them.
+
+    A claim takes the store's lock only, and looks whether an intent names its slice before it
+    writes. So it is either seen here, which waits for the same lock, or it has seen the intent.
+    """
+    with store.transaction():
+        return are_as_recorded(store, expected)
 
 
 def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None:
@@ -83,10 +131,12 @@ def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None
     ]
     tips = read_tips(repo, branches)
     _hold_indexes(workspace, [one for one in moves if tips.get(one.branch) in (one.old, one.new)])
+    # Once more: until the indexes were locked, a commit could still move a branch on.
     tips = read_tips(repo, branches)
     begun = [move for move in moves if tips.get(move.branch) == move.old]
     at_end = [move for move in moves if tips.get(move.branch) == move.new]
     beyond = [move for move in moves if _is_beyond(repo, move, tips.get(move.branch))]
+    # A copy may be half written: it is made again from the index, which is still the old one.
     for git_dir in _list_git_dirs([*intent.moves, *moves]):
         drop_copy(git_dir)
     for move in (*begun, *at_end):
@@ -105,6 +155,15 @@ def _hold_indexes(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
     """
     for git_dir in _list_git_dirs(moves):
         hold_index(git_dir, find_intent_file(workspace.state_folder))
+
+
+def _hold_all_indexes(workspace: Workspace, moves: Sequence[BranchMove]) -> bool:
+    """Lock the indexes; tell of a git that has begun to work since none was found at work."""
+    try:
+        _hold_indexes(workspace, moves)
+    except BusyError:
+        return False
+    return True
 
 
 def _close_journal(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
@@ -139,7 +198,11 @@ def _move_files_then_branches(
     stuck = tuple(one for move in moves if (one := _move_worktrees(repo, move)))
     failed = {one.move.branch for one in stuck}
     going = [move for move in moves if move.branch not in failed]
+    # One transaction: where one branch has gone on, none moves. A kill may leave some of them moved
+    # even so (git 2.39); the journal is for that.
     _move_refs(repo, [move for move in going if move not in arrived])
+    # Last, while the lock still keeps every git out: an index behind its branch shows what has come
+    # as staged to be reverted, one ahead of it as staged to be made again.
     for git_dir in _list_git_dirs(going):
         publish_copy(git_dir)
     _record_moves(store, going)

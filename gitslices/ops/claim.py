@@ -28,6 +28,7 @@ from gitslices.slices.leases import Work, find_work, make_lease_event, shorten_d
 from gitslices.slices.lookup import choose_goal, find_slice
 from gitslices.slices.situation import find_landed_in, read_situation
 from gitslices.slices.target import read_target
+from gitslices.state.journal import is_moving
 from gitslices.state.leases import (
     Lease,
     add_lease,
@@ -160,7 +161,10 @@ def _wait_for_grant(
     pause = _SHORTEST_PAUSE
     while True:
         try:
-            return _grant(workspace, store, request, without)
+            granted = _grant(workspace, store, request, without)
+            if granted is not None:
+                return granted
+            continue
         except NothingLeftError:
             raise
         except (NothingReadyError, LeaseHeldError):
@@ -173,7 +177,11 @@ def _wait_for_grant(
 
 def _grant(
     workspace: Workspace, store: Store, request: ClaimRequest, without: Collection[SliceId]
-) -> _Granted:
+) -> _Granted | None:
+    """Open a lease; None where the slice has just been merged or moved, and all is to be seen anew.
+
+    Raises `NothingReadyError` or `LeaseHeldError` where there is none to be had.
+    """
     goal = choose_goal(store, request.goal_id)
     shorten_deadlines(workspace, store)
     records = store.read_slices(goal.goal_id)
@@ -185,8 +193,12 @@ def _grant(
         goal = choose_goal(store, goal.goal_id)
         situation = read_situation(workspace, store, goal, landed, without)
         chosen = _choose(goal, situation, request)
-        _end_lapsed(workspace, store, chosen)
-        return _open_lease(workspace, store, goal, chosen, request)
+        if not is_moving(workspace.state_folder, goal.goal_id, chosen.slice.slice_id):
+            _end_lapsed(workspace, store, chosen)
+            return _open_lease(workspace, store, goal, chosen, request)
+    # Outside the transaction: whoever moves the slice writes to the store before the lock is free.
+    with recover_and_lock(workspace, store):
+        return None
 
 
 def _choose(goal: Goal, situation: Situation, request: ClaimRequest) -> Entrant:

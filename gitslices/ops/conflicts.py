@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import Problem
+from gitslices.core.errors import GitError, GitLockedError, Problem
 from gitslices.core.model import FINISHED, BranchName, Oid, RepoPath, SliceId
 from gitslices.git.compare import read_commit_changes
 from gitslices.git.read import read_tips
@@ -108,7 +108,22 @@ def _find_works(
         and records[one.slice_id].status not in FINISHED
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return tuple(pool.map(partial(_find_work, workspace, goal, tips, target, rules), open_))
+        return tuple(pool.map(partial(_try_work, workspace, goal, tips, target, rules), open_))
+
+
+def _try_work(
+    workspace: Workspace,
+    goal: Goal,
+    tips: Mapping[BranchName, Oid],
+    target: Oid,
+    rules: GoalMergeRules,
+    record: SliceRecord,
+) -> _Work | Problem | None:
+    """The same; what git cannot read of one worktree keeps only that slice out."""
+    try:
+        return _find_work(workspace, goal, tips, target, rules, record)
+    except (GitError, GitLockedError) as error:
+        return Problem(record.slice_id, error.message, error.hint)
 
 
 def _find_work(

@@ -14,7 +14,7 @@ from gitslices.merging.branch_worktrees import (
     find_in_the_way,
     read_branch_worktrees,
 )
-from gitslices.merging.move_branches import move_branches
+from gitslices.merging.move_branches import Moved, move_branches
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange
@@ -71,18 +71,13 @@ def forward_slice(
     a git is at work. The caller holds the topology lock.
     """
     move = make_move(workspace, record, target_tip)
-    if move is None or not _is_moved(workspace, store, move):
+    if move is None:
         return record
-    return structs.replace(record, base_commit=target_tip)
-
-
-def _is_moved(workspace: Workspace, store: Store, move: BranchMove) -> bool:
-    try:
-        return not move_branches(workspace, store, [move])
-    except GitLockedError:
-        raise
-    except BusyError:  # Somebody is at work in the worktree: so it is not untouched.
-        return False
+    match move_branches(workspace, store, [move], [record]):
+        case Moved(stuck=()):
+            return structs.replace(record, base_commit=target_tip)
+        case _:  # Somebody is at work in the worktree, or has the slice: so it is not untouched.
+            return record
 
 
 def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oid) -> bool:

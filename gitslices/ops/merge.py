@@ -8,12 +8,14 @@ from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem, 
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import show_path
 from gitslices.git.hooks import run_hook
-from gitslices.git.read import find_tip, read_tips
+from gitslices.git.index import INDEX_LOCK_HINT
+from gitslices.git.read import find_tip
 from gitslices.merging.attempt import REMEDY, MergeAttempt, try_merges
-from gitslices.merging.branch_worktrees import BranchWorktree, find_in_the_way
-from gitslices.merging.build import BuiltMerge, Conflicted
-from gitslices.merging.inputs import MergeInputs, find_target_worktrees, read_merge_inputs
-from gitslices.merging.move_branches import move_branches
+from gitslices.merging.branch_worktrees import BranchWorktree
+from gitslices.merging.build import BuiltMerge, Conflicted, keep_notes
+from gitslices.merging.inputs import MergeInputs, read_merge_inputs
+from gitslices.merging.move_branches import Outdated, StuckMove, move_branches
+from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as_before
 from gitslices.merging.rerun_gates import MergedGates
 from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.recovery.recovery import recover_and_lock
@@ -70,14 +72,7 @@ class _Landed(Struct, frozen=True):
     attempt: MergeAttempt
 
 
-class _Outdated(Struct, frozen=True):
-    """Nothing has moved: what the merge was made from is not so any more."""
-
-
-class _Stuck(Struct, frozen=True):
-    """Nothing has moved: the files of a worktree could not follow, and git's word on it."""
-
-    complaint: str
+_Outcome = _Landed | Outdated | StuckMove
 
 
 def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
@@ -89,17 +84,19 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     `RefusedError` where a worktree that has the target checked out cannot follow after all.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
-        style = choose_merge_style(workspace, request.style, goal.plan.target)
-        landed = _merge_until_landed(workspace, store, goal, request, style)
+        landed = _merge_until_landed(workspace, store, request)
         inputs, attempt = landed.inputs, landed.attempt
         moved = attempt.head != inputs.target
-        warnings = _run_post_merge(workspace, inputs.worktrees, style) if moved else ()
-        forwarded = forward_slices(workspace, store, goal) if moved else Forwarded()
+        warnings = keep_notes(
+            workspace.repo, (pair for built in attempt.built for pair in built.rewritten)
+        )
+        if moved:
+            warnings += _run_post_merge(workspace, inputs.worktrees, attempt.style)
+        forwarded = forward_slices(workspace, store, inputs.goal) if moved else Forwarded()
     return MergeReport(
-        goal_id=goal.goal_id,
-        target=goal.plan.target,
-        style=style,
+        goal_id=inputs.goal.goal_id,
+        target=inputs.goal.plan.target,
+        style=attempt.style,
         merged=_list_merged(inputs.target, attempt.built),
         conflicted=attempt.conflicted,
         refused=attempt.refused,
@@ -108,106 +105,106 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     )
 
 
-def _merge_until_landed(
-    workspace: Workspace, store: Store, goal: Goal, request: MergeRequest, style: MergeStyle
-) -> _Landed:
+def _merge_until_landed(workspace: Workspace, store: Store, request: MergeRequest) -> _Landed:
     """Read, merge in memory, land; again from the start while something moves meanwhile.
 
     Whether files can follow costs a dry run for every slice. So git is asked only when they could
     not: then those that are in the way are left out.
     """
-    gates = MergedGates(workspace, store, goal)
     dry_run = False
     for _ in range(_ATTEMPTS):
+        goal = choose_goal(store, request.goal_id)
+        style = choose_merge_style(workspace, request.style, goal.plan.target)
+        gates = MergedGates(workspace, store, goal)
         inputs = read_merge_inputs(workspace, store, goal, request.slice_ids)
         attempt = try_merges(workspace, store, inputs, style, gates, dry_run=dry_run)
-        match _land(workspace, store, inputs, attempt, style):
-            case _Landed() as landed:
-                return landed
-            case _Stuck(complaint) if dry_run:
-                raise RefusedError(
-                    f"a worktree that has {goal.plan.target} checked out cannot follow: "
-                    f"{complaint}",
-                    hint=REMEDY,
-                )
-            case _Stuck():
-                dry_run = True
-            case _Outdated():
-                pass
+        outcome = _land(workspace, store, inputs, attempt)
+        if isinstance(outcome, _Landed):
+            return outcome
+        if isinstance(outcome, StuckMove):
+            _refuse_stuck(goal, outcome, dry_run=dry_run)
+            dry_run = True
     raise BusyError(f"{goal.plan.target} keeps moving", hint="try again later")
 
 
+def _refuse_stuck(goal: Goal, stuck: StuckMove, *, dry_run: bool) -> None:
+    """Raise where another attempt would come to the same: after a dry run, beside another git."""
+    if stuck.busy:
+        raise BusyError(stuck.complaint, hint=INDEX_LOCK_HINT)
+    if dry_run:
+        target = goal.plan.target
+        why = f"a worktree that has {target} checked out cannot follow: {stuck.complaint}"
+        raise RefusedError(why, hint=REMEDY)
+
+
 def _land(
-    workspace: Workspace,
-    store: Store,
-    inputs: MergeInputs,
-    attempt: MergeAttempt,
-    style: MergeStyle,
-) -> _Landed | _Outdated | _Stuck:
+    workspace: Workspace, store: Store, inputs: MergeInputs, attempt: MergeAttempt
+) -> _Outcome:
     """Under the lock, and if all is as it was read: move the target and record everything."""
     with recover_and_lock(workspace, store):
-        if not _is_as_before(workspace, store, inputs, attempt):
-            return _Outdated()
-        outcome = _move_target(workspace, store, inputs, attempt, style)
+        if not is_as_before(workspace, store, _make_basis(inputs, attempt)):
+            return Outdated()
+        outcome = _move_target(workspace, store, inputs, attempt)
         if isinstance(outcome, _Landed):
-            _record_conflicts(workspace, store, inputs.goal, attempt.conflicted)
+            _record_conflicts(workspace, store, inputs, attempt.conflicted)
     return outcome
 
 
-def _move_target(
-    workspace: Workspace,
-    store: Store,
-    inputs: MergeInputs,
-    attempt: MergeAttempt,
-    style: MergeStyle,
-) -> _Landed | _Outdated | _Stuck:
+def _make_basis(inputs: MergeInputs, attempt: MergeAttempt) -> MoveBasis:
+    """What the attempt rests on: its slices and those they wait for, the target, its worktrees."""
     target = inputs.goal.plan.target
-    changes = tuple(_make_change(workspace, inputs.goal, one, style) for one in attempt.built)
+    built = [one.candidate.slice for one in attempt.built]
+    ids = [one.slice_id for one in built] + [one.slice_id for one in attempt.conflicted]
+    touched = [inputs.records[id_] for id_ in ids]
+    needed = {id_ for one in built for id_ in one.dependencies} - set(ids)
+    tips = {inputs.records[id_].branch_name: inputs.candidates[id_].tip for id_ in ids}
+    return MoveBasis(
+        goal=inputs.goal,
+        records=(*touched, *(inputs.records[id_] for id_ in needed if id_ in inputs.records)),
+        tips={branch: tip for branch, tip in tips.items() if tip} | {target: inputs.target},
+        worktrees={target: tuple(one.path for one in inputs.worktrees)},
+        arrivals=tuple(
+            Arrival(
+                slice_id=one.candidate.slice.slice_id,
+                worktrees=inputs.worktrees,
+                changes=one.changes,
+            )
+            for one in attempt.built
+        ),
+        proven=tuple(inputs.records[one.slice_id] for one in built),
+    )
+
+
+def _move_target(
+    workspace: Workspace, store: Store, inputs: MergeInputs, attempt: MergeAttempt
+) -> _Outcome:
+    target, landed = inputs.goal.plan.target, _Landed(inputs, attempt)
+    changes = [_make_change(workspace, inputs.goal, one, attempt.style) for one in attempt.built]
+    expected = [inputs.records[one.slice_id] for one in changes]
     if attempt.head == inputs.target:
         with store.transaction():
+            if not are_as_recorded(store, expected):
+                return Outdated()
             record_changes(store, changes)
-        return _Landed(inputs, attempt)
+        return landed
     move = BranchMove(
         branch=target,
         old=inputs.target,
         new=attempt.head,
         worktrees=tuple(str(one.path) for one in inputs.worktrees),
-        changes=changes,
+        changes=tuple(changes),
     )
     try:
-        stuck = move_branches(workspace, store, [move])
+        outcome = move_branches(workspace, store, [move], expected)
     except (GitError, GitLockedError):
         # Not every git takes the topology lock: a commit there moves the target all the same.
         if find_tip(workspace.repo, target) == inputs.target:
             raise
-        return _Outdated()
-    if not stuck:
-        return _Landed(inputs, attempt)
-    if find_tip(workspace.repo, target) != inputs.target:
-        return _Outdated()
-    return _Stuck(stuck[0].complaint)
-
-
-def _is_as_before(
-    workspace: Workspace, store: Store, inputs: MergeInputs, attempt: MergeAttempt
-) -> bool:
-    """Whether target, worktrees, slices and their branches are still as they were read."""
-    paths = tuple(one.path for one in inputs.worktrees)
-    if find_target_worktrees(workspace, inputs.goal) != paths:
-        return False
-    if any(
-        find_in_the_way(workspace.repo, one.candidate.slice.slice_id, inputs.worktrees, one.changes)
-        for one in attempt.built
-    ):  # A file that git ignores has come: git would not refuse to overwrite it.
-        return False
-    touched = [one.candidate.slice.slice_id for one in attempt.built]
-    touched += [one.slice_id for one in attempt.conflicted]
-    before = {inputs.records[id_].branch_name: inputs.candidates[id_].tip for id_ in touched}
-    before[inputs.goal.plan.target] = inputs.target
-    if read_tips(workspace.repo, before) != before:
-        return False
-    now = {record.slice_id: record for record in store.read_slices(inputs.goal.goal_id)}
-    return all(now.get(id_) == inputs.records[id_] for id_ in touched)
+        return Outdated()
+    if isinstance(outcome, Outdated) or not outcome.stuck:
+        return outcome if isinstance(outcome, Outdated) else landed
+    # What git complains of may come from the target having gone on, and then means nothing.
+    return outcome.stuck[0] if find_tip(workspace.repo, target) == inputs.target else Outdated()
 
 
 def _make_change(
@@ -226,23 +223,24 @@ def _make_change(
 
 
 def _record_conflicts(
-    workspace: Workspace, store: Store, goal: Goal, conflicted: Sequence[Conflicted]
+    workspace: Workspace, store: Store, inputs: MergeInputs, conflicted: Sequence[Conflicted]
 ) -> None:
-    changes = [
-        SliceChange(
-            at=workspace.now(),
-            goal_id=goal.goal_id,
-            slice_id=one.slice_id,
-            event="conflicted",
-            detail={"files": [show_path(path) for path in one.files]},
-            status="conflicted",
-        )
-        for one in conflicted
-    ]
+    """Record the files; but a slice that somebody has claimed meanwhile stays that one's."""
+    goal_id = inputs.goal.goal_id
     with store.transaction():
         for one in conflicted:
-            write_conflict(store, goal.goal_id, one.slice_id, one.files)
-        record_changes(store, changes)
+            if not are_as_recorded(store, [inputs.records[one.slice_id]]):
+                continue
+            write_conflict(store, goal_id, one.slice_id, one.files)
+            change = SliceChange(
+                at=workspace.now(),
+                goal_id=goal_id,
+                slice_id=one.slice_id,
+                event="conflicted",
+                detail={"files": [show_path(path) for path in one.files]},
+                status="conflicted",
+            )
+            record_changes(store, [change])
 
 
 def _run_post_merge(

@@ -2,10 +2,11 @@
 
 from msgspec import Struct
 
-from gitslices.core.errors import RefusedError, suggest
+from gitslices.core.errors import BusyError, RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.slices.leases import make_lease_event, require_lease
 from gitslices.slices.lookup import choose_goal, find_held
+from gitslices.state.journal import is_moving
 from gitslices.state.leases import Lease, end_lease, find_open_lease
 from gitslices.state.store import Event, Store
 from gitslices.workspace import Workspace
@@ -59,6 +60,8 @@ def _reopen(workspace: Workspace, store: Store, goal_id: str, slice_id: SliceId)
     if record is None or record.status not in {"done", "conflicted"}:
         see = suggest("status", goal_id=goal_id)
         raise RefusedError(f"nobody holds slice {slice_id!r}", hint=f"see: {see}")
+    if is_moving(workspace.state_folder, goal_id, slice_id):
+        raise BusyError(f"slice {slice_id!r} is being merged", hint="try again when it has ended")
     store.write_status(goal_id, slice_id, "provisioned")
     event = Event(at=workspace.now(), goal_id=goal_id, slice_id=slice_id, event="reopened",
                   detail={"status": record.status})  # fmt: skip

@@ -1,11 +1,11 @@
 """Bring slices onto the current target, with their own commits on top or merged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import BusyError, Problem
+from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem
 from gitslices.core.model import (
     FINISHED,
     BranchName,
@@ -15,17 +15,19 @@ from gitslices.core.model import (
     SliceStatus,
     settle_status,
 )
-from gitslices.git.commits import read_commits, write_commit
+from gitslices.git.commits import read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import read_commit_changes, read_tree_changes
+from gitslices.git.index import INDEX_LOCK_HINT
 from gitslices.git.read import is_ancestor, is_true, read_tips
 from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
     read_branch_worktrees,
 )
-from gitslices.merging.build import Conflicted, rebase_commits
+from gitslices.merging.build import Conflicted, Rebased, keep_notes, rebase_commits
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
-from gitslices.merging.move_branches import move_branches
+from gitslices.merging.move_branches import Moved, Outdated, move_branches
+from gitslices.merging.recheck import Arrival, MoveBasis, is_as_before
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.merging import describe_unrelated_history, find_sync_obstacle
 from gitslices.slices.leases import require_lease
@@ -72,6 +74,7 @@ class SyncReport(Struct, frozen=True, kw_only=True):
     current: tuple[SliceId, ...]
     conflicted: tuple[Conflicted, ...]
     refused: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class _SyncInputs(Struct, frozen=True, kw_only=True):
@@ -91,17 +94,15 @@ class _Current(Struct, frozen=True):
     """A slice that has all of the target."""
 
 
-class _Moved(Struct, frozen=True):
-    """The slices were moved, but for those that could not follow."""
+class _Ready(Struct, frozen=True):
+    """A slice that is to move, what comes to its worktrees, and which commits became which."""
 
-    stuck: Mapping[SliceId, Problem]
-
-
-class _Outdated(Struct, frozen=True):
-    """Nothing has moved: a slice is not as it was read."""
+    move: BranchMove
+    arrival: Arrival
+    rewritten: tuple[tuple[Oid, Oid], ...]
 
 
-_Made = BranchMove | Conflicted | Problem | _Current
+_Made = _Ready | Conflicted | Problem | _Current
 
 
 def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
@@ -116,11 +117,17 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
         for _ in range(_ATTEMPTS):
             held = _require_lease(store, goal, request)
             inputs = _read_inputs(workspace, store, goal, style, held)
-            made = dict(_make_commits(workspace, inputs, request.slice_ids))
+            made = _make_all(workspace, inputs, request.slice_ids)
             outcome = _move_slices(workspace, store, inputs, made, request)
-            if isinstance(outcome, _Moved):
-                return _report(inputs, {**made, **outcome.stuck})
+            if isinstance(outcome, Moved):
+                made |= _list_stuck(made, outcome)
+                return _report(inputs, made, keep_notes(workspace.repo, _list_rewritten(made)))
+            goal = choose_goal(store, request.goal_id)
     raise BusyError("the slices keep moving", hint="try again later")
+
+
+def _list_rewritten(made: Mapping[SliceId, _Made]) -> Iterator[tuple[Oid, Oid]]:
+    return (pair for one in made.values() if isinstance(one, _Ready) for pair in one.rewritten)
 
 
 def _require_lease(store: Store, goal: Goal, request: SyncRequest) -> SliceId | None:
@@ -149,19 +156,37 @@ def _read_inputs(
     )
 
 
-def _make_commits(
+def _make_all(
     workspace: Workspace, inputs: _SyncInputs, wanted: tuple[SliceId, ...] | None
-) -> Iterator[tuple[SliceId, _Made]]:
-    ids = {find_slice(inputs.goal, id_).slice_id for id_ in wanted or ()}
+) -> dict[SliceId, _Made]:
+    """What becomes of each slice; what git cannot do to one keeps only that one back.
+
+    Raises `GitError` where it fails with every slice: then it is not the slices.
+    """
+    made: dict[SliceId, _Made] = {}
+    failures: list[GitError | GitLockedError] = []
     with open_merge_rules(workspace, inputs.goal, inputs.target) as rules:
-        for slice_ in inputs.goal.plan.slices:
-            if wanted is None:
-                status = _find_status(inputs, slice_)
-                chosen = status != "planned" and status not in FINISHED
-            else:
-                chosen = slice_.slice_id in ids
-            if chosen:
-                yield slice_.slice_id, _sync_slice(workspace, inputs, rules, slice_)
+        for slice_ in _choose_slices(inputs, wanted):
+            try:
+                made[slice_.slice_id] = _sync_slice(workspace, inputs, rules, slice_)
+            except (GitError, GitLockedError) as error:
+                failures.append(error)
+                made[slice_.slice_id] = Problem(slice_.slice_id, error.message, error.hint)
+    if failures and len(failures) == len(made):
+        raise failures[0]
+    return made
+
+
+def _choose_slices(inputs: _SyncInputs, wanted: tuple[SliceId, ...] | None) -> list[Slice]:
+    if wanted is not None:
+        ids = {find_slice(inputs.goal, id_).slice_id for id_ in wanted}
+        return [one for one in inputs.goal.plan.slices if one.slice_id in ids]
+    statuses = {one.slice_id: _find_status(inputs, one) for one in inputs.goal.plan.slices}
+    return [
+        one
+        for one in inputs.goal.plan.slices
+        if statuses[one.slice_id] not in {"planned", *FINISHED}
+    ]
 
 
 def _sync_slice(
@@ -182,17 +207,22 @@ def _sync_slice(
     if is_ancestor(workspace.repo, inputs.target, tip):
         return _Current()
     new = _make_commit(workspace, inputs, rules, record, tip)
-    if not isinstance(new, str):
+    if not isinstance(new, Rebased):
         return new
     worktrees = read_branch_worktrees(workspace.repo, paths)
-    changes = read_tree_changes(workspace.repo, tip, new)
-    return find_in_the_way(workspace.repo, record.slice_id, worktrees, changes) or BranchMove(
+    changes = read_tree_changes(workspace.repo, tip, new.commit)
+    problem = find_in_the_way(workspace.repo, record.slice_id, worktrees, changes)
+    if problem is not None:
+        return problem
+    move = BranchMove(
         branch=record.branch_name,
         old=tip,
-        new=new,
+        new=new.commit,
         worktrees=tuple(str(one.path) for one in worktrees),
-        changes=(_make_change(workspace, inputs, record, tip, new),),
+        changes=(_make_change(workspace, inputs, record, tip, new.commit),),
     )
+    arrival = Arrival(slice_id=record.slice_id, worktrees=worktrees, changes=changes)
+    return _Ready(move, arrival, new.rewritten)
 
 
 def _find_status(inputs: _SyncInputs, slice_: Slice) -> SliceStatus:
@@ -206,16 +236,18 @@ def _find_status(inputs: _SyncInputs, slice_: Slice) -> SliceStatus:
 
 
 def _make_commit(
-    workspace: Workspace, inputs: _SyncInputs, rules: GoalMergeRules, record: SliceRecord, tip: Oid
-) -> Oid | Conflicted | Problem:
-    repo, target = workspace.repo, inputs.target
+    workspace: Workspace,
+    inputs: _SyncInputs,
+    rules: GoalMergeRules,
+    record: SliceRecord,
+    tip: Oid,
+) -> Rebased | Conflicted | Problem:
+    repo, target, branch = workspace.repo, inputs.target, inputs.goal.plan.target
     origin = rules.find_origin(tip, target)
     if origin is None:
-        return describe_unrelated_history(
-            record.slice_id, inputs.goal.plan.target, record.base_commit
-        )
+        return describe_unrelated_history(record.slice_id, branch, record.base_commit)
     if origin.commit == tip:
-        return target
+        return Rebased(target, read_commit_tree(repo, target))
     changes = read_commit_changes(repo, repo.common_dir, tip, [origin])
     joined = rules.find_joined(origin, changes)
     merged = rules.merge(tip, target, joined)
@@ -223,14 +255,15 @@ def _make_commit(
         return Conflicted(slice_id=record.slice_id, files=merged.conflicts)
     signed = is_true(workspace.config.get("commit.gpgsign"))
     if inputs.style == "merge":
-        message = f"Merge branch '{inputs.goal.plan.target}' into {record.branch_name}\n"
-        return write_commit(repo, merged.tree, [tip, target], message, signed=signed)
+        message = f"Merge branch '{branch}' into {record.branch_name}\n"
+        made = write_commit(repo, merged.tree, [tip, target], message, signed=signed)
+        return Rebased(made, merged.tree)
     commits = read_commits(repo, target, tip)
     rebased = rebase_commits(rules, commits, target, joined, signed=signed)
-    if rebased is None or rebased[1] != merged.tree:
+    if rebased is None or rebased.tree != merged.tree:
         why = "its commits cannot be put onto the target one by one"
         return Problem(record.slice_id, why, "take the target in whole: --style merge")
-    return rebased[0]
+    return rebased
 
 
 def _make_change(
@@ -252,38 +285,56 @@ def _move_slices(
     inputs: _SyncInputs,
     made: Mapping[SliceId, _Made],
     request: SyncRequest,
-) -> _Moved | _Outdated:
+) -> Moved | Outdated:
     """Under the lock, and if the slices are as they were read: move those that are to be moved."""
-    moves = [one for one in made.values() if isinstance(one, BranchMove)]
-    before = {move.branch: move.old for move in moves}
+    ready = [one for one in made.values() if isinstance(one, _Ready)]
+    basis = _make_basis(inputs, ready)
     with recover_and_lock(workspace, store):
         # Somebody else may have the slice by now.
         _require_lease(store, inputs.goal, request)
-        now = {record.slice_id: record for record in store.read_slices(inputs.goal.goal_id)}
-        ids = [move.changes[0].slice_id for move in moves]
-        worktrees = find_branch_worktrees(workspace, before)
-        if (
-            read_tips(workspace.repo, before) != before
-            or any(now.get(id_) != inputs.records[id_] for id_ in ids)
-            or any(worktrees.get(one) != inputs.worktrees.get(one) for one in before)
-        ):
-            return _Outdated()
-        stuck = move_branches(workspace, store, moves)
-    complaints = {one.move.changes[0].slice_id: one.complaint for one in stuck}
-    return _Moved({id_: Problem(id_, text) for id_, text in complaints.items()})
+        if not is_as_before(workspace, store, basis):
+            return Outdated()
+        return move_branches(workspace, store, [one.move for one in ready], basis.records)
 
 
-def _report(inputs: _SyncInputs, made: Mapping[SliceId, _Made]) -> SyncReport:
+def _make_basis(inputs: _SyncInputs, ready: Sequence[_Ready]) -> MoveBasis:
+    """What the moves rest on. The target may go on: the slices are then one sync behind."""
+    return MoveBasis(
+        goal=inputs.goal,
+        records=tuple(inputs.records[one.arrival.slice_id] for one in ready),
+        tips={one.move.branch: one.move.old for one in ready},
+        worktrees={
+            one.move.branch: tuple(Path(path) for path in one.move.worktrees) for one in ready
+        },
+        arrivals=tuple(one.arrival for one in ready),
+    )
+
+
+def _list_stuck(made: Mapping[SliceId, _Made], moved: Moved) -> dict[SliceId, _Made]:
+    """The slices that could not follow; raise `BusyError` where that is all that was wanted."""
+    if moved.stuck and len(moved.stuck) == len(made) and all(one.busy for one in moved.stuck):
+        raise BusyError(moved.stuck[0].complaint, hint=INDEX_LOCK_HINT)
+    ids = [one.move.changes[0].slice_id for one in moved.stuck]
+    return {
+        id_: Problem(id_, one.complaint, INDEX_LOCK_HINT if one.busy else None)
+        for id_, one in zip(ids, moved.stuck, strict=True)
+    }
+
+
+def _report(
+    inputs: _SyncInputs, made: Mapping[SliceId, _Made], warnings: tuple[str, ...]
+) -> SyncReport:
     return SyncReport(
         goal_id=inputs.goal.goal_id,
         target=inputs.goal.plan.target,
         style=inputs.style,
         synced=tuple(
-            Synced(slice_id=id_, old=one.old, new=one.new)
+            Synced(slice_id=id_, old=one.move.old, new=one.move.new)
             for id_, one in made.items()
-            if isinstance(one, BranchMove)
+            if isinstance(one, _Ready)
         ),
         current=tuple(id_ for id_, one in made.items() if isinstance(one, _Current)),
         conflicted=tuple(one for one in made.values() if isinstance(one, Conflicted)),
         refused=tuple(one for one in made.values() if isinstance(one, Problem)),
+        warnings=warnings,
     )

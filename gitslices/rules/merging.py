@@ -100,10 +100,21 @@ def make_merge_message(slice_: Slice) -> str:
     return f"{named}: {title}\n" if title and title != slice_.slice_id else f"{named}\n"
 
 
-def add_trailers(message: str, authors: Sequence[str]) -> str:
-    """`message` with a Co-authored-by line for each of `authors`, `Name <address>`."""
-    lines = "".join(f"Co-authored-by: {author}\n" for author in authors)
-    return f"{message}\n{lines}" if lines else message
+def make_squash_message(
+    subject: str, texts: Sequence[str], trailers: Sequence[str], authors: Sequence[str]
+) -> str:
+    """The message of one commit for several: `texts` are theirs, without `trailers`.
+
+    `authors`, `Name <address>`, begin with the author of the one commit; the others are named in
+    it. A trailer that several commits have stands there once.
+    """
+    lines = (*trailers, *(f"Co-authored-by: {author}" for author in authors[1:]))
+    own = {f"co-authored-by: {author}".casefold() for author in authors[:1]}
+    kept = {line.casefold(): line for line in reversed(lines) if line.casefold() not in own}
+    blocks = [f"* {text.strip()}" for text in texts if text.strip()]
+    if kept:
+        blocks.append("\n".join(reversed(kept.values())))
+    return "\n\n".join((subject.strip(), *blocks)) + "\n"
 
 
 def meets(path: str, changed: Collection[str]) -> bool:

@@ -18,7 +18,7 @@ from gitslices.core.decoding import decode_json
 from gitslices.core.errors import DiskError, StateError
 from gitslices.core.faults import reach
 from gitslices.core.files import PARTIAL, name_partial
-from gitslices.core.model import BranchName, Oid
+from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord
 
@@ -109,6 +109,18 @@ def write_intent(folder: Path, intent: Intent) -> None:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
             raise
+
+
+def is_moving(folder: Path, goal_id: str, slice_id: SliceId) -> bool:
+    """Whether a slice is about to be merged, synced or forwarded: whoever asks leaves it alone."""
+    if not has_intent(folder):
+        return False
+    intent = _read(folder / _NAME, Intent)
+    return isinstance(intent, MoveIntent) and any(
+        (change.goal_id, change.slice_id) == (goal_id, slice_id)
+        for move in intent.moves
+        for change in move.changes
+    )
 
 
 def has_intent(folder: Path) -> bool:

@@ -3,8 +3,6 @@
 A merge driver or a gate is the user's program that runs in between: it does here what a user might.
 """
 
-import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from gitslices.ops.sync import SyncRequest, sync
 from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli, run_cli
+from tests.support.meddling import in_repo, meddle, ours
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, read_status, slice_path, take, work
 from tests.support.workspaces import open_at
@@ -36,36 +35,6 @@ def workspace(repo: Path) -> Workspace:
 
 def land(workspace: Workspace, *ids: SliceId) -> MergeReport:
     return merge(workspace, MergeRequest(slice_ids=ids))
-
-
-def meddle(repo: Path, *commands: str) -> None:
-    """Both sides change the Makefile, whose merge driver runs `commands` once, then merges."""
-    once = repo.parent / "once"
-    script = "\n".join(
-        [
-            "#!/bin/sh",
-            "unset $(git rev-parse --local-env-vars)",
-            f"mkdir {shlex.quote(str(once))} 2>/dev/null && {{",
-            *(f"  {command} || exit 9" for command in commands),
-            "}",
-            'git merge-file "$1" "$2" "$3" >/dev/null; exit 0',
-        ]
-    )
-    driver = repo.parent / "driver"
-    driver.write_text(script)
-    driver.chmod(0o755)
-    git(repo, "config", "merge.meddler.driver", f"{shlex.quote(str(driver))} %A %O %B")
-    (repo / ".gitattributes").write_text("Makefile merge=meddler\n")
-    (repo / "Makefile").write_text("all: main\n")
-    commit_all(repo)
-
-
-def in_repo(repo: Path, *args: str) -> str:
-    return shlex.join(["git", "-C", str(repo), *args])
-
-
-def ours(repo: Path, *args: str) -> str:
-    return shlex.join([sys.executable, "-m", "gitslices", *args, "-C", str(repo)]) + " >/dev/null"
 
 
 def test_a_worktree_that_leaves_the_target_meanwhile_is_not_written_to(

@@ -13,8 +13,10 @@ from gitslices.repo_commands.trust import approve
 from gitslices.state.proofs import read_gate_runs
 from gitslices.system.settings import load_settings
 from gitslices.workspace import Workspace
-from tests.conftest import Cli, commit_all, git
-from tests.support.landings import apply_goal, open_repo, set_status, slice_path, work
+from tests.support.commands import Cli
+from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks, set_status, slice_path, work
+from tests.support.workspaces import open_at
 
 A = SliceId("a")
 WALL = "local_verification_wall"
@@ -23,10 +25,10 @@ WALL = "local_verification_wall"
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Slice a with a good commit and then a bad one, which the gate does not pass."""
-    workspace = open_repo(repo)
+    workspace = open_at(repo)
     (repo / ".gitslices.toml").write_text(f'[gates]\n{WALL} = "! grep -qs bad src/a.py"\n')
     approve(workspace, load_settings(repo).texts)
-    apply_goal(workspace, {"id": "a", "write_set": ["src/"]})
+    apply_tasks(workspace, {"id": "a", "write_set": ["src/"]})
     work(workspace, "a", {"src/a.py": "good\n"})
     run(workspace)
     return workspace
@@ -112,7 +114,7 @@ def test_a_pass_in_a_sparse_worktree_is_none_of_the_whole_tree(
     )
     sparse = ("--sparse",) if by == "plan" else ()
     assert cli("plan", str(graph), "--apply", *sparse).code == 0
-    workspace = open_repo(repo)
+    workspace = open_at(repo)
     approve(workspace, load_settings(repo).texts)
     work(workspace, "a", {"lib/v": "2\n"})
     if by == "hand":

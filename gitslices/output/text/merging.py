@@ -49,6 +49,8 @@ def _format_sync(report: SyncReport) -> Iterable[str]:
         yield format_problem("not synced", problem)
     if report.current:
         yield f"up to date: {_join(report.current)}"
+    for warning in report.warnings:
+        yield f"warning: {escape(warning)}"
     if not (report.synced or report.conflicted or report.refused or report.current):
         yield "nothing to sync"
 
