@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from gitslices.core.errors import GitError, Problem
+from gitslices.core.errors import GitError, GitLockedError, Problem
 from gitslices.core.model import FINISHED, Change, Oid, RepoPath, Slice, SliceId, SliceStatus
 from gitslices.git.commits import Commit, copy_notes, read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import Baseline, read_commit_changes
@@ -223,6 +223,6 @@ def keep_notes(repo: Repository, rewritten: Iterable[tuple[Oid, Oid]]) -> tuple[
     """Copy the notes of commits that were made again and have landed; a warning where git fails."""
     try:
         copy_notes(repo, rewritten)
-    except GitError as error:
+    except (GitError, GitLockedError) as error:
         return (f"notes of rewritten commits were not copied: {error.message}",)
     return ()

@@ -125,7 +125,7 @@ def test_a_note_that_cannot_be_copied_is_told_of_and_the_merge_stands(
     report = land(workspace, style="rebase")
     assert [one.slice_id for one in report.merged] == ["a"]
     (warning,) = report.warnings
-    assert warning.startswith("notes of rewritten commits were not copied: git notes failed")
+    assert warning.startswith("notes of rewritten commits were not copied: git notes")
 
 
 def test_a_rebase_keeps_author_and_date_and_leaves_alone_what_is_in_place(
