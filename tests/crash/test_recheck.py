@@ -77,7 +77,7 @@ def test_a_plan_that_makes_the_slice_wait_meanwhile_counts(
 ) -> None:
     graph = tmp_path / "graph.toml"
     graph.write_text(
-        "goal_id = 'goal'\n[defaults]\nowner_role = 'w'\n"
+        "[defaults]\nowner_role = 'w'\n"
         "[[tasks]]\nid = 'a'\nwrite_set = ['Makefile', 'new.py']\ndependencies = ['c']\n"
         "[[tasks]]\nid = 'b'\nwrite_set = ['docs/']\n"
         "[[tasks]]\nid = 'c'\nwrite_set = ['src/']\n"
@@ -148,7 +148,7 @@ def test_a_claim_that_waits_for_a_merge_learns_what_became_of_the_slice(
 
 
 def lock_index(repo: Path, slice_id: str) -> Path:
-    lock = repo / f".git/worktrees/goal--{slice_id}/index.lock"
+    lock = repo / f".git/worktrees/default--{slice_id}/index.lock"
     lock.touch()
     return lock
 

@@ -109,9 +109,7 @@ def test_a_pass_in_a_sparse_worktree_is_none_of_the_whole_tree(
     )
     commit_all(repo)
     graph = tmp_path / "graph.toml"
-    graph.write_text(
-        "goal_id = 'goal'\n[[tasks]]\nid = 'a'\nowner_role = 'w'\nwrite_set = ['lib/']\n"
-    )
+    graph.write_text("[[tasks]]\nid = 'a'\nowner_role = 'w'\nwrite_set = ['lib/']\n")
     sparse = ("--sparse",) if by == "plan" else ()
     assert cli("plan", str(graph), "--apply", *sparse).code == 0
     workspace = open_at(repo)
@@ -124,5 +122,5 @@ def test_a_pass_in_a_sparse_worktree_is_none_of_the_whole_tree(
     (problem,) = land(workspace).refused
     assert problem.message.startswith(f"on the merged files: gate {WALL} failed")
     with workspace.open_store() as store:
-        runs = read_gate_runs(store, "goal", "a")
+        runs = read_gate_runs(store, "default", "a")
     assert [(one.passed, one.sparse) for one in runs] == [(True, True), (False, False)]
