@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from gitslices.slices.settings import find_settings_remarks, read_all_settings
+from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.trust import (
     Approval,
     change_approvals,
+    find_identity,
     find_user_folder,
+    get_identity,
     make_fingerprint,
     read_approvals,
 )
@@ -45,22 +48,42 @@ def read_trust(workspace: Workspace) -> TrustReport:
 
 def list_approvals(workspace: Workspace) -> tuple[Approval, ...]:
     """What is approved for this repository, whether or not the settings still name it."""
+    identity = find_identity(workspace.repo.common_dir / FOLDER_NAME)
+    if identity is None:
+        return ()
+    here = _name_repository(workspace)
     everywhere = read_approvals(find_user_folder(workspace.environ))
-    return tuple(one for one in everywhere if one.repository == _name_repository(workspace))
+    return tuple(one for one in everywhere if (one.repository, one.identity) == (here, identity))
 
 
 def approve(workspace: Workspace, texts: Sequence[str]) -> None:
-    """Let `texts` run in this repository from now on."""
-    new = [
-        Approval(
-            repository=_name_repository(workspace),
-            sha256=make_fingerprint(text),
-            text=text,
-            approved_at=workspace.now(),
+    """Let `texts` run in this repository from now on.
+
+    What was approved for another repository that was at its path is forgotten: that one is gone.
+    """
+    here = _name_repository(workspace)
+
+    def add(known: tuple[Approval, ...]) -> tuple[Approval, ...]:
+        identity = get_identity(workspace.state_folder)
+        kept = [one for one in known if one.repository != here or one.identity == identity]
+        approved = {one.sha256 for one in kept if one.repository == here}
+        new = {make_fingerprint(text): text for text in texts}
+        return (
+            *kept,
+            *(
+                Approval(
+                    repository=here,
+                    identity=identity,
+                    sha256=fingerprint,
+                    text=text,
+                    approved_at=workspace.now(),
+                )
+                for fingerprint, text in new.items()
+                if fingerprint not in approved
+            ),
         )
-        for text in require_trust(workspace, texts)
-    ]
-    change_approvals(find_user_folder(workspace.environ), lambda known: (*known, *new))
+
+    change_approvals(find_user_folder(workspace.environ), add)
 
 
 def revoke(workspace: Workspace) -> tuple[str, ...]:

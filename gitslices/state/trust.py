@@ -1,10 +1,15 @@
 """What a user has approved: exact texts of commands, each for one repository, in one private file.
 
 It lies in the user's own state folder, not in the repository: what a repository brings along must
-not be able to approve itself.
+not be able to approve itself. Another repository that comes to the same path must not inherit
+either, a fresh clone say: so each has an identity, made at the first approval and kept beside its
+state, which no clone brings along and nobody can guess.
 """
 
+import re
+import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -14,18 +19,25 @@ from msgspec import Struct
 
 from gitslices.core.decoding import decode_json
 from gitslices.core.errors import DiskError, MachineError, StateError
-from gitslices.core.files import replace_file
+from gitslices.core.files import read_regular, replace_file
 from gitslices.git.environment import find_home
 from gitslices.state.lock import hold_lock
 
 _NAME: Final = "trust.json"
 _LOCK_TIMEOUT: Final = 10.0
 
+_IDENTITY_NAME: Final = "identity"
+_IDENTITY: Final = re.compile(r"[0-9a-f]{64}")
+
 
 class Approval(Struct, frozen=True, kw_only=True):
-    """One command text that may run in `repository`, the real path of its common directory."""
+    """One command text that may run in one repository.
+
+    That is the one with this `identity` whose common directory has the real path `repository`.
+    """
 
     repository: str
+    identity: str = ""
     sha256: str
     text: str
     approved_at: str
@@ -83,6 +95,24 @@ def change_approvals(
         approvals = change(read_approvals(folder))
         data = msgspec.json.format(msgspec.json.encode(_File(approvals=approvals)), indent=2)
         replace_file(folder / _NAME, data + b"\n")
+
+
+def find_identity(state_folder: Path) -> str | None:
+    """What tells the repository from all others; None where nothing was ever approved in it."""
+    with suppress(OSError, UnicodeDecodeError):
+        text = read_regular(state_folder / _IDENTITY_NAME, limit=100).decode("ascii").strip()
+        return text if _IDENTITY.fullmatch(text) else None
+    return None
+
+
+def get_identity(state_folder: Path) -> str:
+    """The same, made where there is none; the caller is changing approvals."""
+    known = find_identity(state_folder)
+    if known is not None:
+        return known
+    made = secrets.token_hex(32)
+    replace_file(state_folder / _IDENTITY_NAME, f"{made}\n".encode())
+    return made
 
 
 def make_fingerprint(text: str) -> str:

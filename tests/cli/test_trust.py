@@ -1,7 +1,10 @@
 """Commands of a repository run only once their exact text is approved."""
 
 import os
+import re
+import shutil
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 
 from gitslices.core.errors import DiskError, StateError
 from gitslices.repo_commands.trust import approve, list_approvals, read_trust, require_trust, revoke
-from gitslices.state.trust import find_user_folder
+from gitslices.state.trust import find_user_folder, read_approvals
 from gitslices.workspace import Workspace, open_workspace
 from tests.support.commands import Cli
 from tests.support.repositories import git, write_settings
@@ -41,6 +44,78 @@ def test_an_approval_holds_for_one_repository_and_all_its_worktrees(
     git(repo, "worktree", "add", "--quiet", str(tmp_path / "linked"))
     git(tmp_path, "clone", "--quiet", str(repo), "copy")
     assert require_trust(open_at(tmp_path / "linked", tmp_path / "state"), ["make"]) == ()
+    assert require_trust(open_at(tmp_path / "copy", tmp_path / "state"), ["make"]) == ("make",)
+
+
+def replace_by_clone(repo: Path) -> None:
+    repo.rename(repo.with_name("old"))
+    git(repo.parent, "clone", "--quiet", "old", repo.name)
+
+
+def replace_by_other(repo: Path) -> None:
+    repo.rename(repo.with_name("old"))
+    git(repo.parent, "init", "--quiet", repo.name)
+
+
+def make_git_dir_anew(repo: Path) -> None:
+    shutil.rmtree(repo / ".git")
+    git(repo, "init", "--quiet")
+
+
+def replace_by_link(repo: Path) -> None:
+    git(repo.parent, "clone", "--quiet", repo.name, "other")
+    repo.rename(repo.with_name("old"))
+    repo.symlink_to("other")
+
+
+def lose_state(repo: Path) -> None:
+    shutil.rmtree(repo / ".git" / "gitslices")
+
+
+def bring_odd_identity(repo: Path) -> None:
+    (repo / ".git" / "gitslices" / "identity").write_text("")
+
+
+def move_another_here(repo: Path) -> None:
+    git(repo.parent, "clone", "--quiet", repo.name, "other")
+    repo.rename(repo.with_name("old"))
+    (repo.parent / "other").rename(repo)
+
+
+SWAPS = [
+    replace_by_clone, replace_by_other, make_git_dir_anew, replace_by_link, lose_state,
+    bring_odd_identity, move_another_here,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("swap", SWAPS)
+def test_another_repository_at_the_same_path_inherits_nothing(
+    workspace: Workspace, repo: Path, tmp_path: Path, swap: Callable[[Path], None]
+) -> None:
+    approve(workspace, ["make"])
+    swap(repo)
+    now = open_at(repo, tmp_path / "state")
+    assert require_trust(now, ["make"]) == ("make",)
+    assert list_approvals(now) == ()
+    approve(now, ["make", "npm ci"])
+    assert require_trust(open_at(repo, tmp_path / "state"), ["make", "npm ci"]) == ()
+    if swap is not replace_by_link:
+        kept = read_approvals(tmp_path / "state" / "gitslices")
+        assert [one.text for one in kept] == ["make", "npm ci"]
+
+
+def test_an_approval_of_before_is_asked_for_again(workspace: Workspace, tmp_path: Path) -> None:
+    approve(workspace, ["make"])
+    path = tmp_path / "state" / "gitslices" / "trust.json"
+    path.write_text(re.sub(r' *"identity": "[0-9a-f]*",\n', "", path.read_text()))
+    assert require_trust(workspace, ["make"]) == ("make",)
+
+
+def test_a_copy_elsewhere_is_asked_for_again(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    approve(workspace, ["make"])
+    shutil.copytree(repo, tmp_path / "copy")
     assert require_trust(open_at(tmp_path / "copy", tmp_path / "state"), ["make"]) == ("make",)
 
 
@@ -78,7 +153,7 @@ def test_a_damaged_file_approves_nothing(workspace: Workspace, tmp_path: Path) -
 
 def test_a_state_folder_that_cannot_be_used_is_named(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DiskError, match=r"file/gitslices/trust\.json"):
+    with pytest.raises(DiskError, match=r"file/gitslices"):
         approve(open_at(repo, tmp_path / "file"), ["make"])
 
 
