@@ -7,6 +7,7 @@ discovery    where a repository is; opened without GitPython, where every millis
 opening      opened through GitPython
 read         commits, trees, branches, settings: nothing changes
 misleading   settings for all worktrees that lead git to the wrong files
+partial      files that a partial clone lacks, fetched at once
 refs         references, moved in one transaction
 reflog       whether a branch has commits of its own
 compare      what two commits have in common, and what differs; how far they are apart

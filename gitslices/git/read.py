@@ -27,7 +27,8 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     """The settings gitslices looks at, by lower-case key; the last value of a key wins."""
     core = "core\\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$"
     extensions = "extensions\\.(worktreeconfig|partialclone)$"
-    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions})"
+    promisor = "remote\\..*\\.promisor$"
+    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions}|{promisor})"
     # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given. Of the
     # common directory: with extensions.worktreeConfig git tells only there what holds for the main
     # worktree, core.bare and core.worktree among it.

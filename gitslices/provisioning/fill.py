@@ -14,6 +14,7 @@ from gitslices.git.environment import expand_home
 from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
 from gitslices.git.hooks import has_hook, run_hook
 from gitslices.git.ignored import Included, list_placed, read_included
+from gitslices.git.partial import fetch_files, is_partial
 from gitslices.git.read import read_branches
 from gitslices.git.worktrees import LOCK_REASON, is_filled, unlock_worktree
 from gitslices.provisioning.progress import OnProgress, Progress
@@ -102,6 +103,18 @@ class _Supply:
         self.included = _list_included(workspace, main, found) if main else ()
         self.remarks = found.remarks
 
+    def fetch_missing(self, records: Sequence[SliceRecord]) -> None:
+        """Have in a partial clone what the worktrees will hold, before git asks for each file."""
+        if not is_partial(self._workspace.config):
+            return
+        wanted: dict[Oid, set[RepoPath]] = {}
+        for record in records:
+            checkout = self.checkouts.get(record.slice_id)
+            paths = checkout.paths if checkout else self._list_tracked(record)
+            wanted.setdefault(self._find_tip(record), set()).update(paths)
+        for commit, missing in wanted.items():
+            fetch_files(self._workspace.repo, self._workspace.config, commit, missing)
+
     def count_files(self, record: SliceRecord) -> int:
         """How many tracked files a worktree will hold."""
         checkout = self.checkouts.get(record.slice_id)
@@ -149,6 +162,7 @@ def _fill_all(
     remarks: dict[str, list[SliceId]] = {}
     sizes = {record.slice_id: supply.count_files(record) for record in records}
     done, total = 0, sum(sizes.values())
+    supply.fetch_missing(records)
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         running = {pool.submit(_fill, workspace, supply, record): record for record in records}
         for future in as_completed(running):

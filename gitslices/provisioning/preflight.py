@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import DiskError, Problem, RefusedError
 from gitslices.core.model import Oid, Slice, SliceId
+from gitslices.git.partial import is_partial
 from gitslices.git.read import is_true, read_branches, read_sizes
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import Worktree, read_worktrees
@@ -140,7 +141,7 @@ def _measure(
     place: Place,
 ) -> list[tuple[Slice, Load]]:
     # In a partial clone, asking for sizes would fetch every file, one at a time.
-    if "extensions.partialclone" in workspace.config:
+    if is_partial(workspace.config):
         sizes = dict.fromkeys(workspace.read_tree(commit).paths, 0)
     else:
         sizes = read_sizes(workspace.repo, commit)
