@@ -23,5 +23,6 @@ snapshot     a worktree's files tried out on a copy of its index
 filling      the files of a worktree, the whole tree or a part of it
 ignored      ignored files of ours, and those that come along
 export       a commit's files in a repository of their own
+processes    gits that are at work in a repository
 repair       what a killed git left half made
 """

@@ -13,44 +13,69 @@ from typing import Final
 
 from gitslices.core.model import BranchName
 from gitslices.git.links import find_admin_folder, find_linked_worktree, list_admin_folders
+from gitslices.git.processes import (
+    Process,
+    can_see_processes,
+    find_living_gits,
+    find_open_files,
+)
 
-# A git that lives replaces or removes its lock well within this time.
+# A git that lives replaces or removes its lock well within this time, unless a hook or a signal
+# stops it; then its process is there.
 QUIET_SECONDS: Final = 1.0
+_LIFE_SECONDS: Final = 2.0
+_LIFE_PAUSE: Final = 0.05
+
+_SHARED: Final = (
+    # It is locked with the branch that it stands for, to log its move.
+    "HEAD.lock",
+    "packed-refs.lock",
+    "packed-refs.new",
+    "reftable/tables.list.lock",
+    "config.lock",
+    "config.worktree.lock",
+)
 
 
-def clear_ref_locks(common_dir: Path, refs: Sequence[str]) -> None:
-    """Remove the lock files of `refs`, full names that nobody else can be updating."""
-    for ref in refs:
-        # In a reftable repository `refs/heads` is a file (gitrepository-layout).
-        with suppress(FileNotFoundError, NotADirectoryError):
-            (common_dir / f"{ref}.lock").unlink()
+def clear_ref_locks(common_dir: Path, refs: Sequence[str], *, since: float = 0) -> None:
+    """Remove the lock files of `refs`, full names, if the processes that made them died.
+
+    Others may lock these at any time, and a lock says nothing of its holder: git closes it, and may
+    wait in a hook. So only a file goes that is not older than `since`, in seconds since 1970, that
+    no process has open, that stays as it is for a second, and that is there when every git has
+    ended that was at work in the repository. Where processes cannot be seen none goes.
+    """
+    _clear(common_dir, [f"{ref}.lock" for ref in refs], since)
 
 
 def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
-    """Remove the lock files of `refs`, HEAD and the settings, if the process that made them died.
+    """The same for `refs`, HEAD, what all references are kept in, and the settings."""
+    _clear(common_dir, [*_SHARED, *(f"{ref}.lock" for ref in refs)], since)
 
-    Others may lock these at any time: only a file goes that is newer than `since`, in seconds since
-    1970, that no process has open and that stays as it is for a second.
-    """
-    # HEAD is locked with the branch it stands for, to log its move.
-    shared = (
-        "HEAD.lock",
-        "packed-refs.lock",
-        "packed-refs.new",
-        "reftable/tables.list.lock",
-        "config.lock",
-        "config.worktree.lock",
-    )
-    names = (*shared, *(f"{ref}.lock" for ref in refs))
+
+def _clear(common_dir: Path, names: Sequence[str], since: float) -> None:
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
-    fresh = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= since}
-    if not fresh:
+    left = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= since}
+    if not left or not can_see_processes():
         return
+    alive = find_living_gits(common_dir)
     time.sleep(QUIET_SECONDS)
-    opened = _find_open_files()
-    for path, stamp in fresh.items():
-        if _read_stamp(path) == stamp and stamp and stamp[1:] not in opened:
+    if _outlive(common_dir, alive):
+        return
+    opened = find_open_files()
+    for path, stamp in left.items():
+        if _read_stamp(path) == stamp and stamp[1:] not in opened:
             path.unlink(missing_ok=True)
+
+
+def _outlive(common_dir: Path, alive: frozenset[Process]) -> bool:
+    """Whether one of `alive` stays; those that came later did not make what was there before."""
+    end = time.monotonic() + _LIFE_SECONDS
+    while alive := alive & find_living_gits(common_dir):
+        if time.monotonic() > end:
+            return True
+        time.sleep(_LIFE_PAUSE)
+    return False
 
 
 def find_unfinished_folders(common_dir: Path, worktree: Path, reason: str) -> tuple[Path, ...]:
@@ -110,21 +135,3 @@ def _read_stamp(path: Path) -> tuple[float, int, int] | None:
         found = path.stat()
         return found.st_mtime, found.st_dev, found.st_ino
     return None
-
-
-def _find_open_files() -> frozenset[tuple[int, int]]:
-    """Device and inode of every file that a process of ours has open, where `/proc` tells."""
-    opened = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        for link in _list_descriptors(process):
-            with suppress(OSError):
-                found = link.stat()
-                opened.add((found.st_dev, found.st_ino))
-    return frozenset(opened)
-
-
-def _list_descriptors(process: Path) -> list[Path]:
-    """Links to the open files of a process: none where it has ended or is another user's."""
-    with suppress(OSError):
-        return list((process / "fd").iterdir())
-    return []
