@@ -11,7 +11,7 @@ import pytest
 
 from gitslices.git.processes import find_living_gits
 from gitslices.git.repair import clear_ref_locks, clear_shared_locks
-from tests.conftest import git
+from tests.support.repositories import git
 
 WAIT = """\
 #!/bin/sh

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import commit_all, git, run_cli
 from tests.repo.test_git_settings import GRAPH
+from tests.support.commands import run_cli
+from tests.support.repositories import commit_all, git
 
 MANY = 40
 
