@@ -13,7 +13,11 @@ _prepared: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
 
 def decode_json(data: bytes | str, kind: type[T]) -> T:
     """What `data` holds; raise `msgspec.MsgspecError` if that is no `kind`."""
-    decoded: T = _prepare(kind).decode(data)
+    try:
+        decoded: T = _prepare(kind).decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        # msgspec checks texts as it makes them, and counts no levels (seen with 0.22).
+        raise msgspec.DecodeError(str(error)) from error
     return decoded
 
 

@@ -1,6 +1,5 @@
 """The one JSON document of a command: its report, or why there is none."""
 
-import errno
 from typing import Any
 
 import click
@@ -32,7 +31,6 @@ def _map_strings(value: Any) -> Any:
 
 
 _SHOWN_PROBLEMS = 50
-_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -70,7 +68,8 @@ def describe_failure(error: Exception) -> Failure:
         return Failure(code="usage", exit_code=2, message=message, hint=f"see: {path} --help")
     if isinstance(error, click.ClickException):
         return Failure(code="usage", exit_code=2, message=error.format_message())
-    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+    # Modes, mounts and limits can forbid any file at any time: that is the machine's word.
+    if isinstance(error, OSError) and error.errno is not None:
         place = f": {error.filename!r}" if error.filename else ""
         return Failure(code="disk", exit_code=3, message=f"{error.strerror}{place}")
     return Failure(

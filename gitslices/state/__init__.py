@@ -11,5 +11,6 @@ leases      who has which slice until when
 proofs      gates that were run, reviews that were made
 journal     what is being changed, written before it is begun
 trash       what was removed and can be brought back
+salvage     what can still be read of a damaged store
 trust       what the user has approved, in the user's own state folder
 """

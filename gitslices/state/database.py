@@ -21,8 +21,13 @@ _DISK_CODES: Final = frozenset({
 # Beside the database: what was written last, and the index of it that processes share.
 COMPANIONS: Final = ("-wal", "-shm", "-journal")
 
-Shape = dict[str, set[str]]
-"""The columns of each table."""
+
+class NewerStateError(StateError):
+    """The number of the tables is one that no gitslices up to this one has written."""
+
+
+Shape = dict[str, set[str | None]]
+"""The columns of each table, and of each index none."""
 
 
 @contextmanager
@@ -128,7 +133,7 @@ def _find_version(connection: sqlite3.Connection, path: Path) -> int:
     """Which gitslices has made the tables: by the number, or by what they are where it is lost."""
     version, shape = _read_version(connection), read_shape(connection)
     if version > SCHEMA_VERSION:
-        raise StateError(
+        raise NewerStateError(
             f"{str(path)!r} was written by a newer gitslices (schema {version})",
             hint="upgrade gitslices; where no newer one was ever used: gitslices doctor",
         )
@@ -143,10 +148,10 @@ def _find_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def read_shape(connection: sqlite3.Connection) -> Shape:
-    """The tables that a database has, without SQLite's own."""
+    """The tables and indexes that a database has, without SQLite's own."""
     rows = connection.execute(
-        "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c "
-        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        "SELECT m.name, c.name FROM sqlite_master AS m LEFT JOIN pragma_table_info(m.name) AS c "
+        "WHERE m.type IN ('table', 'index') AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     ).fetchall()
     return {table: {column for other, column in rows if other == table} for table, _ in rows}
 
@@ -168,11 +173,12 @@ def translate_errors(path: Path | None = None) -> Iterator[None]:
     """Failures of SQLite as those of gitslices."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        # The last of them where SQLite's own message quotes damaged bytes.
         raise _translate(error, path) from error
 
 
-def _translate(error: sqlite3.Error | OSError, path: Path | None) -> GitslicesError:
+def _translate(error: Exception, path: Path | None) -> GitslicesError:
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     where = repr(str(path)) if path else "the store of this repository"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

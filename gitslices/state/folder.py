@@ -1,6 +1,7 @@
 """The folder that holds all state of one repository."""
 
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ FOLDER_NAME: Final = "gitslices"
 # Followed by the id of an operation: its lock and what it fills, and where it works meanwhile.
 OPERATION: Final = "operation-"
 SCRATCH: Final = "scratch-"
+_ASIDE: Final = "damaged-"
 _PRIVATE: Final = 0o700
 _OTHERS: Final = 0o077
 
@@ -25,6 +27,16 @@ def list_operations(folder: Path) -> set[str]:
             if name.startswith(start)
         }
     return set()
+
+
+def make_aside(folder: Path) -> Path:
+    """A new folder beside the state, for damaged files that are kept as they are."""
+    for number in count(1):
+        place = folder / f"{_ASIDE}{number}"
+        with suppress(FileExistsError):
+            place.mkdir(mode=_PRIVATE)
+            return place
+    raise AssertionError("numbers do not end")
 
 
 def make_state_folder(common_dir: Path) -> Path:

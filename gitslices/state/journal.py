@@ -141,6 +141,18 @@ def find_intent_file(folder: Path) -> Path:
     return folder / _NAME
 
 
+def find_damaged_intents(folder: Path) -> tuple[Path, ...]:
+    """The intents in `folder`, of whatever kind, that cannot be read."""
+    damaged = []
+    for path in (folder / _NAME, *sorted(folder.glob(_FILLING.format("*")))):
+        kind: Any = Intent if path.name == _NAME else ApplyIntent
+        try:
+            _read(path, kind)
+        except StateError:
+            damaged.append(path)
+    return tuple(damaged)
+
+
 def read_intent_time(folder: Path) -> float:
     """When the intent was written, in seconds since 1970."""
     with _report_failure("read", folder / _NAME):
@@ -193,7 +205,8 @@ def _read(path: Path, kind: Any) -> Any:
         raise DiskError(f"cannot read {str(path)!r}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise StateError(
-            f"{str(path)!r} cannot be read: {error}", hint="was it written by a newer gitslices?"
+            f"{str(path)!r} cannot be read: {error}",
+            hint="if no newer gitslices is at work, keep it aside: gitslices doctor --fix",
         ) from error
 
 

@@ -1,12 +1,12 @@
 """Leases: who has which slice until when. The rows stay when a lease ends, so tokens only grow."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from gitslices.core.model import SliceId
-from gitslices.state.store import Store, check_time, convert_row
+from gitslices.state.store import Row, Store, check_time, convert_row, name_row
 
 Ending = Literal["done", "released", "lapsed", "failed"]
 _COLUMNS = "token, goal_id, slice_id, holder, ttl, claimed_at, expires_at, ended_at, ending"
@@ -23,7 +23,7 @@ class Lease(Struct, frozen=True, kw_only=True):
     goal_id: str
     slice_id: SliceId
     holder: str
-    ttl: int
+    ttl: Annotated[int, Meta(ge=0, le=10**9)]
     claimed_at: str
     expires_at: str
     ended_at: str | None = None
@@ -96,12 +96,12 @@ def _read(store: Store, condition: str, *values: object) -> tuple[Lease, ...]:
         f"SELECT {_COLUMNS} FROM leases WHERE {condition} ORDER BY token",  # noqa: S608
         values,
     )
-    return tuple(decode_lease(row) for row in rows)
+    return tuple(decode_lease(name_row(_COLUMNS, row)) for row in rows)
 
 
-def decode_lease(row: tuple[Any, ...]) -> Lease:
-    """A row of the leases' columns; raise `StateError` if it cannot be read."""
-    lease = convert_row(dict(zip(Lease.__struct_fields__, row, strict=True)), Lease)
+def decode_lease(row: Row) -> Lease:
+    """A row of the leases; raise `StateError` if it cannot be read."""
+    lease = convert_row(row, Lease)
     check_time(lease.claimed_at)
     check_time(lease.expires_at)
     return lease

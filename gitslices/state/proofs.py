@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Struct
 
 from gitslices.rules.evidence import GateRun, Review
-from gitslices.state.store import Store, convert_row
+from gitslices.state.store import Row, Store, convert_row, name_row
 
-Row = TypeVar("Row", bound=Struct)
+Proof = TypeVar("Proof", bound=Struct)
 
 
 def add_gate_run(store: Store, run: GateRun) -> None:
@@ -41,19 +41,34 @@ def _add(store: Store, table: str, row: Struct) -> None:
 
 
 def _read(
-    store: Store, table: str, kind: type[Row], goal_id: str, slice_id: str
-) -> tuple[Row, ...]:
+    store: Store, table: str, kind: type[Proof], goal_id: str, slice_id: str
+) -> tuple[Proof, ...]:
     rows = store.query(
         f"SELECT {_list_columns(kind)} FROM {table} "  # noqa: S608
         "WHERE goal_id = ? AND slice_id = ? ORDER BY rowid",
         (goal_id, slice_id),
     )
-    names = kind.__struct_fields__
+    return tuple(_decode(name_row(_list_names(kind), row), kind) for row in rows)
+
+
+def decode_gate_run(row: Row) -> GateRun:
+    """A row of the gate runs; raise `StateError` if it cannot be read."""
+    return _decode(row, GateRun)
+
+
+def decode_review(row: Row) -> Review:
+    """A row of the reviews; raise `StateError` if it cannot be read."""
+    return _decode(row, Review)
+
+
+def _decode(row: Row, kind: type[Proof]) -> Proof:
     # SQLite has no booleans, hence not strict.
-    return tuple(
-        convert_row(dict(zip(names, row, strict=True)), kind, strict=False) for row in rows
-    )
+    return convert_row(row, kind, strict=False)
 
 
 def _list_columns(kind: type[Struct]) -> str:
     return ", ".join(f'"{name}"' for name in kind.__struct_fields__)
+
+
+def _list_names(kind: type[Struct]) -> str:
+    return ", ".join(kind.__struct_fields__)

@@ -2,9 +2,9 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,9 +16,12 @@ from gitslices.core.decoding import convert, decode_json
 from gitslices.core.errors import StateError
 from gitslices.core.faults import reach
 from gitslices.core.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
-from gitslices.state.database import open_database, translate_errors
+from gitslices.state.database import Shape, open_database, read_shape, translate_errors
 
 T = TypeVar("T")
+
+Row = Mapping[str, Any]
+"""A row of a table, by the names of its columns."""
 
 STORE_NAME: Final = "state.sqlite3"
 # A claimed slice is a provisioned one with an open lease: kept in one place, it cannot disagree.
@@ -118,7 +121,7 @@ class Store:
     def read_goals(self) -> tuple[Goal, ...]:
         """All goals, the one applied first in front."""
         rows = self.query(f"SELECT {GOAL_COLUMNS} FROM goals ORDER BY rowid")  # noqa: S608
-        return tuple(decode_goal(row) for row in rows)
+        return tuple(decode_goal(name_row(GOAL_COLUMNS, row)) for row in rows)
 
     def read_goal(self, goal_id: str) -> Goal | None:
         """One goal, or None when it was never applied."""
@@ -126,7 +129,7 @@ class Store:
             f"SELECT {GOAL_COLUMNS} FROM goals WHERE goal_id = ?",  # noqa: S608
             (goal_id,),
         )
-        return decode_goal(rows[0]) if rows else None
+        return decode_goal(name_row(GOAL_COLUMNS, rows[0])) if rows else None
 
     def write_goal(self, goal: Goal) -> None:
         """Add a goal, or replace what it was last applied with."""
@@ -224,7 +227,7 @@ class Store:
             "ORDER BY event_id DESC LIMIT ?3",
             (goal_id, slice_id, -1 if last is None else last),
         )
-        return tuple(decode_event(row) for row in reversed(rows))
+        return tuple(decode_event(name_row(EVENT_COLUMNS, row)) for row in reversed(rows))
 
     def _read_records(self, condition: str, *values: object) -> tuple[SliceRecord, ...]:
         columns = ", ".join(_STATUS if name == "status" else name for name in _COLUMNS)
@@ -233,11 +236,20 @@ class Store:
             "ORDER BY goal_id, slice_id",
             values,
         )
-        return tuple(decode_slice(row) for row in rows)
+        return tuple(decode_slice(dict(zip(_COLUMNS, row, strict=True))) for row in rows)
 
     def read_data_version(self) -> int:
         """A number that is another one as soon as somebody else has written to the store."""
         return int(self.query("PRAGMA data_version")[0][0])
+
+    def read_shape(self) -> Shape:
+        """The tables and indexes that there are."""
+        with translate_errors():
+            return read_shape(self._db)
+
+    def list_columns(self, table: str) -> dict[str, str | None]:
+        """The columns of a table in their order, each with its default value as SQL, if any."""
+        return dict(self.query("SELECT name, dflt_value FROM pragma_table_info(?)", (table,)))
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of one question, for the modules that keep a table of their own."""
@@ -261,6 +273,7 @@ def open_store(folder: Path, *, timeout: float, opened_from: Path | None = None)
         yield Store(connection, opened_from)
 
 
+_FAR: Final = timedelta(days=366 * 200)
 # What one can do about a row that nobody could have written.
 _MEND: Final = "see what can still be read, and mend it: gitslices doctor"
 
@@ -283,31 +296,33 @@ def convert_row(values: object, kind: type[T], *, strict: bool = True) -> T:
 
 def check_time(text: str) -> str:
     """`text`, if it is a time as `Workspace.now` writes it; else raise `StateError`."""
-    with suppress(ValueError):
-        if datetime.fromisoformat(text).tzinfo is not None:
+    with suppress(ValueError, OverflowError):
+        # The years beyond are no times to reckon with.
+        if (datetime.fromisoformat(text) + _FAR).tzinfo is not None:
             return text
     raise StateError(f"a row of the store cannot be read: {text!r} is no time", hint=_MEND)
 
 
-def decode_goal(row: tuple[Any, ...]) -> Goal:
-    """A row of `GOAL_COLUMNS`; raise `StateError` if it is not as it was written."""
-    goal_id, graph, plan, applied_at, digest = row
-    values = {
-        "goal_id": goal_id,
-        "graph": decode_row(graph, TaskGraph),
-        "plan": decode_row(plan, Plan),
-        "applied_at": applied_at,
-    }
+def name_row(columns: str, values: Sequence[Any]) -> Row:
+    """A row by the names of its columns."""
+    return dict(zip(columns.split(", "), values, strict=True))
+
+
+def decode_goal(row: Row) -> Goal:
+    """A row of the goals; raise `StateError` if it is not as it was written."""
+    graph, plan = row["graph"], row["plan"]
+    values = {"graph": decode_row(graph, TaskGraph), "plan": decode_row(plan, Plan)}
     # One flipped bit in a name leaves JSON that can be read, and a plan that contradicts itself.
-    if digest is not None and digest != _make_digest(graph, plan):
-        raise StateError(f"the plan of goal {goal_id!r} is not as it was written", hint=_MEND)
-    return convert_row(values, Goal)
+    if row["digest"] is not None and row["digest"] != _make_digest(graph, plan):
+        raise StateError(
+            f"the plan of goal {row['goal_id']!r} is not as it was written", hint=_MEND
+        )
+    return convert_row({**row, **values}, Goal)
 
 
-def decode_event(row: tuple[Any, ...]) -> Event:
-    """A row of `EVENT_COLUMNS`; raise `StateError` if it cannot be read."""
-    values = dict(zip(Event.__struct_fields__, row, strict=True))
-    return convert_row({**values, "detail": decode_row(row[-1], dict[str, Any])}, Event)
+def decode_event(row: Row) -> Event:
+    """A row of the events; raise `StateError` if it cannot be read."""
+    return convert_row({**row, "detail": decode_row(row["detail"], dict[str, Any])}, Event)
 
 
 def _make_digest(graph: bytes, plan: bytes) -> str:
@@ -323,17 +338,24 @@ def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
     return tuple(values.values())
 
 
-def decode_slice(row: tuple[Any, ...]) -> SliceRecord:
-    """A row of the slices' columns; raise `StateError` if it cannot be read."""
-    values = dict(zip(_COLUMNS, row, strict=True))
+def decode_slice(row: Row) -> SliceRecord:
+    """A row of the slices; raise `StateError` if it cannot be read."""
+    values = dict(row)
     for name in ("read_scope", "write_scope", "allowed_scope"):
         values[name] = decode_row(values[name], tuple[str, ...])
     values["needs_setup"] = bool(values["needs_setup"])
-    record = convert_row(values, SliceRecord)
-    if not _IS_COMMIT(record.base_commit) or not _is_path(record.worktree_path):
+    return check_record(convert_row(values, SliceRecord))
+
+
+def check_record(record: SliceRecord) -> SliceRecord:
+    """`record`, if its names can be those of something; else raise `StateError`."""
+    names = (record.goal_id, record.slice_id, record.branch_name, record.filling_operation)
+    flaws = (
+        not _IS_COMMIT(record.base_commit),
+        not record.worktree_path.startswith("/"),
+        any("\0" in name for name in (*names, record.worktree_path)),
+        "/" in record.filling_operation,
+    )
+    if any(flaws):
         raise StateError(f"a row of the store cannot be read: {record.slice_id!r}", hint=_MEND)
     return record
-
-
-def _is_path(path: str) -> bool:
-    return path.startswith("/") and "\0" not in path

@@ -1,15 +1,23 @@
 """What was removed, when, and where it waits: the store's table of the trash."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from gitslices.state.journal import Removal
-from gitslices.state.store import Store, check_time, convert_row, decode_row
+from gitslices.state.store import (
+    Row,
+    Store,
+    check_record,
+    check_time,
+    convert_row,
+    decode_row,
+    name_row,
+)
 
-TRASH_COLUMNS: Final = "operation, at, removal, aged, looked_at"
+_COLUMNS: Final = "operation, at, removal, aged, looked_at"
 
 
 class Trashed(Struct, frozen=True, kw_only=True):
@@ -21,22 +29,23 @@ class Trashed(Struct, frozen=True, kw_only=True):
     operation: str
     at: str
     removal: Removal
-    aged: int = 0
+    aged: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
     looked_at: str | None = None
 
 
 def read_trash(store: Store) -> tuple[Trashed, ...]:
     """All that is in the trash, the oldest first."""
-    rows = store.query(f"SELECT {TRASH_COLUMNS} FROM trash ORDER BY rowid")  # noqa: S608
-    return tuple(decode_trashed(row) for row in rows)
+    rows = store.query(f"SELECT {_COLUMNS} FROM trash ORDER BY rowid")  # noqa: S608
+    return tuple(decode_trashed(name_row(_COLUMNS, row)) for row in rows)
 
 
-def decode_trashed(row: tuple[Any, ...]) -> Trashed:
-    """A row of `TRASH_COLUMNS`; raise `StateError` if it cannot be read."""
-    operation, at, removal, aged, looked_at = row
-    values = {"removal": decode_row(removal, Removal), "at": check_time(at)}
-    seen = {"aged": aged, "looked_at": looked_at and check_time(looked_at)}
-    return convert_row({"operation": operation, **values, **seen}, Trashed)
+def decode_trashed(row: Row) -> Trashed:
+    """A row of the trash; raise `StateError` if it cannot be read."""
+    trashed = convert_row({**row, "removal": decode_row(row["removal"], Removal)}, Trashed)
+    check_record(trashed.removal.record)
+    check_time(trashed.at)
+    check_time(trashed.looked_at or trashed.at)
+    return trashed
 
 
 def is_in_trash(store: Store, operation: str, removal: Removal) -> bool:

@@ -3,6 +3,7 @@
 A check is a small function in a list; a new one needs nothing else.
 
 finding     what a check says
+state       the store and what else is kept beside the repository, damaged
 repository  git, its hooks and settings, and files alone for when git itself fails
 settings    what does not count of the files and patterns that people write
 slices      what the store says of slices against what git has

@@ -17,6 +17,12 @@ from gitslices.ops.doctor.repository import (
 )
 from gitslices.ops.doctor.settings import USER_FILE_CHECKS
 from gitslices.ops.doctor.slices import SLICE_CHECKS, find_lost_store, look_at_slices
+from gitslices.ops.doctor.state import (
+    DAMAGED,
+    STATE_CHECKS,
+    find_damaged_marks,
+    find_unrecorded,
+)
 from gitslices.ops.doctor.trash import TRASH_CHECKS
 from gitslices.recovery.recovery import recover
 from gitslices.state.lock import is_held
@@ -52,10 +58,10 @@ def doctor(open_workspace: Callable[[], Workspace], request: DoctorRequest) -> D
     """
     findings = [
         _treat(trouble, fix=request.fix)
-        for check in FILE_CHECKS
+        for check in (*STATE_CHECKS, *FILE_CHECKS)
         for trouble in check(request.common_dir)
     ]
-    if not any(finding.check == TORN and not finding.fixed for finding in findings):
+    if not any(one.check in {TORN, DAMAGED} and not one.fixed for one in findings):
         git = _examine_git(open_workspace, request)
         findings += [_treat(trouble, fix=request.fix) for trouble in git]
     return DoctorReport(findings=tuple(findings))
@@ -65,10 +71,11 @@ def _treat(trouble: Trouble, *, fix: bool) -> Finding:
     if trouble.mend is None or not fix:
         return trouble.finding
     try:
-        trouble.mend()
+        said = trouble.mend()
     except (GitslicesError, OSError) as error:
         return structs.replace(trouble.finding, hint=f"the repair failed: {error}")
-    return structs.replace(trouble.finding, fixed=True)
+    done = said if isinstance(said, str) else trouble.finding.fix
+    return structs.replace(trouble.finding, fixed=True, fix=done)
 
 
 def _examine_git(
@@ -105,6 +112,9 @@ def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
         if not fix:
             return  # what is half done is no trouble of its own
     with workspace.open_store() as store:
+        # First: what is taken over is no stranger to the checks that follow.
+        for find in (find_unrecorded, find_damaged_marks):
+            yield from find(workspace, store)
         # Under the lock, so that nothing is on its way; repairs take it themselves.
         with workspace.hold_topology():
             sight = look_at_slices(workspace, store)

@@ -21,7 +21,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
-    """A finding, and what repairs it."""
+    """A finding, and what repairs it; a text that `mend` returns says what was done."""
 
     finding: Finding
     mend: Callable[[], object] | None = None

@@ -4,12 +4,13 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from gitslices.core.errors import InputError
+from gitslices.core.errors import InputError, StateError
 from gitslices.git.discovery import find_torn_folders, mend_torn_folder
 from gitslices.git.ignored import list_placed
 from gitslices.git.links import find_linked_worktree
@@ -194,8 +195,10 @@ def _read_own_paths(common_dir: Path) -> frozenset[Path]:
     folder = common_dir / FOLDER_NAME
     if not (folder / STORE_NAME).exists():
         return frozenset()
-    with open_store(folder, timeout=1) as store:
+    # A damaged store is a finding of its own.
+    with suppress(StateError), open_store(folder, timeout=1) as store:
         return frozenset(Path(record.worktree_path) for record in store.read_slices())
+    return frozenset()
 
 
 def _read(path: Path) -> str:

@@ -1,0 +1,130 @@
+"""What is wrong with the files of the state: damaged ones are kept aside, what stands is told."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from gitslices.core.errors import StateError
+from gitslices.git.links import check_link, find_admin_folder
+from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.provisioning.adopt import adopt, find_orphans
+from gitslices.recovery.recovery import recover_and_lock
+from gitslices.slices.marks import Mark, find_mark, mark_worktree
+from gitslices.state.folder import FOLDER_NAME, make_aside
+from gitslices.state.journal import find_damaged_intents
+from gitslices.state.lock import hold_lock
+from gitslices.state.salvage import Salvage, find_damage, rebuild
+from gitslices.state.store import STORE_NAME, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+DAMAGED: Final = "damaged-store"
+_LOCK_TIMEOUT: Final = 10.0
+_NAMES: Final = {
+    "goals": "plans", "slices": "which slices there are", "events": "events of the log",
+    "trash": "removals", "leases": "claims", "gate_runs": "gates that were run",
+    "reviews": "reviews", "landings": "what was merged as what", "conflicts": "conflicts",
+    "trial_merges": "trial merges",
+}  # fmt: skip
+
+
+def find_damaged_store(common_dir: Path) -> Iterator[Trouble]:
+    """A store that cannot be read, or not all of it."""
+    folder = common_dir / FOLDER_NAME
+    damage = find_damage(folder)
+    if damage is None:
+        return
+    finding = Finding(
+        check=DAMAGED,
+        thing=str(folder / STORE_NAME),
+        problem=damage,
+        why="commands that need what it holds stop; worktrees and branches stay as they are",
+        fix="keep it aside, and take what can be read of it into a new one",
+    )
+    yield Trouble(finding=finding, mend=partial(_rebuild, folder))
+
+
+def find_damaged_files(common_dir: Path) -> Iterator[Trouble]:
+    """Changes that were cut short, and of which it cannot be read what they were."""
+    folder = common_dir / FOLDER_NAME
+    for path in find_damaged_intents(folder):
+        finding = Finding(
+            check="damaged-intent",
+            thing=str(path),
+            problem="a change was cut short, and what it was to be cannot be read",
+            why="nobody can complete it, and no other change of branches and worktrees is begun",
+            fix="keep it aside, and go by what branches and worktrees show",
+        )
+        yield Trouble(finding=finding, mend=partial(_put_aside, folder, path))
+
+
+STATE_CHECKS = (find_damaged_store, find_damaged_files)
+
+
+def find_unrecorded(workspace: Workspace, store: Store) -> Iterator[Trouble]:
+    """Slices that stand as their plan wants them, and of which the store does not know."""
+    for goal in store.read_goals():
+        known = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+        for orphan in find_orphans(workspace, store, goal.plan, known):
+            finding = Finding(
+                check="unrecorded-slice",
+                thing=orphan.slice_id,
+                problem=f"it stands at {orphan.worktree_path!r}, and the store does not know it",
+                why="it can be neither claimed nor merged",
+                fix="take it over as it stands; claims, gates and reviews of it are lost",
+            )
+            yield Trouble(finding=finding, mend=partial(_adopt, workspace, store, orphan))
+
+
+def find_damaged_marks(workspace: Workspace, store: Store) -> Iterator[Trouble]:
+    """Worktrees that do not say, or not rightly, which slice they belong to."""
+    common_dir = workspace.repo.common_dir
+    for record in store.read_slices():
+        path = Path(record.worktree_path)
+        admin = find_admin_folder(path) if check_link(path, common_dir) == "whole" else None
+        mark = Mark(goal_id=record.goal_id, slice_id=record.slice_id)
+        if record.status == "removed" or admin is None or _is_marked(admin, mark):
+            continue
+        finding = Finding(
+            check="damaged-mark",
+            thing=record.slice_id,
+            problem=f"git's folder {str(admin)!r} does not say that the worktree is its own",
+            why="hooks and agents in it do not see which slice they are in",
+            fix="write it down again",
+        )
+        yield Trouble(finding=finding, mend=partial(mark_worktree, path, mark))
+
+
+def _is_marked(admin: Path, mark: Mark) -> bool:
+    with suppress(StateError):
+        return find_mark(admin) == mark
+    return False
+
+
+def _rebuild(folder: Path) -> str:
+    with hold_lock(folder, "topology", timeout=_LOCK_TIMEOUT, purpose="gitslices doctor --fix"):
+        aside = make_aside(folder)
+        salvage = rebuild(folder, aside)
+    return f"{_describe(salvage)}; the damaged one is kept in {str(aside)!r}"
+
+
+def _describe(salvage: Salvage) -> str:
+    kept = [f"{count} of {table}" for table, count in salvage.kept.items() if count]
+    read = f"read: {', '.join(kept)}" if kept else "nothing could be read"
+    if not salvage.lost:
+        return f"{read}; nothing is missing"
+    lost = ", ".join(_NAMES[table] for table in salvage.lost)
+    return f"{read}; not known any more, or not all of it: {lost}"
+
+
+def _put_aside(folder: Path, path: Path) -> str:
+    with hold_lock(folder, "topology", timeout=_LOCK_TIMEOUT, purpose="gitslices doctor --fix"):
+        aside = make_aside(folder)
+        path.rename(aside / path.name)
+    return f"it is kept in {str(aside)!r}; what it was to change is not known any more"
+
+
+def _adopt(workspace: Workspace, store: Store, orphan: SliceRecord) -> None:
+    with recover_and_lock(workspace, store):
+        adopt(workspace, store, (orphan,))
