@@ -12,7 +12,7 @@ import pytest
 from gitslices.cli.main import run
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME
-from tests.conftest import commit_all, git
+from tests.support.repositories import commit_all, git
 
 GRAPH = """
 version = 1

@@ -21,7 +21,7 @@ from gitslices.ops.doctor.state import (
     DAMAGED,
     STATE_CHECKS,
     find_damaged_marks,
-    find_unrecorded,
+    find_unrecorded_slices,
 )
 from gitslices.ops.doctor.trash import TRASH_CHECKS
 from gitslices.recovery.recovery import recover
@@ -113,7 +113,7 @@ def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
             return  # what is half done is no trouble of its own
     with workspace.open_store() as store:
         # First: what is taken over is no stranger to the checks that follow.
-        for find in (find_unrecorded, find_damaged_marks):
+        for find in (find_unrecorded_slices, find_damaged_marks):
             yield from find(workspace, store)
         # Under the lock, so that nothing is on its way; repairs take it themselves.
         with workspace.hold_topology():

@@ -9,7 +9,7 @@ from typing import Final
 from gitslices.core.errors import StateError
 from gitslices.git.links import check_link, find_admin_folder
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.provisioning.adopt import adopt, find_orphans
+from gitslices.provisioning.adopt import adopt, find_unrecorded
 from gitslices.provisioning.wanted import Wanted
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.marks import Mark, find_mark, mark_worktree
@@ -63,7 +63,7 @@ def find_damaged_files(common_dir: Path) -> Iterator[Trouble]:
 STATE_CHECKS = (find_damaged_store, find_damaged_files)
 
 
-def find_unrecorded(workspace: Workspace, store: Store) -> Iterator[Trouble]:
+def find_unrecorded_slices(workspace: Workspace, store: Store) -> Iterator[Trouble]:
     """Slices that stand as their plan wants them, and of which the store does not know."""
     for goal in store.read_goals():
         known = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
@@ -71,7 +71,7 @@ def find_unrecorded(workspace: Workspace, store: Store) -> Iterator[Trouble]:
         wanted = Wanted(
             goal_id=goal.goal_id, slices=plan.slices, base=plan.base.commit, target=plan.target
         )
-        for orphan in find_orphans(workspace, store, wanted, known):
+        for orphan in find_unrecorded(workspace, store, wanted, known):
             finding = Finding(
                 check="unrecorded-slice",
                 thing=orphan.slice_id,
