@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from gitslices.core.errors import DiskError, InputError
+from gitslices.core.errors import InputError
 from gitslices.core.model import Oid, RepoTree
 from gitslices.core.naming import find_path_flaw, show_path, validate_prefix
 from gitslices.git.discovery import probe_repository
@@ -189,25 +189,27 @@ class Workspace:
             yield
 
     @contextmanager
-    def open_scratch(self) -> Iterator[Path]:
-        """A folder for the time of the block; after a kill the next command takes it away."""
+    def open_scratch(self, *, beside_worktrees: bool = False) -> Iterator[Path]:
+        """A folder for the time of the block; after a kill the next command takes it away.
+
+        It is one of the state folder or, for what runs the repository's commands, one beside the
+        worktrees: test tools pass over all that has `.git` in its path.
+        """
+        from gitslices.system.scratch import make_scratch
+
         operation = uuid.uuid4().hex
-        folder = self._name_scratch(operation)
+        root = self.worktree_root if beside_worktrees else None
         with self.hold_operation(operation):
             try:
-                folder.mkdir(mode=0o700)
-            except OSError as error:
-                raise DiskError(f"cannot make {str(folder)!r}: {error.strerror}") from error
-            try:
-                yield folder
+                yield make_scratch(self._name_scratch(operation), root)
             finally:
                 self.clear_scratch(operation)
 
     def clear_scratch(self, operation: str) -> None:
         """Delete the folder of an operation that has ended, if it had one."""
-        from gitslices.system.deletion import delete_tree
+        from gitslices.system.scratch import clear_scratch
 
-        delete_tree(self._name_scratch(operation))
+        clear_scratch(self._name_scratch(operation))
 
     def _name_scratch(self, operation: str) -> Path:
         return self.state_folder / f"{SCRATCH}{operation}"

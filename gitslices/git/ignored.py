@@ -1,6 +1,6 @@
 """Ignored files of ours: those that we put into worktrees, and those that come along."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +57,26 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise DiskError(f"cannot read {str(path)!r}: {error.strerror}") from error
     return data.decode(errors=_BYTES).replace("\r\n", "\n")
+
+
+def find_recorder(repo: Repository, folder: Path, own: Collection[Path]) -> Path | None:
+    """The top of the work tree around `folder` that would record worktrees in it as submodules.
+
+    `git add` does that with every repository that it finds and that is not ignored; beyond the
+    nearest one it does not look. `own` are the worktrees of the repository itself.
+    """
+    real = folder.resolve()
+    nearest = next((top for top in real.parents if (top / ".git").exists()), None)
+    if nearest is None or nearest in {top.resolve() for top in own}:
+        return None
+    return None if _is_ignored(repo, nearest, real) else nearest
+
+
+def _is_ignored(repo: Repository, top: Path, folder: Path) -> bool:
+    """Also true where git cannot tell: in a submodule of that repository, or in another user's."""
+    # With a slash: a pattern for folders must match one that is not there yet.
+    asked = repo.run_at(top, "check-ignore", "--quiet", "--", f"{folder}/", ok=(0, 1, 128))
+    return asked.status != 1
 
 
 FILE_NAME: Final = ".worktreeinclude"

@@ -93,7 +93,7 @@ class MergedGates:
     @contextmanager
     def _export_merge(self, record: SliceRecord, commit: Oid, target: Oid) -> Iterator[Path]:
         workspace = self._workspace
-        with workspace.open_scratch() as scratch:
+        with workspace.open_scratch(beside_worktrees=True) as scratch:
             # Logs go by the name of the folder, and the slice's own are to stay.
             path = scratch / f"{Path(record.worktree_path).name}--merged"
             beside = (self._goal.plan.target, target)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.errors import DiskError, Problem, RefusedError
 from gitslices.core.model import Oid, Slice, SliceId
+from gitslices.git.ignored import find_recorder
 from gitslices.git.partial import is_partial
 from gitslices.git.read import is_true, read_branches, read_sizes
 from gitslices.git.uncommitted import read_uncommitted
@@ -66,7 +67,11 @@ def decide(
     made = (*created, *steps.select("restore"))
     if made:
         paths = [one.path for one in worktrees if not (one.bare or one.missing)]
-        place = survey_place(workspace.worktree_root, paths)
+        root = workspace.worktree_root
+        recorder = find_recorder(workspace.repo, root, paths)
+        place = structs.replace(
+            survey_place(root, paths), recorder=str(recorder) if recorder else None
+        )
         loads = _measure(workspace, wanted.base, made, checkouts, place)
         found += find_place_problems(place, loads)
         lacks = find_disk_problems(place, loads)

@@ -22,7 +22,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """The folder for worktrees, as the file system shows it before an apply.
 
     `parent` is its nearest part that exists. `link` and `file` are what stands in its way, and
-    `git_folder` and `worktree` what it lies in. Bytes and files are those still free, None where
+    `git_folder`, `worktree` and `recorder` what it lies in: the last is the work tree of another
+    repository, which does not ignore it. Bytes and files are those still free, None where
     the file system does not say.
     """
 
@@ -32,6 +33,7 @@ class Place(Struct, frozen=True, kw_only=True):
     file: str | None = None
     git_folder: str | None = None
     worktree: str | None = None
+    recorder: str | None = None
     writable: bool = True
     longest_name: int
     longest_path: int
@@ -96,6 +98,13 @@ def _find_root_problems(place: Place) -> Iterable[Problem]:
         yield Problem(place.root, f"it lies inside git's own folder {place.git_folder!r}", _CHOOSE)
     if place.worktree is not None:
         yield Problem(place.root, f"it lies inside the worktree {place.worktree!r}", _CHOOSE)
+    if place.recorder is not None:
+        yield Problem(
+            place.root,
+            f"it lies inside the repository {place.recorder!r}, which would record each worktree "
+            "as a submodule",
+            f"{_CHOOSE}; or have that repository ignore it",
+        )
 
 
 def _find_length_problems(place: Place, slice_: Slice, load: Load) -> Iterable[Problem]:

@@ -5,6 +5,7 @@ ports            ports that nobody listens on
 shell            commands run with their output kept, and ended with all that they started
 deletion         whole folders deleted, links never followed
 folders          folders made and moved; what the file system says of the place for worktrees
+scratch          folders to work in for a while
 worktreeinclude  ignored files copied along
 copies           whether what one folder has is in another one, too
 settings         the repository's settings file made values

@@ -83,6 +83,10 @@ def test_names_and_paths_that_are_too_long() -> None:
         ({"file": "/f"}, "'/f' is no folder"),
         ({"git_folder": "/r/.git"}, "it lies inside git's own folder '/r/.git'"),
         ({"worktree": "/r"}, "it lies inside the worktree '/r'"),
+        (
+            {"recorder": "/r"},
+            "it lies inside the repository '/r', which would record each worktree as a submodule",
+        ),
     ],
 )
 def test_places_that_are_refused(change: dict[str, str], message: str) -> None:
