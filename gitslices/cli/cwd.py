@@ -22,9 +22,11 @@ def tell_if_moved(workspace: "Workspace") -> Iterator[None]:
     yield
     if before is None or _find_here() == before:
         return
+    from gitslices.output.words import escape
+
     main = workspace.main_worktree
     way = f": cd {shlex.quote(str(main))}" if main else ""
-    click.echo(f"the current directory is in the trash now{way}", err=True)
+    click.echo(f"the current directory is in the trash now{escape(way)}", err=True)
 
 
 def _find_here() -> str | None:

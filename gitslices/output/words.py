@@ -9,16 +9,22 @@ from msgspec import UNSET
 from gitslices.core.errors import Problem
 from gitslices.core.model import OverlapKind, Plan, Serialization
 
-# C0, DEL and C1 controls, line and paragraph separators, and what reorders or hides text
-# (bidirectional controls, zero-width characters, the byte order mark). And what no XML may hold.
+# What acts on a terminal: C0, DEL and C1 controls, line and paragraph separators. What reorders or
+# is not seen: Unicode's Default_Ignorable_Code_Point (soft hyphen, joiners, bidirectional and
+# zero-width characters, fillers, variation selectors, tags) and further format characters. And
+# what no XML may hold.
 _UNSAFE: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    # The two that choose between text and picture (⚠︎, ⚠️) may stand behind one character each.
+    "|(?:^|(?<=[\ufe0e\ufe0f]))[\ufe0e\ufe0f]"
 )
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def escape(text: str) -> str:
-    """`text` with every character that could act on a terminal written as an escape."""
+    """`text` with every character that acts on a terminal, or is not seen, written as an escape."""
     return _UNSAFE.sub(lambda found: _show(found[0]), text)
 
 
@@ -28,6 +34,8 @@ def _show(char: str) -> str:
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 

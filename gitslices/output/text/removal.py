@@ -39,7 +39,8 @@ def format_trash(report: TrashReport) -> str:
 def format_undone(report: UndoReport) -> str:
     """One line a slice: where it is again."""
     return "".join(
-        f"brought back {escape(one.slice_id)}: {one.branch_name} at {escape(one.worktree_path)}\n"
+        f"brought back {escape(one.slice_id)}: {escape(one.branch_name)} "
+        f"at {escape(one.worktree_path)}\n"
         for one in report.restored
     )
 
