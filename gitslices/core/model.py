@@ -17,6 +17,8 @@ SliceStatus = Literal[
     "planned", "provisioned", "claimed", "done", "merged", "removed", "conflicted"
 ]
 OverlapKind = Literal["write_write", "write_read", "read_write"]
+Link = Literal["whole", "broken", "foreign", "gone"]
+"""How the folder at the path of a worktree is tied to git's own folder for it."""
 Order = Literal["id", "critical-path"]
 NewPaths = Literal["anchored", "all", "none"]
 """How far paths that do not exist yet count as overlaps."""
@@ -36,17 +38,21 @@ LANDABLE: Final[frozenset[SliceStatus]] = UNDER_WAY - {"claimed"}
 """A slice in one of these counts as merged once its commits are in the target."""
 
 
-def settle_status(recorded: SliceStatus | None, *, leased: bool, landed: bool) -> SliceStatus:
+def settle_status(
+    recorded: SliceStatus | None, *, leased: bool, landed: bool, taken_back: bool = False
+) -> SliceStatus:
     """The status of a slice, from its record and from what the clock and git add to that.
 
-    `leased` says that its lease is live: one that has lapsed counts as none.
+    `leased` says that its lease is live: one that has lapsed counts as none. `taken_back` says that
+    the target has lost what it was merged as.
     """
-    if leased and recorded not in FINISHED:
+    if leased and (taken_back or recorded not in FINISHED):
         return "claimed"
     if recorded is None:
         return "planned"
-    standing: SliceStatus = "provisioned" if recorded == "claimed" else recorded
-    return "merged" if landed and standing in LANDABLE else standing
+    if recorded == "claimed" or (recorded == "merged" and taken_back):
+        recorded = "provisioned"
+    return "merged" if landed and recorded in LANDABLE else recorded
 
 
 class Task(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

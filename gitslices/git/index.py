@@ -8,20 +8,46 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from hashlib import sha1, sha256
 from pathlib import Path
 from typing import Final
 
 from gitslices.core.errors import BusyError, DiskError
 from gitslices.core.faults import reach
+from gitslices.core.model import Oid
 
 COPY: Final = "gitslices-index"
 COPY_LOCK: Final = f"{COPY}.lock"
 
 INDEX_LOCK_HINT: Final = "try again when it has ended; if no git runs there, delete the file"
 _LOCK: Final = "index.lock"
+_SIGNATURE: Final = b"DIRC"
+_SHA1: Final = 20
 
 # Seconds to wait before trying again: a git that only stages or commits is done within these.
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
+
+
+def is_index_whole(index: Path, *, commit: Oid) -> bool:
+    """Whether an index, if there is one, ends in the hash of all that comes before it.
+
+    A power cut leaves it empty, full of zeros or too short. git may read on past its end then, and
+    take all files for deleted. Of `commit`, any of the repository, only the length counts: it tells
+    the kind of its hashes.
+    """
+    width = len(commit) // 2
+    try:
+        data = index.read_bytes()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    body, trailer = data[:-width], data[-width:]
+    if not body.startswith(_SIGNATURE):
+        return False
+    if trailer == bytes(width):  # with `index.skipHash` (git 2.40)
+        return any(body[-width:])
+    return trailer == (sha1 if width == _SHA1 else sha256)(body).digest()
 
 
 def hold_index(git_dir: Path, mark: Path) -> None:

@@ -3,11 +3,17 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
+
+from msgspec import Struct
 
 from gitslices.core.files import read_regular
+from gitslices.core.model import BranchName, Link
 
 _LONGEST: Final = 64 * 1024
+_BRANCHES: Final = "ref: refs/heads/"
+# What HEAD is where references are kept in tables (git 2.45): it tells nothing there.
+_IN_TABLES: Final = "ref: refs/heads/.invalid"
 
 
 def find_admin_folder(worktree: Path) -> Path | None:
@@ -37,9 +43,6 @@ def read_admin_folders(common_dir: Path) -> dict[str, Path]:
     return {str(worktree): folder for worktree, folder in pairs if worktree is not None}
 
 
-Link = Literal["whole", "broken", "foreign", "gone"]
-
-
 def check_link(worktree: Path, common_dir: Path) -> Link:
     """How the folder `worktree` is tied to the repository of `common_dir`.
 
@@ -55,6 +58,30 @@ def check_link(worktree: Path, common_dir: Path) -> Link:
     ours = common_dir / "worktrees"
     same = admin.parent == ours or admin.parent.resolve() == ours.resolve()
     return "whole" if same else "foreign"
+
+
+class HeadFile(Struct, frozen=True):
+    """What the file HEAD of a worktree says: a branch, or None where HEAD is detached.
+
+    `is_stub` where it says nothing, as references are kept elsewhere.
+    """
+
+    branch: BranchName | None
+    is_stub: bool = False
+
+
+def find_head_file(git_dir: Path) -> HeadFile | None:
+    """The branch at hand where `git_dir` belongs; None where the file holds nothing git can read.
+
+    A power cut leaves it empty or full of zeros: git writes it without waiting for the disk.
+    """
+    text = _read_link(git_dir / "HEAD")
+    if text == _IN_TABLES:
+        return HeadFile(None, is_stub=True)
+    if text.startswith(_BRANCHES) and "\0" not in text:
+        return HeadFile(BranchName(text.removeprefix(_BRANCHES)))
+    is_other = text.startswith("ref: refs/") or (len(text) in {40, 64} and text.isalnum())
+    return HeadFile(None) if is_other and "\0" not in text else None
 
 
 def _read_link(path: Path) -> str:

@@ -73,6 +73,22 @@ class MergeRules:
             return self._joined[paths]
 
 
+def would_add_nothing(repo: Repository, target: Oid, commit: Oid) -> bool:
+    """Whether a merge of `commit` would leave the files of `target` as they are.
+
+    So it is, too, where git has the commit no more: then nobody can tell what it would add.
+    """
+    merged = repo.run(
+        "merge-tree", "--write-tree", "--allow-unrelated-histories", "--no-messages",
+        target, commit,
+        ok=(0, 1, 128),
+    )  # fmt: skip
+    if merged.status != 0:
+        return merged.status == 128
+    tree = repo.run("rev-parse", "--verify", "--end-of-options", f"{target}^{{tree}}").text
+    return merged.text.strip() == tree.strip()
+
+
 def _read_rules(repo: Repository, commit: Oid) -> list[tuple[str, bytes]]:
     listing = repo.run("ls-tree", "-r", "-z", "--full-tree", commit).text
     found = []

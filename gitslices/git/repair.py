@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from gitslices.core.files import replace_file
 from gitslices.core.model import BranchName
 from gitslices.git.links import find_admin_folder, find_linked_worktree, list_admin_folders
 from gitslices.git.processes import (
@@ -19,6 +20,7 @@ from gitslices.git.processes import (
     find_living_gits,
     find_open_files,
 )
+from gitslices.git.repository import Repository
 
 # A git that lives replaces or removes its lock well within this time, unless a hook or a signal
 # stops it; then its process is there.
@@ -111,6 +113,33 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
         and _read(admin / "HEAD") == f"ref: refs/heads/{branch}"
         and _read(admin / "locked") == reason
     )
+
+
+def write_head(admin: Path, value: str) -> None:
+    """Put a worktree whose file HEAD is damaged on a full reference name, or on a commit."""
+    text = f"ref: {value}" if value.startswith("refs/") else value
+    replace_file(admin / "HEAD", f"{text}\n".encode("utf-8", "surrogateescape"))
+
+
+def rebuild_index(repo: Repository, worktree: Path, admin: Path) -> None:
+    """Make the index of a worktree anew from its HEAD; the damaged one is kept beside it.
+
+    Files stay as they are, so that what was changed shows as changed.
+    """
+    index = admin / "index"
+    with suppress(FileNotFoundError):
+        index.replace(admin / "index.damaged")
+    repo.run_at(worktree, "read-tree", "HEAD")
+    if (admin / "info" / "sparse-checkout").exists():
+        repo.run_at(worktree, "sparse-checkout", "reapply")
+
+
+def drop_empty_ref(common_dir: Path, ref: str) -> None:
+    """Delete the file of a reference that holds nothing: git would not write over it."""
+    path = common_dir / ref
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if not path.read_bytes().strip(b"\0\n"):
+            path.unlink()
 
 
 def _is_unfinished(folder: Path, worktree: Path, reason: str) -> bool:

@@ -6,9 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.core.errors import Problem
-from gitslices.core.model import BranchName, Oid, Slice, SliceId, SliceStatus
-from gitslices.git.read import read_tips
-from gitslices.git.uncommitted import find_uncommitted
+from gitslices.core.model import Oid, Slice, SliceId, SliceStatus
 from gitslices.merging.branch_worktrees import (
     BranchWorktree,
     find_branch_worktrees,
@@ -16,11 +14,9 @@ from gitslices.merging.branch_worktrees import (
 )
 from gitslices.merging.evidence import read_missing_evidence
 from gitslices.rules.merging import MergeCandidate
-from gitslices.slices.location import make_finder
-from gitslices.slices.lookup import find_slice
-from gitslices.slices.situation import find_landed
-from gitslices.slices.target import read_target
-from gitslices.state.leases import Lease, read_open_leases
+from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
+from gitslices.slices.lookup import get_slice
+from gitslices.slices.snapshot import Snapshot, Uncommitted
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -52,29 +48,24 @@ def read_merge_inputs(
     Raises `UnknownSliceError` for an id that the plan lacks.
     """
     repo, plan = workspace.repo, goal.plan
-    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-    landed = find_landed(workspace, list(records.values()), plan.target)
-    statuses: dict[SliceId, SliceStatus] = {
-        one.slice_id: records[one.slice_id].status if one.slice_id in records else "planned"
-        for one in plan.slices
-    }
-    tips = read_tips(repo, (record.branch_name for record in records.values()))
-    leases = {lease.slice_id: lease for lease in read_open_leases(store, goal.goal_id)}
+    snapshot = Snapshot(workspace, store, plan)
+    records = snapshot.records
+    # A slice whose lease has lapsed is its holder's still, until somebody else has it.
+    statuses = {one.slice_id: snapshot.find_recorded_status(one.slice_id) for one in plan.slices}
     chosen = _choose_slices(goal, wanted, statuses)
-    statuses |= dict.fromkeys(landed, "merged")
     return MergeInputs(
         goal=goal,
-        target=read_target(repo, plan.target),
+        target=snapshot.get_target(),
         wanted=chosen,
         records=records,
         candidates={
             one.slice_id: _read_candidate(
-                workspace, one, records[one.slice_id], tips, leases.get(one.slice_id)
+                snapshot, one, records[one.slice_id], statuses[one.slice_id]
             )
             for one in chosen
             if one.slice_id in records
         },
-        statuses=statuses,
+        statuses=statuses | dict.fromkeys(snapshot.landed, "merged"),
         worktrees=read_branch_worktrees(repo, find_target_worktrees(workspace, goal)),
         missing=read_missing_evidence(
             workspace,
@@ -96,27 +87,24 @@ def _choose_slices(
 ) -> tuple[Slice, ...]:
     if wanted is None:
         return tuple(one for one in goal.plan.slices if statuses[one.slice_id] in _TRIED)
-    ids = {find_slice(goal, id_).slice_id for id_ in wanted}
+    ids = {get_slice(goal, id_).slice_id for id_ in wanted}
     return tuple(one for one in goal.plan.slices if one.slice_id in ids)
 
 
 def _read_candidate(
-    workspace: Workspace,
-    slice_: Slice,
-    record: SliceRecord,
-    tips: Mapping[BranchName, Oid],
-    lease: Lease | None,
+    snapshot: Snapshot, slice_: Slice, record: SliceRecord, status: SliceStatus
 ) -> MergeCandidate:
-    counts = record.status in {"provisioned", "conflicted"}
+    lease = snapshot.leases.get(record.slice_id)
+    bar = find_bar(snapshot.find_faults(record), BARS_MERGE)
+    counts = status in {"provisioned", "conflicted"}
+    uncommitted = snapshot.read_uncommitted(record) if counts and not bar else Uncommitted()
+    fault = bar or uncommitted.fault
     return MergeCandidate(
         slice=slice_,
-        status=record.status,
-        tip=tips.get(record.branch_name),
+        status=status,
+        tip=snapshot.find_tip(record),
         base_commit=record.base_commit,
         holder=lease.holder if lease else None,
-        edited=(
-            find_uncommitted(workspace.repo, make_finder(workspace)(record).worktree)
-            if counts
-            else ()
-        ),
+        edited=uncommitted.paths,
+        fault=fault.problem if fault else None,
     )

@@ -20,7 +20,7 @@ from gitslices.repo_commands.gates import (
 )
 from gitslices.repo_commands.setup import run_setup
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_missing_gates
-from gitslices.slices.lookup import find_slice
+from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.proofs import read_gate_runs
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -75,9 +75,7 @@ class MergedGates:
             goal_id=self._goal.goal_id,
             slice_id=record.slice_id,
             gates=tuple(
-                gate
-                for gate in find_slice(self._goal, record.slice_id).gates
-                if gate in self._gates
+                gate for gate in get_slice(self._goal, record.slice_id).gates if gate in self._gates
             ),
             commit=commit,
             tree=read_commit_tree(self._workspace.repo, commit),

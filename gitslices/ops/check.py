@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import InputError, RefusedError, StateError
+from gitslices.core.errors import GitError, InputError, RefusedError, StateError
 from gitslices.core.model import UNDER_WAY, Change, Oid, SliceId
 from gitslices.git.changes import (
     find_baselines,
@@ -19,7 +19,7 @@ from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.rules.scope_check import Violation
-from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.marks import Mark, find_mark
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -48,11 +48,15 @@ class _Place(Struct, frozen=True):
 
 
 class SliceCheck(Struct, frozen=True, kw_only=True):
-    """One slice, and its changes that are outside its write scope."""
+    """One slice, and its changes that are outside its write scope.
+
+    `problem` says why its changes cannot be told; null where they can.
+    """
 
     slice_id: SliceId
     goal_id: str
     violations: tuple[Violation, ...]
+    problem: str | None = None
 
 
 class CheckReport(Struct, frozen=True, kw_only=True):
@@ -76,11 +80,10 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
         return CheckReport(ok=True, slices=())
     with workspace.open_store() as store:
         matchers = ScopeMatchers(workspace, store)
-        checks = tuple(
-            _check_slice(workspace, store, matchers, record, request)
-            for record in _choose_records(workspace, store, request)
-        )
-    return CheckReport(ok=not any(one.violations for one in checks), slices=checks)
+        records = _choose_records(workspace, store, request)
+        look = _try_slice if request.every else _check_slice
+        checks = tuple(look(workspace, store, matchers, record, request) for record in records)
+    return CheckReport(ok=not any(one.violations or one.problem for one in checks), slices=checks)
 
 
 def _choose_records(
@@ -119,10 +122,30 @@ def _find_record(store: Store, slice_id: SliceId, goal_id: str | None) -> SliceR
     for record in store.read_slices(goal.goal_id):
         if record.slice_id == slice_id and record.status in UNDER_WAY:
             return record
-    find_slice(goal, slice_id)
+    get_slice(goal, slice_id)
     raise RefusedError(
         f"slice {slice_id!r} has no branch to check", hint="see where it stands: gitslices status"
     )
+
+
+def _try_slice(
+    workspace: Workspace,
+    store: Store,
+    matchers: ScopeMatchers,
+    record: SliceRecord,
+    request: CheckRequest,
+) -> SliceCheck:
+    """The same as `_check_slice`; one that cannot be checked keeps nobody from the others."""
+    try:
+        return _check_slice(workspace, store, matchers, record, request)
+    except (GitError, RefusedError) as error:
+        words = error.problems[0].message if error.problems else error.message
+        return SliceCheck(
+            slice_id=record.slice_id,
+            goal_id=record.goal_id,
+            violations=(),
+            problem=words.partition("\n")[0],
+        )
 
 
 def _check_slice(
@@ -134,6 +157,8 @@ def _check_slice(
 ) -> SliceCheck:
     goal = store.read_goal(record.goal_id)
     assert goal is not None, "a slice is written together with its goal"  # noqa: S101
+    if request.commits is None and _is_elsewhere(workspace, record, request):
+        _refuse_unreadable(workspace, store, goal, record)
     changed = _read_changed(workspace, goal, record, request)
     return SliceCheck(
         slice_id=record.slice_id,
@@ -159,12 +184,28 @@ def _read_changed(
     return _read_everything(workspace, goal, record, place, baselines)
 
 
+def _is_elsewhere(workspace: Workspace, record: SliceRecord, request: CheckRequest) -> bool:
+    """Whether the slice is not the one whose worktree is at hand."""
+    named = request.slice_id is not None or request.every
+    own = Mark(goal_id=record.goal_id, slice_id=record.slice_id)
+    return named and find_mark(workspace.repo.git_dir) != own
+
+
+def _refuse_unreadable(workspace: Workspace, store: Store, goal: Goal, record: SliceRecord) -> None:
+    # Imported here for the sake of the hooks: what git works in is in order.
+    from gitslices.rules.worktree_faults import BARS_CHECK, find_bar
+    from gitslices.slices.snapshot import Snapshot
+
+    snapshot = Snapshot(workspace, store, goal.plan, records=[record])
+    bar = find_bar(snapshot.find_faults(record, alone=True), BARS_CHECK)
+    if bar is not None:
+        raise RefusedError(f"slice {record.slice_id!r} cannot be checked", problems=[bar.problem])
+
+
 def _find_place(workspace: Workspace, record: SliceRecord, request: CheckRequest) -> _Place | None:
     """The worktree to look at; None where the slice has none, or it is being filled."""
     repo = workspace.repo
-    own = Mark(goal_id=record.goal_id, slice_id=record.slice_id)
-    named = request.slice_id is not None or request.every
-    if not named or find_mark(repo.git_dir) == own:
+    if not _is_elsewhere(workspace, record, request):
         return _Place(repo.git_dir, repo.worktree, is_here=True)
     path = Path(record.worktree_path)
     git_dir = find_admin_folder(path)

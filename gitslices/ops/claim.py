@@ -1,7 +1,7 @@
 """Give a slice to a worker: until a deadline, and to nobody else before that."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +21,13 @@ from gitslices.git.worktrees import is_filled
 from gitslices.ops.forward import forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.rules.claiming import Entrant, Situation, find_best, find_entrant, list_entrants
+from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
 from gitslices.slices.claim_note import find_last_token, write_token
+from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.environment import list_writable_roots, name_setup_log
 from gitslices.slices.leases import Work, find_work, make_lease_event, shorten_deadlines
-from gitslices.slices.lookup import choose_goal, find_slice
-from gitslices.slices.situation import find_landed_in, read_situation
+from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.journal import is_moving
 from gitslices.state.leases import (
@@ -39,6 +40,8 @@ from gitslices.state.leases import (
 )
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
+
+Refused = Mapping[SliceId, RefusedError]
 
 DEFAULT_TTL: Final = 30 * 60
 _MAX_HOLDER: Final = 200
@@ -102,20 +105,23 @@ def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
         while True:
             try:
                 granted = _wait_for_grant(workspace, store, request, refused)
+                return _add_refused(_settle(workspace, store, granted), refused)
             except NothingReadyError as error:
                 raise next(iter(refused.values()), error) from None
-            try:
-                report = _settle(workspace, store, granted)
             except RefusedError as error:
-                id_ = granted.slice.slice_id
-                if request.slice_id is not None or {one.place for one in error.problems} != {id_}:
+                id_ = _find_passed_over(error)
+                if request.slice_id is not None or id_ is None or id_ in refused:
                     raise
                 refused[id_] = error
-            else:
-                return _add_refused(report, refused)
 
 
-def _add_refused(report: ClaimReport, refused: Mapping[SliceId, RefusedError]) -> ClaimReport:
+def _find_passed_over(error: RefusedError) -> SliceId | None:
+    """The one slice that is not in order; None where something else is in the way."""
+    places = {one.place for one in error.problems}
+    return SliceId(places.pop()) if type(error) is RefusedError and len(places) == 1 else None
+
+
+def _add_refused(report: ClaimReport, refused: Refused) -> ClaimReport:
     if not refused:
         return report
     known = () if report.warnings is UNSET else report.warnings
@@ -155,13 +161,13 @@ def _refuse_odd_holder(holder: str) -> None:
 
 
 def _wait_for_grant(
-    workspace: Workspace, store: Store, request: ClaimRequest, without: Collection[SliceId]
+    workspace: Workspace, store: Store, request: ClaimRequest, refused: Refused
 ) -> _Granted:
     give_up = time.monotonic() + request.wait
     pause = _SHORTEST_PAUSE
     while True:
         try:
-            granted = _grant(workspace, store, request, without)
+            granted = _grant(workspace, store, request, refused)
             if granted is not None:
                 return granted
             continue
@@ -176,23 +182,27 @@ def _wait_for_grant(
 
 
 def _grant(
-    workspace: Workspace, store: Store, request: ClaimRequest, without: Collection[SliceId]
+    workspace: Workspace, store: Store, request: ClaimRequest, refused: Refused
 ) -> _Granted | None:
     """Open a lease; None where the slice has just been merged or moved, and all is to be seen anew.
 
-    Raises `NothingReadyError` or `LeaseHeldError` where there is none to be had.
+    Raises `NothingReadyError` or `LeaseHeldError` where there is none to be had, `RefusedError`
+    for a slice whose worktree is not in order.
     """
     goal = choose_goal(store, request.goal_id)
     shorten_deadlines(workspace, store)
-    records = store.read_slices(goal.goal_id)
-    target = goal.plan.target
-    landed = find_landed_in(workspace, records, target, read_target(workspace.repo, target))
+    snapshot = Snapshot(workspace, store, goal.plan)
+    snapshot.get_target()
+    faults = {id_: error.problems[0] for id_, error in refused.items()}
     # First without the write lock: most of those who wait find nothing, and keep out nobody.
-    _choose(goal, read_situation(workspace, store, goal, landed, without), request)
+    first = _choose(goal, read_claim_state(snapshot, goal, faults), request)
+    _refuse_out_of_order(snapshot, first)
     with store.transaction():
         goal = choose_goal(store, goal.goal_id)
-        situation = read_situation(workspace, store, goal, landed, without)
-        chosen = _choose(goal, situation, request)
+        now = snapshot.read_store_again(goal.plan)
+        chosen = _choose(goal, read_claim_state(now, goal, faults), request)
+        if chosen.slice.slice_id != first.slice.slice_id:
+            _refuse_out_of_order(now, chosen)
         if not is_moving(workspace.state_folder, goal.goal_id, chosen.slice.slice_id):
             _end_lapsed(workspace, store, chosen)
             return _open_lease(workspace, store, goal, chosen, request)
@@ -201,24 +211,32 @@ def _grant(
         return None
 
 
-def _choose(goal: Goal, situation: Situation, request: ClaimRequest) -> Entrant:
+def _refuse_out_of_order(snapshot: Snapshot, chosen: Entrant) -> None:
+    id_ = chosen.slice.slice_id
+    record = snapshot.records.get(id_)
+    problem = find_work_bar(snapshot, record, alone=True) if record else None
+    if problem is not None:
+        raise RefusedError(f"slice {id_!r} is not in order", problems=[problem])
+
+
+def _choose(goal: Goal, state: ClaimState, request: ClaimRequest) -> Entrant:
     if request.slice_id is not None:
-        chosen = find_entrant(situation, find_slice(goal, request.slice_id).slice_id)
-        _refuse_unless_free(goal, chosen, situation)
+        chosen = find_entrant(state, get_slice(goal, request.slice_id).slice_id)
+        _refuse_unless_free(goal, chosen, state)
         return chosen
-    best = find_best(situation)
+    best = find_best(state)
     if best is not None:
         return best
-    if all(status in {"done", *FINISHED} for status in situation.statuses.values()):
+    if all(status in {"done", *FINISHED} for status in state.statuses.values()):
         raise NothingLeftError(f"no slice of goal {goal.goal_id!r} is left to claim")
     raise NothingReadyError(
         f"no slice of goal {goal.goal_id!r} is ready",
         hint="wait for one with --wait",
-        problems=list_wait_problems(list_entrants(situation), situation),
+        problems=list_wait_problems(list_entrants(state), state),
     )
 
 
-def _refuse_unless_free(goal: Goal, entrant: Entrant, situation: Situation) -> None:
+def _refuse_unless_free(goal: Goal, entrant: Entrant, state: ClaimState) -> None:
     """Let pass what is ready, and a slice whose merge met a conflict, for somebody to mend."""
     id_ = entrant.slice.slice_id
     free = suggest("release", id_, "--force", goal_id=goal.goal_id)
@@ -236,11 +254,11 @@ def _refuse_unless_free(goal: Goal, entrant: Entrant, situation: Situation) -> N
         )
     if entrant.blocked or entrant.waits_for:
         raise NothingReadyError(
-            f"slice {id_!r} is not ready: {explain_wait(entrant, situation)}",
+            f"slice {id_!r} is not ready: {explain_wait(entrant, state)}",
             hint=f"see what is: {suggest('ready', goal_id=goal.goal_id)}",
         )
     if contact := entrant.kept_out_by:
-        other = describe_slice(contact.holding, situation)
+        other = describe_slice(contact.holding, state)
         raise LeaseHeldError(
             f"slice {id_!r} shares {contact.path!r} with slice {other}, which is held by "
             f"{describe_holder(contact.holding)}",

@@ -1,7 +1,7 @@
 """Which slices under way would conflict with each other, and with the target, if merged now."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import combinations
@@ -12,13 +12,12 @@ from msgspec import Struct
 from gitslices.core.errors import GitError, GitLockedError, Problem
 from gitslices.core.model import FINISHED, BranchName, Oid, RepoPath, SliceId
 from gitslices.git.compare import read_commit_changes
-from gitslices.git.read import read_tips
 from gitslices.git.snapshot import write_snapshot
-from gitslices.git.uncommitted import find_uncommitted
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
 from gitslices.rules.merging import describe_unrelated_history, may_conflict, meets
+from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
 from gitslices.slices.lookup import choose_goal
-from gitslices.slices.situation import find_landed
+from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.landings import Trial, find_trial, write_trials
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -97,52 +96,40 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
 def _find_works(
     workspace: Workspace, store: Store, goal: Goal, target: Oid, rules: GoalMergeRules
 ) -> tuple[_Work | Problem | None, ...]:
-    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-    landed = find_landed(workspace, list(records.values()), goal.plan.target)
-    tips = read_tips(workspace.repo, (record.branch_name for record in records.values()))
-    open_ = [
-        records[one.slice_id]
-        for one in goal.plan.slices
-        if one.slice_id in records
-        and one.slice_id not in landed
-        and records[one.slice_id].status not in FINISHED
-    ]
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return tuple(pool.map(partial(_try_work, workspace, goal, tips, target, rules), open_))
+    snapshot = Snapshot(workspace, store, goal.plan)
+    records, statuses = snapshot.records, snapshot.statuses
+    planned = (one.slice_id for one in goal.plan.slices)
+    open_ = [records[id_] for id_ in planned if id_ in records and statuses[id_] not in FINISHED]
+    found = snapshot.look_at_each(partial(_try_work, snapshot, target, rules), open_)
+    return tuple(found.values())
 
 
 def _try_work(
-    workspace: Workspace,
-    goal: Goal,
-    tips: Mapping[BranchName, Oid],
-    target: Oid,
-    rules: GoalMergeRules,
-    record: SliceRecord,
+    snapshot: Snapshot, target: Oid, rules: GoalMergeRules, record: SliceRecord
 ) -> _Work | Problem | None:
-    """The same; what git cannot read of one worktree keeps only that slice out."""
+    """The same as `_find_work`; what git cannot read of one worktree keeps only that slice out."""
     try:
-        return _find_work(workspace, goal, tips, target, rules, record)
+        return _find_work(snapshot, target, rules, record)
     except (GitError, GitLockedError) as error:
         return Problem(record.slice_id, error.message, error.hint)
 
 
 def _find_work(
-    workspace: Workspace,
-    goal: Goal,
-    tips: Mapping[BranchName, Oid],
-    target: Oid,
-    rules: GoalMergeRules,
-    record: SliceRecord,
+    snapshot: Snapshot, target: Oid, rules: GoalMergeRules, record: SliceRecord
 ) -> _Work | Problem | None:
-    repo, worktree = workspace.repo, Path(record.worktree_path)
-    commit = tips.get(record.branch_name)
-    if find_uncommitted(repo, worktree):
-        commit = write_snapshot(repo, worktree, rules.scratch)
+    repo, commit = snapshot.workspace.repo, snapshot.find_tip(record)
+    uncommitted = snapshot.read_uncommitted(record)
+    bar = find_bar(snapshot.find_faults(record, alone=True), BARS_MERGE) or uncommitted.fault
+    if bar is not None:
+        return bar.problem
+    if uncommitted.paths:
+        place = Path(snapshot.read_facts(record, alone=True).place)
+        commit = write_snapshot(repo, place, rules.scratch)
     if commit is None or commit == record.base_commit:
         return None
     origin = rules.find_origin(commit, target)
     if origin is None:
-        return describe_unrelated_history(record.slice_id, goal.plan.target, record.base_commit)
+        return describe_unrelated_history(record.slice_id, snapshot.plan.target, record.base_commit)
     changes = read_commit_changes(repo, repo.common_dir, commit, [origin])
     return _Work(
         slice_id=record.slice_id,

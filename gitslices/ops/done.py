@@ -17,7 +17,7 @@ from gitslices.repo_commands.gates import (
 )
 from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
 from gitslices.slices.leases import make_lease_event, require_committed, require_lease
-from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.state.leases import Lease, end_lease, renew_lease
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings import Gate
@@ -55,7 +55,7 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
     """
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
-        slice_id = find_slice(goal, request.slice_id).slice_id
+        slice_id = get_slice(goal, request.slice_id).slice_id
         lease = require_lease(store, goal.goal_id, slice_id, request.token)
         record = require_committed(workspace, store, goal.goal_id, slice_id)
         commit = _pass_gates(workspace, store, goal, record, lease)

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 from gitslices.core.errors import BusyError, GitError, GitLockedError
 from gitslices.core.model import Oid, SliceId
 from gitslices.git.compare import read_tree_changes
-from gitslices.git.read import find_tip, is_ancestor, read_tips
+from gitslices.git.read import find_tip, is_ancestor
 from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
@@ -16,6 +16,8 @@ from gitslices.merging.branch_worktrees import (
 )
 from gitslices.merging.move_branches import Moved, move_branches
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.rules.worktree_faults import HIDES_WORK, find_bar
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -31,13 +33,17 @@ class Forwarded(Struct, frozen=True, kw_only=True):
 
 def find_waiting(workspace: Workspace, store: Store, goal: Goal) -> tuple[SliceRecord, ...]:
     """The slices of `goal` that have a worktree, no commit of their own, and no holder."""
-    records = [
-        record
-        for record in store.read_slices(goal.goal_id)
-        if record.status == "provisioned" and not record.filling_operation
-    ]
-    tips = read_tips(workspace.repo, (record.branch_name for record in records))
-    return tuple(one for one in records if tips.get(one.branch_name) == one.base_commit)
+    return _find_waiting(Snapshot(workspace, store, goal.plan))
+
+
+def _find_waiting(snapshot: Snapshot) -> tuple[SliceRecord, ...]:
+    return tuple(
+        one
+        for one in snapshot.records.values()
+        if one.status == "provisioned"
+        and not one.filling_operation
+        and snapshot.find_tip(one) == one.base_commit
+    )
 
 
 def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
@@ -46,12 +52,15 @@ def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
     Takes the topology lock for one slice at a time, and leaves the rest when somebody else has it:
     they move the next time. A slice with a commit or any uncommitted file stays where it is.
     """
-    commit = find_tip(workspace.repo, goal.plan.target)
+    snapshot = Snapshot(workspace, store, goal.plan)
+    commit = snapshot.target
     if commit is None:
         return Forwarded()
     moved: list[SliceId] = []
     warnings: list[str] = []
-    for record in _drop_diverged(workspace, find_waiting(workspace, store, goal), commit):
+    for record in _drop_diverged(workspace, _find_waiting(snapshot), commit):
+        if find_bar(snapshot.find_faults(record, alone=True), HIDES_WORK):
+            continue  # `status` and `doctor` tell of it
         try:
             if _forward(workspace, store, record, commit):
                 moved.append(record.slice_id)

@@ -12,7 +12,7 @@ from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.worktrees import is_filled
 from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_gate_run
-from gitslices.slices.lookup import choose_goal, find_slice, refuse_odd_name
+from gitslices.slices.lookup import choose_goal, get_slice, refuse_odd_name
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings import Gate
 from gitslices.workspace import Workspace
@@ -135,7 +135,7 @@ def _choose_records(store: Store, goal: Goal, request: GatesRequest) -> list[Sli
     if request.slice_id is None:
         records = store.read_slices(goal.goal_id)
         return [record for record in records if record.status in {"claimed", "done"}]
-    id_ = find_slice(goal, request.slice_id).slice_id
+    id_ = get_slice(goal, request.slice_id).slice_id
     record = store.find_slice(goal.goal_id, id_)
     if record is None or record.status == "removed":
         see = suggest("status", goal_id=goal.goal_id)
@@ -156,12 +156,12 @@ def _choose_gates(
                 f"gate {only!r} has no command in {SETTINGS_FILE}",
                 hint=f"record it by hand: {by_hand}",
             )
-    names = find_slice(goal, record.slice_id).gates
+    names = get_slice(goal, record.slice_id).gates
     return {name: gates[name] for name in names if name in gates and only in (None, name)}
 
 
 def _check_gate(goal: Goal, record: SliceRecord, gate: str) -> None:
-    names = find_slice(goal, record.slice_id).gates
+    names = get_slice(goal, record.slice_id).gates
     if gate not in names:
         raise InputError(
             f"slice {record.slice_id!r} has no gate {gate!r}", hint=f"it has: {', '.join(names)}"

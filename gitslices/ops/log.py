@@ -12,7 +12,7 @@ from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
 from gitslices.rules.evidence import GateRun, Review, find_missing_evidence
 from gitslices.rules.merging import describe_violations
 from gitslices.rules.scope_check import Violation
-from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.leases import Lease, read_lease_history
 from gitslices.state.store import Event, SliceRecord, Store
@@ -91,7 +91,7 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
         goal = choose_goal(store, goal_id)
         texts = list_texts(load_gates(workspace, goal.plan.target))
         required = read_settings(workspace, goal.plan.target).merge.required_reviews
-        id_ = find_slice(goal, slice_id).slice_id
+        id_ = get_slice(goal, slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
         if record is None:
             see = suggest("status", goal_id=goal.goal_id)

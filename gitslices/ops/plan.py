@@ -1,5 +1,7 @@
 """A plan from a task graph, what it changes of the one applied, and why one of its slices waits."""
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
 from gitslices.core.errors import InputError, UnknownSliceError
@@ -13,15 +15,16 @@ from gitslices.core.model import (
     SliceId,
     Underway,
 )
+from gitslices.core.naming import natural_key
 from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch
 from gitslices.graph.scopes import ScopedGraph
-from gitslices.planning.diff import PlanChanges, find_changes
+from gitslices.planning.diff import PlanChanges, find_changes, find_predecessors
 from gitslices.planning.explanation import Explanation, explain_slice
 from gitslices.planning.outline import make_outline
 from gitslices.planning.planner import make_plan
 from gitslices.planning.policy import find_skipped
 from gitslices.slices.lookup import find_near
-from gitslices.slices.started import read_underway
+from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import find_retarget, read_target
 from gitslices.workspace import Workspace
 
@@ -100,6 +103,39 @@ def _find_current_branch(workspace: Workspace) -> BranchName:
             hint="name one with --target BRANCH",
         )
     return branch
+
+
+def read_underway(workspace: Workspace, applied: Plan) -> Underway:
+    """What a new plan of the same goal must leave where it is."""
+    with workspace.open_store() as store:
+        snapshot = Snapshot(workspace, store, applied)
+        standing = [one for one in snapshot.records.values() if one.status != "removed"]
+        progress = snapshot.look_at_each(snapshot.progress_of, standing)
+    removed = snapshot.records.keys() - progress.keys()
+    finished = removed | {id_ for id_, one in progress.items() if one == "landed"}
+    started = {id_ for id_, one in progress.items() if one == "started"}
+    return Underway(
+        finished=_sort_as_applied(finished, applied),
+        started=_sort_as_applied(started, applied),
+        ordered=_list_ordered(started, applied),
+    )
+
+
+def _sort_as_applied(ids: Collection[SliceId], applied: Plan) -> tuple[SliceId, ...]:
+    place = {slice_.slice_id: number for number, slice_ in enumerate(applied.slices)}
+    return tuple(sorted(ids, key=lambda id_: (place.get(id_, len(place)), natural_key(id_))))
+
+
+def _list_ordered(started: set[SliceId], applied: Plan) -> frozenset[tuple[SliceId, SliceId]]:
+    numbers = {slice_.slice_id: number for number, slice_ in enumerate(applied.slices)}
+    known = [id_ for id_ in started if id_ in numbers]
+    before = find_predecessors(applied, numbers) if known else {}
+    return frozenset(
+        (earlier, later)
+        for later in known
+        for earlier in known
+        if before[later] >> numbers[earlier] & 1
+    )
 
 
 def diff(workspace: Workspace, request: PlanRequest) -> PlanChanges:

@@ -128,6 +128,7 @@ def order_slices(
     known |= {record.slice_id: record for record in unrecorded}
     decision = decide(
         workspace,
+        store,
         wanted,
         known,
         ready_only=ready_only,

@@ -10,7 +10,9 @@ from gitslices.removal.candidates import Candidate, find_candidates
 from gitslices.removal.disposable import IsDisposable, find_disposable
 from gitslices.removal.to_trash import retire
 from gitslices.rules.removal import find_removal_problems
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.lookup import choose_goal
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
 
@@ -43,10 +45,13 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
     with workspace.open_store() as store:
         is_disposable = find_disposable(workspace, store.read_slices(request.goal_id))
         with recover_and_lock(workspace, store):
+            worktrees = WorktreeMap(workspace)
             prunable = [
                 found
                 for goal in _choose_goals(store, request.goal_id)
-                for found in _find_prunable(workspace, store, goal, is_disposable)
+                for found in _find_prunable(
+                    Snapshot(workspace, store, goal.plan, worktrees=worktrees), is_disposable
+                )
             ]
             looked_at = [candidate for candidate, _ in prunable]
             chosen = [one for one in looked_at if not _find_problems(one, request)]
@@ -80,16 +85,13 @@ def _choose_goals(store: Store, goal_id: str | None) -> list[Goal]:
     return [choose_goal(store, id_) for id_ in ids]
 
 
-def _find_prunable(
-    workspace: Workspace, store: Store, goal: Goal, is_disposable: IsDisposable
-) -> list[tuple[Candidate, str]]:
-    records = [record for record in store.read_slices(goal.goal_id) if record.status != "removed"]
-    planned = {slice_.slice_id for slice_ in goal.plan.slices}
+def _find_prunable(snapshot: Snapshot, is_disposable: IsDisposable) -> list[tuple[Candidate, str]]:
+    records = [one for one in snapshot.records.values() if one.status != "removed"]
+    planned = {slice_.slice_id for slice_ in snapshot.plan.slices}
     prunable = []
-    target = goal.plan.target
-    for candidate in find_candidates(workspace, store, records, target, is_disposable):
+    for candidate in find_candidates(snapshot, records, is_disposable):
         if candidate.facts.landed:
-            prunable.append((candidate, f"merged into {goal.plan.target}"))
+            prunable.append((candidate, f"merged into {snapshot.plan.target}"))
         elif candidate.record.slice_id not in planned:
             prunable.append((candidate, "no longer in the plan"))
     return prunable

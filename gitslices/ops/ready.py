@@ -1,15 +1,16 @@
 """What could be claimed now, and what the other slices wait for."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
-from gitslices.rules.claiming import Entrant, Holding, Situation, list_entrants
+from gitslices.rules.claiming import CLAIMABLE, ClaimState, Entrant, Holding, list_entrants
+from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.lookup import choose_goal
-from gitslices.slices.situation import find_landed_in, read_situation
-from gitslices.slices.target import read_target
+from gitslices.slices.snapshot import Snapshot
 from gitslices.workspace import Workspace
 
 
@@ -47,10 +48,10 @@ def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
     """
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
-        records, target = store.read_slices(goal.goal_id), goal.plan.target
-        landed = find_landed_in(workspace, records, target, read_target(workspace.repo, target))
-        situation = read_situation(workspace, store, goal, landed)
-    entrants = list_entrants(situation)
+        snapshot = Snapshot(workspace, store, goal.plan)
+        snapshot.get_target()
+        state = read_claim_state(snapshot, goal, _find_faults(snapshot))
+    entrants = list_entrants(state)
     return ReadyReport(
         goal_id=goal.goal_id,
         ready=tuple(_describe(entrant) for entrant in entrants if entrant.is_ready),
@@ -59,22 +60,29 @@ def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
                 slice_id=entrant.slice.slice_id,
                 status=entrant.status,
                 waits_for=entrant.waits_for,
-                reason=explain_wait(entrant, situation),
+                reason=explain_wait(entrant, state),
             )
             for entrant in _list_waiting(entrants)
         ),
     )
 
 
-def list_wait_problems(entrants: Sequence[Entrant], situation: Situation) -> tuple[Problem, ...]:
+def _find_faults(snapshot: Snapshot) -> dict[SliceId, Problem]:
+    """What is wrong with the worktrees of those slices that could be claimed but for that."""
+    open_ = [one for id_, one in snapshot.records.items() if snapshot.statuses[id_] in CLAIMABLE]
+    bars = snapshot.look_at_each(partial(find_work_bar, snapshot, alone=True), open_)
+    return {id_: bar for id_, bar in bars.items() if bar is not None}
+
+
+def list_wait_problems(entrants: Sequence[Entrant], state: ClaimState) -> tuple[Problem, ...]:
     """What each unfinished slice waits for, for a refusal."""
     return tuple(
-        Problem(entrant.slice.slice_id, explain_wait(entrant, situation))
+        Problem(entrant.slice.slice_id, explain_wait(entrant, state))
         for entrant in _list_waiting(entrants)
     )
 
 
-def explain_wait(entrant: Entrant, situation: Situation) -> str:
+def explain_wait(entrant: Entrant, state: ClaimState) -> str:
     """Why a slice cannot start now, in words."""
     if entrant.status == "claimed" and entrant.holding:
         return f"held by {describe_holder(entrant.holding)}"
@@ -82,12 +90,14 @@ def explain_wait(entrant: Entrant, situation: Situation) -> str:
         return f"{entrant.status} already"
     if entrant.waits_for:
         return "waits for " + ", ".join(
-            f"{needed} ({situation.statuses[needed]})" for needed in entrant.waits_for
+            f"{needed} ({state.statuses[needed]})" for needed in entrant.waits_for
         )
     if entrant.blocked:
         return "blocked in the task graph"
+    if entrant.fault and entrant.status in CLAIMABLE:
+        return entrant.fault.message
     if contact := entrant.kept_out_by:
-        whose = describe_slice(contact.holding, situation)
+        whose = describe_slice(contact.holding, state)
         return f"shares {contact.path} with {whose}, held by {describe_holder(contact.holding)}"
     return "waits to be merged" if entrant.status == "done" else "its merge met a conflict"
 
@@ -97,9 +107,9 @@ def describe_holder(holding: Holding) -> str:
     return f"{holding.holder} until {holding.expires_at}"
 
 
-def describe_slice(holding: Holding, situation: Situation) -> str:
+def describe_slice(holding: Holding, state: ClaimState) -> str:
     """Which slice is held, with its goal where that is another one."""
-    elsewhere = holding.goal_id != situation.plan.goal_id
+    elsewhere = holding.goal_id != state.plan.goal_id
     return f"{holding.slice_id} of goal {holding.goal_id}" if elsewhere else holding.slice_id
 
 

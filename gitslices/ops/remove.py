@@ -10,8 +10,9 @@ from gitslices.removal.candidates import Candidate, find_candidates
 from gitslices.removal.disposable import find_disposable
 from gitslices.removal.to_trash import retire
 from gitslices.rules.removal import find_removal_problems
-from gitslices.slices.lookup import choose_goal, find_slice
-from gitslices.state.store import SliceRecord, Store
+from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.snapshot import Snapshot
+from gitslices.state.store import Goal, SliceRecord
 from gitslices.workspace import Workspace
 
 
@@ -44,8 +45,10 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
         meant = [one for one in known if one.slice_id == request.slice_id]
         is_disposable = find_disposable(workspace, meant)
         with recover_and_lock(workspace, store):
-            record, target = _find_record(store, request)
-            (candidate,) = find_candidates(workspace, store, [record], target, is_disposable)
+            goal = choose_goal(store, request.goal_id)
+            snapshot = Snapshot(workspace, store, goal.plan)
+            record = _get_record(snapshot, goal, request.slice_id)
+            (candidate,) = find_candidates(snapshot, [record], is_disposable)
             _refuse(candidate, force=request.force)
             for kept in retire(workspace, store, [candidate]):
                 _refuse(kept, force=request.force)
@@ -66,12 +69,10 @@ def _refuse(candidate: Candidate, *, force: bool) -> None:
         raise RefusedError(f"slice {id_!r} is not removed", problems=problems)
 
 
-def _find_record(store: Store, request: RemoveRequest) -> tuple[SliceRecord, BranchName]:
-    goal = choose_goal(store, request.goal_id)
-    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-    record = records.get(request.slice_id)
+def _get_record(snapshot: Snapshot, goal: Goal, slice_id: SliceId) -> SliceRecord:
+    record = snapshot.records.get(slice_id)
     if record is None:
-        find_slice(goal, request.slice_id)
+        get_slice(goal, slice_id)
     if record is None or record.status == "removed":
-        raise RefusedError(f"slice {request.slice_id!r} has no worktree and no branch to remove")
-    return record, goal.plan.target
+        raise RefusedError(f"slice {slice_id!r} has no worktree and no branch to remove")
+    return record

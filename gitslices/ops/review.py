@@ -6,7 +6,7 @@ from gitslices.core.errors import RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.git.read import find_tip
 from gitslices.rules.evidence import Review, Verdict
-from gitslices.slices.lookup import choose_goal, find_slice, refuse_odd_name
+from gitslices.slices.lookup import choose_goal, get_slice, refuse_odd_name
 from gitslices.state.proofs import add_review
 from gitslices.state.store import Event
 from gitslices.workspace import Workspace
@@ -28,7 +28,7 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
     refuse_odd_name(request.reviewer)
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
-        id_ = find_slice(goal, request.slice_id).slice_id
+        id_ = get_slice(goal, request.slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
         commit = find_tip(workspace.repo, record.branch_name) if record else None
         if commit is None:

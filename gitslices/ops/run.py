@@ -39,7 +39,7 @@ from gitslices.ops.release import ReleaseRequest, release
 from gitslices.repo_commands.gates import list_texts, load_gates, refuse_untrusted
 from gitslices.rules.merging import describe_violations
 from gitslices.slices.environment import make_slice_environment
-from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.state.store import Goal
 from gitslices.system.shell import Shell, open_shell
 from gitslices.workspace import Workspace
@@ -268,7 +268,7 @@ class Crew:
 
     def _make_places(self, mine: ClaimReport, folder: Path) -> dict[str, str]:
         task_file = folder / "task.json"
-        task_id = find_slice(self._goal, mine.slice_id).task_id
+        task_id = get_slice(self._goal, mine.slice_id).task_id
         task = next(one for one in self._goal.graph.tasks if one.id == task_id)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

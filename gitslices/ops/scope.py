@@ -1,19 +1,18 @@
 """Show what a slice may read and write, and let it write more where nobody else is at work."""
 
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from gitslices.core.errors import InputError, Problem, RefusedError
-from gitslices.core.model import UNDER_WAY, BranchName, Oid, Overlap, Slice, SliceId
-from gitslices.git.read import find_tip, read_merged, read_tips, read_tree
-from gitslices.git.uncommitted import find_uncommitted
+from gitslices.core.model import UNDER_WAY, Overlap, Slice, SliceId
+from gitslices.git.read import read_tree
 from gitslices.scopes.language.entries import Access, Scope, parse_entry, parse_scope
 from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
-from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.scopes import name_beside, read_folding, widen
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -52,7 +51,7 @@ def show_scope(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> 
     with workspace.open_store() as store:
         goal = choose_goal(store, goal_id)
         record = _find_record(store, goal, slice_id)
-        return _report(store, goal, record or find_slice(goal, slice_id))
+        return _report(store, goal, record or get_slice(goal, slice_id))
 
 
 def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
@@ -68,7 +67,7 @@ def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
         goal = choose_goal(store, request.goal_id)
         record = _find_record(store, goal, request.slice_id)
         if record is None or record.status not in UNDER_WAY:
-            find_slice(goal, request.slice_id)
+            get_slice(goal, request.slice_id)
             raise RefusedError(
                 f"slice {request.slice_id!r} has no worktree to write in",
                 hint="change its write_set in the task graph, then run: gitslices plan --apply",
@@ -138,41 +137,15 @@ def _name_access(overlap: Overlap) -> str:
 
 def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Sequence[SliceRecord]:
     """The other slices, of any goal, that somebody has begun and the target does not have yet."""
-    own = (record.goal_id, record.slice_id)
     started: list[SliceRecord] = []
     for goal in store.read_goals():
+        snapshot = Snapshot(workspace, store, goal.plan)
         others = [
-            one
-            for one in store.read_slices(goal.goal_id)
-            if one.status in UNDER_WAY and (one.goal_id, one.slice_id) != own
+            one for one in snapshot.records.values() if one.status in UNDER_WAY and one != record
         ]
-        started += _drop_idle(workspace, goal.plan.target, others)
+        progress = snapshot.look_at_each(snapshot.progress_of, others)
+        started += [one for one in others if progress[one.slice_id] == "started"]
     return started
-
-
-def _drop_idle(
-    workspace: Workspace, target: BranchName, records: Sequence[SliceRecord]
-) -> list[SliceRecord]:
-    repo = workspace.repo
-    branches = [record.branch_name for record in records]
-    tips = read_tips(repo, branches)
-    target_tip = find_tip(repo, target)
-    merged = read_merged(repo, target_tip, branches) if target_tip else set()
-    return [one for one in records if _is_started(workspace, one, tips, merged)]
-
-
-def _is_started(
-    workspace: Workspace,
-    record: SliceRecord,
-    tips: Mapping[BranchName, Oid],
-    merged: Collection[BranchName],
-) -> bool:
-    if record.status != "provisioned":
-        return True
-    if find_uncommitted(workspace.repo, Path(record.worktree_path)):
-        return True
-    has_commits = tips.get(record.branch_name, record.base_commit) != record.base_commit
-    return has_commits and record.branch_name not in merged
 
 
 def _make_event(workspace: Workspace, record: SliceRecord, request: AllowRequest) -> Event:

@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,24 +13,18 @@ from msgspec import Struct
 from gitslices.core.model import (
     FINISHED,
     BranchName,
-    Oid,
     Slice,
     SliceId,
     SliceStatus,
     settle_status,
 )
-from gitslices.git.compare import count_all_ahead_behind
 from gitslices.git.links import find_admin_folder
-from gitslices.git.read import find_tip, read_tips
-from gitslices.git.reflog import find_worked
-from gitslices.git.uncommitted import find_uncommitted
 from gitslices.recovery.recovery import read_undisturbed
-from gitslices.slices.location import Finder, describe_fault, make_finder
+from gitslices.rules.progress import find_waits
 from gitslices.slices.lookup import choose_goal
-from gitslices.slices.situation import find_stretches
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_conflicts
-from gitslices.state.leases import Lease, read_live_leases
-from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
@@ -82,51 +75,59 @@ class StatusReport(Struct, frozen=True, kw_only=True):
     gone: tuple[GoneSlice, ...]
 
 
-class _Seen(Struct, frozen=True, kw_only=True):
-    """One slice as git shows it, and where its worktree is if it has one."""
+class _Worktree(Struct, frozen=True, kw_only=True):
+    """What is in the worktree of a slice, and what is wrong with it."""
 
-    status: SliceStatus
-    worktree_path: str = ""
-    ahead: int = 0
-    behind: int = 0
-    dirty: bool = False
-    sparse: bool = False
+    is_dirty: bool = False
     problem: str | None = None
-
-
-Records = Mapping[SliceId, SliceRecord]
 
 
 def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
     """Where the slices of one goal stand; reads only."""
     with workspace.open_store() as store:
-        return read_undisturbed(workspace, store, partial(_read, workspace, store, goal_id))
+        return read_undisturbed(workspace, store, partial(_read_status, workspace, store, goal_id))
 
 
-def _read(workspace: Workspace, store: Store, goal_id: str | None) -> StatusReport:
+def _read_status(workspace: Workspace, store: Store, goal_id: str | None) -> StatusReport:
     goal = choose_goal(store, goal_id)
-    records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-    leases = read_live_leases(store, goal.goal_id, workspace.now())
+    snapshot = Snapshot(workspace, store, goal.plan)
+    # What git makes known by the way need not be asked for once more.
+    target, _ = snapshot.target, snapshot.counts
+    planned = {slice_.slice_id for slice_ in goal.plan.slices}
+    made = [one for id_, one in snapshot.records.items() if id_ in planned and _is_made(one)]
+    worktrees = snapshot.look_at_each(partial(_look_at_worktree, snapshot), made)
     conflicts = read_conflicts(store, goal.goal_id)
-    target = find_tip(workspace.repo, goal.plan.target)
-    seen = _look(workspace, goal, records, target)
     return StatusReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
         problem=None if target else "no such branch",
         slices=tuple(
-            _describe(slice_, seen, leases.get(slice_.slice_id), conflicts)
-            for slice_ in goal.plan.slices
+            _describe_slice(slice_, snapshot, worktrees, conflicts) for slice_ in goal.plan.slices
         ),
         gone=tuple(
-            _describe_gone(record, leases.get(id_))
-            for id_, record in records.items()
-            if id_ not in seen and record.status != "removed"
+            _describe_gone(record, snapshot)
+            for id_, record in snapshot.records.items()
+            if id_ not in planned and record.status != "removed"
         ),
     )
 
 
-def _describe_gone(record: SliceRecord, lease: Lease | None) -> GoneSlice:
+def _is_made(record: SliceRecord) -> bool:
+    return not record.filling_operation and record.status != "removed"
+
+
+def _look_at_worktree(snapshot: Snapshot, record: SliceRecord) -> _Worktree:
+    uncommitted = snapshot.read_uncommitted(record)
+    words = [fault.word for fault in snapshot.find_faults(record)]
+    if uncommitted.fault is not None and uncommitted.fault.word not in words:
+        words.append(uncommitted.fault.word)
+    if record.slice_id in snapshot.taken_back:
+        words.append(f"taken back from {snapshot.plan.target}")
+    return _Worktree(is_dirty=bool(uncommitted.paths), problem=", ".join(words) or None)
+
+
+def _describe_gone(record: SliceRecord, snapshot: Snapshot) -> GoneSlice:
+    lease = snapshot.live_leases.get(record.slice_id)
     return GoneSlice(
         slice_id=record.slice_id,
         status=settle_status(record.status, leased=lease is not None, landed=False),
@@ -137,72 +138,37 @@ def _describe_gone(record: SliceRecord, lease: Lease | None) -> GoneSlice:
     )
 
 
-def _look(
-    workspace: Workspace, goal: Goal, records: Records, target: Oid | None
-) -> dict[SliceId, _Seen]:
-    repo = workspace.repo
-    tips = read_tips(repo, (one.branch_name for one in records.values()))
-    counts = count_all_ahead_behind(repo, tips.values(), target) if target else {}
-    started = find_stretches(records.values(), tips)
-    merged = {name: one for name, one in started.items() if counts.get(one.tip, (1, 0))[0] == 0}
-    landed = find_worked(repo, merged, goal.plan.target)
-    ordered = [records.get(slice_.slice_id) for slice_ in goal.plan.slices]
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        look_at = partial(_look_at, workspace, tips, counts, landed, make_finder(workspace))
-        looked = pool.map(look_at, ordered)
-        return {slice_.slice_id: one for slice_, one in zip(goal.plan.slices, looked, strict=True)}
-
-
-def _look_at(
-    workspace: Workspace,
-    tips: Mapping[BranchName, Oid],
-    counts: Mapping[Oid, tuple[int, int]],
-    landed: Collection[BranchName],
-    find: Finder,
-    record: SliceRecord | None,
-) -> _Seen:
-    if record is None or record.filling_operation:
-        return _Seen(status="planned")
-    if record.status == "removed":
-        return _Seen(status="removed")
-    tip, footing = tips.get(record.branch_name), find(record)
-    ahead, behind = counts.get(tip, (0, 0)) if tip else (0, 0)
-    return _Seen(
-        status="merged" if record.branch_name in landed else record.status,
-        worktree_path=record.worktree_path,
-        ahead=ahead,
-        behind=behind,
-        dirty=bool(find_uncommitted(workspace.repo, footing.worktree)),
-        sparse=bool(record.sparse),
-        problem=describe_fault(record, footing, has_branch=tip is not None),
-    )
-
-
-def _describe(
+def _describe_slice(
     slice_: Slice,
-    seen: Mapping[SliceId, _Seen],
-    lease: Lease | None,
+    snapshot: Snapshot,
+    worktrees: Mapping[SliceId, _Worktree],
     conflicts: Mapping[SliceId, tuple[str, ...]],
 ) -> SliceState:
-    own = seen[slice_.slice_id]
+    id_ = slice_.slice_id
+    record, lease = snapshot.records.get(id_), snapshot.live_leases.get(id_)
+    is_made = record is not None and _is_made(record)
+    tip = snapshot.find_tip(record) if record and is_made else None
+    ahead, behind = snapshot.counts.get(tip, (0, 0)) if tip else (0, 0)
+    worktree = worktrees.get(id_, _Worktree())
     return SliceState(
-        slice_id=slice_.slice_id,
-        status=settle_status(own.status, leased=lease is not None, landed=False),
+        slice_id=id_,
+        # While its files are being written it is not there yet.
+        status=settle_status(None, leased=lease is not None, landed=False)
+        if record and record.filling_operation
+        else snapshot.statuses[id_],
         wave=slice_.wave,
         dependencies=slice_.dependencies,
-        waits_for=tuple(
-            needed for needed in slice_.dependencies if seen[needed].status not in FINISHED
-        ),
+        waits_for=find_waits(slice_, snapshot.statuses),
         branch_name=slice_.branch_name,
-        worktree_path=own.worktree_path or slice_.worktree_path,
+        worktree_path=record.worktree_path if record and is_made else slice_.worktree_path,
         holder=lease.holder if lease else None,
         expires_at=lease.expires_at if lease else None,
-        ahead=own.ahead,
-        behind=own.behind,
-        dirty=own.dirty,
-        conflicts=conflicts.get(slice_.slice_id, ()) if own.status == "conflicted" else (),
-        sparse=own.sparse,
-        problem=own.problem,
+        ahead=ahead,
+        behind=behind,
+        dirty=worktree.is_dirty,
+        conflicts=(conflicts.get(id_, ()) if snapshot.statuses[id_] == "conflicted" else ()),
+        sparse=bool(record and is_made and record.sparse),
+        problem=worktree.problem,
     )
 
 

@@ -13,12 +13,11 @@ from gitslices.core.model import (
     Slice,
     SliceId,
     SliceStatus,
-    settle_status,
 )
 from gitslices.git.commits import read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import read_commit_changes, read_tree_changes
 from gitslices.git.index import INDEX_LOCK_HINT
-from gitslices.git.read import is_ancestor, is_true, read_tips
+from gitslices.git.read import is_ancestor, is_true
 from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
@@ -30,11 +29,11 @@ from gitslices.merging.move_branches import Moved, Outdated, move_branches
 from gitslices.merging.recheck import Arrival, MoveBasis, is_as_before
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.merging import describe_unrelated_history, find_sync_obstacle
+from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
 from gitslices.slices.leases import require_lease
-from gitslices.slices.lookup import choose_goal, find_slice
+from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.settings import choose_sync_style
-from gitslices.slices.situation import find_landed
-from gitslices.slices.target import read_target
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -82,9 +81,8 @@ class _SyncInputs(Struct, frozen=True, kw_only=True):
 
     goal: Goal
     target: Oid
+    snapshot: Snapshot
     records: Mapping[SliceId, SliceRecord]
-    landed: frozenset[SliceId]
-    tips: Mapping[BranchName, Oid]
     worktrees: Mapping[BranchName, tuple[Path, ...]]
     style: SyncStyle
     held: SliceId | None
@@ -134,7 +132,7 @@ def _require_lease(store: Store, goal: Goal, request: SyncRequest) -> SliceId | 
     """The slice that the request's token is good for."""
     if request.token is None or request.slice_ids is None:
         return None
-    slice_id = find_slice(goal, request.slice_ids[0]).slice_id
+    slice_id = get_slice(goal, request.slice_ids[0]).slice_id
     require_lease(store, goal.goal_id, slice_id, request.token)
     return slice_id
 
@@ -142,15 +140,14 @@ def _require_lease(store: Store, goal: Goal, request: SyncRequest) -> SliceId | 
 def _read_inputs(
     workspace: Workspace, store: Store, goal: Goal, style: SyncStyle, held: SliceId | None
 ) -> _SyncInputs:
-    records = store.read_slices(goal.goal_id)
-    branches = [record.branch_name for record in records]
+    snapshot = Snapshot(workspace, store, goal.plan)
+    records = snapshot.records
     return _SyncInputs(
         goal=goal,
-        target=read_target(workspace.repo, goal.plan.target),
-        records={record.slice_id: record for record in records},
-        landed=find_landed(workspace, records, goal.plan.target),
-        tips=read_tips(workspace.repo, branches),
-        worktrees=find_branch_worktrees(workspace, branches),
+        target=snapshot.get_target(),
+        snapshot=snapshot,
+        records=records,
+        worktrees=find_branch_worktrees(workspace, [one.branch_name for one in records.values()]),
         style=style,
         held=held,
     )
@@ -179,7 +176,7 @@ def _make_all(
 
 def _choose_slices(inputs: _SyncInputs, wanted: tuple[SliceId, ...] | None) -> list[Slice]:
     if wanted is not None:
-        ids = {find_slice(inputs.goal, id_).slice_id for id_ in wanted}
+        ids = {get_slice(inputs.goal, id_).slice_id for id_ in wanted}
         return [one for one in inputs.goal.plan.slices if one.slice_id in ids]
     statuses = {one.slice_id: _find_status(inputs, one) for one in inputs.goal.plan.slices}
     return [
@@ -193,17 +190,15 @@ def _sync_slice(
     workspace: Workspace, inputs: _SyncInputs, rules: GoalMergeRules, slice_: Slice
 ) -> _Made:
     record = inputs.records.get(slice_.slice_id)
-    tip = inputs.tips.get(record.branch_name) if record else None
-    obstacle = find_sync_obstacle(slice_, _find_status(inputs, slice_), tip)
+    tip = inputs.snapshot.find_tip(record) if record else None
+    bar = find_bar(inputs.snapshot.find_faults(record), BARS_SYNC) if record else None
+    fault = bar.problem if bar else None
+    obstacle = find_sync_obstacle(slice_, _find_status(inputs, slice_), tip, fault)
     if obstacle is not None:
         return obstacle
     assert record is not None, "a slice without a record is an obstacle"  # noqa: S101
     assert tip is not None, "so is one without a branch"  # noqa: S101
     paths = inputs.worktrees.get(record.branch_name, ())
-    own = Path(record.worktree_path)
-    if own.is_dir() and own not in paths:
-        why = f"its worktree is not on {record.branch_name!r}"
-        return Problem(record.slice_id, why, "finish what is under way there, or switch it back")
     if is_ancestor(workspace.repo, inputs.target, tip):
         return _Current()
     new = _make_commit(workspace, inputs, rules, record, tip)
@@ -228,11 +223,9 @@ def _sync_slice(
 def _find_status(inputs: _SyncInputs, slice_: Slice) -> SliceStatus:
     """What a slice is to whoever syncs: its holder finds it free."""
     id_ = slice_.slice_id
-    record = inputs.records.get(id_)
-    leased = record is not None and record.status == "claimed" and id_ != inputs.held
-    return settle_status(
-        record.status if record else None, leased=leased, landed=id_ in inputs.landed
-    )
+    # A lease that has lapsed is its holder's still, until somebody else has the slice.
+    leased = id_ in inputs.snapshot.leases and id_ != inputs.held
+    return inputs.snapshot.settle(id_, leased=leased)
 
 
 def _make_commit(

@@ -24,9 +24,8 @@ from gitslices.rules.worktree_root import (
 )
 from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.tracked.sparse import Checkout
-from gitslices.slices.location import find_all_moved, is_cut_off
-from gitslices.slices.situation import find_landed
-from gitslices.state.store import SliceRecord
+from gitslices.slices.snapshot import Snapshot
+from gitslices.state.store import SliceRecord, Store
 from gitslices.system.folders import find_occupied, survey_place
 from gitslices.workspace import Workspace
 
@@ -42,6 +41,7 @@ class Decision(Struct, frozen=True):
 
 def decide(
     workspace: Workspace,
+    store: Store,
     wanted: Wanted,
     known: Known,
     *,
@@ -56,7 +56,7 @@ def decide(
     `DiskError` where only the disk is in the way.
     """
     worktrees = read_worktrees(workspace.repo)
-    observed = _observe(workspace, wanted, known, worktrees)
+    observed = _observe(workspace, store, wanted, known, worktrees)
     steps = reconcile(wanted.slices, observed, ready_only=ready_only)
     created = steps.select("create")
     checkouts = find_sparse_checkouts(workspace, created, wanted.base) if sparse else {}
@@ -89,23 +89,27 @@ def _refuse(problems: Sequence[Problem], lacks: Sequence[Problem]) -> None:
 
 
 def _observe(
-    workspace: Workspace, wanted: Wanted, known: Known, worktrees: Sequence[Worktree]
+    workspace: Workspace,
+    store: Store,
+    wanted: Wanted,
+    known: Known,
+    worktrees: Sequence[Worktree],
 ) -> Observed:
     branches = frozenset(read_branches(workspace.repo))
     present = frozenset(str(worktree.path) for worktree in worktrees if not worktree.missing)
-    landed = find_landed(workspace, list(known.values()), wanted.target)
-    moved = find_all_moved(workspace, list(known.values()), present)
+    snapshot = Snapshot(workspace, store, wanted, records=known.values())
     return Observed(
         standing={
             slice_id: Recorded(
-                status="merged" if slice_id in landed else record.status,
+                status="merged"
+                if slice_id in snapshot.landed
+                else snapshot.find_recorded_status(slice_id),
                 worktree_path=record.worktree_path,
                 read_scope=record.read_scope,
                 write_scope=record.planned_write_scope,
                 has_branch=record.branch_name in branches,
                 has_worktree=record.worktree_path in present,
-                moved_to=moved.get(record.worktree_path),
-                cut_off=is_cut_off(workspace, record),
+                faults=snapshot.find_faults(record, alone=True),
             )
             for slice_id, record in known.items()
         },

@@ -20,7 +20,7 @@ from gitslices.planning.policy import GATES
 from gitslices.repo_commands.trust import require_trust
 from gitslices.rules.evidence import GateRun, Proof
 from gitslices.slices.environment import make_slice_environment
-from gitslices.slices.lookup import find_slice
+from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.proofs import add_gate_run, read_gate_runs, read_reviews
 from gitslices.state.store import Event, Goal, SliceRecord, Store
@@ -59,7 +59,7 @@ def read_proof(workspace: Workspace, store: Store, goal: Goal, record: SliceReco
     return Proof(
         goal_id=goal.goal_id,
         slice_id=record.slice_id,
-        gates=find_slice(goal, record.slice_id).gates,
+        gates=get_slice(goal, record.slice_id).gates,
         commit=commit,
         tree=read_commit_tree(workspace.repo, commit),
         runs=read_gate_runs(store, goal.goal_id, record.slice_id),

@@ -1,9 +1,11 @@
 """Which slices may start now, the most urgent first, and what keeps the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct, structs
 
+from gitslices.core.errors import Problem
 from gitslices.core.model import (
     FINISHED,
     Cost,
@@ -15,8 +17,12 @@ from gitslices.core.model import (
     SliceId,
     SliceStatus,
 )
+from gitslices.rules.progress import find_waits
 from gitslices.scopes.language.entries import Access, parse_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
+
+CLAIMABLE: Final[frozenset[SliceStatus]] = frozenset({"planned", "provisioned"})
+"""A slice in one of these is for anybody to take, but for what keeps it."""
 
 
 class Holding(Struct, frozen=True, kw_only=True):
@@ -35,11 +41,12 @@ class Holding(Struct, frozen=True, kw_only=True):
     shared: tuple[str, ...] = ()
 
 
-class Situation(Struct, frozen=True, kw_only=True):
+class ClaimState(Struct, frozen=True, kw_only=True):
     """All that decides who may start.
 
-    `statuses` speaks of every slice of the plan, a lapsed lease counting as none; `blocked` are
-    those that the graph keeps from workers. `ignore_case` and `precompose_unicode` say how the
+    The slices of `plan` have the scopes that hold now. `statuses` speaks of every one of them, a
+    lapsed lease counting as none; `blocked` are those that the graph keeps from workers, `faults`
+    what is wrong with the worktrees of others. `ignore_case` and `precompose_unicode` say how the
     repository compares paths.
     """
 
@@ -47,6 +54,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     shared: tuple[str, ...]
     statuses: Mapping[SliceId, SliceStatus]
     blocked: frozenset[SliceId]
+    faults: Mapping[SliceId, Problem]
     holdings: tuple[Holding, ...]
     ignore_case: bool = False
     precompose_unicode: bool = False
@@ -62,7 +70,8 @@ class Contact(Struct, frozen=True, kw_only=True):
 class Entrant(Struct, frozen=True, kw_only=True):
     """A slice of the plan: who has it, what it waits for, and the held slices it overlaps with.
 
-    `remaining` is the cost of the longest way from its start to the end of the plan.
+    `remaining` is the cost of the longest way from its start to the end of the plan, `fault` what
+    is wrong with its worktree.
     """
 
     slice: Slice
@@ -70,6 +79,7 @@ class Entrant(Struct, frozen=True, kw_only=True):
     remaining: Cost
     holding: Holding | None
     blocked: bool
+    fault: Problem | None
     waits_for: tuple[SliceId, ...]
     contacts: tuple[Contact, ...]
 
@@ -81,31 +91,32 @@ class Entrant(Struct, frozen=True, kw_only=True):
     @property
     def is_admitted(self) -> bool:
         """Whether nothing keeps a worker from it: no order, no overlap, nobody who has it."""
-        return not (self.status == "claimed" or self.blocked or self.waits_for or self.kept_out_by)
+        is_kept = self.blocked or self.fault or self.waits_for or self.kept_out_by
+        return self.status != "claimed" and not is_kept
 
     @property
     def is_ready(self) -> bool:
         """Whether it may start now."""
-        return self.status in {"planned", "provisioned"} and self.is_admitted
+        return self.status in CLAIMABLE and self.is_admitted
 
 
-def list_entrants(situation: Situation) -> tuple[Entrant, ...]:
+def list_entrants(state: ClaimState) -> tuple[Entrant, ...]:
     """Every slice of the plan, the one with the longest remaining path first."""
-    return _add_contacts(situation, _outline(situation))
+    return _add_contacts(state, _outline(state))
 
 
-def find_entrant(situation: Situation, slice_id: SliceId) -> Entrant:
+def find_entrant(state: ClaimState, slice_id: SliceId) -> Entrant:
     """One slice of the plan."""
-    wanted = [one for one in _outline(situation) if one.slice.slice_id == slice_id]
-    return _add_contacts(situation, wanted)[0]
+    wanted = [one for one in _outline(state) if one.slice.slice_id == slice_id]
+    return _add_contacts(state, wanted)[0]
 
 
-def find_best(situation: Situation) -> Entrant | None:
+def find_best(state: ClaimState) -> Entrant | None:
     """The first of `list_entrants` that is ready, found without a look at most of the others."""
-    waiting = [one for one in _outline(situation) if one.is_ready]
+    waiting = [one for one in _outline(state) if one.is_ready]
     size = 1
     while waiting:
-        looked = _add_contacts(situation, waiting[:size])
+        looked = _add_contacts(state, waiting[:size])
         best = next((one for one in looked if one.is_ready), None)
         if best is not None:
             return best
@@ -114,41 +125,37 @@ def find_best(situation: Situation) -> Entrant | None:
     return None
 
 
-def _outline(situation: Situation) -> list[Entrant]:
+def _outline(state: ClaimState) -> list[Entrant]:
     """The entrants in their order, overlaps left out: those are what costs time."""
-    remaining = _find_remaining(situation.plan.slices)
+    remaining = _find_remaining(state.plan.slices)
     held = {
         holding.slice_id: holding
-        for holding in situation.holdings
-        if holding.goal_id == situation.plan.goal_id
+        for holding in state.holdings
+        if holding.goal_id == state.plan.goal_id
     }
     entrants = [
         Entrant(
             slice=slice_,
-            status=situation.statuses[slice_.slice_id],
+            status=state.statuses[slice_.slice_id],
             remaining=remaining[slice_.slice_id],
             holding=held.get(slice_.slice_id),
-            blocked=slice_.slice_id in situation.blocked,
-            waits_for=find_waits(slice_, situation.statuses),
+            blocked=slice_.slice_id in state.blocked,
+            fault=state.faults.get(slice_.slice_id),
+            waits_for=find_waits(slice_, state.statuses),
             contacts=(),
         )
-        for slice_ in situation.plan.slices
+        for slice_ in state.plan.slices
     ]
     return sorted(entrants, key=lambda entrant: -entrant.remaining)
 
 
-def _add_contacts(situation: Situation, entrants: Sequence[Entrant]) -> tuple[Entrant, ...]:
+def _add_contacts(state: ClaimState, entrants: Sequence[Entrant]) -> tuple[Entrant, ...]:
     admitted = [one.slice for one in entrants if one.is_admitted and one.status not in FINISHED]
-    contacts = _find_contacts(situation, admitted)
+    contacts = _find_contacts(state, admitted)
     return tuple(
         structs.replace(one, contacts=tuple(contacts.get(one.slice.slice_id, ())))
         for one in entrants
     )
-
-
-def find_waits(slice_: Slice, statuses: Mapping[SliceId, SliceStatus]) -> tuple[SliceId, ...]:
-    """The slices whose work `slice_` needs and that have not been merged."""
-    return tuple(needed for needed in slice_.dependencies if statuses[needed] not in FINISHED)
 
 
 def _find_remaining(slices: Sequence[Slice]) -> dict[SliceId, Cost]:
@@ -162,17 +169,17 @@ def _find_remaining(slices: Sequence[Slice]) -> dict[SliceId, Cost]:
     return remaining
 
 
-def _find_contacts(situation: Situation, slices: Sequence[Slice]) -> dict[SliceId, list[Contact]]:
+def _find_contacts(state: ClaimState, slices: Sequence[Slice]) -> dict[SliceId, list[Contact]]:
     contacts: dict[SliceId, list[Contact]] = {}
-    for goal_id in dict.fromkeys(holding.goal_id for holding in situation.holdings):
-        holdings = [holding for holding in situation.holdings if holding.goal_id == goal_id]
-        for slice_, contact in _compare(situation, slices, holdings, goal_id):
+    for goal_id in dict.fromkeys(holding.goal_id for holding in state.holdings):
+        holdings = [holding for holding in state.holdings if holding.goal_id == goal_id]
+        for slice_, contact in _compare(state, slices, holdings, goal_id):
             contacts.setdefault(slice_.slice_id, []).append(contact)
     return contacts
 
 
 def _compare(
-    situation: Situation, slices: Sequence[Slice], holdings: Sequence[Holding], goal_id: str
+    state: ClaimState, slices: Sequence[Slice], holdings: Sequence[Holding], goal_id: str
 ) -> Iterator[tuple[Slice, Contact]]:
     """Each overlap of `slices` with what is held of one goal.
 
@@ -180,16 +187,16 @@ def _compare(
     stricter one would hold up what the plan lets run side by side. Between goals nothing has been
     decided, so all paths count, but for files that both goals share.
     """
-    own = goal_id == situation.plan.goal_id
-    shared = [entry for entry in holdings[0].shared if own or entry in situation.shared]
-    new_paths: NewPaths = situation.plan.unborn if own else "all"
+    own = goal_id == state.plan.goal_id
+    shared = [entry for entry in holdings[0].shared if own or entry in state.shared]
+    new_paths: NewPaths = state.plan.unborn if own else "all"
     accesses = [*map(_make_access, slices), *map(_make_access, holdings)]
     # Paths are compared whether they exist or not, so no tree is needed.
     tree = RepoTree(
         commit=Oid(""),
         paths=(),
-        ignore_case=situation.ignore_case,
-        precompose_unicode=situation.precompose_unicode,
+        ignore_case=state.ignore_case,
+        precompose_unicode=state.precompose_unicode,
     )
     scopes = ScopeMap(tree, accesses, new_paths, parse_scope(shared) if shared else None)
     for number, slice_ in enumerate(slices):

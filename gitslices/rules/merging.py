@@ -7,11 +7,15 @@ from msgspec import Struct
 
 from gitslices.core.errors import Problem, suggest
 from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.rules.progress import find_waits
 from gitslices.rules.scope_check import Violation
 
 
 class MergeCandidate(Struct, frozen=True, kw_only=True):
-    """A slice that has a branch; `edited` are its uncommitted paths, as far as they matter."""
+    """A slice that has a branch; `edited` are its uncommitted paths, as far as they matter.
+
+    `fault` is what is wrong with its worktree, where that keeps it from being merged.
+    """
 
     slice: Slice
     status: SliceStatus
@@ -19,6 +23,7 @@ class MergeCandidate(Struct, frozen=True, kw_only=True):
     base_commit: Oid
     holder: str | None = None
     edited: tuple[str, ...] = ()
+    fault: Problem | None = None
 
 
 def find_merge_obstacle(
@@ -33,6 +38,8 @@ def find_merge_obstacle(
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
     if candidate.status in FINISHED:
         return Problem(id_, f"it is {candidate.status} already")
+    if candidate.fault is not None:
+        return candidate.fault
     if candidate.tip is None:
         return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
     if candidate.status == "claimed":
@@ -40,7 +47,7 @@ def find_merge_obstacle(
         free = suggest("release", id_, "--force", goal_id=goal_id)
         how = f"{finish}, or if the holder is gone: {free}"
         return Problem(id_, f"{candidate.holder} still has it", f"finish it first: {how}")
-    waits = [needed for needed in slice_.dependencies if statuses[needed] not in FINISHED]
+    waits = find_waits(slice_, statuses)
     if waits:
         return Problem(id_, f"it waits for {', '.join(waits)}", "merge what it waits for first")
     if candidate.status == "provisioned" and candidate.tip == candidate.base_commit:
@@ -53,13 +60,20 @@ def find_merge_obstacle(
     return None
 
 
-def find_sync_obstacle(slice_: Slice, status: SliceStatus, tip: Oid | None) -> Problem | None:
-    """Why a slice cannot be brought onto the target now; None when it can."""
+def find_sync_obstacle(
+    slice_: Slice, status: SliceStatus, tip: Oid | None, fault: Problem | None
+) -> Problem | None:
+    """Why a slice cannot be brought onto the target now; None when it can.
+
+    `fault` is what is wrong with its worktree, where that is in the way.
+    """
     id_ = slice_.slice_id
     if status == "planned":
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
     if status in FINISHED:
         return Problem(id_, f"it is {status} already")
+    if fault is not None:
+        return fault
     if tip is None:
         return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
     if status == "claimed":

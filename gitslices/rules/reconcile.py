@@ -9,17 +9,14 @@ from msgspec import Struct
 
 from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, BranchName, Plan, Slice, SliceId, SliceStatus
+from gitslices.rules.worktree_faults import BARS_APPLY, Fault, find_bar
 from gitslices.scopes.language.folding import Folding
 
 Action = Literal["create", "restore", "rescope", "keep"]
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """What the store and git know of one slice of the goal.
-
-    Its worktree may have been `moved_to` a place that the store does not have, or be `cut_off`:
-    there, with a broken link to git's folder for it.
-    """
+    """What the store and git know of one slice of the goal, and what is wrong with its worktree."""
 
     status: SliceStatus
     worktree_path: str
@@ -27,8 +24,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     write_scope: tuple[str, ...]
     has_branch: bool
     has_worktree: bool
-    moved_to: str | None = None
-    cut_off: bool = False
+    faults: tuple[Fault, ...] = ()
 
 
 class Observed(Struct, frozen=True, kw_only=True):
@@ -137,13 +133,8 @@ def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
 def _find_displaced(slice_: Slice, standing: Recorded | None) -> tuple[Problem, ...]:
     if standing is None or standing.status in FINISHED:
         return ()
-    if standing.moved_to is not None:
-        message = f"its worktree is at {standing.moved_to!r} now"
-        return (Problem(slice_.slice_id, message, "note that: gitslices doctor --fix"),)
-    if standing.cut_off:
-        message = f"git's link to its worktree {standing.worktree_path!r} is broken"
-        return (Problem(slice_.slice_id, message, "repair it: gitslices doctor --fix"),)
-    return ()
+    bar = find_bar(standing.faults, BARS_APPLY)
+    return (bar.problem,) if bar else ()
 
 
 def _find_branch_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:

@@ -8,6 +8,8 @@ from msgspec import Struct, field
 
 from gitslices.core.errors import Problem, suggest
 from gitslices.core.model import SliceId
+from gitslices.rules.progress import Progress
+from gitslices.rules.worktree_faults import BARS_REMOVAL, HIDES_WORK, Fault
 
 KEPT_FOR: Final = timedelta(days=14)
 # What a single look at the trash can add to the age of what is in it.
@@ -30,9 +32,7 @@ class Retirable(Struct, frozen=True, kw_only=True):
     counts commits the target lacks, `detached` those of a HEAD that is on no branch, `unpushed`
     those that only a submodule here has. `locked` is the reason of a lock that is not ours, `busy`
     says that its files are being written, `claimed` that somebody works in it, `stale` that
-    it is not as it was looked at, `estranged` that the folder at its path is not its worktree any
-    more, `cut_off` that git's link to it is broken. It was `moved_to` a path that the store does
-    not have; another worktree, at `used_at`, has its branch checked out.
+    it is not as it was looked at. `faults` are what is wrong with its worktree.
     """
 
     goal_id: str
@@ -42,20 +42,17 @@ class Retirable(Struct, frozen=True, kw_only=True):
     ahead: int = 0
     detached: int = 0
     unpushed: Mapping[str, int] = field(default_factory=dict)
-    untouched: bool = False
+    progress: Progress = "started"
     locked: str | None = None
     busy: bool = False
     claimed: bool = False
     stale: bool = False
-    estranged: bool = False
-    cut_off: bool = False
-    moved_to: str | None = None
-    used_at: str | None = None
+    faults: tuple[Fault, ...] = ()
 
     @property
     def landed(self) -> bool:
         """Whether it has commits, and the target has all of them."""
-        return self.ahead == 0 and not self.untouched
+        return self.ahead == 0 and self.progress == "landed"
 
 
 def find_removal_problems(slice_: Retirable, *, force: bool) -> tuple[Problem, ...]:
@@ -72,27 +69,19 @@ def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
         yield "it is claimed", f"let it go first: {free}"
     if slice_.stale:
         yield "it has changed since it was looked at", "try again"
-    yield from _find_misplacements(slice_)
+    for fault in slice_.faults:
+        if fault.kind in BARS_REMOVAL:
+            yield fault.problem.message, fault.problem.hint or ""
     if slice_.locked is not None:
         why = f": {slice_.locked}" if slice_.locked else ""
         yield f"its worktree is locked{why}", "see: git worktree unlock"
 
 
-def _find_misplacements(slice_: Retirable) -> Iterable[tuple[str, str]]:
-    if slice_.moved_to is not None:
-        yield f"its worktree is at {slice_.moved_to!r} now", "note that: gitslices doctor --fix"
-    elif slice_.estranged:
-        yield "the folder at its path is not its worktree", "move it away, or: gitslices doctor"
-    elif slice_.cut_off:
-        yield "git's link to its worktree is broken", "repair it: gitslices doctor --fix"
-    if slice_.used_at is not None:
-        yield (
-            f"its branch is checked out at {slice_.used_at!r}",
-            "check out another one there: git switch",
-        )
-
-
 def _find_work(slice_: Retirable) -> Iterable[tuple[str, str]]:
+    for fault in slice_.faults:
+        if fault.kind in HIDES_WORK:
+            hint = f"{fault.problem.hint}, or remove it all the same with --force"
+            yield fault.problem.message, hint
     if slice_.changed:
         yield (
             f"uncommitted: {_shorten(slice_.changed)}",

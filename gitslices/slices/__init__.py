@@ -6,9 +6,9 @@ lookup       goals and slices by the names that people give them
 settings     what the repository's files and git's settings ask for
 target       the branch that slices are merged into
 location     where the worktrees of slices are: in place, elsewhere, gone
-situation    what decides which slices may start
+snapshot     the slices of a goal as store and git have them: read once, asked by every command
 scopes       whose scope is whose
-started      what has been begun, and stays where it is in a new plan
+claim_state  what decides which slices may start
 leases       what a holder must show, and what it finds
 environment  what a command that works on a slice finds around it
 """

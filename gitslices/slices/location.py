@@ -1,75 +1,179 @@
-"""Where the worktrees of slices are: in their place, elsewhere, or gone."""
+"""Where the worktrees of slices are, and what is wrong with them: read from files.
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+Files are enough for it, and cost a hundredth of what git takes for each worktree. Git is asked only
+where references are kept in tables, and so no file tells which branch is at hand.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Final
-
-from msgspec import Struct
+from typing import Final, Literal
 
 from gitslices.core.errors import InputError
-from gitslices.core.model import BranchName
+from gitslices.core.model import BranchName, Link, Oid
 from gitslices.git.follow import find_rebased
+from gitslices.git.index import is_index_whole
 from gitslices.git.links import (
-    Link,
+    HeadFile,
     check_link,
     find_admin_folder,
+    find_head_file,
     find_linked_worktree,
     read_admin_folders,
 )
+from gitslices.git.read import is_true
 from gitslices.git.worktrees import Worktree, read_worktrees
+from gitslices.rules.worktree_faults import WorktreeFacts
 from gitslices.slices.marks import Mark, read_marked_worktrees
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 
-_FAULTS: Final[Mapping[Link, str]] = {
-    "broken": "broken link",
-    "foreign": "not its worktree",
-    "gone": "no worktree",
-}
+_BISECT: Final = "BISECT_START"
 
 
-class Footing(Struct, frozen=True, kw_only=True):
-    """Where the worktree of a slice is, and how what is in its place is tied to git."""
+class WorktreeMap:
+    """Every worktree of a repository, and where slices and branches are.
 
-    worktree: Path
-    moved: bool
-    link: Link
-
-
-Finder = Callable[[SliceRecord], Footing]
-
-
-def make_finder(workspace: Workspace) -> Finder:
-    """What says how a slice stands: in its place, or where its worktree was moved to.
-
-    The marks of all worktrees are read only where one is not in its place. A folder that was moved
-    without git is not found.
+    Each part is read when it is first asked for, and never again.
     """
-    common_dir = workspace.repo.common_dir
-    read_marked = cache(partial(read_marked_worktrees, common_dir))
 
-    def find(record: SliceRecord) -> Footing:
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._common_dir = workspace.repo.common_dir
+        self._strays: dict[Path, Mapping[Path, Path]] = {}
+
+    @cached_property
+    def listed(self) -> Mapping[str, Worktree]:
+        """The worktrees that git lists, by path."""
+        return {str(one.path): one for one in read_worktrees(self._workspace.repo)}
+
+    @cached_property
+    def admins(self) -> Mapping[str, Path]:
+        """Git's folder for each linked worktree, by the worktree's path, be it there or not."""
+        return read_admin_folders(self._common_dir)
+
+    @cached_property
+    def marked(self) -> Mapping[Mark, Path]:
+        """Where the worktrees of slices are, as git's folders for them say."""
+        return read_marked_worktrees(self._common_dir)
+
+    @cached_property
+    def users(self) -> Mapping[BranchName, tuple[Path, ...]]:
+        """The worktrees that have each branch checked out, or will have when a rebase ends."""
+        found: dict[BranchName, tuple[Path, ...]] = {}
+        for path, git_dir in self._list_git_dirs():
+            branch = self._find_branch(path, git_dir) or find_rebased(path)
+            if branch is not None:
+                found[branch] = (*found.get(branch, ()), path)
+        return found
+
+    def read_facts(self, record: SliceRecord, *, has_branch: bool, alone: bool) -> WorktreeFacts:
+        """What files show of one slice.
+
+        With `alone` nothing is read of other worktrees that its own does not give a reason for.
+        """
         path = Path(record.worktree_path)
-        link = check_link(path, common_dir)
-        astray = link in {"foreign", "gone"}
-        found = read_marked().get(make_mark(record), path) if astray else path
-        return Footing(worktree=found, moved=found != path, link=link)
+        link = self._find_link(path)
+        moved_to = self._find_moved(record, path) if link in {"foreign", "gone"} else None
+        place = moved_to or path
+        admin = self._find_admin(place) if moved_to or link in {"whole", "broken"} else None
+        head = self._find_branch(place, admin) if admin else None
+        is_away = head != record.branch_name
+        return WorktreeFacts(
+            slice_id=record.slice_id,
+            branch=record.branch_name,
+            path=record.worktree_path,
+            link=link,
+            moved_to=str(moved_to) if moved_to else None,
+            has_branch=has_branch,
+            head=head,
+            midway=_find_midway(place, admin, record.branch_name) if admin and is_away else None,
+            used_at=self._find_other_user(record, place) if is_away or not alone else None,
+            damaged=tuple(_find_damaged(admin, record.base_commit))
+            if admin and not record.filling_operation
+            else (),
+            has_merged=record.status == "merged",
+        )
 
-    return find
+    def find_admin(self, record: SliceRecord) -> Path | None:
+        """Git's folder for the worktree of a slice, be that there or not."""
+        # Not from the `.git` file: whoever works in the worktree can write anything into it.
+        return self.admins.get(record.worktree_path)
 
+    def _find_link(self, path: Path) -> Link:
+        """How what is at `path` is tied to git's folder for it.
 
-def describe_fault(record: SliceRecord, footing: Footing, *, has_branch: bool) -> str | None:
-    """What is wrong with where a slice stands, in a word or two; None where all is well."""
-    if not has_branch and footing.link == "gone" and record.status == "merged":
-        return None  # it may go
-    faults = [] if has_branch else ["no branch"]
-    if footing.moved:
-        faults.append("moved")
-    elif footing.link != "whole":
-        faults.append(_FAULTS[footing.link])
-    return ", ".join(faults) or None
+        The link is broken, too, where it leads to git's folder for another worktree.
+        """
+        link = check_link(path, self._common_dir)
+        if link == "whole":
+            admin = find_admin_folder(path)
+            linked = find_linked_worktree(admin) if admin else None
+            if linked is not None and (linked == path or linked.resolve() == path.resolve()):
+                return "whole"
+        if link in {"whole", "broken"}:
+            return "broken" if str(path) in self.admins else "foreign"
+        return link
+
+    def _find_moved(self, record: SliceRecord, path: Path) -> Path | None:
+        """Where the worktree of a slice is now: where git knows, or else in a folder nearby."""
+        marked = self.marked.get(make_mark(record))
+        if marked is not None and marked != path:
+            return marked
+        admin = self.admins.get(record.worktree_path)
+        return self._find_stray(path.parent, admin.resolve()) if admin else None
+
+    def _find_admin(self, place: Path) -> Path | None:
+        link = find_admin_folder(place)
+        if link is not None and link.is_dir():
+            return link
+        return self.admins.get(str(place))
+
+    def _find_branch(self, path: Path, git_dir: Path) -> BranchName | None:
+        """The branch that is at hand in a worktree."""
+        head = find_head_file(git_dir) or HeadFile(None)
+        if not head.is_stub:
+            return head.branch
+        listed = self.listed.get(str(path))
+        return listed.branch if listed else None
+
+    def _find_other_user(self, record: SliceRecord, place: Path) -> str | None:
+        """A worktree not the slice's own that has its branch checked out."""
+        own = {Path(record.worktree_path), place}
+        users = self.users.get(record.branch_name, ())
+        return next((str(path) for path in users if path not in own), None)
+
+    def _list_git_dirs(self) -> Iterator[tuple[Path, Path]]:
+        if not is_true(self._workspace.config.get("core.bare")):
+            yield self._workspace.main_worktree or self._common_dir, self._common_dir
+        for path, admin in self.admins.items():
+            if (Path(path) / ".git").exists():
+                yield Path(path), admin
+
+    def _find_stray(self, parent: Path, admin: Path) -> Path | None:
+        """The folder in `parent`, or where worktrees are made now, that leads to `admin`."""
+        parents = [parent]
+        with suppress(InputError):
+            parents.append(self._workspace.worktree_root)
+        for one in parents:
+            if one not in self._strays:
+                self._strays[one] = dict(self._list_strays(one))
+        return next((found for one in parents if (found := self._strays[one].get(admin))), None)
+
+    def _list_strays(self, parent: Path) -> Iterator[tuple[Path, Path]]:
+        """Folders in `parent` that lead to a folder of git's, that one in front.
+
+        Where repository and worktrees were moved together, a link names the old place of git's
+        folder, and the worktree is still called what that folder says.
+        """
+        admins = self._common_dir.resolve() / "worktrees"
+        for folder in sorted(_list_folders(parent), reverse=True):  # of two the first one counts
+            link = find_admin_folder(folder)
+            if link is not None and link.is_dir():
+                yield link.resolve(), folder
+            elif link is not None and _is_called(folder, admins / link.name):
+                yield admins / link.name, folder
 
 
 def make_mark(record: SliceRecord) -> Mark:
@@ -77,118 +181,22 @@ def make_mark(record: SliceRecord) -> Mark:
     return Mark(goal_id=record.goal_id, slice_id=record.slice_id)
 
 
-class Whereabouts(Struct, frozen=True, kw_only=True):
-    """Every worktree of a repository, by path, and where slices and branches are.
-
-    `admins` are git's folders for linked worktrees. `users` have a branch checked out, or will have
-    when a rebase ends. `strays` are folders that git may not know of, by the folder of git's that
-    is theirs.
-    """
-
-    common_dir: Path
-    worktrees: Mapping[str, Worktree]
-    admins: Mapping[str, Path]
-    marked: Mapping[Mark, Path]
-    users: Mapping[BranchName, tuple[Path, ...]]
-    strays: Mapping[Path, Path]
+def _find_midway(
+    place: Path, admin: Path, branch: BranchName
+) -> Literal["rebase", "bisect"] | None:
+    if find_rebased(place) == branch:
+        return "rebase"
+    with suppress(OSError):
+        start = (admin / _BISECT).read_text("utf-8", "surrogateescape").strip()
+        return "bisect" if start == branch else None
+    return None
 
 
-def look_for_worktrees(workspace: Workspace, records: Sequence[SliceRecord]) -> Whereabouts:
-    """The worktrees there are; strays are looked for only where one of `records` lacks its own."""
-    common_dir = workspace.repo.common_dir
-    worktrees = read_worktrees(workspace.repo)
-    present = {str(one.path) for one in worktrees if not one.missing}
-    lost = [Path(one.worktree_path) for one in records if one.worktree_path not in present]
-    return Whereabouts(
-        common_dir=common_dir,
-        worktrees={str(one.path): one for one in worktrees},
-        admins=read_admin_folders(common_dir),
-        marked=read_marked_worktrees(common_dir),
-        users=_find_users(workspace, worktrees),
-        strays=_find_strays(workspace, {path.parent for path in lost}) if lost else {},
-    )
-
-
-def find_link(places: Whereabouts, record: SliceRecord) -> Link:
-    """How what is at the path of a slice's worktree is tied to git's folder for it.
-
-    The link is broken, too, where it leads to git's folder for another worktree.
-    """
-    path = Path(record.worktree_path)
-    link = check_link(path, places.common_dir)
-    admin, led_to = places.admins.get(record.worktree_path), find_admin_folder(path)
-    if admin is None or led_to is None:
-        return "gone" if link == "gone" else "foreign"
-    if link == "whole" and led_to.resolve() != admin.resolve():
-        return "broken"
-    return link
-
-
-def find_moved(places: Whereabouts, record: SliceRecord) -> Path | None:
-    """Where the worktree of a slice is now: where git knows, or else in a folder nearby."""
-    known = places.worktrees.get(record.worktree_path)
-    if known is not None and not known.missing:
-        return None
-    marked = places.marked.get(make_mark(record))
-    if marked is not None:
-        return marked
-    admin = places.admins.get(record.worktree_path)
-    return places.strays.get(admin.resolve()) if admin else None
-
-
-def find_all_moved(
-    workspace: Workspace, records: Sequence[SliceRecord], present: Collection[str]
-) -> dict[str, str]:
-    """Where the worktrees of those slices are whose path is not `present`, by that path."""
-    lost = [one for one in records if one.status != "removed" and one.worktree_path not in present]
-    places = look_for_worktrees(workspace, lost) if lost else None
-    found = {one.worktree_path: find_moved(places, one) for one in lost} if places else {}
-    return {path: str(moved) for path, moved in found.items() if moved}
-
-
-def is_cut_off(workspace: Workspace, record: SliceRecord) -> bool:
-    """Whether the worktree of a slice is in its place, and its link to git is broken."""
-    path = Path(record.worktree_path)
-    return check_link(path, workspace.repo.common_dir) == "broken"
-
-
-def find_other_user(places: Whereabouts, record: SliceRecord) -> Path | None:
-    """A worktree not the slice's own that has its branch checked out."""
-    own = {Path(record.worktree_path), find_moved(places, record)}
-    users = places.users.get(record.branch_name, ())
-    return next((path for path in users if path not in own), None)
-
-
-def _find_users(
-    workspace: Workspace, worktrees: Iterable[Worktree]
-) -> dict[BranchName, tuple[Path, ...]]:
-    found: dict[BranchName, tuple[Path, ...]] = {}
-    for place, worktree in enumerate(worktrees):
-        # Of a submodule, or beside a separate git directory, git names a folder within itself.
-        path = worktree.path if place else workspace.main_worktree or worktree.path
-        branch = worktree.branch or find_rebased(path)
-        if branch is not None and not worktree.missing:
-            found[branch] = (*found.get(branch, ()), path)
-    return found
-
-
-def _find_strays(workspace: Workspace, parents: set[Path]) -> dict[Path, Path]:
-    """Folders in `parents`, or where worktrees are made now, that lead to a folder of git's.
-
-    Where repository and worktrees were moved together, a link names the old place of git's folder,
-    and the worktree is still called what that folder says.
-    """
-    with suppress(InputError):
-        parents = {*parents, workspace.worktree_root}
-    admins = workspace.repo.common_dir.resolve() / "worktrees"
-    strays: dict[Path, Path] = {}
-    for folder in sorted(entry for parent in parents for entry in _list_folders(parent)):
-        link = find_admin_folder(folder)
-        if link is not None and link.is_dir():
-            strays.setdefault(link.resolve(), folder)
-        elif link is not None and _is_called(folder, admins / link.name):
-            strays.setdefault(admins / link.name, folder)
-    return strays
+def _find_damaged(admin: Path, commit: Oid) -> Iterator[str]:
+    if not is_index_whole(admin / "index", commit=commit):
+        yield "index"
+    if find_head_file(admin) is None:
+        yield "HEAD"
 
 
 def _is_called(folder: Path, admin: Path) -> bool:

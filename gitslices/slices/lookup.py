@@ -44,10 +44,10 @@ def find_held(store: Store, goal: Goal, slice_id: str) -> SliceId:
     id_ = SliceId(slice_id)
     if find_open_lease(store, goal.goal_id, id_) or store.find_slice(goal.goal_id, id_):
         return id_
-    return find_slice(goal, slice_id).slice_id
+    return get_slice(goal, slice_id).slice_id
 
 
-def find_slice(goal: Goal, slice_id: str) -> Slice:
+def get_slice(goal: Goal, slice_id: str) -> Slice:
     """The slice of `goal` with that id; raise `UnknownSliceError` that offers the nearest."""
     by_id = {str(slice_.slice_id): slice_ for slice_ in goal.plan.slices}
     if slice_id in by_id:

@@ -1,13 +1,13 @@
 """Whose scope is whose: written down for the hooks to see, compiled for those who compare."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
 from msgspec import structs
 
-from gitslices.core.model import UNDER_WAY, Change, RepoPath, Slice, SliceId
+from gitslices.core.model import UNDER_WAY, Change, Plan, RepoPath, Slice, SliceId
 from gitslices.git.read import is_true
 from gitslices.rules.scope_check import Neighbour, Violation, find_violations
 from gitslices.scopes.language.entries import parse_scope
@@ -50,13 +50,32 @@ def name_beside(other: SliceRecord, record: SliceRecord) -> str:
     return f"{other.slice_id} of goal {other.goal_id}"
 
 
+def add_allowed(plan: Plan, records: Mapping[SliceId, SliceRecord]) -> Plan:
+    """The plan with what its slices may write now: its own scopes, and what was allowed beyond."""
+    if not any(record.allowed_scope for record in records.values()):
+        return plan
+    slices = (_add_allowed(slice_, records.get(slice_.slice_id)) for slice_ in plan.slices)
+    return structs.replace(plan, slices=tuple(slices))
+
+
+def _add_allowed(slice_: Slice, record: SliceRecord | None) -> Slice:
+    if record is None or not record.allowed_scope:
+        return slice_
+    return structs.replace(slice_, write_scope=join_scope(slice_.write_scope, record.allowed_scope))
+
+
+def join_scope(planned: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The write scope of a slice: what is planned, and what was allowed since."""
+    return tuple(sorted({*planned, *allowed}))
+
+
 def rescope(record: SliceRecord, slice_: Slice) -> SliceRecord:
     """The record with the scopes of the plan, and with what was allowed beyond them."""
     allowed = tuple(entry for entry in record.allowed_scope if entry not in slice_.write_scope)
     return structs.replace(
         record,
         read_scope=slice_.read_scope,
-        write_scope=tuple(sorted((*slice_.write_scope, *allowed))),
+        write_scope=join_scope(slice_.write_scope, allowed),
         allowed_scope=allowed,
     )
 
@@ -65,7 +84,7 @@ def widen(record: SliceRecord, entry: str) -> SliceRecord:
     """The record with one more entry in its write scope."""
     return structs.replace(
         record,
-        write_scope=tuple(sorted({*record.write_scope, entry})),
+        write_scope=join_scope(record.write_scope, (entry,)),
         allowed_scope=(*record.allowed_scope, entry),
     )
 
@@ -134,14 +153,14 @@ class ScopeMatchers:
     @cached_property
     def _landed(self) -> frozenset[SliceRecord]:
         """Those whose commits the target has, though nobody has recorded it."""
-        # Imported here for the sake of the hooks: it brings what compares whole scopes.
-        from gitslices.slices.situation import find_landed
+        # Imported here for the sake of the hooks: most of them never get this far.
+        from gitslices.slices.snapshot import Snapshot
 
         found: list[SliceRecord] = []
         for goal_id, records in groupby(self._ordered, key=lambda record: record.goal_id):
-            standing = list(records)
-            ids = find_landed(self._workspace, standing, self._goals[goal_id].plan.target)
-            found += [record for record in standing if record.slice_id in ids]
+            plan, own = self._goals[goal_id].plan, list(records)
+            landed = Snapshot(self._workspace, self._store, plan, records=own).landed
+            found += [record for record in own if record.slice_id in landed]
         return frozenset(found)
 
     def _make_neighbours(

@@ -48,16 +48,20 @@ def record_changes(store: Store, changes: Sequence[SliceChange]) -> None:
     )  # fmt: skip
 
 
-def read_landed_tips(store: Store, goal_id: str) -> dict[SliceId, Oid]:
-    """The last commit of each slice as it was merged, squashed and rebased ones included."""
-    rows = store.query("SELECT slice_id, tip FROM landings WHERE goal_id = ?", (goal_id,))
-    return {SliceId(slice_id): Oid(tip) for slice_id, tip in rows}
+class Landing(Struct, frozen=True, kw_only=True):
+    """The last commit of a slice that was merged, and the target's commit that took it in."""
+
+    tip: Oid
+    landed_as: Oid
 
 
-def read_landings(store: Store, goal_id: str) -> dict[SliceId, Oid]:
-    """The target's commit that took in each slice, by id."""
-    rows = store.query("SELECT slice_id, landed_as FROM landings WHERE goal_id = ?", (goal_id,))
-    return {SliceId(slice_id): Oid(commit) for slice_id, commit in rows}
+def read_landings(store: Store, goal_id: str) -> dict[SliceId, Landing]:
+    """How each slice was merged, squashed and rebased ones included."""
+    sql = "SELECT slice_id, tip, landed_as FROM landings WHERE goal_id = ?"
+    return {
+        SliceId(slice_id): Landing(tip=tip, landed_as=landed_as)
+        for slice_id, tip, landed_as in store.query(sql, (goal_id,))
+    }
 
 
 def write_conflict(

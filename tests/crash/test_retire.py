@@ -8,7 +8,7 @@ import pytest
 from msgspec import convert
 
 from gitslices.core.errors import BusyError, RefusedError
-from gitslices.core.model import BranchName, SliceId, TaskGraph
+from gitslices.core.model import SliceId, TaskGraph
 from gitslices.git.discovery import probe_repository
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.prune import PruneRequest, prune
@@ -17,6 +17,7 @@ from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.recovery.recovery import recover
 from gitslices.removal.candidates import find_candidates
 from gitslices.removal.to_trash import retire
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, add_lease, read_open_leases
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
@@ -62,9 +63,11 @@ def find_record(workspace: Workspace, slice_id: SliceId) -> SliceRecord | None:
 
 def test_a_slice_claimed_after_it_was_looked_at_stays(workspace: Workspace) -> None:
     with workspace.open_store() as store, workspace.hold_topology():
-        candidates = find_candidates(
-            workspace, store, store.read_slices("g"), BranchName("main"), lambda path: False
-        )
+        goal = store.read_goal("g")
+        assert goal is not None
+        snapshot = Snapshot(workspace, store, goal.plan)
+        records = list(snapshot.records.values())
+        candidates = find_candidates(snapshot, records, lambda path: False)
         report = take(workspace)
         kept = retire(workspace, store, candidates)
     assert [one.record.slice_id for one in kept] == ["c"]

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.errors import RefusedError
-from gitslices.core.model import BranchName, SliceId
+from gitslices.core.model import SliceId
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.removal.candidates import find_candidates
 from gitslices.removal.disposable import find_disposable
+from gitslices.slices.snapshot import Snapshot
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git
 from tests.support.slices import Desk
@@ -134,9 +135,10 @@ def test_no_pattern_of_the_user_is_asked_of_what_comes_later(desk: Desk) -> None
     is_disposable = find_disposable(desk.workspace, [desk.record("a")])
     (desk.worktree("a") / "x.log").write_text("noise")
     with desk.workspace.open_store() as store:
-        (found,) = find_candidates(
-            desk.workspace, store, [desk.record("a")], BranchName("main"), is_disposable
-        )
+        goal = store.read_goal(desk.record("a").goal_id)
+        assert goal is not None
+        snapshot = Snapshot(desk.workspace, store, goal.plan)
+        (found,) = find_candidates(snapshot, [desk.record("a")], is_disposable)
     assert found.facts.ignored == ("x.log",)
 
 

@@ -13,9 +13,8 @@ from gitslices.core.model import Plan, SliceId, SliceStatus, StartedOverlap, Und
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
-from gitslices.ops.plan import PlanRequest, diff, plan
+from gitslices.ops.plan import PlanRequest, diff, plan, read_underway
 from gitslices.planning.diff import Move, Rewaiting
-from gitslices.slices.started import read_underway
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.graphs import find_before, make_graph, plan_tasks, write_graph

@@ -113,7 +113,7 @@ def test_slices_that_are_not_ours_to_move_are_left_alone(repo: Path, workspace: 
     git(slice_path(workspace, "docs"), "switch", "--quiet", "--detach")
     report = bring(workspace)
     assert [one.message for one in report.refused] == [
-        "somebody works on it", "its worktree is not on 'slices/default/docs'",
+        "somebody works on it", "its worktree is on a detached HEAD, not on its branch",
     ]  # fmt: skip
     set_status(workspace, "docs", "merged")
     assert bring(workspace, "docs").refused[0].message == "it is merged already"

@@ -264,7 +264,7 @@ def test_a_worktree_cannot_name_anothers_folder_as_its_own(
     (a / ".git").write_text(f"gitdir: {repo}/.git/worktrees/default--b\n")
     with pytest.raises(RefusedError) as caught:
         take(workspace)
-    assert "link to its worktree is broken" in caught.value.problems[0].message
+    assert "git's link to its worktree" in caught.value.problems[0].message
     git(repo, "worktree", "repair")
     take(workspace)
     b = workspace.worktree_root / "default--b"

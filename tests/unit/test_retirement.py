@@ -2,14 +2,20 @@
 
 import pytest
 
-from gitslices.core.model import SliceId
+from gitslices.core.model import BranchName, SliceId
 from gitslices.rules.removal import (
     DISPOSABLE,
     Retirable,
     find_expiry,
     find_removal_problems,
 )
+from gitslices.rules.worktree_faults import WorktreeFacts, WorktreeFault, describe_fault
 from gitslices.scopes.language.ignore import read_ignore_lines
+
+FOREIGN = describe_fault(
+    WorktreeFault.FOREIGN,
+    WorktreeFacts(slice_id=SliceId("s"), branch=BranchName("slices/g/s"), path="/g--s"),
+)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def test_work_forbids_removal_until_it_is_given_up(
         ({"busy": True}, "its worktree is being filled"),
         ({"claimed": True}, "it is claimed"),
         ({"stale": True}, "it has changed since it was looked at"),
-        ({"estranged": True}, "the folder at its path is not its worktree"),
+        ({"faults": (FOREIGN,)}, "the folder at its path is not its worktree"),
     ],
 )
 def test_no_force_removes_what_others_hold(fields: dict[str, object], says: str) -> None:

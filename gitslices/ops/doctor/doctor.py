@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -16,7 +17,12 @@ from gitslices.ops.doctor.repository import (
     find_lost_launcher,
 )
 from gitslices.ops.doctor.settings import USER_FILE_CHECKS
-from gitslices.ops.doctor.slices import SLICE_CHECKS, find_lost_store, look_at_slices
+from gitslices.ops.doctor.slices import (
+    examine_slices,
+    find_lost_store,
+    find_lost_targets,
+    find_strange_branches,
+)
 from gitslices.ops.doctor.state import (
     DAMAGED,
     STATE_CHECKS,
@@ -24,9 +30,12 @@ from gitslices.ops.doctor.state import (
     find_unrecorded_slices,
 )
 from gitslices.ops.doctor.trash import TRASH_CHECKS
+from gitslices.ops.doctor.worktrees import find_faulty_slices
 from gitslices.recovery.recovery import recover
 from gitslices.state.lock import is_held
 from gitslices.workspace import Workspace
+
+_SLICE_CHECKS: Final = (find_faulty_slices, find_strange_branches, find_lost_targets)
 
 
 class DoctorRequest(Struct, frozen=True, kw_only=True):
@@ -117,8 +126,8 @@ def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
             yield from find(workspace, store)
         # Under the lock, so that nothing is on its way; repairs take it themselves.
         with workspace.hold_topology():
-            sight = look_at_slices(workspace, store)
-            troubles = [one for check in (*SLICE_CHECKS, *TRASH_CHECKS) for one in check(sight)]
+            examined = examine_slices(workspace, store)
+            troubles = [one for check in (*_SLICE_CHECKS, *TRASH_CHECKS) for one in check(examined)]
         yield from troubles
 
 

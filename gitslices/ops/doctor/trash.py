@@ -9,15 +9,15 @@ from msgspec import structs
 from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.doctor.slices import Sight
+from gitslices.ops.doctor.slices import Examined
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.state.trash import Trashed, delete_trash, read_trash, write_trash
 
 
-def find_lost_folders(sight: Sight) -> Iterator[Trouble]:
+def find_lost_folders(examined: Examined) -> Iterator[Trouble]:
     """Removals whose folders somebody has deleted."""
-    for one in read_trash(sight.store):
+    for one in read_trash(examined.store):
         removal = one.removal
         places = (removal.files, f"{removal.folder}/admin" if removal.admin else None)
         if all(place is None or Path(place).exists() for place in places):
@@ -29,13 +29,13 @@ def find_lost_folders(sight: Sight) -> Iterator[Trouble]:
             why="gitslices undo refuses to bring it back",
             fix="let undo bring back the branch without it",
         )
-        yield Trouble(finding=finding, mend=partial(_note_loss, sight, one))
+        yield Trouble(finding=finding, mend=partial(_note_loss, examined, one))
 
 
-def find_lost_refs(sight: Sight) -> Iterator[Trouble]:
+def find_lost_refs(examined: Examined) -> Iterator[Trouble]:
     """Removals whose commits are no longer kept."""
-    refs = read_refs(sight.workspace.repo, [TRASH_REFS.rstrip("/")])
-    for one in read_trash(sight.store):
+    refs = read_refs(examined.workspace.repo, [TRASH_REFS.rstrip("/")])
+    for one in read_trash(examined.store):
         lost = sorted(find_kept(one.operation, one.removal).keys() - refs.keys())
         if not lost:
             continue
@@ -46,13 +46,13 @@ def find_lost_refs(sight: Sight) -> Iterator[Trouble]:
             why="git gc deletes them, and then nothing can bring the slice back",
             fix="make the references again, as long as git has the commits",
         )
-        yield Trouble(finding=finding, mend=partial(_keep_again, sight, one))
+        yield Trouble(finding=finding, mend=partial(_keep_again, examined, one))
 
 
-def find_unknown_refs(sight: Sight) -> Iterator[Trouble]:
+def find_unknown_refs(examined: Examined) -> Iterator[Trouble]:
     """Kept commits of removals that the store does not know."""
-    refs = read_refs(sight.workspace.repo, [TRASH_REFS.rstrip("/")])
-    trashed = read_trash(sight.store)
+    refs = read_refs(examined.workspace.repo, [TRASH_REFS.rstrip("/")])
+    trashed = read_trash(examined.store)
     known = {name for one in trashed for name in find_kept(one.operation, one.removal)}
     for name in sorted(refs.keys() - known):
         yield Trouble(
@@ -66,10 +66,10 @@ def find_unknown_refs(sight: Sight) -> Iterator[Trouble]:
         )
 
 
-def find_unknown_folders(sight: Sight) -> Iterator[Trouble]:
+def find_unknown_folders(examined: Examined) -> Iterator[Trouble]:
     """Worktrees in the trash of which the store does not know."""
-    known = {Path(one.removal.folder) for one in read_trash(sight.store)}
-    for folder in sorted((sight.workspace.state_folder / "trash").glob("*/*")):
+    known = {Path(one.removal.folder) for one in read_trash(examined.store)}
+    for folder in sorted((examined.workspace.state_folder / "trash").glob("*/*")):
         if folder in known or not (folder / "worktree").is_dir():
             continue
         yield Trouble(
@@ -86,18 +86,18 @@ def find_unknown_folders(sight: Sight) -> Iterator[Trouble]:
 TRASH_CHECKS = (find_lost_folders, find_lost_refs, find_unknown_refs, find_unknown_folders)
 
 
-def _note_loss(sight: Sight, trashed: Trashed) -> None:
-    with recover_and_lock(sight.workspace, sight.store), sight.store.transaction():
+def _note_loss(examined: Examined, trashed: Trashed) -> None:
+    with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
         removal = structs.replace(trashed.removal, files=None, admin=None)
         if removal.tip is None:
-            delete_trash(sight.store, trashed.operation, [removal])
+            delete_trash(examined.store, trashed.operation, [removal])
         else:
-            write_trash(sight.store, [structs.replace(trashed, removal=removal)])
+            write_trash(examined.store, [structs.replace(trashed, removal=removal)])
 
 
-def _keep_again(sight: Sight, trashed: Trashed) -> None:
-    repo = sight.workspace.repo
-    with recover_and_lock(sight.workspace, sight.store):
+def _keep_again(examined: Examined, trashed: Trashed) -> None:
+    repo = examined.workspace.repo
+    with recover_and_lock(examined.workspace, examined.store):
         refs = read_refs(repo, [TRASH_REFS.rstrip("/")])
         kept = find_kept(trashed.operation, trashed.removal)
         updates = [RefUpdate(ref=ref, new=oid) for ref, oid in kept.items() if ref not in refs]

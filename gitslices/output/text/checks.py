@@ -22,6 +22,9 @@ def format_check(report: CheckReport) -> str:
 
 def _format_slice(one: SliceCheck) -> Iterable[str]:
     name, violations = escape(one.slice_id), one.violations
+    if one.problem is not None:
+        yield f"{name}: cannot be checked: {escape(one.problem)} (see: gitslices doctor)"
+        return
     if not violations:
         yield f"{name}: all changes are inside the write scope"
         return

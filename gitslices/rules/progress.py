@@ -1,0 +1,27 @@
+"""How far a slice is: nobody has begun it, somebody has, or its target has all of its work."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from gitslices.core.model import FINISHED, Slice, SliceId, SliceStatus
+
+Progress = Literal["untouched", "started", "landed"]
+
+
+def find_progress(status: SliceStatus, *, has_commits: bool, in_target: bool) -> Progress:
+    """How far a slice with this status is, a merge that was taken back counting as none.
+
+    `has_commits` says that it has commits beyond those that it was brought up to, `in_target` that
+    its target has all of them. Whoever asks about the files, too, takes one that is untouched for
+    started where anything in its worktree is uncommitted, or nobody can tell.
+    """
+    if status == "merged" or (has_commits and in_target):
+        return "landed"
+    if has_commits or status in {"claimed", "done", "conflicted"}:
+        return "started"
+    return "untouched"
+
+
+def find_waits(slice_: Slice, statuses: Mapping[SliceId, SliceStatus]) -> tuple[SliceId, ...]:
+    """The slices whose work `slice_` needs and that have not been merged."""
+    return tuple(needed for needed in slice_.dependencies if statuses[needed] not in FINISHED)

@@ -1,0 +1,310 @@
+"""The slices of one goal as the store and git have them: read once, and asked by every command."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from msgspec import Struct
+
+from gitslices.core.errors import GitError
+from gitslices.core.model import (
+    LANDABLE,
+    BranchName,
+    Oid,
+    Slice,
+    SliceId,
+    SliceStatus,
+    settle_status,
+)
+from gitslices.git.compare import count_all_ahead_behind
+from gitslices.git.read import find_tip, read_merged, read_tips
+from gitslices.git.reflog import Stretch, find_worked
+from gitslices.git.uncommitted import find_uncommitted
+from gitslices.rules.progress import Progress, find_progress
+from gitslices.rules.worktree_faults import (
+    HIDES_WORK,
+    Fault,
+    WorktreeFacts,
+    WorktreeFault,
+    describe_fault,
+    find_bar,
+    find_faults,
+)
+from gitslices.slices.location import WorktreeMap
+from gitslices.slices.target import find_taken_back, read_target
+from gitslices.state.landings import Landing, read_landings
+from gitslices.state.leases import Lease, read_open_leases
+from gitslices.state.store import SliceRecord, Store
+from gitslices.workspace import Workspace
+
+T = TypeVar("T")
+
+
+_OF_GIT: Final = frozenset(
+    {"tips", "target", "counts", "_left_base", "_in_target", "_worked", "taken_back"}
+)
+
+
+class PlannedSlices(Protocol):
+    """What must be known of a goal: a plan, or those slices of it that are wanted."""
+
+    @property
+    def goal_id(self) -> str:
+        """The goal."""
+
+    @property
+    def target(self) -> BranchName:
+        """The branch that its slices are merged into."""
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """The slices as they are planned."""
+
+
+class Uncommitted(Struct, frozen=True, kw_only=True):
+    """Changed and untracked paths of one worktree, or the fault for which nobody can tell."""
+
+    paths: tuple[str, ...] = ()
+    fault: Fault | None = None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether there is work that only the worktree has, as far as anybody can tell."""
+        return bool(self.paths) or self.fault is not None
+
+
+class Snapshot:
+    """What is so of the slices of `plan`'s goal; every part is read when it is first asked for.
+
+    No part is read twice, so that all that one command decides rests on one picture. What has
+    changed since shows in a new snapshot: under a lock, or in a transaction, take one.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        store: Store,
+        plan: PlannedSlices,
+        *,
+        records: Iterable[SliceRecord] | None = None,
+        worktrees: WorktreeMap | None = None,
+    ) -> None:
+        """With `records` the store is not asked for them; `worktrees` are shared among goals."""
+        self.workspace = workspace
+        self.store = store
+        self.plan = plan
+        self.worktrees = worktrees or WorktreeMap(workspace)
+        self._uncommitted: dict[SliceId, Uncommitted] = {}
+        if records is not None:
+            self.__dict__["records"] = {record.slice_id: record for record in records}
+
+    def read_store_again(self, plan: PlannedSlices) -> "Snapshot":
+        """What the store has now beside what git had: in a transaction git is not asked."""
+        again = Snapshot(self.workspace, self.store, plan, worktrees=self.worktrees)
+        again.__dict__.update(
+            {part: self.__dict__[part] for part in _OF_GIT & self.__dict__.keys()}
+        )
+        return again
+
+    # What the store has.
+
+    @cached_property
+    def records(self) -> Mapping[SliceId, SliceRecord]:
+        """The slices that have, or had, a branch and a worktree."""
+        return {one.slice_id: one for one in self.store.read_slices(self.plan.goal_id)}
+
+    @cached_property
+    def leases(self) -> Mapping[SliceId, Lease]:
+        """The leases that nobody has ended, lapsed ones among them."""
+        found = read_open_leases(self.store, self.plan.goal_id)
+        return {lease.slice_id: lease for lease in found}
+
+    @cached_property
+    def live_leases(self) -> Mapping[SliceId, Lease]:
+        """The leases whose deadline is yet to come."""
+        now = self.workspace.now()
+        return {id_: lease for id_, lease in self.leases.items() if lease.is_live(now)}
+
+    @cached_property
+    def landings(self) -> Mapping[SliceId, Landing]:
+        """How slices were merged by gitslices."""
+        return read_landings(self.store, self.plan.goal_id)
+
+    # What git has.
+
+    @cached_property
+    def tips(self) -> Mapping[BranchName, Oid]:
+        """The last commits of the branches that exist."""
+        return read_tips(self.workspace.repo, (one.branch_name for one in self.records.values()))
+
+    def find_tip(self, record: SliceRecord) -> Oid | None:
+        """The last commit of a slice's branch."""
+        return self.tips.get(record.branch_name)
+
+    @cached_property
+    def target(self) -> Oid | None:
+        """The last commit of the branch that slices are merged into; None where that is gone."""
+        return find_tip(self.workspace.repo, self.plan.target)
+
+    def get_target(self) -> Oid:
+        """The same; raise `InputError` where it is gone."""
+        return self.target or read_target(self.workspace.repo, self.plan.target)
+
+    @cached_property
+    def counts(self) -> Mapping[Oid, tuple[int, int]]:
+        """How many commits each tip has that the target lacks, and the reverse."""
+        if self.target is None:
+            return {}
+        return count_all_ahead_behind(self.workspace.repo, self.tips.values(), self.target)
+
+    @cached_property
+    def _left_base(self) -> Mapping[BranchName, Stretch]:
+        """The branches that are not where their slices were started from."""
+        return {
+            one.branch_name: Stretch(one.base_commit, tip)
+            for one in self.records.values()
+            if one.status != "removed"
+            and (tip := self.find_tip(one)) is not None
+            and tip != one.base_commit
+        }
+
+    @cached_property
+    def _in_target(self) -> Mapping[BranchName, Stretch]:
+        """Those of them that the target has all of."""
+        if self.target is None or not self._left_base:
+            return {}
+        if "counts" in self.__dict__:  # they tell it, too, and whoever has them need not ask git
+            ahead = {tip: count for tip, (count, _) in self.counts.items()}
+            return {name: one for name, one in self._left_base.items() if not ahead[one.tip]}
+        merged = read_merged(self.workspace.repo, self.target, list(self._left_base))
+        return {name: self._left_base[name] for name in merged}
+
+    @cached_property
+    def _worked(self) -> frozenset[BranchName]:
+        """Those of these that have commits of their own: others were only brought up to date."""
+        return frozenset(find_worked(self.workspace.repo, self._in_target, self.plan.target))
+
+    @cached_property
+    def taken_back(self) -> frozenset[SliceId]:
+        """Slices recorded as merged of which the target has nothing any more."""
+        merged = {
+            id_: self.landings[id_]
+            for id_, record in self.records.items()
+            if record.status == "merged" and id_ in self.landings
+        }
+        if not merged or self.target is None:
+            return frozenset()
+        target = (self.plan.target, self.target)
+        return find_taken_back(self.workspace.repo, self.store, self.plan.goal_id, merged, target)
+
+    # What follows from both.
+
+    @cached_property
+    def landed(self) -> frozenset[SliceId]:
+        """The slices under way that have commits of their own, all in the target already."""
+        waiting = {one.branch_name: one for one in self.records.values() if one.status in LANDABLE}
+        if not waiting:
+            return frozenset()
+        return frozenset(waiting[name].slice_id for name in self._worked if name in waiting)
+
+    @cached_property
+    def statuses(self) -> Mapping[SliceId, SliceStatus]:
+        """The status of every slice, of the plan or not any more."""
+        planned = (slice_.slice_id for slice_ in self.plan.slices)
+        return {id_: self.settle(id_) for id_ in dict.fromkeys((*planned, *self.records))}
+
+    def settle(self, id_: SliceId, *, leased: bool | None = None) -> SliceStatus:
+        """The status of one slice; `leased` says whether it counts as held, else its lease does."""
+        record = self.records.get(id_)
+        return settle_status(
+            record.status if record else None,
+            leased=id_ in self.live_leases if leased is None else leased,
+            landed=id_ in self.landed,
+            taken_back=id_ in self.taken_back,
+        )
+
+    def find_recorded_status(self, id_: SliceId) -> SliceStatus:
+        """The status that was recorded, whoever has merged the slice since and what the clock says.
+
+        One whose merge was taken back counts as it did before it was begun.
+        """
+        record = self.records.get(id_)
+        if record is None:
+            return "planned"
+        return "provisioned" if id_ in self.taken_back else record.status
+
+    def has_commits(self, record: SliceRecord) -> bool:
+        """Whether a slice's branch has commits beyond those that it was brought up to."""
+        name = record.branch_name
+        return name in self._left_base and (name not in self._in_target or name in self._worked)
+
+    def progress_of(self, record: SliceRecord) -> Progress:
+        """How far a slice is."""
+        committed = self.find_committed_progress(record)
+        # Only where it decides: git looks at every file for it.
+        if committed != "untouched" or not self.read_uncommitted(record).is_edited:
+            return committed
+        return "started"
+
+    def find_committed_progress(self, record: SliceRecord) -> Progress:
+        """How far a slice is by its commits and by what was recorded, whatever is uncommitted."""
+        return find_progress(
+            self.find_recorded_status(record.slice_id),
+            has_commits=self.has_commits(record),
+            in_target=record.branch_name in self._in_target,
+        )
+
+    # What is in the worktrees.
+
+    def read_facts(self, record: SliceRecord, *, alone: bool = False) -> WorktreeFacts:
+        """What files show of the branch and the worktree of one slice."""
+        has_branch = self.find_tip(record) is not None
+        return self.worktrees.read_facts(record, has_branch=has_branch, alone=alone)
+
+    def find_faults(self, record: SliceRecord, *, alone: bool = False) -> tuple[Fault, ...]:
+        """What is wrong with the branch and the worktree of one slice, by its files.
+
+        With `alone` the other worktrees are looked at only where its own gives a reason to.
+        """
+        if record.filling_operation or record.status == "removed":
+            return ()
+        return find_faults(self.read_facts(record, alone=alone))
+
+    def read_uncommitted(self, record: SliceRecord) -> Uncommitted:
+        """What is uncommitted in one worktree, where that is now; one that git fails in is told."""
+        id_ = record.slice_id
+        if id_ not in self._uncommitted:
+            self._uncommitted[id_] = self._read_uncommitted(record)
+        return self._uncommitted[id_]
+
+    def _read_uncommitted(self, record: SliceRecord) -> Uncommitted:
+        if record.filling_operation or record.status == "removed":
+            return Uncommitted()
+        facts = self.read_facts(record, alone=True)
+        hidden = find_bar(find_faults(facts), HIDES_WORK)
+        if hidden is not None:
+            return Uncommitted(fault=hidden)
+        try:
+            return Uncommitted(paths=find_uncommitted(self.workspace.repo, Path(facts.place)))
+        except GitError as error:
+            return Uncommitted(fault=explain_failure(facts, error))
+
+    def look_at_each(
+        self, look: Callable[[SliceRecord], T], records: Iterable[SliceRecord]
+    ) -> dict[SliceId, T]:
+        """What `look` finds of each of `records`, several of them looked at side by side."""
+        chosen = list(records)
+        # Before threads start: each of them would ask git for it, and none may use the store.
+        _ = self.landed, self.taken_back, self.landings, self.worktrees.admins
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            found = pool.map(look, chosen)
+            return {one.slice_id: it for one, it in zip(chosen, found, strict=True)}
+
+
+def explain_failure(facts: WorktreeFacts, error: GitError) -> Fault:
+    """The fault that git failed in a worktree whose files show nothing wrong."""
+    complaint = error.stderr.strip().partition("\n")[0]
+    return describe_fault(WorktreeFault.UNREADABLE, facts, complaint)
