@@ -8,6 +8,16 @@ from msgspec import Struct
 from gitslices.core.model import Oid
 from gitslices.git.repository import NO_VARIABLES, Repository
 
+# Nobody's name and no time: the same content always gets the same id, so trials can be remembered.
+NOBODY: Final = {
+    "GIT_AUTHOR_NAME": "gitslices",
+    "GIT_AUTHOR_EMAIL": "",
+    "GIT_AUTHOR_DATE": "@0 +0000",
+    "GIT_COMMITTER_NAME": "gitslices",
+    "GIT_COMMITTER_EMAIL": "",
+    "GIT_COMMITTER_DATE": "@0 +0000",
+}
+
 
 class Author(Struct, frozen=True, kw_only=True):
     """Who wrote a commit, and when: seconds since 1970 and the time zone, as git keeps them."""

@@ -5,21 +5,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from gitslices.core.model import Oid
+from gitslices.git.commits import NOBODY
 from gitslices.git.follow import find_git_dir
 from gitslices.git.repository import Repository
-
-# Nobody's name and no time: the same content always gets the same id, so trials can be remembered.
-_NOBODY: Final = {
-    "GIT_AUTHOR_NAME": "gitslices",
-    "GIT_AUTHOR_EMAIL": "",
-    "GIT_AUTHOR_DATE": "@0 +0000",
-    "GIT_COMMITTER_NAME": "gitslices",
-    "GIT_COMMITTER_EMAIL": "",
-    "GIT_COMMITTER_DATE": "@0 +0000",
-}
 
 
 def write_snapshot(repo: Repository, worktree: Path, scratch: Path) -> Oid:
@@ -31,7 +21,7 @@ def write_snapshot(repo: Repository, worktree: Path, scratch: Path) -> Oid:
         repo.run_at(worktree, "add", "--all", env=env)
         tree = repo.run_at(worktree, "write-tree", env=env).text.strip()
         commit = repo.run_at(
-            worktree, "commit-tree", tree, "-p", "HEAD", "-m", "uncommitted", env=_NOBODY
+            worktree, "commit-tree", tree, "-p", "HEAD", "-m", "uncommitted", env=NOBODY
         )
     return Oid(commit.text.strip())
 

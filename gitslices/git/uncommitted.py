@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import GitError
 from gitslices.core.model import Oid
+from gitslices.git.commits import NOBODY
 from gitslices.git.links import find_admin_folder, find_linked_worktree
 from gitslices.git.repository import NO_VARIABLES, Repository
 
@@ -213,11 +214,12 @@ def read_leftovers(repo: Repository, worktree: Path) -> Leftovers:
     )
 
 
-def write_staged_tree(repo: Repository, worktree: Path) -> Oid | None:
-    """Write a tree of all that is staged in one worktree; None where nothing is staged.
+def keep_staged(repo: Repository, worktree: Path) -> Oid | None:
+    """Write a commit of all that is staged in one worktree; None where nothing is staged.
 
-    Good for keeping the objects: unmerged paths are in no tree that git would write, so this one
-    is flat, and its entries are named by their objects.
+    Good for keeping the objects: unmerged paths are in no tree that git would write, so its tree
+    is flat, and the entries are named by their objects. A commit, because of a reference to a tree
+    `git gc` complains up to 2.39, and the automatic one then cleans up no more.
     """
     if (
         repo.run_at(worktree, "diff-index", "--cached", "--quiet", "HEAD", ok=(0, 1, 128)).status
@@ -229,4 +231,5 @@ def write_staged_tree(repo: Repository, worktree: Path) -> Oid | None:
     listing = repo.run_at(worktree, "ls-files", "--stage", "-z").text
     staged = {tuple(entry.split(" ", 2)[:2]) for entry in listing.split("\0") if entry}
     lines = [f"{mode} blob {oid}\t{oid}-{mode}\0" for mode, oid in staged if mode != _SUBMODULE]
-    return Oid(repo.run("mktree", "-z", input="".join(lines).encode()).text.strip())
+    tree = repo.run("mktree", "-z", input="".join(lines).encode()).text.strip()
+    return Oid(repo.run("commit-tree", tree, "-m", "staged", env=NOBODY).text.strip())

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from gitslices.core.errors import GitslicesError
 from gitslices.git.read import read_tips
-from gitslices.git.uncommitted import write_staged_tree
+from gitslices.git.uncommitted import keep_staged
 from gitslices.removal.candidates import Candidate
 from gitslices.removal.from_trash import make_restored_event
 from gitslices.removal.trash import (
@@ -163,7 +163,7 @@ def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) ->
     path = Path(record.worktree_path)
     files = choose_trash(path, workspace.state_folder) / operation / path.name / "worktree"
     there = path.exists()
-    staged = write_staged_tree(workspace.repo, path) if candidate.facts.changed else None
+    staged = keep_staged(workspace.repo, path) if candidate.facts.changed else None
     return Removal(
         record=record,
         tip=candidate.tip,

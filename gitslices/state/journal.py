@@ -44,8 +44,8 @@ class Removal(Struct, frozen=True, kw_only=True):
 
     `folder`, in the state folder, receives `admin`, and `files`, on the file system of the
     worktree, what is in it (None when it was gone already). `head` is a detached HEAD and `staged`
-    a tree of what was staged, kept because nothing else names them. `landed` says whether the work
-    is in the target.
+    a commit of what was staged, kept because nothing else names them. `landed` says whether the
+    work is in the target.
     """
 
     record: SliceRecord

@@ -392,3 +392,49 @@ def test_the_command_lists_brings_back_and_empties(cli: Cli, workspace: Workspac
 def test_the_help_of_prune_says_which_trash_goes(cli: Cli) -> None:
     told = " ".join(cli("prune", "--help").out.split())
     assert "Only delete from the trash what was removed 14 days ago or earlier." in told
+
+
+def stage_new(worktree: Path) -> None:
+    (worktree / "new").write_text("new")
+    git(worktree, "add", "new")
+
+
+def stage_link(worktree: Path) -> None:
+    (worktree / "link").symlink_to("/nowhere")
+    git(worktree, "add", "link")
+
+
+def stage_mode(worktree: Path) -> None:
+    git(worktree, "update-index", "--chmod=+x", "Makefile")
+
+
+def stage_intent(worktree: Path) -> None:
+    (worktree / "intent").write_text("not written yet")
+    git(worktree, "add", "--intent-to-add", "intent")
+
+
+def stage_deletion(worktree: Path) -> None:
+    git(worktree, "rm", "--quiet", "Makefile")
+
+
+def stage_submodule(worktree: Path) -> None:
+    entry = f"160000,{git(worktree, 'rev-parse', 'HEAD')},sub"
+    git(worktree, "update-index", "--add", "--cacheinfo", entry)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [stage_new, stage_link, stage_mode, stage_intent, stage_deletion, stage_submodule],
+)
+def test_every_git_is_content_with_what_keeps_staged_content(
+    workspace: Workspace, a: Path, repo: Path, stage: Callable[[Path], None]
+) -> None:
+    stage(a)
+    before = git(a, "diff", "--cached")
+    take(workspace)
+    kinds = git(repo, "for-each-ref", "--format=%(objecttype)", "refs/gitslices/")
+    assert set(kinds.split()) == {"commit"}
+    assert git(repo, "-c", "gc.writeCommitGraph=true", "gc", "--prune=now", ok=False) == ""
+    assert not (repo / ".git" / "gc.log").exists()
+    undo(workspace, UndoRequest(slice_id=A))
+    assert git(a, "diff", "--cached") == before
