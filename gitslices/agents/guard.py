@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from gitslices.agents.payload import read_payload
 from gitslices.agents.tool import Intent, Tool
 from gitslices.agents.tools import load_tool
 from gitslices.git.environment import find_home, get_cwd, take_local_variables
 from gitslices.slices.marks import MarkedWorktree, find_marked_worktree
+from gitslices.system.streams import drop_unwritten, open_closed_streams
 
 if TYPE_CHECKING:
     from gitslices.ops.guard import GuardReport
@@ -112,5 +113,13 @@ def _tell(error: BaseException) -> None:
         sys.stderr.write(f"hint: {escape(hint)}\n")
 
 
+def main() -> NoReturn:
+    """Answer as a process of its own, with an exit code that no stream can change."""
+    open_closed_streams()
+    code = run(sys.argv[1:])
+    drop_unwritten()
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    main()

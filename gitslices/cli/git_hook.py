@@ -7,11 +7,14 @@ as long as the whole check.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from gitslices.git.environment import NamedByHook, get_cwd, take_local_variables
 from gitslices.ops.hook_run import HookReport, HookRequest, run_hook
 from gitslices.recovery.recovery import recover
+from gitslices.system.streams import drop_unwritten, open_closed_streams
 from gitslices.workspace import probe_workspace
 
 
@@ -28,7 +31,8 @@ def run(argv: Sequence[str]) -> int:
     if not report.checked.ok or report.forwarded:
         from gitslices.output.text.checks import format_hook_run
 
-        sys.stderr.write(format_hook_run(report))
+        with suppress(OSError):
+            sys.stderr.write(format_hook_run(report))
     return 0 if report.checked.ok else 1
 
 
@@ -44,5 +48,13 @@ def _run_hook(name: str, named: NamedByHook) -> HookReport:
     return run_hook(workspace, HookRequest(name=name, index_file=named.index_file, input=text))
 
 
+def main() -> NoReturn:
+    """Run as a process of its own, with an exit code that no stream can change."""
+    open_closed_streams()
+    code = run(sys.argv[1:])
+    drop_unwritten()
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    main()

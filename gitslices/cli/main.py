@@ -1,15 +1,13 @@
-"""The standard streams as the caller left them: some are closed, some cannot be written."""
+"""The entry: environment, signals, exit codes, and the one place that prints."""
 
 import contextlib
-import errno
 import gc
-import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -18,46 +16,7 @@ from gitslices.cli.commands import LazyGroup
 from gitslices.cli.options import Outcome
 from gitslices.core.errors import DiskError
 from gitslices.git.environment import get_cwd, take_local_variables
-
-_CLOSED: Final = "standard output is closed"
-
-
-class _ClosedOutput(io.RawIOBase):
-    """Standard output where there is none: writing fails, so that nothing is lost in silence."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        raise OSError(errno.EIO, _CLOSED)
-
-
-def open_closed_streams() -> None:
-    """Give closed standard streams their numbers back, so that no file of ours gets them."""
-    if sys.stdin is None:
-        sys.stdin = os.fdopen(_open_null(os.O_RDONLY))
-    if sys.stdout is None:
-        _open_null(os.O_WRONLY)
-        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_ClosedOutput()))
-    if sys.stderr is None:
-        sys.stderr = os.fdopen(_open_null(os.O_WRONLY), "w")
-
-
-def drop_unwritten() -> None:
-    """Drop what the streams do not take: Python would try again at exit, and end with 120."""
-    for name in ("stdout", "stderr"):
-        try:
-            getattr(sys, name).flush()
-        except OSError:
-            setattr(sys, name, os.fdopen(_open_null(os.O_WRONLY), "w"))
-
-
-def _open_null(flags: int) -> int:
-    # The lowest free number is what is given out: that of the stream which is closed.
-    number = os.open(os.devnull, flags)
-    os.set_inheritable(number, True)
-    return number
-
+from gitslices.system.streams import drop_unwritten, open_closed_streams
 
 INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141

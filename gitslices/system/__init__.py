@@ -1,6 +1,7 @@
 """The machine: disk, processes, settings files. Nothing of git's and nothing of slices.
 
 mounts           what is mounted where
+streams          standard streams that are closed, or cannot be written
 ports            ports that nobody listens on
 shell            commands run with their output kept, and ended with all that they started
 deletion         whole folders deleted, links never followed

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,10 +71,28 @@ def test_it_blocks_where_the_current_directory_is_gone(
     assert "it may not run: the current directory has been deleted\nhint: change" in done.err
 
 
-def test_it_blocks_where_standard_error_takes_nothing(tmp_path: Path) -> None:
-    line = f"echo bad | {sys.executable} -m gitslices agent guard --tool claude 2>/dev/full"
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize("words", ["gitslices agent guard --tool", "gitslices.agents.guard"])
+def test_it_blocks_where_standard_error_takes_nothing(
+    tmp_path: Path, words: str, redirection: str
+) -> None:
+    line = f"echo bad | {sys.executable} -m {words} claude {redirection}"
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (BLOCK, b"")
+
+
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", ">&- 2>&-", "<&- 2>&-"])
+def test_a_git_hook_says_no_where_standard_error_takes_nothing(
+    guarded: Guarded, redirection: str
+) -> None:
+    line = f"{sys.executable} -m gitslices.cli.git_hook pre-commit {redirection}"
+    (Path(guarded.places["api"]) / "Makefile").write_text("not mine\n")
+    run = partial(subprocess.run, cwd=guarded.places["api"], capture_output=True, check=False)
+    assert run(["sh", "-c", line]).returncode == 0
+    run(["git", "add", "Makefile"])
+    done = run(["sh", "-c", line])
+    run(["git", "checkout", "--quiet", "HEAD", "--", "Makefile"])
+    assert done.returncode == 1
 
 
 def test_it_answers_for_another_directory_where_the_current_one_is_gone(
