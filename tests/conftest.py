@@ -2,18 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from gitslices.cli.main import run
-from tests.support.commands import Cli, Finished, run_cli
+from tests.support.commands import READ_AT_START, Cli, Finished, run_cli
 from tests.support.environment import seal_environment
 from tests.support.guarded import Guarded, make_guarded
 from tests.support.repositories import FIXTURES, copy_repository, make_repository
+from tests.support.shim import Server
 
 # A busy machine must not fail a test: time is for scripts/bench.
 settings.register_profile("quick", deadline=None)
@@ -47,12 +47,26 @@ def graph_file(tmp_path: Path) -> Path:
     return Path(shutil.copy(FIXTURES / "graphs" / "webshop.toml", tmp_path / "graph.toml"))
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Makes processes of gitslices without the time that Python takes to start."""
+    with Server(tmp_path_factory.mktemp("server"), os.environ) as server:
+        yield server
+
+
 @pytest.fixture
-def cli(repo: Path) -> Cli:
+def cli(repo: Path, server: Server) -> Cli:
     """Run gitslices in the repository, in a process of its own."""
 
-    def run_there(*args: str, **kwargs: Any) -> Finished:
-        return run_cli(kwargs.pop("directory", repo), *args, **kwargs)
+    def run_there(
+        *args: str,
+        directory: Path = repo,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Finished:
+        if any(name.startswith(READ_AT_START) for name in env or ()):
+            return run_cli(directory, *args, env=env, stdin=stdin)
+        return server.run(directory, args, env={**os.environ, **(env or {})}, data=stdin)
 
     return run_there
 

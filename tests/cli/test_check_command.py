@@ -7,7 +7,7 @@ from msgspec import convert
 
 from gitslices.core.model import TaskGraph
 from gitslices.graph.load import load_graph
-from tests.support.commands import Cli, run_cli
+from tests.support.commands import Cli
 from tests.support.repositories import commit_all, commit_quietly, git
 from tests.support.slices import apply_graph, check_at, find_owners, path_beside
 from tests.support.workspaces import open_at
@@ -19,11 +19,11 @@ def api(repo: Path, graph_file: Path) -> Path:
     return path_beside(repo, "api", "auth-rework")
 
 
-def test_each_violation_is_named_with_its_owner(api: Path) -> None:
+def test_each_violation_is_named_with_its_owner(cli: Cli, api: Path) -> None:
     (api / "Makefile").write_text("changed")
     (api / "src/web/nav.ts").unlink()
     (api / "src/api/new.py").write_text("new")
-    done = run_cli(api, "check")
+    done = cli("check", directory=api)
     assert (done.code, done.err) == (1, "")
     assert done.out == (
         "api: 2 changes outside the write scope\n"
@@ -32,9 +32,9 @@ def test_each_violation_is_named_with_its_owner(api: Path) -> None:
     )
 
 
-def test_the_document_holds_the_same(api: Path) -> None:
+def test_the_document_holds_the_same(cli: Cli, api: Path) -> None:
     (api / "Makefile").write_text("changed")
-    done = run_cli(api, "check", "--json")
+    done = cli("check", "--json", directory=api)
     assert done.code == 1
     violation = {"path": "Makefile", "owner": None, "reason": "in no slice"}
     assert done.document == {
@@ -43,8 +43,8 @@ def test_the_document_holds_the_same(api: Path) -> None:
     }
 
 
-def test_a_clean_slice_is_said_to_be(api: Path) -> None:
-    done = run_cli(api / "src" / "api", "check")
+def test_a_clean_slice_is_said_to_be(cli: Cli, api: Path) -> None:
+    done = cli("check", directory=api / "src" / "api")
     assert (done.code, done.out) == (0, "api: all changes are inside the write scope\n")
 
 
@@ -107,8 +107,8 @@ def test_a_range_of_commits_is_checked(api: Path) -> None:
         (["--all", "--slice", "api"], "--all excludes --slice and --commits"),
     ],
 )
-def test_wrong_input_is_refused(api: Path, arguments: list[str], says: str) -> None:
-    done = run_cli(api, "check", *arguments)
+def test_wrong_input_is_refused(cli: Cli, api: Path, arguments: list[str], says: str) -> None:
+    done = cli("check", *arguments, directory=api)
     assert done.code == 2
     assert says in done.err
 
@@ -126,20 +126,22 @@ def test_a_moved_worktree_is_still_its_slice(repo: Path, api: Path, tmp_path: Pa
     assert find_owners(check_at(tmp_path / "moved")) == {"Makefile": None}
 
 
-def test_a_slice_that_the_store_does_not_know_is_not_let_through(repo: Path, api: Path) -> None:
+def test_a_slice_that_the_store_does_not_know_is_not_let_through(
+    cli: Cli, repo: Path, api: Path
+) -> None:
     mark = repo / ".git" / "worktrees" / "auth-rework--api" / "gitslices-slice"
     mark.write_text('{"goal_id": "lost", "slice_id": "api"}')
-    done = run_cli(api, "check")
+    done = cli("check", directory=api)
     assert done.code == 3
     assert "slice 'api' of goal 'lost', which is not in the store" in done.err
     mark.write_text("{")
-    assert run_cli(api, "check").code == 3
+    assert cli("check", directory=api).code == 3
 
 
-def test_paths_reach_the_terminal_escaped(api: Path) -> None:
+def test_paths_reach_the_terminal_escaped(cli: Cli, api: Path) -> None:
     (api / "a\x1b[31m\nb").write_text("x")
-    assert "  a\\x1b[31m\\nb   in no slice" in run_cli(api, "check").out
-    assert run_cli(api, "check", "--json").code == 1
+    assert "  a\\x1b[31m\\nb   in no slice" in cli("check", directory=api).out
+    assert cli("check", "--json", directory=api).code == 1
 
 
 def test_a_slice_of_another_goal_is_named_with_its_goal(repo: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_hook_of_another_repository_does_not_lead_astray(
         "GIT_PREFIX": "sub/",
     }
     env = {name: values[name] for name in names}
-    done = cli("plan", graph, "--apply", "-C", str(repo), env=env, directory=other)
+    done = run_cli(other, "plan", graph, "--apply", "-C", str(repo), env=env)
     assert done.code == 0, done.err
     assert list_branches(other) == ["main"]
     assert git(other, "status", "--porcelain") == ""

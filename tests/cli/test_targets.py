@@ -40,7 +40,7 @@ def test_a_diff_tells_of_another_target(
 ) -> None:
     git(repo, "branch", "release")
     told = cli("plan", graph, "--diff", "--check", "--target", "release")
-    assert (told.code, told.out) == (1, "goal\ntarget: main -> release\n")
+    assert (told.code, told.out) == (1, "default\ntarget: main -> release\n")
     document = cli("plan", graph, "--diff", "--target", "release", "--json").document
     assert document["retargeted"] == {"before": "main", "after": "release", "missing": []}
     same = cli("plan", graph, "--diff", "--check", "--json")
@@ -55,7 +55,7 @@ def test_an_apply_tells_of_another_target_once_and_keeps_it(
     assert done.out.splitlines()[-1] == "target: main -> release"
     again = cli("plan", graph, "--apply")
     assert again.out.splitlines()[-1] == "nothing to do: 2 slices in place"
-    assert cli("status").out.startswith("goal · target release\n")
+    assert cli("status").out.startswith("default · target release\n")
     events = cli("log", "--json").document["events"]
     told = [one["detail"] for one in events if one["event"] == "retargeted"]
     assert told == [{"from": "main", "to": "release"}]

@@ -17,12 +17,6 @@ IMPOSSIBLE = why_impossible()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("server"), os.environ) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def shim_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if IMPOSSIBLE:
         pytest.skip(IMPOSSIBLE)

@@ -13,7 +13,7 @@ from gitslices.git.index import COPY
 from gitslices.recovery.recovery import recover
 from gitslices.state.journal import find_intent
 from gitslices.workspace import Workspace
-from tests.support.commands import Cli, run_cli
+from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, read_status, slice_path, work
 from tests.support.workspaces import open_at
@@ -65,10 +65,10 @@ def commit_by(repo: Path) -> str:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_commit_beside_a_merge_reverts_nothing(
-    repo: Path, tmp_path: Path, workspace: Workspace, moment: str
+    cli: Cli, repo: Path, tmp_path: Path, workspace: Workspace, moment: str
 ) -> None:
     edit = f"sh -c 'echo mine >{shlex.quote(str(repo / 'README.md'))}'"
-    done = run_cli(repo, "merge", "a", env=wrap_git(tmp_path, moment, edit, commit_by(repo)))
+    done = cli("merge", "a", env=wrap_git(tmp_path, moment, edit, commit_by(repo)))
     assert done.code == 0, done.err
     assert git(repo, "show", "main:Makefile") == "all: a"
     git(repo, "commit", "--quiet", "-a", "--allow-empty", "-m", "Rest")
@@ -79,13 +79,13 @@ def test_a_commit_beside_a_merge_reverts_nothing(
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_commit_beside_a_sync_reverts_nothing(
-    repo: Path, tmp_path: Path, workspace: Workspace, moment: str
+    cli: Cli, repo: Path, tmp_path: Path, workspace: Workspace, moment: str
 ) -> None:
     (repo / "README.md").write_text("later\n")
     commit_all(repo)
     top = slice_path(workspace, "a")
     edit = f"sh -c 'echo mine >{shlex.quote(str(top / 'docs/api.md'))}'"
-    done = run_cli(repo, "sync", "a", env=wrap_git(tmp_path, moment, edit, commit_by(top)))
+    done = cli("sync", "a", env=wrap_git(tmp_path, moment, edit, commit_by(top)))
     assert done.code == 0, done.err
     git(top, "commit", "--quiet", "-a", "--allow-empty", "-m", "Rest")
     assert git(top, "show", "HEAD:docs/api.md") == "mine"
@@ -155,9 +155,9 @@ def test_a_slice_in_use_is_not_brought_forward_and_hinders_nobody(
 
 
 def test_a_killed_merge_leaves_the_index_locked_until_it_is_completed(
-    repo: Path, workspace: Workspace
+    cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
-    killed = run_cli(repo, "merge", "a", env={"GITSLICES_FAULT": "rename:index-copy"})
+    killed = cli("merge", "a", env={"GITSLICES_FAULT": "rename:index-copy"})
     assert killed.code == -9
     assert (repo / ".git/index.lock").exists()
     with pytest.raises(AssertionError, match=r"index\.lock"):

@@ -14,7 +14,7 @@ from gitslices.ops.status import status
 from gitslices.ops.sync import SyncRequest, sync
 from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
-from tests.support.commands import Cli, run_cli
+from tests.support.commands import Cli
 from tests.support.meddling import in_repo, meddle, ours
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, read_status, slice_path, take, work
@@ -82,10 +82,10 @@ def test_a_token_that_grows_stale_meanwhile_moves_nothing(repo: Path, workspace:
 @pytest.mark.parametrize("fault", ["git:update-ref:before", "git:update-ref:after",
                                    "git:read-tree:before", "git:read-tree:after"])  # fmt: skip
 def test_a_killed_merge_leaves_a_worktree_alone_that_has_left_the_target(
-    repo: Path, workspace: Workspace, fault: str
+    cli: Cli, repo: Path, workspace: Workspace, fault: str
 ) -> None:
     work(workspace, "a", {"Makefile": "all: a\n"})
-    assert run_cli(repo, "merge", "a", env={"GITSLICES_FAULT": fault}).code == -9
+    assert cli("merge", "a", env={"GITSLICES_FAULT": fault}).code == -9
     (repo / ".git/index.lock").unlink()  # as git says where it finds one
     git(repo, "switch", "--quiet", "-f", "feature")
     git(repo, "clean", "--quiet", "-fd")

@@ -1,11 +1,10 @@
 """What a killed process can leave, made by hand or by a fault, and what the next command does."""
 
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ from tests.support.shim import Action, Ended, Server, Strike
 from tests.support.trials import KEPT_IN_STATE, SCENES, Stage
 
 Kill = Callable[..., Ended]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("server"), os.environ) as server:
-        yield server
 
 
 def make_stage(factory: pytest.TempPathFactory, server: Server, name: str) -> Stage:

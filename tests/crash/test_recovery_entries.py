@@ -1,9 +1,8 @@
 """Whoever starts or takes the lock finds nothing half done, by whatever door they come in."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,12 +15,6 @@ from tests.support.shim import Server, Strike
 from tests.support.trials import SCENES, Stage
 
 Stages = Callable[[str], Stage]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("server"), os.environ) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
-from tests.support.commands import Cli, run_cli
+from tests.support.commands import Cli
 from tests.support.graphs import write_graph
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_graph, examine
@@ -234,46 +234,52 @@ def test_after_the_repository_was_renamed_the_doctor_mends_the_links(
     "command", [("claim", "a"), ("remove", "a", "--force"), ("plan", "{graph}", "--apply")]
 )
 def test_after_the_repository_was_renamed_commands_say_what_mends_it(
-    workspace: Workspace, repo: Path, tmp_path: Path, command: tuple[str, ...], *, worktrees: bool
+    cli: Cli,
+    workspace: Workspace,
+    repo: Path,
+    tmp_path: Path,
+    command: tuple[str, ...],
+    *,
+    worktrees: bool,
 ) -> None:
     graph = tmp_path / "g.json"
     graph.write_bytes(json.encode({"version": 1, **GRAPH}))
     new = rename_repository(repo, worktrees=worktrees)
-    done = run_cli(new, *(word.format(graph=graph) for word in command))
+    done = cli(*(word.format(graph=graph) for word in command), directory=new)
     assert done.code == 1
     assert "gitslices doctor --fix" in done.err
-    assert run_cli(new, "doctor", "--fix").code == 0
-    assert run_cli(new, *(word.format(graph=graph) for word in command)).code == 0
+    assert cli("doctor", "--fix", directory=new).code == 0
+    assert cli(*(word.format(graph=graph) for word in command), directory=new).code == 0
 
 
 def test_where_git_would_fail_of_a_broken_link_the_hint_is_the_doctor(
-    workspace: Workspace, repo: Path, a: Path
+    cli: Cli, workspace: Workspace, repo: Path, a: Path
 ) -> None:
     commit_all(a, "Work")
     new = rename_repository(repo, worktrees=False)
     commit_all(new, "Elsewhere")
-    done = run_cli(new, "sync", "a")
+    done = cli("sync", "a", directory=new)
     assert done.code == 1
     assert "repair it: gitslices doctor --fix" in done.out
 
 
 def test_a_merge_sees_what_is_uncommitted_behind_a_broken_link(
-    workspace: Workspace, repo: Path, a: Path
+    cli: Cli, workspace: Workspace, repo: Path, a: Path
 ) -> None:
     commit_all(a, "Work")
     (a / "loose.txt").write_text("precious")
-    done = run_cli(rename_repository(repo, worktrees=False), "merge", "a")
+    done = cli("merge", "a", directory=rename_repository(repo, worktrees=False))
     assert (done.code, "uncommitted: loose.txt" in done.out) == (1, True)
 
 
 def test_a_copy_of_the_repository_leaves_the_worktrees_of_the_first_alone(
-    workspace: Workspace, repo: Path, a: Path
+    cli: Cli, workspace: Workspace, repo: Path, a: Path
 ) -> None:
     copy = Path(shutil.copytree(repo, repo.with_name("copy"), symlinks=True))
     assert [(one.check, one.fixed) for one in examine(copy, fix=True)] == [
         ("estranged-folder", False)
     ] * 2
-    assert "not its worktree" in run_cli(copy, "remove", "a", "--force").err
+    assert "not its worktree" in cli("remove", "a", "--force", directory=copy).err
     assert examine(repo) == ()
     assert git(a, "status", "--porcelain", "--branch") == "## slices/g/a"
 

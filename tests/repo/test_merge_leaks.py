@@ -14,7 +14,7 @@ from gitslices.ops.sync import SyncRequest, sync
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import MergeStyle, SyncStyle, load_settings
 from gitslices.workspace import Workspace
-from tests.support.commands import run_cli
+from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, set_status, slice_path, work
 from tests.support.workspaces import open_at
@@ -68,7 +68,7 @@ def test_a_slice_whose_files_are_in_the_way_leaves_no_attributes_to_the_next(
 
 
 def test_a_slice_that_a_gate_refuses_leaves_no_attributes_to_the_next(
-    workspace: Workspace, repo: Path
+    cli: Cli, workspace: Workspace, repo: Path
 ) -> None:
     wall = "local_verification_wall"
     merged = "! grep -qs slice a.py || ! grep -qs main log.txt"
@@ -77,7 +77,7 @@ def test_a_slice_that_a_gate_refuses_leaves_no_attributes_to_the_next(
     )
     approve(workspace, load_settings(repo).texts)
     for slice_id in BOTH:
-        assert run_cli(repo, "gate", "run", slice_id).code == 0
+        assert cli("gate", "run", slice_id).code == 0
     assert list_outcomes(land(workspace)) == ([], ["b"], ["a"])
 
 

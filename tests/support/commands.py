@@ -25,6 +25,9 @@ class Finished(Struct, frozen=True):
 
 Cli = Callable[..., Finished]
 
+READ_AT_START = ("PYTHON", "LANG", "LC_", "TZ")
+"""Variables that Python reads when it starts, and never again."""
+
 
 def run_cli(
     directory: Path, *args: str, env: Mapping[str, str] | None = None, stdin: bytes = b""

@@ -15,6 +15,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tests.support.commands import Finished
+
 HERE = Path(__file__).parent
 Action = Literal["count", "kill", "enospc", "eio"]
 
@@ -26,13 +28,10 @@ class Strike(Struct, frozen=True):
     at: int | str = 0
 
 
-class Ended(Struct, frozen=True):
+class Ended(Finished, frozen=True):
     """How one command ended, and how many calls the shim has counted."""
 
-    code: int
     calls: int
-    out: str
-    err: str
 
 
 def why_impossible() -> str | None:
@@ -57,15 +56,18 @@ class Server:
 
     def __init__(self, scratch: Path, env: Mapping[str, str], shim: Path | None = None) -> None:
         control = scratch / "control"
+        self._env = env
+        self._shim = {"SHIM_CONTROL": str(control)}
+        if shim is not None:
+            self._shim["LD_PRELOAD"] = str(shim)
         control.write_bytes(bytes(64))
-        preload = {} if shim is None else {"LD_PRELOAD": str(shim)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.shim.server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=HERE.parent.parent,
-            env={**env, **preload, "SHIM_CONTROL": str(control), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**env, **self._shim, "PYTHONDONTWRITEBYTECODE": "1"},
         )
 
     def __enter__(self) -> "Server":
@@ -81,12 +83,24 @@ class Server:
         self._process.stdin.close()
         self._process.wait()
 
-    def run(self, cwd: Path, argv: Sequence[str], strike: Strike | None = None) -> Ended:
-        """Run gitslices in `cwd`, and let `strike` happen."""
+    def run(
+        self,
+        cwd: Path,
+        argv: Sequence[str],
+        strike: Strike | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        data: bytes = b"",
+    ) -> Ended:
+        """Run gitslices in `cwd` with `data` to read, and let `strike` happen."""
         assert self._process.stdin
         assert self._process.stdout
         chosen = strike or Strike()
-        request = {"cwd": str(cwd), "argv": argv, "action": chosen.action, "at": chosen.at}
+        request = {
+            "cwd": str(cwd), "argv": argv, "data": data.decode("latin-1"),
+            "env": {**(self._env if env is None else env), **self._shim},
+            "action": chosen.action, "at": chosen.at,
+        }  # fmt: skip
         print(json.dumps(request), file=self._process.stdin, flush=True)
         return Ended(**json.loads(self._process.stdout.readline()))
 
