@@ -13,6 +13,12 @@ def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: Path | Non
     return os.access(folder / name, os.X_OK)
 
 
+def read_hooks_folder(repo: Repository, worktree: Path) -> Path:
+    """Where git looks for hooks in a worktree, by the settings that hold there alone, too."""
+    said = repo.run_at(worktree, "rev-parse", "--git-path", "hooks", hooks=True).text
+    return worktree / said.removesuffix("\n")
+
+
 def run_hook(repo: Repository, worktree: Path, name: str, *args: str) -> str | None:
     """Run the hook `name`, if there is one, in a worktree; return what it said on failure."""
     result = repo.run_at(

@@ -220,6 +220,11 @@ def count_unreferenced(repo: Repository, commit: Oid) -> int:
     return int(counted.text)
 
 
+def is_shallow(repo: Repository) -> bool:
+    """Whether the history is cut off somewhere, as `git clone --depth` leaves it."""
+    return (repo.common_dir / "shallow").exists()
+
+
 def is_true(value: str | None) -> bool:
     """Whether a setting of git says yes."""
     return (value or "").lower() in {"true", "yes", "on", "1"}

@@ -9,7 +9,7 @@ from gitslices.core.errors import GitError, GitLockedError, Problem
 from gitslices.core.model import FINISHED, Change, Oid, RepoPath, Slice, SliceId, SliceStatus
 from gitslices.git.commits import Commit, copy_notes, read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import Baseline, read_commit_changes
-from gitslices.git.read import is_ancestor, is_true
+from gitslices.git.read import is_ancestor, is_shallow, is_true
 from gitslices.git.repository import Repository
 from gitslices.merging.in_memory import GoalMergeRules, Origin
 from gitslices.rules.merging import (
@@ -93,7 +93,10 @@ class MergeBuilder:
         origin = target.rules.find_origin(tip, target.commit)
         if origin is None:
             return describe_unrelated_history(
-                candidate.slice.slice_id, self._goal.plan.target, candidate.base_commit
+                candidate.slice.slice_id,
+                self._goal.plan.target,
+                candidate.base_commit,
+                shallow=is_shallow(self._repo),
             )
         if origin.commit == tip:
             return BuiltMerge(candidate=candidate, commit=target.commit, changes=())

@@ -12,6 +12,7 @@ from msgspec import Struct
 from gitslices.core.errors import GitError, GitLockedError, Problem
 from gitslices.core.model import FINISHED, BranchName, Oid, RepoPath, SliceId
 from gitslices.git.compare import read_commit_changes
+from gitslices.git.read import is_shallow
 from gitslices.git.snapshot import write_snapshot
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
 from gitslices.rules.merging import describe_unrelated_history, may_conflict, meets
@@ -129,7 +130,9 @@ def _find_work(
         return None
     origin = rules.find_origin(commit, target)
     if origin is None:
-        return describe_unrelated_history(record.slice_id, snapshot.plan.target, record.base_commit)
+        return describe_unrelated_history(
+            record.slice_id, snapshot.plan.target, record.base_commit, shallow=is_shallow(repo)
+        )
     changes = read_commit_changes(repo, repo.common_dir, commit, [origin])
     return _Work(
         slice_id=record.slice_id,

@@ -1,15 +1,21 @@
 """Install git hooks that hold write scopes and bring waiting slices forward; take them away."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import RefusedError
-from gitslices.core.model import UNDER_WAY
+from gitslices.core.errors import GitError, RefusedError
+from gitslices.core.model import UNDER_WAY, SliceId
 from gitslices.git.environment import expand_home
+from gitslices.git.hooks import read_hooks_folder
+from gitslices.git.links import check_link
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.scopes import raise_fences
 from gitslices.state.hook_watch import forget_hooks, want_hooks
+from gitslices.state.store import SliceRecord
 from gitslices.system.hook_scripts import (
     HookFile,
     find_hooks,
@@ -30,20 +36,79 @@ class InstallRequest(Struct, frozen=True, kw_only=True):
     force: bool = False
 
 
+class UnguardedSlice(Struct, frozen=True, kw_only=True):
+    """A slice in whose worktree git looks for hooks in a `folder` that has not all of ours."""
+
+    goal_id: str
+    slice_id: SliceId
+    worktree_path: str
+    folder: str
+
+
 class HooksReport(Struct, frozen=True, kw_only=True):
-    """Where git looks for hooks, and how ours stand there; `ok` as whoever asked wants it."""
+    """Where git looks for hooks, and how ours stand there; `ok` as whoever asked wants it.
+
+    `unguarded` are slices for which git looks elsewhere.
+    """
 
     ok: bool
     folder: str
     hooks: tuple[HookFile, ...]
+    unguarded: tuple[UnguardedSlice, ...] = ()
 
 
 def read_hooks(workspace: Workspace) -> HooksReport:
-    """How the hooks stand; `ok` when all are installed and find a Python to start."""
+    """How the hooks stand; `ok` when all are installed, everywhere, and find a Python to start."""
     folder = _find_folder(workspace)
     hooks = find_hooks(folder)
-    installed = all(hook.state == "installed" for hook in hooks)
-    return HooksReport(ok=installed, folder=str(folder), hooks=hooks)
+    unguarded = find_unguarded_slices(workspace) if _are_installed(hooks) else ()
+    return HooksReport(
+        ok=_are_installed(hooks) and not unguarded,
+        folder=str(folder),
+        hooks=hooks,
+        unguarded=unguarded,
+    )
+
+
+def find_unguarded_slices(workspace: Workspace) -> tuple[UnguardedSlice, ...]:
+    """Slices under way whose worktree has hooks of its own, or none at all, in place of ours.
+
+    A worktree can have `core.hooksPath` in settings of its own, and a relative one leads to another
+    folder in each: so git is asked in every single one.
+    """
+    if not workspace.has_store():
+        return ()
+    with workspace.open_store() as store:
+        records = [one for one in store.read_slices() if one.status in UNDER_WAY]
+    there = [
+        one
+        for one in records
+        if check_link(Path(one.worktree_path), workspace.repo.common_dir) == "whole"
+    ]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        folders = list(pool.map(partial(_find_folder_there, workspace), there))
+    states = {folder: _are_installed(find_hooks(folder)) for folder in set(folders) if folder}
+    return tuple(
+        UnguardedSlice(
+            goal_id=one.goal_id,
+            slice_id=one.slice_id,
+            worktree_path=one.worktree_path,
+            folder=str(folder),
+        )
+        for one, folder in zip(there, folders, strict=True)
+        if folder is not None and not states[folder]
+    )
+
+
+def _find_folder_there(workspace: Workspace, record: SliceRecord) -> Path | None:
+    try:
+        return read_hooks_folder(workspace.repo, Path(record.worktree_path))
+    except GitError:
+        return None  # what is wrong with the worktree, other checks tell
+
+
+def _are_installed(hooks: tuple[HookFile, ...]) -> bool:
+    return all(hook.state == "installed" for hook in hooks)
 
 
 def install(workspace: Workspace, request: InstallRequest) -> HooksReport:

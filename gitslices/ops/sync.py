@@ -17,7 +17,7 @@ from gitslices.core.model import (
 from gitslices.git.commits import read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import read_commit_changes, read_tree_changes
 from gitslices.git.index import INDEX_LOCK_HINT
-from gitslices.git.read import is_ancestor, is_true
+from gitslices.git.read import is_ancestor, is_shallow, is_true
 from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
@@ -238,7 +238,10 @@ def _make_commit(
     repo, target, branch = workspace.repo, inputs.target, inputs.goal.plan.target
     origin = rules.find_origin(tip, target)
     if origin is None:
-        return describe_unrelated_history(record.slice_id, branch, record.base_commit)
+        shallow = is_shallow(repo)
+        return describe_unrelated_history(
+            record.slice_id, branch, record.base_commit, shallow=shallow
+        )
     if origin.commit == tip:
         return Rebased(target, read_commit_tree(repo, target))
     changes = read_commit_changes(repo, repo.common_dir, tip, [origin])

@@ -81,12 +81,18 @@ def find_sync_obstacle(
     return None
 
 
-def describe_unrelated_history(slice_id: SliceId, target: BranchName, base: Oid) -> Problem:
+def describe_unrelated_history(
+    slice_id: SliceId, target: BranchName, base: Oid, *, shallow: bool
+) -> Problem:
     """The reason not to merge, sync or compare a slice that has no commit in common with `target`.
 
     git would refuse it as an unrelated history. Put onto the `base` it started from, its files are
-    a change again; a rebase would meet a conflict in every file that differs.
+    a change again; a rebase would meet a conflict in every file that differs. In a `shallow` clone
+    that changes nothing, because the history of the base itself is cut off.
     """
+    if shallow:
+        why = f"this clone is shallow and has no commit that its branch shares with {target}"
+        return Problem(slice_id, why, "fetch the history, then try again: git fetch --unshallow")
     how = f"git reset --soft {base[:10]}, then commit"
     why = f"its branch shares no history with {target}"
     return Problem(slice_id, why, f"in its worktree put it back onto its base: {how}")

@@ -15,6 +15,7 @@ from gitslices.ops.doctor.repository import (
     TORN,
     find_disarmed_hooks,
     find_lost_launcher,
+    find_unguarded_worktrees,
 )
 from gitslices.ops.doctor.settings import USER_FILE_CHECKS
 from gitslices.ops.doctor.slices import (
@@ -92,7 +93,7 @@ def _examine_git(
 ) -> Iterator[Trouble]:
     try:
         workspace = open_workspace()
-        for check in (find_disarmed_hooks, find_lost_launcher):
+        for check in (find_disarmed_hooks, find_unguarded_worktrees, find_lost_launcher):
             yield from check(workspace, request.python)
         yield from _examine_workspace(workspace, fix=request.fix)
     except MachineError as error:

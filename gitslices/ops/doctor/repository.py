@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -76,6 +77,23 @@ def find_disarmed_hooks(workspace: Workspace, python: str) -> Iterator[Trouble]:
         hint="where they are not wanted any more: gitslices hook uninstall",
     )
     yield Trouble(finding=finding, mend=partial(install, workspace, InstallRequest(python=python)))
+
+
+def find_unguarded_worktrees(workspace: Workspace, python: str) -> Iterator[Trouble]:
+    """Worktrees of slices in which git looks for hooks where ours are not."""
+    if not are_hooks_wanted(workspace.repo.common_dir / FOLDER_NAME):
+        return
+    for one in read_hooks(workspace).unguarded:
+        asked = f"git -C {shlex.quote(one.worktree_path)} config --show-origin core.hooksPath"
+        finding = Finding(
+            check="disarmed-hooks",
+            thing=one.worktree_path,
+            problem=f"for slice {one.slice_id!r} git looks for hooks in {one.folder!r}, "
+            "and those of gitslices are not there",
+            why="changes outside its write scope are committed, and only the merge stops them",
+            hint=f"see where that is set, and unset it, or let the hooks there call ours: {asked}",
+        )
+        yield Trouble(finding=finding)
 
 
 def find_lost_launcher(workspace: Workspace, python: str) -> Iterator[Trouble]:

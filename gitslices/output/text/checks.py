@@ -43,6 +43,10 @@ def format_hooks(report: HooksReport) -> str:
     for hook in report.hooks:
         kept = f", {PurePath(hook.kept).name} is kept" if hook.kept else ""
         lines.append(f"  {hook.name.ljust(width)}   {hook.state}{escape(kept)}")
+    lines += [
+        f"not for slice {escape(one.slice_id)}: git looks in {escape(one.folder)}"
+        for one in report.unguarded
+    ]
     return "\n".join(lines) + "\n"
 
 
