@@ -214,21 +214,26 @@ def read_leftovers(repo: Repository, worktree: Path) -> Leftovers:
     )
 
 
-def keep_staged(repo: Repository, worktree: Path) -> Oid | None:
+def keep_staged(repo: Repository, worktree: Path, *, admin: Path | None = None) -> Oid | None:
     """Write a commit of all that is staged in one worktree; None where nothing is staged.
+
+    With `admin`, git's folder for it, the worktree itself may be gone.
 
     Good for keeping the objects: unmerged paths are in no tree that git would write, so its tree
     is flat, and the entries are named by their objects. A commit, because of a reference to a tree
     `git gc` complains up to 2.39, and the automatic one then cleans up no more.
     """
-    if (
-        repo.run_at(worktree, "diff-index", "--cached", "--quiet", "HEAD", ok=(0, 1, 128)).status
-        == 0
-    ):
+    if admin is not None and not (admin / "index").exists():
+        return None
+    place, env = admin or worktree, {"GIT_DIR": str(admin)} if admin else NO_VARIABLES
+    differs = repo.run_at(
+        place, "diff-index", "--cached", "--quiet", "HEAD", ok=(0, 1, 128), env=env
+    )
+    if differs.status == 0:
         return None
     # `git add --intent-to-add` names the empty blob without writing it.
     repo.run("hash-object", "-w", "--stdin", input=b"")
-    listing = repo.run_at(worktree, "ls-files", "--stage", "-z").text
+    listing = repo.run_at(place, "ls-files", "--stage", "-z", env=env).text
     staged = {tuple(entry.split(" ", 2)[:2]) for entry in listing.split("\0") if entry}
     lines = [f"{mode} blob {oid}\t{oid}-{mode}\0" for mode, oid in staged if mode != _SUBMODULE]
     tree = repo.run("mktree", "-z", input="".join(lines).encode()).text.strip()

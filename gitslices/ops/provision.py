@@ -24,6 +24,7 @@ from gitslices.provisioning.register import Failure, register_slices, undo_slice
 from gitslices.provisioning.sparse import refresh_sparse_checkouts
 from gitslices.provisioning.wanted import Wanted, give_ports, make_record
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.removal.to_trash import describe_left_behind
 from gitslices.rules.reconcile import Reconciliation
 from gitslices.slices.settings import read_settings
 from gitslices.state.journal import ApplyIntent, clear_filling
@@ -84,6 +85,7 @@ def provision(
             alive.enter_context(workspace.hold_operation(operation))
             unmade = register_slices(workspace, store, order.intent, on_progress)
         own = _fill(workspace, store, order.intent, unmade, jobs, on_progress)
+    kept = describe_left_behind(store, operation)
     # With nothing held any more: two operations that wait for each other would never end.
     others = _wait_for_others(workspace, store, order)
     unchanged = refresh_sparse_checkouts(workspace, store, order.goal_id, order.slice_ids, jobs)
@@ -91,20 +93,22 @@ def provision(
     return Provisioned(
         order=order,
         failures=(*unmade, *own.failures, *others),
-        warnings=(*order.remarks, *own.remarks, *unchanged, *complaints),
+        warnings=(*order.remarks, *kept, *own.remarks, *unchanged, *complaints),
     )
 
 
-def restore_worktree(workspace: Workspace, store: Store, record: SliceRecord) -> None:
+def restore_worktree(workspace: Workspace, store: Store, record: SliceRecord) -> str | None:
     """Make the worktree of a slice again from its branch, where it is gone; say why if it cannot.
 
-    Raises `MachineError` or `DiskError`; then everything is as before.
+    Returns what is to be said of work that was left behind. Raises `MachineError` or `DiskError`;
+    then everything is as before.
     """
     made = provision(
         workspace, store, lambda operation: _order_again(workspace, store, record, operation)
     )
     for failure in made.failures:
         raise failure.error
+    return "; ".join(("the worktree is made again", *made.warnings)) if made.warnings else None
 
 
 def order_slices(

@@ -18,6 +18,7 @@ from gitslices.rules.removal import count_age, is_expired
 from gitslices.state.store import Event, Store
 from gitslices.state.trash import Trashed, delete_trash, read_trash, write_age
 from gitslices.system.deletion import condemn, delete_condemned
+from gitslices.system.folders import is_away
 from gitslices.workspace import Workspace
 
 
@@ -87,7 +88,13 @@ def _is_later(trashed: Trashed, now: str) -> bool:
 
 def _find_expired(workspace: Workspace, trashed: Sequence[Trashed]) -> tuple[Trashed, ...]:
     now = workspace.now()
-    return tuple(one for one in trashed if is_expired(one.at, timedelta(0, one.aged), now))
+    return tuple(
+        one
+        for one in trashed
+        if is_expired(one.at, timedelta(0, one.aged), now)
+        # On a disk that is not mounted nothing can be deleted, and nothing would tell of it later.
+        and not (one.removal.files and is_away(Path(one.removal.files)))
+    )
 
 
 def _forget(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import GitslicesError
 from gitslices.git.filling import set_checkout
+from gitslices.git.links import read_admin_folders
 from gitslices.git.read import HEADS, is_true, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import (
@@ -27,6 +28,7 @@ from gitslices.git.worktrees import (
     unregister_worktree,
 )
 from gitslices.provisioning.progress import OnProgress, Progress, ignore_progress
+from gitslices.removal.to_trash import keep_left_behind
 from gitslices.scopes.tracked.sparse import EVERYTHING
 from gitslices.slices.marks import Mark, mark_worktree
 from gitslices.slices.scopes import watch_targets
@@ -80,7 +82,7 @@ def register_again(workspace: Workspace, store: Store, intent: ApplyIntent) -> N
     records = [record for record in waiting if not is_filled(Path(record.worktree_path))]
     _clear_unfilled(workspace, records, intent)
     undo_slices(
-        workspace, store, _register_all(workspace, records, intent, ignore_progress), intent
+        workspace, store, _register_all(workspace, store, records, intent, ignore_progress), intent
     )
 
 
@@ -124,7 +126,7 @@ def _carry_out_intent(
     workspace: Workspace, store: Store, intent: ApplyIntent, on_progress: OnProgress
 ) -> tuple[Failure, ...]:
     try:
-        failures = _create_all(workspace, intent, on_progress)
+        failures = _create_all(workspace, store, intent, on_progress)
         failed = {failure.record.slice_id for failure in failures}
         made = [record for record in intent.records if record.slice_id not in failed]
         # Last, when all is there: until then the intent alone tells of what was begun.
@@ -140,11 +142,11 @@ def _carry_out_intent(
 
 
 def _create_all(
-    workspace: Workspace, intent: ApplyIntent, on_progress: OnProgress
+    workspace: Workspace, store: Store, intent: ApplyIntent, on_progress: OnProgress
 ) -> tuple[Failure, ...]:
     _create_branches(workspace, intent)
     make_worktree_root(workspace.worktree_root)
-    failures = _register_all(workspace, intent.records, intent, on_progress)
+    failures = _register_all(workspace, store, intent.records, intent, on_progress)
     for failure in failures:
         _undo_slice(workspace, failure.record, intent)
     return failures
@@ -165,6 +167,7 @@ def _create_branches(workspace: Workspace, intent: ApplyIntent) -> None:
 
 def _register_all(
     workspace: Workspace,
+    store: Store,
     records: Sequence[SliceRecord],
     intent: ApplyIntent,
     on_progress: OnProgress,
@@ -175,7 +178,7 @@ def _register_all(
     for done, record in enumerate(records):
         on_progress(Progress(stage="register", done=done, total=len(records)))
         try:
-            _register(workspace, record, intent, registered)
+            _register(workspace, store, record, intent, registered)
             if record.sparse and not shares_settings:
                 # Under the lock: this changes the settings that all worktrees share.
                 set_checkout(workspace.repo, Path(record.worktree_path), EVERYTHING)
@@ -186,14 +189,21 @@ def _register_all(
 
 
 def _register(
-    workspace: Workspace, record: SliceRecord, intent: ApplyIntent, registered: set[str]
+    workspace: Workspace,
+    store: Store,
+    record: SliceRecord,
+    intent: ApplyIntent,
+    registered: set[str],
 ) -> None:
     path, reason = Path(record.worktree_path), LOCK_REASON + intent.operation
     if is_registered(path, record.branch_name, reason):
         return
     if record.worktree_path in registered and not path.exists():
         # Somebody has deleted the folder: git still lists it, and refuses to add another there.
-        unregister_worktree(workspace.repo, path)
+        admin = read_admin_folders(workspace.repo.common_dir).get(record.worktree_path)
+        kept = admin and keep_left_behind(workspace, store, intent.operation, record, admin)
+        if not kept:
+            unregister_worktree(workspace.repo, path)
     # By us and not by git, which would take an empty folder that is somebody else's, too.
     make_leaf(path)
     register_worktree(workspace.repo, path, record.branch_name, reason=reason)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gitslices.core.errors import GitslicesError, Problem, suggest
 from gitslices.git.read import read_branches
+from gitslices.git.reflog import drop_lost_entries
 from gitslices.removal.trash import clear_locks, move_away, move_back
 from gitslices.state.journal import Removal, UndoIntent, clear_intent, write_intent
 from gitslices.state.store import Event, Store
@@ -59,6 +60,9 @@ def resume_reviving(workspace: Workspace, store: Store, intent: UndoIntent) -> N
 def _carry_out(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
     try:
         move_back(workspace, intent.operation, intent.removals)
+        for removal in intent.removals:
+            if removal.admin:  # git gc does not look into the trash
+                drop_lost_entries(workspace.repo, Path(removal.admin, "logs", "HEAD"))
         _record(workspace, store, intent)
     except GitslicesError:
         move_away(workspace, intent.operation, intent.removals)

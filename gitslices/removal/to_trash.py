@@ -11,7 +11,8 @@ from pathlib import Path
 from msgspec import structs
 
 from gitslices.core.errors import GitslicesError
-from gitslices.git.read import read_tips
+from gitslices.git.read import count_unreferenced, find_commit, read_head_branch, read_tips
+from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.uncommitted import keep_staged
 from gitslices.removal.candidates import Candidate
 from gitslices.removal.from_trash import make_restored_event
@@ -23,11 +24,13 @@ from gitslices.removal.trash import (
     move_back,
     read_trash_refs,
 )
+from gitslices.rules.removal import KEPT_FOR
 from gitslices.state.journal import Removal, RemoveIntent, clear_intent, write_intent
 from gitslices.state.leases import find_open_lease
 from gitslices.state.store import Event, SliceRecord, Store
-from gitslices.state.trash import Trashed, delete_trash, is_in_trash, write_trash
-from gitslices.system.folders import choose_trash
+from gitslices.state.trash import Trashed, delete_trash, is_in_trash, read_trash, write_trash
+from gitslices.system.folders import choose_trash, move_to_trash
+from gitslices.system.mounts import find_mounts_beneath
 from gitslices.workspace import Workspace
 
 
@@ -39,8 +42,11 @@ def retire(
     Returns those left alone because somebody has claimed or changed them since, with what is known
     of them now. All the others or none: raises `RefusedError` when a branch has moved meanwhile.
     """
+    mounted = tuple(found for one in candidates if (found := _find_mounted(one)) is not None)
+    held = {one.record for one in mounted}
+    candidates = [one for one in candidates if one.record not in held]
     if not candidates:
-        return ()
+        return mounted
     operation = uuid.uuid4().hex
     intent = RemoveIntent(
         operation=operation,
@@ -50,7 +56,61 @@ def retire(
     # Should it fail, the intent stays: a disk that failed may have kept the record all the same.
     kept = _record(workspace, store, intent, candidates)
     _carry_out(workspace, store, intent)
-    return kept
+    return (*mounted, *kept)
+
+
+def keep_left_behind(
+    workspace: Workspace, store: Store, operation: str, record: SliceRecord, admin: Path
+) -> bool:
+    """Put git's folder for a worktree that is gone into the trash, if only it has some work.
+
+    That is a detached HEAD on no branch, what was staged, or repositories of submodules. Returns
+    whether it was so. The caller holds the topology lock; a kill leaves it where it was.
+    """
+    repo = workspace.repo
+    head = None if read_head_branch(repo, admin) else find_commit(repo, "HEAD", admin)
+    if head is not None and not count_unreferenced(repo, head):
+        head = None
+    staged = keep_staged(repo, Path(record.worktree_path), admin=admin)
+    if head is None and staged is None and not (admin / "modules").is_dir():
+        return False
+    removal = Removal(
+        record=record, tip=None, head=head, staged=staged, admin=str(admin), files=None,
+        folder=str(workspace.state_folder / "trash" / operation / admin.name), landed=False,
+    )  # fmt: skip
+    kept = find_kept(operation, removal)
+    updates = [RefUpdate(ref=ref, new=oid) for ref, oid in kept.items()]
+    update_refs(repo, updates, reason="gitslices: the worktree is gone")
+    now = workspace.now()
+    with store.transaction():
+        write_trash(store, [Trashed(operation=operation, at=now, removal=removal)])
+        store.write_events([_make_event(now, removal, operation, "kept")])
+    move_to_trash(admin, Path(removal.folder, "admin"))
+    return True
+
+
+def describe_left_behind(store: Store, operation: str) -> tuple[str, ...]:
+    """What is to be said of what `keep_left_behind` has kept."""
+    return tuple(
+        f"{one.removal.record.slice_id}: its worktree was gone; {_list_kept(one)}"
+        for one in read_trash(store)
+        if one.operation == operation
+    )
+
+
+def _list_kept(trashed: Trashed) -> str:
+    refs = find_kept(trashed.operation, trashed.removal)
+    named = [ref if "/head/" in ref else f"{ref} (what was staged)" for ref in refs]
+    places = ", ".join((*named, trashed.removal.folder))
+    return f"what only git had of it is kept for {KEPT_FOR.days} days: {places}"
+
+
+def _find_mounted(candidate: Candidate) -> Candidate | None:
+    """What is known of a slice in whose worktree something is mounted: it must not be moved."""
+    mounts = find_mounts_beneath(Path(candidate.record.worktree_path))
+    if not mounts:
+        return None
+    return structs.replace(candidate, facts=structs.replace(candidate.facts, mounted=mounts[0]))
 
 
 def resume_retiring(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
@@ -163,7 +223,11 @@ def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) ->
     path = Path(record.worktree_path)
     files = choose_trash(path, workspace.state_folder) / operation / path.name / "worktree"
     there = path.exists()
-    staged = keep_staged(workspace.repo, path) if candidate.facts.changed else None
+    staged = None
+    if candidate.facts.changed:
+        staged = keep_staged(workspace.repo, path)
+    elif not there and candidate.admin:
+        staged = keep_staged(workspace.repo, path, admin=candidate.admin)
     return Removal(
         record=record,
         tip=candidate.tip,
@@ -176,12 +240,12 @@ def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) ->
     )
 
 
-def _make_event(now: str, removal: Removal, operation: str) -> Event:
+def _make_event(now: str, removal: Removal, operation: str, event: str = "removed") -> Event:
     return Event(
         at=now,
         goal_id=removal.record.goal_id,
         slice_id=removal.record.slice_id,
-        event="removed",
+        event=event,
         detail={
             "branch": removal.record.branch_name,
             "tip": removal.tip,

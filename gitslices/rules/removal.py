@@ -32,7 +32,8 @@ class Retirable(Struct, frozen=True, kw_only=True):
     counts commits the target lacks, `detached` those of a HEAD that is on no branch, `unpushed`
     those that only a submodule here has. `locked` is the reason of a lock that is not ours, `busy`
     says that its files are being written, `claimed` that somebody works in it, `stale` that
-    it is not as it was looked at. `faults` are what is wrong with its worktree.
+    it is not as it was looked at. `faults` are what is wrong with its worktree. Something is
+    `mounted` on a folder in it.
     """
 
     goal_id: str
@@ -48,6 +49,7 @@ class Retirable(Struct, frozen=True, kw_only=True):
     claimed: bool = False
     stale: bool = False
     faults: tuple[Fault, ...] = ()
+    mounted: str | None = None
 
     @property
     def landed(self) -> bool:
@@ -67,6 +69,8 @@ def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
     if slice_.claimed:
         free = suggest("release", slice_.slice_id, "--force", goal_id=slice_.goal_id)
         yield "it is claimed", f"let it go first: {free}"
+    if slice_.mounted is not None:
+        yield f"{slice_.mounted!r} is mounted in its worktree", "unmount it, then try again"
     if slice_.stale:
         yield "it has changed since it was looked at", "try again"
     for fault in slice_.faults:

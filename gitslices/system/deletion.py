@@ -9,6 +9,7 @@ from typing import Final
 
 from gitslices.core.errors import DiskError
 from gitslices.core.faults import reach
+from gitslices.system.mounts import find_mounts_beneath
 
 _EXPIRED: Final = "expired"
 
@@ -42,7 +43,22 @@ def delete_condemned(trash: Path) -> None:
 
 
 def delete_tree(top: Path) -> None:
-    """Delete a folder with all it holds, as far as the file system lets us; links stay links."""
+    """Delete a folder with all it holds, as far as the file system lets us; links stay links.
+
+    What is mounted in it stays, with the folders that lead there: its files are somebody else's.
+    """
+    mounts = find_mounts_beneath(top)
+    if not mounts:
+        _delete_whole(top)
+    elif os.path.realpath(top) not in mounts:
+        for entry in top.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                delete_tree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def _delete_whole(top: Path) -> None:
     for folder in _find_folders(top):
         # A folder without write permission, such as a module cache, cannot be emptied.
         with suppress(OSError):

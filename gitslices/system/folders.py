@@ -10,6 +10,7 @@ from typing import Final
 from gitslices.core.errors import DiskError
 from gitslices.core.faults import reach
 from gitslices.rules.worktree_root import Place
+from gitslices.system.mounts import find_mounts_beneath
 
 TRASH_NAMES: Final = ("trash", ".gitslices-trash")
 
@@ -59,6 +60,12 @@ def choose_trash(path: Path, state_folder: Path) -> Path:
     return path.parent / TRASH_NAMES[1]
 
 
+def is_away(place: Path) -> bool:
+    """Whether not even the trash is there that `place` was put into: its disk may be elsewhere."""
+    trash = next((folder for folder in place.parents if folder.name in TRASH_NAMES), None)
+    return trash is not None and not trash.exists()
+
+
 def move_to_trash(path: Path, place: Path) -> None:
     """Rename `path` to `place`, unless that has happened already."""
     if not _exists(path) or _exists(place):
@@ -89,6 +96,9 @@ def take_from_trash(place: Path, path: Path) -> None:
 
 def delete_folder(path: Path, *, first: str = "", last: str = "") -> None:
     """Delete a folder and all beneath it, the entry `first` before and `last` after the others."""
+    mounted = find_mounts_beneath(path)
+    if mounted:
+        raise DiskError(f"{mounted[0]!r} is mounted there", hint=f"unmount it: umount {mounted[0]}")
     try:
         reach("delete:folder")
         for entry in sorted(path.iterdir(), key=lambda one: (one.name == last, one.name != first)):

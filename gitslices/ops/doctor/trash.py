@@ -13,6 +13,7 @@ from gitslices.ops.doctor.slices import Examined
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.state.trash import Trashed, delete_trash, read_trash, write_trash
+from gitslices.system.folders import is_away
 
 
 def find_lost_folders(examined: Examined) -> Iterator[Trouble]:
@@ -21,6 +22,9 @@ def find_lost_folders(examined: Examined) -> Iterator[Trouble]:
         removal = one.removal
         places = (removal.files, f"{removal.folder}/admin" if removal.admin else None)
         if all(place is None or Path(place).exists() for place in places):
+            continue
+        if removal.files and is_away(Path(removal.files)):
+            yield Trouble(finding=_tell_away(one, removal.files))
             continue
         finding = Finding(
             check="lost-trash",
@@ -81,6 +85,16 @@ def find_unknown_folders(examined: Examined) -> Iterator[Trouble]:
                 hint="take out what is wanted, then delete it",
             )
         )
+
+
+def _tell_away(trashed: Trashed, files: str) -> Finding:
+    return Finding(
+        check="away-trash",
+        thing=trashed.removal.record.slice_id,
+        problem=f"its files are in {files!r}, and no trash is there now",
+        why="a disk that is not mounted is away, not gone: gitslices undo works once it is back",
+        hint="mount it, then try again",
+    )
 
 
 TRASH_CHECKS = (find_lost_folders, find_lost_refs, find_unknown_refs, find_unknown_folders)

@@ -192,9 +192,10 @@ def _make_branch(examined: Examined, record: SliceRecord, commit: Oid) -> None:
         update_refs(examined.workspace.repo, [update], reason="gitslices: doctor")
 
 
-def _make_again(examined: Examined, record: SliceRecord) -> None:
-    restore_worktree(examined.workspace, examined.store, record)
+def _make_again(examined: Examined, record: SliceRecord) -> str | None:
+    said = restore_worktree(examined.workspace, examined.store, record)
     examined.store.write_events([make_slice_event(examined, record, "repaired")])
+    return said
 
 
 def _forget(examined: Examined, record: SliceRecord) -> None:
