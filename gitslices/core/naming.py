@@ -1,6 +1,7 @@
 """What goals, tasks and graphs are called: branches, worktrees, digests, and the order of ids."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -96,3 +97,9 @@ def find_path_flaw(path: str) -> str | None:
     if "\n" in path:
         return "has a line break in it"
     return None if show_path(path) == path else "is not UTF-8"
+
+
+def list_some(names: Sequence[str], shown: int = 3) -> str:
+    """The first of `names`, and how many more there are."""
+    rest = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{', '.join(names[:shown])}{rest}"

@@ -10,6 +10,8 @@ misleading   settings for all worktrees that lead git to the wrong files
 partial      files that a partial clone lacks, fetched at once
 refs         references, moved in one transaction
 reflog       whether a branch has commits of its own
+set_up_traces  what a worktree's set-up left in it
+submodule_checkouts  submodules whose files are merely behind
 compare      what two commits have in common, and what differs; how far they are apart
 changes      what a branch has otherwise than where it comes from
 commits      commits read and written without a checkout

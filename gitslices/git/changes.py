@@ -14,6 +14,8 @@ from gitslices.core.model import BranchName, Change, Oid, RepoPath
 from gitslices.git.compare import RAW, SUBMODULE, Baseline, find_merge_bases, join_baselines
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
+from gitslices.git.set_up_traces import drop_traces
+from gitslices.git.submodule_checkouts import find_behind
 
 Join = Callable[[Sequence[Oid], Oid], Baseline]
 """Makes one of several common ancestors, by the rules for files of another commit."""
@@ -68,7 +70,10 @@ def read_index_changes(
 def read_file_changes(
     repo: Repository, worktree: Path, baselines: Sequence[Baseline]
 ) -> tuple[Change, ...]:
-    """What the files of a worktree hold otherwise than all `baselines`, untracked ones included."""
+    """What the files of a worktree hold otherwise than all `baselines`, untracked ones included.
+
+    Left out is what nobody did: what its set-up left there, and submodules that are merely behind.
+    """
     # The porcelain diff, because the plumbing one reports files whose time alone has changed.
     tracked = join_baselines(
         baselines,
@@ -77,7 +82,10 @@ def read_file_changes(
             one, "--",
         ).text,
     )  # fmt: skip
-    return (*tracked, *_read_untracked(repo, worktree))
+    found = (*tracked, *_read_untracked(repo, worktree))
+    behind = find_behind(repo, worktree, [one.path for one in tracked if one.was_submodule])
+    kept = {*drop_traces(worktree, (change.path for change in found))} - behind
+    return tuple(change for change in found if change.path in kept)
 
 
 def read_entries(

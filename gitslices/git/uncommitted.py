@@ -2,7 +2,7 @@
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,8 @@ from gitslices.core.model import Oid
 from gitslices.git.commits import NOBODY
 from gitslices.git.links import find_admin_folder, find_linked_worktree
 from gitslices.git.repository import NO_VARIABLES, Repository
+from gitslices.git.set_up_traces import drop_traces
+from gitslices.git.submodule_checkouts import find_behind
 
 _ASSUMED: Final = 0x8000
 _EXTENDED: Final = 0x4000
@@ -154,7 +156,8 @@ def read_uncommitted(
 ) -> tuple[str, ...]:
     """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either.
 
-    `admin` is git's folder for it, where the worktree's own link does not lead there.
+    Changes that nobody made are none: what is as set-up left it, and a submodule whose checkout is
+    merely behind. `admin` is git's folder for the worktree, where its own link does not lead there.
     """
     env = {"GIT_DIR": str(admin), "GIT_WORK_TREE": str(worktree)} if admin else NO_VARIABLES
     listing = repo.run_at(
@@ -162,7 +165,19 @@ def read_uncommitted(
         "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
         env=env,
     ).text  # fmt: skip
-    return tuple(entry[3:] for entry in listing.split("\0") if entry)
+    return _list_changed(repo, worktree, listing.split("\0"), admin)
+
+
+def _list_changed(
+    repo: Repository, worktree: Path, entries: Iterable[str], admin: Path | None = None
+) -> tuple[str, ...]:
+    """The paths of entries of `git status` that somebody has changed, in its order."""
+    states = {entry[3:]: entry[:2] for entry in entries if entry}
+    # What is staged has been taken up by somebody, whoever wrote it.
+    loose = [path for path, state in states.items() if state[0] in " ?"]
+    nobodys = {*loose} - {*drop_traces(worktree, loose, admin)}
+    nobodys |= find_behind(repo, worktree, [path for path in loose if states[path] == " M"])
+    return tuple(path for path in states if path not in nobodys)
 
 
 def find_uncommitted(repo: Repository, worktree: Path) -> tuple[str, ...]:
@@ -209,7 +224,7 @@ def read_leftovers(repo: Repository, worktree: Path) -> Leftovers:
     ).text  # fmt: skip
     entries = [entry for entry in listing.split("\0") if entry]
     return Leftovers(
-        changed=tuple(entry[3:] for entry in entries if not entry.startswith("!!")),
+        changed=_list_changed(repo, worktree, (one for one in entries if not one.startswith("!!"))),
         ignored=tuple(entry[3:] for entry in entries if entry.startswith("!!")),
     )
 

@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import DiskError, Problem, RefusedError
 from gitslices.core.model import Oid, Slice, SliceId
+from gitslices.core.naming import list_some
 from gitslices.git.ignored import find_recorder
 from gitslices.git.partial import is_partial
 from gitslices.git.read import is_true, read_branches, read_sizes
@@ -132,11 +133,10 @@ def _find_dirt(workspace: Workspace) -> list[Problem]:
     changed = read_uncommitted(workspace.repo, main, untracked=False) if main else ()
     if not changed:
         return []
-    rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
     return [
         Problem(
             str(main),
-            f"the main worktree has uncommitted changes: {', '.join(changed[:3])}{rest}",
+            f"the main worktree has uncommitted changes: {list_some(changed)}",
             "commit or stash them, or go on without them: --allow-dirty",
         )
     ]

@@ -1,14 +1,17 @@
 """Run the repository's set-up commands in new worktrees, once they are approved."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import BusyError, DiskError
+from gitslices.core.errors import BusyError, GitslicesError
 from gitslices.core.model import SliceId
+from gitslices.core.naming import list_some
+from gitslices.git.set_up_traces import note_traces
+from gitslices.git.uncommitted import find_uncommitted
 from gitslices.repo_commands.trust import approve, require_trust
 from gitslices.slices.environment import make_slice_environment, name_setup_log
 from gitslices.slices.settings import read_settings
@@ -22,7 +25,10 @@ Ask = Callable[[tuple[str, ...]], bool]
 
 
 class SetupRequest(Struct, frozen=True, kw_only=True):
-    """`jobs` worktrees of the goal are set up at a time; with `slice_id` that one alone."""
+    """`jobs` worktrees of the goal are set up at a time; with `slice_id` that one alone.
+
+    It is then about to be handed over: nobody is at work in it yet.
+    """
 
     goal_id: str
     slice_id: SliceId | None = None
@@ -73,16 +79,41 @@ def set_up(workspace: Workspace, request: SetupRequest, ask: Ask = refuse) -> Se
         return SetupReport(
             unready=unready, unapproved=unapproved, warnings=(_refuse(unready, unapproved),)
         )
+    claims = request.slice_id is not None
     with ThreadPoolExecutor(max_workers=request.jobs) as pool, open_shell() as shell:
-        complaints = list(pool.map(partial(_set_up, workspace, setup, shell), waiting))
-    ended = list(zip(waiting, complaints, strict=True))
+        outcomes = list(pool.map(partial(_set_up, workspace, setup, shell, claims), waiting))
+    ended = list(zip(waiting, outcomes, strict=True))
+    complaints = [(record.slice_id, outcome.complaint) for record, outcome in ended]
     return SetupReport(
-        ready=tuple(record.slice_id for record, complaint in ended if complaint is None),
-        unready=tuple(record.slice_id for record, complaint in ended if complaint is not None),
-        warnings=tuple(
-            f"{record.slice_id}: {complaint}" for record, complaint in ended if complaint
+        ready=tuple(id_ for id_, complaint in complaints if complaint is None),
+        unready=tuple(id_ for id_, complaint in complaints if complaint is not None),
+        warnings=(
+            *(f"{id_}: {complaint}" for id_, complaint in complaints if complaint),
+            *_describe_traces([(record.slice_id, outcome.traces) for record, outcome in ended]),
         ),
     )
+
+
+class _Outcome(Struct, frozen=True):
+    """How one set-up ended: None where all is well, and the paths it left changed."""
+
+    complaint: str | None = None
+    traces: tuple[str, ...] = ()
+
+
+def _describe_traces(found: Sequence[tuple[SliceId, tuple[str, ...]]]) -> Iterator[str]:
+    """What is to be said of files that set-up has changed, once for all slices with the same."""
+    by_paths: dict[tuple[str, ...], list[SliceId]] = {}
+    for id_, paths in found:
+        by_paths.setdefault(paths, []).append(id_)
+    for paths, ids in by_paths.items():
+        if paths:
+            yield (
+                f"{', '.join(ids)}: set-up has changed files that git does not ignore: "
+                f"{list_some(paths)}; they count as nobody's work until somebody changes them "
+                "(better are commands that leave them alone, such as npm ci, or a line in "
+                ".gitignore)"
+            )
 
 
 def _refuse(unready: Sequence[SliceId], unapproved: Sequence[str]) -> str:
@@ -93,33 +124,40 @@ def _refuse(unready: Sequence[SliceId], unapproved: Sequence[str]) -> str:
     )
 
 
-def _set_up(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRecord) -> str | None:
-    """Set up one worktree; return None when it is, else what went wrong.
-
-    That is nothing to tell where another process is at it.
-    """
+def _set_up(
+    workspace: Workspace, setup: Setup, shell: Shell, claims: bool, record: SliceRecord
+) -> _Outcome:
+    """Set up one worktree; what went wrong is nothing to tell where another process is at it."""
     name = Path(record.worktree_path).name
     try:
         with workspace.without_wait().hold_operation(f"setup-{name}"):
-            return _run_commands(workspace, setup, shell, record)
+            return _run_commands(workspace, setup, shell, claims, record)
     except BusyError:
-        return ""
-    except DiskError as error:
-        return error.message
+        return _Outcome("")
+    except GitslicesError as error:
+        return _Outcome(error.message)
 
 
 def _run_commands(
-    workspace: Workspace, setup: Setup, shell: Shell, record: SliceRecord
-) -> str | None:
+    workspace: Workspace, setup: Setup, shell: Shell, claims: bool, record: SliceRecord
+) -> _Outcome:
+    traces: tuple[str, ...] = ()
     with workspace.open_store() as store:
         now = {one.slice_id: one.needs_setup for one in store.read_slices(record.goal_id)}
     if now.get(record.slice_id):
+        path = Path(record.worktree_path)
+        before = frozenset(find_uncommitted(workspace.repo, path))
         complaint = run_setup(workspace, setup, shell, record)
+        # Also of one that failed: it runs again, and must not take its own traces for somebody's.
+        traces = tuple(one for one in find_uncommitted(workspace.repo, path) if one not in before)
+        # Not beside a holder at work, whose changes must never pass for those of a command.
+        if claims or record.status != "claimed":
+            note_traces(path, traces)
         if complaint is not None:
-            return complaint
+            return _Outcome(complaint, traces)
     with workspace.open_store() as store:
         store.clear_setup(record)
-    return None
+    return _Outcome(None, traces)
 
 
 def run_setup(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRecord) -> str | None:
