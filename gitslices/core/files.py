@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pwd
 import stat
 import uuid
 from contextlib import suppress
@@ -11,6 +12,8 @@ from typing import Final
 from gitslices.core.errors import DiskError
 
 _MIB: Final = 1024 * 1024
+_PRIVATE: Final = 0o600
+
 # What files end with that are being written.
 PARTIAL: Final = ".tmp"
 
@@ -52,9 +55,10 @@ def _show_size(size: int) -> str:
     return f"{size // _MIB} MiB" if size >= _MIB else f"{size // 1024} KiB"
 
 
-def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def replace_file(path: Path, data: bytes, *, mode: int = _PRIVATE) -> None:
     """Put `data` at `path`, readable by the user alone unless `mode`, less the umask, allows more.
 
+    Without `mode` the group may what `follow_folder` says.
     Raises `DiskError` if that cannot be.
     """
     partial = name_partial(path)
@@ -64,11 +68,56 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
+        if mode == _PRIVATE:
+            follow_folder(partial)
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def follow_folder(path: Path) -> None:
+    """Let the group do with `path` what its owner may, where it may write the folder.
+
+    So git does where `core.sharedRepository` shares a repository with a group.
+    """
+    if path.parent.stat().st_mode & stat.S_IWGRP:
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        shared = mode | (mode & stat.S_IRWXU) >> 3
+        if shared != mode:
+            path.chmod(shared)
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder `path`, and those above it, for the user alone or as `follow_folder` says."""
+    missing = [place for place in (path, *path.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+        follow_folder(place)
+
+
+def describe_refusal(path: Path) -> str | None:
+    """Whose the file or folder is that keeps the user from `path`; None where none does."""
+    for place in (*reversed(path.parents), path):
+        if not place.exists():
+            place = place.parent
+        wanted = os.R_OK | os.W_OK if place in {path, path.parent} else os.X_OK
+        if not os.access(place, wanted):
+            found = place.stat()
+            mode = stat.S_IMODE(found.st_mode)
+            return (
+                f"{str(place)!r} belongs to {_name_user(found.st_uid)}, with mode {mode:04o}; "
+                f"this runs as {_name_user(os.geteuid())}"
+            )
+    return None
+
+
+def _name_user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def name_partial(path: Path) -> Path:

@@ -26,6 +26,7 @@ from gitslices.core.errors import (
     RefusedError,
     StaleTokenError,
 )
+from gitslices.core.files import make_folder
 from gitslices.core.model import FINISHED, RepoPath, SliceId
 from gitslices.git.read import find_tip, has_entry
 from gitslices.git.worktrees import is_filled
@@ -271,7 +272,7 @@ class Crew:
         task_id = get_slice(self._goal, mine.slice_id).task_id
         task = next(one for one in self._goal.graph.tasks if one.id == task_id)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             task_file.write_bytes(msgspec.json.encode({"task": task, "claim": mine}))
         except OSError as error:
             raise DiskError(f"cannot write {str(task_file)!r}: {error.strerror}") from error

@@ -1,5 +1,8 @@
 """The one JSON document of a command: its report, or why there is none."""
 
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from gitslices.core.errors import GitslicesError, Problem
+from gitslices.core.files import describe_refusal
 from gitslices.core.naming import show_path
 from gitslices.output.words import escape
 
@@ -58,7 +62,7 @@ def describe_failure(error: Exception) -> Failure:
             code=error.code,
             exit_code=error.exit_code,
             message=error.message,
-            hint=error.hint,
+            hint=error.hint or _find_owner(error.__cause__),
             problems=error.problems,
         )
     if isinstance(error, click.UsageError):
@@ -71,13 +75,24 @@ def describe_failure(error: Exception) -> Failure:
     # Modes, mounts and limits can forbid any file at any time: that is the machine's word.
     if isinstance(error, OSError) and error.errno is not None:
         place = f": {error.filename!r}" if error.filename else ""
-        return Failure(code="disk", exit_code=3, message=f"{error.strerror}{place}")
+        return Failure(
+            code="disk", exit_code=3, message=f"{error.strerror}{place}", hint=_find_owner(error)
+        )
     return Failure(
         code="internal",
         exit_code=70,
         message=f"this is a bug in gitslices: {type(error).__name__}: {error}",
         hint="run it again with GITSLICES_DEBUG=1 and report what it prints",
     )
+
+
+def _find_owner(error: BaseException | None) -> str | None:
+    """Whose it is what the user may not do."""
+    if not isinstance(error, PermissionError) or not error.filename:
+        return None
+    with suppress(OSError):
+        return describe_refusal(Path(os.fsdecode(error.filename)).absolute())
+    return None
 
 
 def format_failure(failure: Failure) -> str:

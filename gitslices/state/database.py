@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from gitslices.core.errors import BusyError, DiskError, GitslicesError, StateError
 from gitslices.core.faults import reach
+from gitslices.core.files import follow_folder
 from gitslices.state.schema import MIGRATIONS, SCHEMA_VERSION
 from gitslices.system.mounts import Mount, find_mount
 
@@ -61,10 +62,19 @@ def _connect(path: Path, timeout: float) -> sqlite3.Connection:
         connection.execute(f"PRAGMA journal_mode = {choose_journal(find_mount(path.parent))}")
         # A token that was given out, and a removal that was begun, must outlive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
+        _share(path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _share(path: Path) -> None:
+    # SQLite gives files that come later beside the store the mode that the store has.
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        place = path.with_name(name)
+        if place.exists() and place.stat().st_uid == os.geteuid():
+            follow_folder(place)
 
 
 def _connect_to_read(path: Path, timeout: float) -> sqlite3.Connection:

@@ -1,5 +1,7 @@
 """The folder that holds all state of one repository."""
 
+import os
+import stat
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -14,6 +16,9 @@ SCRATCH: Final = "scratch-"
 _ASIDE: Final = "damaged-"
 _PRIVATE: Final = 0o700
 _OTHERS: Final = 0o077
+# What git gives its folders where core.sharedRepository shares them with a group.
+_SHARED: Final = stat.S_ISGID | stat.S_IWGRP
+_OF_GROUP: Final = stat.S_ISGID | stat.S_IRWXU | stat.S_IRWXG
 
 
 def list_operations(folder: Path) -> set[str]:
@@ -40,14 +45,21 @@ def make_aside(folder: Path) -> Path:
 
 
 def make_state_folder(common_dir: Path) -> Path:
-    """`<common_dir>/gitslices`, made if it is not there yet; nobody else may look into it."""
+    """`<common_dir>/gitslices`, made if it is not there yet; nobody else may look into it.
+
+    But the group may to whom git has given the repository.
+    """
     folder = common_dir / FOLDER_NAME
     if folder.is_symlink():
         raise DiskError(f"{str(folder)!r} is a symbolic link", hint="remove the link")
     try:
         folder.mkdir(mode=_PRIVATE, exist_ok=True)
-        if folder.stat().st_mode & _OTHERS:
-            folder.chmod(_PRIVATE)
+        shared = common_dir.stat().st_mode & _SHARED == _SHARED
+        found = folder.stat()
+        if shared and found.st_uid == os.geteuid() and found.st_mode & _OF_GROUP != _OF_GROUP:
+            folder.chmod(_OF_GROUP)
+        elif found.st_mode & (stat.S_IRWXO if shared else _OTHERS):
+            folder.chmod(_OF_GROUP if shared else _PRIVATE)
     except OSError as error:
         raise DiskError(f"cannot make {str(folder)!r}: {error.strerror}") from error
     return folder

@@ -17,7 +17,7 @@ from msgspec import Struct
 from gitslices.core.decoding import decode_json
 from gitslices.core.errors import DiskError, StateError
 from gitslices.core.faults import reach
-from gitslices.core.files import PARTIAL, name_partial
+from gitslices.core.files import PARTIAL, follow_folder, name_partial
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord
@@ -194,6 +194,7 @@ def _write_new(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
+    follow_folder(path)
 
 
 def _read(path: Path, kind: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from gitslices.core.errors import BusyError, DiskError
 from gitslices.core.faults import reach
+from gitslices.core.files import follow_folder
 from gitslices.state.folder import OPERATION
 
 POLL_SECONDS: Final = 0.02
@@ -102,8 +104,9 @@ def is_held(folder: Path, name: str) -> bool:
 
 
 def _make_lock(folder: Path, name: str) -> FileLock:
+    shared = folder.exists() and folder.stat().st_mode & stat.S_IWGRP
     return FileLock(
-        folder / f"{name}.lock", mode=0o600, poll_interval=POLL_SECONDS,
+        folder / f"{name}.lock", mode=0o660 if shared else 0o600, poll_interval=POLL_SECONDS,
         fallback_to_soft=False, preserve_lock_file=True,
     )  # fmt: skip
 
@@ -122,6 +125,7 @@ def _write_holder(path: Path, purpose: str) -> None:
     # Only for the message to others: a full disk must not stop the work that frees it.
     with suppress(OSError):
         _holder_file(path).write_text(json.dumps({"pid": os.getpid(), "purpose": purpose}))
+        follow_folder(_holder_file(path))
 
 
 def _read_holder(path: Path) -> str:

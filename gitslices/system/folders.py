@@ -9,6 +9,7 @@ from typing import Final
 
 from gitslices.core.errors import DiskError
 from gitslices.core.faults import reach
+from gitslices.core.files import make_folder
 from gitslices.rules.worktree_root import Place
 from gitslices.system.mounts import find_mounts_beneath
 
@@ -75,7 +76,7 @@ def move_to_trash(path: Path, place: Path) -> None:
             raise DiskError(f"{str(folder)!r} is a symbolic link", hint="remove the link")
     try:
         reach("mkdir:trash")
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(place.parent)
         reach("rename:trash")
         path.rename(place)
     except OSError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from gitslices.core.errors import DiskError
+from gitslices.core.files import follow_folder
 from gitslices.system.deletion import delete_tree
 from gitslices.system.folders import make_worktree_root
 
@@ -16,6 +17,7 @@ def make_scratch(folder: Path, root: Path | None = None) -> Path:
     """A new folder to work in: `folder` itself, or one of its name in `root`."""
     try:
         folder.mkdir(mode=0o700)
+        follow_folder(folder)
         if root is None:
             return folder
         # Noted first: what is made elsewhere must be found again from here.

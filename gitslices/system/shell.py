@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from gitslices.core.errors import DiskError
+from gitslices.core.files import make_folder
 
 _GRACE: Final = 5.0
 """Seconds between the request to end and the end."""
@@ -38,7 +39,7 @@ class Shell:
     ) -> Ended:
         """Run `command` with `sh`, nothing on standard input and both outputs appended to `log`."""
         try:
-            log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(log.parent)
             with log.open("ab") as output:
                 process = self._start(("/bin/sh", "-c", command), cwd, environ, output.fileno())
         except OSError as error:
@@ -69,7 +70,7 @@ class Shell:
         Where that raises, the program is ended first.
         """
         try:
-            log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(log.parent)
             with log.open("wb") as output:
                 process = self._start(argv, cwd, environ, output.fileno())
         except OSError as error:
