@@ -6,18 +6,30 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from gitslices.cli.main import run
 from tests.support.commands import READ_AT_START, Cli, Finished, run_cli
 from tests.support.environment import seal_environment
+from tests.support.examples import choose_profile
 from tests.support.guarded import Guarded, make_guarded
 from tests.support.repositories import FIXTURES, copy_repository, make_repository
 from tests.support.shim import Server
 
-# A busy machine must not fail a test: time is for scripts/bench.
-settings.register_profile("quick", deadline=None)
-settings.load_profile("quick")
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full", action="store_true", help="more examples of each property, every named kill point"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    choose_profile(full=config.getoption("full"))
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether time does not matter."""
+    return bool(pytestconfig.getoption("full"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -49,16 +49,16 @@ def test_the_named_points_lie_around_every_git_call_and_write(points: Sequence[s
 
 
 def test_a_kill_at_any_point_is_survived(
-    stage: Stage, server: Server, points: Sequence[str]
+    stage: Stage, server: Server, points: Sequence[str], *, full: bool
 ) -> None:
-    strikes = [Strike("kill", point) for point in points[::2]]
+    strikes = [Strike("kill", point) for point in points[:: 1 if full else 2]]
     assert find_wrong(stage, server, strikes, thorough=False) == []
 
 
 def test_an_error_at_any_point_is_survived(
-    stage: Stage, server: Server, points: Sequence[str]
+    stage: Stage, server: Server, points: Sequence[str], *, full: bool
 ) -> None:
-    firsts = [point for point in points if point.endswith("#1")]
+    firsts = [point for point in points if full or point.endswith("#1")]
     kinds: Iterator[Action] = cycle(("enospc", "eio"))
     strikes = [Strike(kind, point) for kind, point in zip(kinds, firsts, strict=False)]
     assert find_wrong(stage, server, strikes, thorough=False) == []
@@ -83,19 +83,19 @@ def test_a_full_disk_is_one_line_and_has_its_code(stage: Stage, server: Server) 
 
 
 def test_a_kill_at_any_change_of_the_file_system_is_survived(
-    stage: Stage, shim_server: Server
+    stage: Stage, shim_server: Server, *, full: bool
 ) -> None:
     calls = count_calls(stage, shim_server)
-    strikes = [Strike("kill", at) for at in range(7, calls, calls // 5)]
+    strikes = [Strike("kill", at) for at in range(7, calls, 10 if full else calls // 5)]
     assert find_wrong(stage, shim_server, strikes, thorough=True) == []
 
 
 def test_an_error_at_any_change_of_the_file_system_is_survived(
-    stage: Stage, shim_server: Server
+    stage: Stage, shim_server: Server, *, full: bool
 ) -> None:
     calls = count_calls(stage, shim_server)
     kinds: Iterator[Action] = cycle(("enospc", "eio"))
-    strikes = [Strike(next(kinds), at) for at in range(3, calls, calls // 6)]
+    strikes = [Strike(next(kinds), at) for at in range(3, calls, 10 if full else calls // 6)]
     assert find_wrong(stage, shim_server, strikes, thorough=False) == []
 
 

@@ -195,6 +195,7 @@ def test_a_main_worktree_that_git_does_not_name_follows_the_target(
     if kind == "submodule":
         outer = tmp_path / "outer"
         git(tmp_path, "init", "--quiet", str(outer))
+        (outer / ".git/info/exclude").write_text("/sub.slices/\n")
         git(
             outer,
             "-c",

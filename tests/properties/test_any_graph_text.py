@@ -9,6 +9,7 @@ from gitslices.core.errors import GraphError
 from gitslices.core.model import TaskGraph
 from gitslices.core.naming import make_graph_digest
 from gitslices.graph.load import load_graph_stream
+from tests.support.examples import scale
 
 
 def load_or_refuse(data: bytes) -> None:
@@ -37,7 +38,7 @@ def test_any_bytes_give_a_graph_or_an_error(data: bytes) -> None:
     load_or_refuse(data)
 
 
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 @given(st.lists(WORDS, max_size=30).map("".join))
 def test_any_heap_of_syntax_gives_a_graph_or_an_error(text: str) -> None:
     load_or_refuse(text.encode())

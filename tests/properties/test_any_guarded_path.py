@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gitslices.agents.guard import BLOCK
 from gitslices.agents.tools import TOOLS
+from tests.support.examples import scale
 from tests.support.guarded import Guarded, ask, read_reason
 
 PIECES = st.sampled_from(
@@ -20,7 +21,8 @@ PATHS = st.lists(PIECES, min_size=1, max_size=7).map("/".join)
 
 
 @settings(
-    max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=scale(120),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(path=PATHS, tool=st.sampled_from(TOOLS))
 @example(path="src/api/out/../api/x", tool="claude")
@@ -45,7 +47,8 @@ def test_no_path_outside_is_ever_allowed(
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=scale(150),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     data=st.binary(max_size=60)

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 
 from gitslices.output.pictures.layout import make_layout
 from gitslices.output.pictures.picture import make_picture
+from tests.support.examples import scale
 from tests.support.pictures import graphs, make_plan
 
 
 @given(graphs())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=scale(80))
 def test_boxes_of_a_wave_stand_apart(needs: list[list[int]]) -> None:
     layout = make_layout(make_picture(make_plan(needs)))
     columns = defaultdict(list)
@@ -24,7 +25,7 @@ def test_boxes_of_a_wave_stand_apart(needs: list[list[int]]) -> None:
 
 
 @given(graphs())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=scale(80))
 def test_edges_run_rightwards_and_through_no_box(needs: list[list[int]]) -> None:
     layout = make_layout(make_picture(make_plan(needs)))
     for route in layout.routes:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gitslices.core.errors import InputError
 from gitslices.core.naming import make_branch_name, make_worktree_name, natural_key, validate_prefix
+from tests.support.examples import scale
 
 IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80)
 ALIKE = st.text("aAä-_ .1", min_size=1, max_size=4) | st.text("ab-", min_size=45, max_size=52)
@@ -37,7 +38,7 @@ def test_no_two_ids_have_the_same_natural_key(pair: set[str]) -> None:
     assert natural_key(one) != natural_key(other)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=scale(50))
 @given(st.text("aZ0._-/@{lock", max_size=12))
 def test_git_accepts_the_branches_of_every_valid_prefix(prefix: str) -> None:
     try:

@@ -14,6 +14,7 @@ from gitslices.output.pictures.dot import format_dot
 from gitslices.output.pictures.html import format_html
 from gitslices.output.pictures.mermaid import format_mermaid
 from gitslices.output.pictures.svg import format_svg
+from tests.support.examples import scale
 from tests.support.pictures import FORMATS, HOSTILE, SVG, WORST, hostile_plans, make_plan, read_svg
 
 SVG_TAGS = {"svg", "title", "style", "rect", "g", "defs", "clipPath", "marker", "path", "text"}
@@ -25,7 +26,7 @@ UNSAFE = re.compile(
 
 @given(hostile_plans())
 @example(WORST)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale(60))
 def test_no_control_or_reordering_character_is_printed(plan: Plan) -> None:
     for form in FORMATS.values():
         drawn = form(plan)
@@ -35,7 +36,7 @@ def test_no_control_or_reordering_character_is_printed(plan: Plan) -> None:
 
 @given(hostile_plans())
 @example(WORST)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale(60))
 def test_svg_holds_nothing_but_its_own_elements(plan: Plan) -> None:
     root = read_svg(format_svg(plan))
     assert {each.tag.removeprefix(SVG) for each in root.iter()} <= SVG_TAGS
@@ -63,7 +64,7 @@ class Reader(HTMLParser):
 
 @given(hostile_plans())
 @example(WORST)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale(60))
 def test_html_holds_one_script_and_links_to_its_own_rows_only(plan: Plan) -> None:
     page = Reader(format_html(plan))
     tags = [tag for tag, _ in page.elements]
@@ -89,7 +90,7 @@ MERMAID_LINE = re.compile(
 
 @given(hostile_plans())
 @example(WORST)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale(60))
 def test_mermaid_labels_hold_words_and_numbered_characters_only(plan: Plan) -> None:
     for line in format_mermaid(plan).removesuffix("\n").split("\n"):
         assert MERMAID_LINE.fullmatch(line), line
@@ -115,7 +116,7 @@ def read_strings(dot: str) -> Iterator[str]:
 
 @given(hostile_plans())
 @example(WORST)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale(60))
 def test_dot_texts_stay_inside_their_quotes(plan: Plan) -> None:
     for text in read_strings(format_dot(plan)):
         assert not re.search(r"\\[^\\\"n]", text.replace("\\\\", "")), text

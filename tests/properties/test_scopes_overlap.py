@@ -18,6 +18,7 @@ from gitslices.scopes.language.matcher import compile_scope, covers, fits
 from gitslices.scopes.overlap import future_kinds as decider_module
 from gitslices.scopes.overlap.name_product import list_names
 from gitslices.scopes.overlap.scope_map import ScopeMap
+from tests.support.examples import scale
 
 NAMES = ["a", "b", "ab", "a.b", ".g"]
 PATHS = ["/".join(names) for depth in (1, 2, 3) for names in product(NAMES, repeat=depth)]
@@ -111,8 +112,7 @@ def beneath_files(draw: st.DrawFn) -> tuple[RepoTree, list[Access], Scope | None
 
 CASES = (trees(), ACCESSES, SHARED)
 BRUTE = settings(
-    max_examples=100,
-    deadline=None,
+    max_examples=scale(100),
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 

@@ -13,6 +13,7 @@ from gitslices.scopes.language.atoms import make_atoms
 from gitslices.scopes.language.entries import parse_entry, parse_scope
 from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.language.matcher import compile_scope, covers
+from tests.support.examples import scale
 from tests.support.repositories import git
 
 AS_SPELLED = Folding()
@@ -73,8 +74,7 @@ def compare_with_git(
 
 
 GIT_SETTINGS = settings(
-    max_examples=150,
-    deadline=None,
+    max_examples=scale(150),
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 

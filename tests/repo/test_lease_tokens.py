@@ -16,6 +16,7 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.state.leases import read_lease_history, read_open_leases
+from tests.support.examples import scale
 from tests.support.repositories import git
 from tests.support.slices import Desk
 
@@ -121,6 +122,6 @@ def goal_of(slice_id: str) -> str:
 
 TestTokens = Tokens.TestCase
 TestTokens.settings = settings(
-    max_examples=8, stateful_step_count=20, deadline=None,
+    max_examples=scale(8), stateful_step_count=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip

@@ -6,6 +6,9 @@ commands       gitslices as a process of its own
 graphs         task graphs, as values and as files, and plans of them without a repository
 workspaces     a workspace opened in this process, and a clock that is set by hand
 slices         graphs applied, slices claimed, worked on and held against their scopes
+examples       how many examples a property is tried on
+guarded        a repository whose agents are guarded
+drawn_graphs   graphs and trees drawn at random
 golden         what was right once, kept whole
 pictures       plans to draw
 workloads      slices to be ordered
