@@ -134,7 +134,7 @@ _SHARED_PROGRAM: Final = f'"$(git rev-parse --git-common-dir)/hooks/{LAUNCHER_NA
 _COMMENT: Final = "<!-- {} -->"
 
 
-class InstallRequest(Struct, frozen=True, kw_only=True):
+class AgentInstallRequest(Struct, frozen=True, kw_only=True):
     """The tool; `python` is the interpreter that its hooks start; `dry_run` only looks."""
 
     tool: str
@@ -142,7 +142,7 @@ class InstallRequest(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-def install(workspace: Workspace, request: InstallRequest) -> AgentFilesReport:
+def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesReport:
     """Have a tool ask gitslices before it writes, and teach it the commands; twice is once."""
     tool = load_tool(request.tool)
     if not request.dry_run:

@@ -39,10 +39,10 @@ def install_command(*, tool: str, prints: bool, directory: Path, as_json: bool) 
     slices, now and whenever one is made. Files that git does not track stay so, and are ignored;
     tracked ones are changed in the main worktree only, to be committed.
     """
-    from gitslices.agents.install import InstallRequest, install
+    from gitslices.agents.install import AgentInstallRequest, install
     from gitslices.output.text.checks import format_agent_files, format_agent_texts
 
-    request = InstallRequest(tool=tool, python=sys.executable, dry_run=prints)
+    request = AgentInstallRequest(tool=tool, python=sys.executable, dry_run=prints)
     report = install(probe_here(directory), request)
     form = format_agent_texts if prints else format_agent_files
     return Outcome(document=report, text=lambda: form(report))

@@ -71,7 +71,7 @@ _ANSWER: Final = re.compile(
 )
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class RepositoryPlace(Struct, frozen=True, kw_only=True):
     """Git's folder for the worktree at hand and the one of all worktrees.
 
     `up` leads to the top of the worktree; it is None outside of one.
@@ -82,7 +82,7 @@ class Place(Struct, frozen=True, kw_only=True):
     up: str | None
 
 
-def read_place(answer: Result, asked: Path) -> Place:
+def read_place(answer: Result, asked: Path) -> RepositoryPlace:
     """Git's `answer` to `QUESTION`, put in the directory or the git directory `asked`.
 
     Raises `NotARepositoryError` where there is none, `MachineError` where git refuses to open it
@@ -106,7 +106,9 @@ def read_place(answer: Result, asked: Path) -> Place:
             f"the repository's path '{show_path(path)}' {flaw}",
             hint="give the folder another name, in UTF-8 and on one line",
         )
-    return Place(git_dir=Path(found["own"]), common_dir=Path(found["common"]), up=found["up"])
+    return RepositoryPlace(
+        git_dir=Path(found["own"]), common_dir=Path(found["common"]), up=found["up"]
+    )
 
 
 def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository:

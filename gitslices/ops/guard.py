@@ -14,8 +14,8 @@ from gitslices.git.read import HEADS
 from gitslices.rules.agent_commands import Command, Shared, find_command_denials
 from gitslices.rules.agent_writes import (
     Denial,
-    Ground,
     OtherWorktree,
+    Surroundings,
     Target,
     find_other,
     find_outside_reason,
@@ -59,7 +59,7 @@ class _Case(Struct, frozen=True):
     store: Store
     goal: Goal
     record: SliceRecord
-    ground: Ground
+    surroundings: Surroundings
 
 
 def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) -> GuardReport:
@@ -77,8 +77,8 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
                 "which is not in the store",
                 hint="apply its plan again: gitslices plan --apply",
             )
-        ground = _survey(workspace, store, place, record, request.free)
-        case = _Case(workspace, store, goal, record, ground)
+        surroundings = _survey(workspace, store, place, record, request.free)
+        case = _Case(workspace, store, goal, record, surroundings)
         denials = (
             *_check_paths(case, request.paths),
             *_check_folders(case, request.folders),
@@ -100,7 +100,7 @@ def _survey(
     place: MarkedWorktree,
     record: SliceRecord,
     free: Sequence[Path],
-) -> Ground:
+) -> Surroundings:
     own = place.path.resolve()
     main = workspace.main_worktree
     others = [OtherWorktree(path=main.resolve(), name="the main worktree")] if main else []
@@ -109,7 +109,7 @@ def _survey(
         for one in store.read_slices()
         if one.status in UNDER_WAY
     ]
-    return Ground(
+    return Surroundings(
         worktree=own,
         common_dir=workspace.repo.common_dir.resolve(),
         others=[one for one in others if one.path != own],
@@ -123,7 +123,9 @@ def _name_worktree(one: SliceRecord, record: SliceRecord) -> str:
 
 def _check_paths(case: _Case, paths: Sequence[str]) -> Iterator[Denial]:
     targets = [
-        (target, find_repo_path(case.ground, target)) for path in paths for target in _resolve(path)
+        (target, find_repo_path(case.surroundings, target))
+        for path in paths
+        for target in _resolve(path)
     ]
     reasons = _find_reasons(case, [inner for _, inner in targets if inner])
     denied: dict[str, str] = {}
@@ -137,10 +139,10 @@ def _check_paths(case: _Case, paths: Sequence[str]) -> Iterator[Denial]:
 def _check_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
     for folder in folders:
         target = _locate(folder, os.path.realpath(folder))
-        own = case.ground.worktree
+        own = case.surroundings.worktree
         if target.path == own or (target.path.is_relative_to(own) and not is_git_path(target.path)):
             continue
-        reason = find_outside_reason(case.ground, target)
+        reason = find_outside_reason(case.surroundings, target)
         if reason:
             yield Denial(asked=folder, reason=f"git would work {reason}")
 
@@ -148,16 +150,16 @@ def _check_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
 def _check_commands(case: _Case, commands: Sequence[Command]) -> tuple[Denial, ...]:
     if not commands:
         return ()
-    record, ground = case.record, case.ground
+    record, surroundings = case.record, case.surroundings
     others = [one for one in case.store.read_slices() if one.status in UNDER_WAY]
     owners = {one.branch_name: f"the branch of slice {name_beside(one, record)}" for one in others}
     owners[case.goal.plan.target] = "the branch that slices are merged into"
-    worktrees = {str(one.path): one.name for one in ground.others}
+    worktrees = {str(one.path): one.name for one in surroundings.others}
     shared = Shared(
         slice_id=record.slice_id,
         branch=record.branch_name,
         owners=owners,
-        worktrees={**worktrees, str(ground.worktree): "this slice's own worktree"},
+        worktrees={**worktrees, str(surroundings.worktree): "this slice's own worktree"},
     )
     return find_command_denials(shared, commands)
 
@@ -198,13 +200,13 @@ def _find_reasons(case: _Case, paths: Sequence[RepoPath]) -> dict[RepoPath, str]
 
 
 def _explain_outside(case: _Case, target: Target) -> str | None:
-    reason = find_outside_reason(case.ground, target)
-    other = find_other(case.ground, target)
+    reason = find_outside_reason(case.surroundings, target)
+    other = find_other(case.surroundings, target)
     if reason is None or other is None or is_git_path(target.path):
         return reason
     inner = target.path.relative_to(other.path)
     if inner == PurePath():
         return reason
     reasons = _find_reasons(case, [RepoPath(str(inner))])
-    beside = "".join(reasons.values()) or f"write {case.ground.worktree / inner}"
+    beside = "".join(reasons.values()) or f"write {case.surroundings.worktree / inner}"
     return f"{reason}; {beside}"

@@ -32,7 +32,7 @@ class OtherWorktree(Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Ground(Struct, frozen=True, kw_only=True):
+class Surroundings(Struct, frozen=True, kw_only=True):
     """Where a slice is: its worktree, git's folder, the worktrees beside it.
 
     `free` are folders in which everybody may write what belongs to no repository.
@@ -51,17 +51,20 @@ class Denial(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def find_repo_path(ground: Ground, target: Target) -> RepoPath | None:
+def find_repo_path(surroundings: Surroundings, target: Target) -> RepoPath | None:
     """`target` from the root of the slice's worktree, where that is for the scope check to say."""
-    if not target.path.is_relative_to(ground.worktree) or target.path == ground.worktree:
+    if (
+        not target.path.is_relative_to(surroundings.worktree)
+        or target.path == surroundings.worktree
+    ):
         return None
-    inner = target.path.relative_to(ground.worktree)
+    inner = target.path.relative_to(surroundings.worktree)
     return None if is_git_path(inner) else RepoPath(str(inner))
 
 
-def find_other(ground: Ground, target: Target) -> OtherWorktree | None:
+def find_other(surroundings: Surroundings, target: Target) -> OtherWorktree | None:
     """The other worktree that `target` is in."""
-    inside = (one for one in ground.others if target.path.is_relative_to(one.path))
+    inside = (one for one in surroundings.others if target.path.is_relative_to(one.path))
     return max(inside, key=lambda one: len(one.path.parts), default=None)
 
 
@@ -70,20 +73,24 @@ def is_git_path(path: PurePath) -> bool:
     return any(part.casefold() == ".git" for part in path.parts)
 
 
-def find_outside_reason(ground: Ground, target: Target) -> str | None:
+def find_outside_reason(surroundings: Surroundings, target: Target) -> str | None:
     """Why what is for no scope check to say may not be written; None where it may."""
     if target.asked in _STREAMS or target.asked.startswith("/dev/fd/"):
         return None
-    if target.path.is_relative_to(ground.common_dir) or is_git_path(target.path):
+    if target.path.is_relative_to(surroundings.common_dir) or is_git_path(target.path):
         return "git's own files"
-    other = find_other(ground, target)
+    other = find_other(surroundings, target)
     if other is not None:
         return f"in {other.name}"
-    tops = (ground.worktree, ground.common_dir, *(one.path for one in ground.others))
+    tops = (
+        surroundings.worktree,
+        surroundings.common_dir,
+        *(one.path for one in surroundings.others),
+    )
     if any(top.is_relative_to(target.path) for top in tops):
         return "it holds whole worktrees"
     if target.repository is not None:
         return f"in another repository, {target.repository}"
-    if any(folder in target.path.parents for folder in ground.free):
+    if any(folder in target.path.parents for folder in surroundings.free):
         return None
     return "outside the worktree"

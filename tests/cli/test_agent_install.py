@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.agents.install import InstallRequest, add_hooks, drop_hooks, install, uninstall
+from gitslices.agents.install import AgentInstallRequest, add_hooks, drop_hooks, install, uninstall
 from gitslices.agents.tools import TOOLS, load_tool
 from gitslices.core.errors import InputError, RefusedError
 from gitslices.core.files import drop_block, put_block
@@ -44,7 +44,9 @@ def add(text: str | None, program: str = "/r/.git/hooks/gitslices-agent") -> str
 
 
 def put(repo: Path, tool: str = "claude", *, dry_run: bool = False) -> AgentFilesReport:
-    return install(open_at(repo), InstallRequest(tool=tool, python=sys.executable, dry_run=dry_run))
+    return install(
+        open_at(repo), AgentInstallRequest(tool=tool, python=sys.executable, dry_run=dry_run)
+    )
 
 
 def states(report: AgentFilesReport) -> dict[str, str]:

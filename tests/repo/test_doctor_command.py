@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.agents.install import InstallRequest as AgentRequest
+from gitslices.agents.install import AgentInstallRequest
 from gitslices.agents.install import install as add_agent
 from gitslices.core.model import SliceId
 from gitslices.graph.scopes import parse_scopes
@@ -378,7 +378,7 @@ def test_hooks_that_would_go_into_the_project_are_left_to_a_person(repo: Path) -
 
 
 def test_a_lost_launcher_of_agents_hooks_is_written_again(repo: Path) -> None:
-    add_agent(open_at(repo), AgentRequest(tool="claude", python=sys.executable))
+    add_agent(open_at(repo), AgentInstallRequest(tool="claude", python=sys.executable))
     assert examine(repo) == ()
     (repo / ".git" / "hooks" / "gitslices-agent").unlink()
     assert checks(examine(repo)) == [("disarmed-agents", False)]

@@ -6,7 +6,9 @@ and the imports cannot disagree.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "gitslices"
@@ -20,6 +22,11 @@ ONLY_IN = {
 }
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def name_of(path: Path) -> str:
     """`ops.claim` for gitslices/ops/claim.py, `ops` for gitslices/ops/__init__.py."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -31,14 +38,14 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 def list_parts(package: str) -> list[str]:
     """The modules that the docstring of a package lists, from the ground up."""
-    text = ast.get_docstring(ast.parse(MODULES[package].read_text())) or ""
+    text = ast.get_docstring(parse(MODULES[package])) or ""
     commands = OF_COMMANDS.search(text)
     return LISTED.findall(text) + (re.split(r",\s+", commands[1]) if commands else [])
 
 
 def find_imports(path: Path) -> Iterator[str]:
     """What a module imports at load or later: full names, those of modules where there are such."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -92,3 +99,17 @@ def test_every_module_is_listed_once_and_outside_libraries_have_one_door() -> No
         for imported in find_imports(path):
             door = ONLY_IN.get(imported.partition(".")[0])
             assert door is None or folder_of(module) == door, f"{module} imports {imported}"
+
+
+SHARED_NAMES = {"Failure"}
+"""Class names that still mean two things; the set only shrinks."""
+
+
+def test_a_class_name_means_one_thing() -> None:
+    counts = Counter(
+        node.name
+        for path in MODULES.values()
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert {name for name, count in counts.items() if count > 1} == SHARED_NAMES

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.errors import MachineError
-from gitslices.git.discovery import Place, read_place
+from gitslices.git.discovery import RepositoryPlace, read_place
 from gitslices.git.repository import Result
 
 
-def parse(*lines: str) -> Place:
+def parse(*lines: str) -> RepositoryPlace:
     answer = "".join(f"{line}\n" for line in lines)
     return read_place(Result(0, answer.encode(), b""), Path("/asked"))
 
 
 def test_inside_a_worktree_the_way_up_is_told() -> None:
-    assert parse("/r/.git", "/r/.git", "true", "") == Place(
+    assert parse("/r/.git", "/r/.git", "true", "") == RepositoryPlace(
         git_dir=Path("/r/.git"), common_dir=Path("/r/.git"), up=""
     )
     assert parse("/r/.git/worktrees/a", "/r/.git", "true", "../../").up == "../../"
