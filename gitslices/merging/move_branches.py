@@ -136,7 +136,7 @@ def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None
     begun = [move for move in moves if tips.get(move.branch) == move.old]
     at_end = [move for move in moves if tips.get(move.branch) == move.new]
     beyond = [move for move in moves if _is_beyond(repo, move, tips.get(move.branch))]
-    # A copy may be half written: it is made again from the index, which is still the old one.
+    # How far git had come in a copy nobody can tell: it is made again from the index.
     for git_dir in _list_git_dirs([*intent.moves, *moves]):
         drop_copy(git_dir)
     for move in (*begun, *at_end):
