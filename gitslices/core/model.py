@@ -107,12 +107,13 @@ class Underway(Struct, frozen=True, kw_only=True):
     """The slices whose work has begun, by the applied plan's order: finished ones, then the others.
 
     `ordered` holds pairs of `started` slices, earlier and later, that the applied plan put in an
-    order.
+    order; `allowed` what slices may write beyond their plan.
     """
 
     finished: tuple[SliceId, ...] = ()
     started: tuple[SliceId, ...] = ()
     ordered: frozenset[tuple[SliceId, SliceId]] = frozenset()
+    allowed: dict[SliceId, tuple[str, ...]] = field(default_factory=dict)
 
 
 class PlanSettings(Struct, frozen=True, kw_only=True):

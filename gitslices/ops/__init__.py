@@ -2,10 +2,10 @@
 
 plan            a plan from a task graph, what it changes, why a slice waits
 provision       branches and worktrees for slices, and a lost one made again
+forward         slices that nobody has begun brought onto the target
 apply           the repository made to match a plan
 status          where every slice stands; told again whenever it changes
 ready           what could be claimed, and what the rest waits for
-forward         slices that nobody has begun brought onto the target
 claim           a slice to one holder
 heartbeat       its deadline moved
 release         it is given back, its work kept

@@ -5,6 +5,7 @@ from functools import partial
 from msgspec import Struct, structs
 
 from gitslices.core.model import Plan, SliceId, TaskGraph
+from gitslices.ops.forward import forward_slices
 from gitslices.ops.provision import Order, order_slices, provision, raise_failures
 from gitslices.planning.diff import Retarget
 from gitslices.provisioning.progress import OnProgress
@@ -63,8 +64,13 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
     with workspace.open_store() as store:
         choose = partial(_order_plan, workspace, store, request)
         made = provision(workspace, store, choose, jobs=request.jobs, on_progress=on_progress)
+        warnings = (*find_settings_remarks(workspace), *made.warnings)
+        if made.order.retargeted:
+            # What nobody has begun would land the former target's commits in the new one.
+            goal = _make_goal(workspace, request)
+            warnings += forward_slices(workspace, store, goal).warnings
     raise_failures(made.failures, len(made.order.steps.steps))
-    return _report(made.order, (*find_settings_remarks(workspace), *made.warnings))
+    return _report(made.order, warnings)
 
 
 def _order_plan(

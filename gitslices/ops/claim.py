@@ -18,7 +18,7 @@ from gitslices.core.errors import (
 from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.worktrees import is_filled
-from gitslices.ops.forward import forward_slice
+from gitslices.ops.forward import follows_target, forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
@@ -329,8 +329,10 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     if record.base_commit != target_tip:
         with recover_and_lock(workspace, store):
             # Whoever had the lock before may have moved it.
-            now = store.find_slice(goal.goal_id, lease.slice_id) or record
-            record = forward_slice(workspace, store, now, target_tip)
+            record = store.find_slice(goal.goal_id, lease.slice_id) or record
+            target_tip = read_target(workspace.repo, goal.plan.target)
+            if follows_target(workspace, goal.plan, record.base_commit, target_tip):
+                record = forward_slice(workspace, store, record, target_tip)
     admin = find_admin_folder(Path(record.worktree_path))
     if admin is not None:
         write_token(admin, lease.token)

@@ -5,7 +5,7 @@ from math import ceil
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gitslices.core.errors import GateFailedError
+from gitslices.core.errors import GateFailedError, RefusedError, suggest
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.read import find_tip, is_ancestor
 from gitslices.repo_commands.gates import (
@@ -17,7 +17,8 @@ from gitslices.repo_commands.gates import (
 )
 from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
 from gitslices.slices.leases import make_lease_event, require_committed, require_lease
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.lookup import choose_goal, find_held
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, end_lease, renew_lease
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings import Gate
@@ -55,9 +56,10 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
     """
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
-        slice_id = get_slice(goal, request.slice_id).slice_id
+        slice_id = find_held(store, goal, request.slice_id)
         lease = require_lease(store, goal.goal_id, slice_id, request.token)
-        record = require_committed(workspace, store, goal.goal_id, slice_id)
+        _require_planned(goal, slice_id, request.token)
+        record = require_committed(Snapshot(workspace, store, goal.plan), slice_id)
         commit = _pass_gates(workspace, store, goal, record, lease)
         with store.transaction():
             require_lease(store, goal.goal_id, slice_id, request.token)
@@ -72,6 +74,15 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         commit=commit,
         empty=_is_in(workspace, goal.plan.target, commit) or UNSET,
     )
+
+
+def _require_planned(goal: Goal, slice_id: SliceId, token: int) -> None:
+    if slice_id not in {one.slice_id for one in goal.plan.slices}:
+        back = suggest("release", slice_id, "--token", str(token), goal_id=goal.goal_id)
+        raise RefusedError(
+            f"slice {slice_id!r} is not in the plan any more, so it cannot be merged",
+            hint=f"put its task back into the graph; or give it back, its work is kept: {back}",
+        )
 
 
 def _is_in(workspace: Workspace, target: BranchName, commit: Oid) -> bool:

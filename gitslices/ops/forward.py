@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from msgspec import Struct, structs
 
 from gitslices.core.errors import BusyError, GitError, GitLockedError
-from gitslices.core.model import Oid, SliceId
+from gitslices.core.model import Oid, Plan, SliceId
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.read import find_tip, is_ancestor
 from gitslices.merging.branch_worktrees import (
@@ -58,7 +58,7 @@ def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
         return Forwarded()
     moved: list[SliceId] = []
     warnings: list[str] = []
-    for record in _drop_diverged(workspace, _find_waiting(snapshot), commit):
+    for record in _choose_followers(workspace, goal.plan, _find_waiting(snapshot), commit):
         if find_bar(snapshot.find_faults(record, alone=True), HIDES_WORK):
             continue  # `status` and `doctor` tell of it
         try:
@@ -105,19 +105,30 @@ def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oi
     return after.base_commit == commit
 
 
-def _drop_diverged(
-    workspace: Workspace, records: Iterable[SliceRecord], commit: Oid
+def _choose_followers(
+    workspace: Workspace, plan: Plan, records: Iterable[SliceRecord], commit: Oid
 ) -> list[SliceRecord]:
     bases = {record.base_commit for record in records} - {commit}
-    behind = {base for base in bases if is_ancestor(workspace.repo, base, commit)}
-    return [record for record in records if record.base_commit in behind]
+    following = {base for base in bases if follows_target(workspace, plan, base, commit)}
+    return [record for record in records if record.base_commit in following]
+
+
+def follows_target(workspace: Workspace, plan: Plan, base: Oid, target: Oid) -> bool:
+    """Whether an untouched slice that starts from `base` is to move to `target`.
+
+    It is, however the target has moved: a reset, an amended commit or another target leave it on
+    commits that are in no slice, and would come back with its work. But where the plan was asked to
+    start slices from elsewhere, they stay there until the target has come to it.
+    """
+    was_asked_for = base == plan.base.commit and plan.base.ref != plan.target
+    return not was_asked_for or is_ancestor(workspace.repo, base, target)
 
 
 def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> BranchMove | None:
     """What brings an untouched slice to `target`; None where it is there, or is to stay."""
     repo, branch, base = workspace.repo, record.branch_name, record.base_commit
     tip = find_tip(repo, branch)
-    if tip != base or base == target or not is_ancestor(repo, base, target):
+    if tip != base or base == target:
         return None
     places = find_branch_worktrees(workspace, [branch]).get(branch, ())
     worktrees = read_branch_worktrees(repo, places)

@@ -1,18 +1,18 @@
 """The gates of slices: their commands run, or passed by somebody, and what counts of that now."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from gitslices.core.errors import InputError, RefusedError, suggest
+from gitslices.core.errors import InputError, Problem, RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.worktrees import is_filled
 from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_gate_run
+from gitslices.rules.worktree_faults import BARS_COMMANDS, find_bar
 from gitslices.slices.lookup import choose_goal, get_slice, refuse_odd_name
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings import Gate
 from gitslices.workspace import Workspace
@@ -37,7 +37,7 @@ class PassRequest(Struct, frozen=True, kw_only=True):
     goal_id: str | None = None
 
 
-class GateStanding(Struct, frozen=True, kw_only=True):
+class GateStatus(Struct, frozen=True, kw_only=True):
     """One gate of one slice as it counts now: `manual` has no command and nobody's word yet.
 
     `reason` says why one is missing or has failed.
@@ -52,11 +52,15 @@ class GateStanding(Struct, frozen=True, kw_only=True):
 
 
 class GatesReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices gate --json` prints; `ok` unless a gate is missing or has failed."""
+    """What `gitslices gate --json` prints; `ok` unless a gate is missing or has failed.
+
+    `refused` are slices whose gates cannot be told, or run, with the reason.
+    """
 
     ok: bool
     goal_id: str
-    gates: tuple[GateStanding, ...]
+    gates: tuple[GateStatus, ...]
+    refused: tuple[Problem, ...] = ()
 
 
 def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
@@ -72,19 +76,26 @@ def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
             record.slice_id: _choose_gates(goal, record, commands, request.gate)
             for record in records
         }
-        for record in records:
-            _require_worktree(record)
-        for run in run_commands(workspace, records, wanted):
+        bars = _find_bars(Snapshot(workspace, store, goal.plan), records)
+        if request.slice_id is not None and bars:
+            (bar,) = bars.values()
+            raise RefusedError(f"no gate of slice {bar.place!r} was run", problems=[bar])
+        open_ = [record for record in records if record.slice_id not in bars]
+        for run in run_commands(workspace, open_, wanted):
             record_run(workspace, store, run)
-        return _report(workspace, store, goal, records, commands, request.gate)
+        report = _report(workspace, store, goal, open_, commands, request.gate)
+    return structs.replace(
+        report, ok=report.ok and not bars, refused=(*report.refused, *bars.values())
+    )
 
 
-def _require_worktree(record: SliceRecord) -> None:
-    if not is_filled(Path(record.worktree_path)):
-        raise RefusedError(
-            f"slice {record.slice_id!r} has no worktree",
-            hint="bring it back with: gitslices plan --apply",
-        )
+def _find_bars(snapshot: Snapshot, records: Sequence[SliceRecord]) -> dict[SliceId, Problem]:
+    """What keeps commands from being run in the worktrees of slices."""
+    bars = {
+        record.slice_id: find_bar(snapshot.find_faults(record, alone=True), BARS_COMMANDS)
+        for record in records
+    }
+    return {id_: bar.problem for id_, bar in bars.items() if bar is not None}
 
 
 def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
@@ -133,7 +144,9 @@ def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
 
 def _choose_records(store: Store, goal: Goal, request: GatesRequest) -> list[SliceRecord]:
     if request.slice_id is None:
-        records = store.read_slices(goal.goal_id)
+        # One that the plan no longer has has no gates any more, though somebody may have it.
+        planned = {slice_.slice_id for slice_ in goal.plan.slices}
+        records = [one for one in store.read_slices(goal.goal_id) if one.slice_id in planned]
         return [record for record in records if record.status in {"claimed", "done"}]
     id_ = get_slice(goal, request.slice_id).slice_id
     record = store.find_slice(goal.goal_id, id_)
@@ -176,26 +189,33 @@ def _report(
     gates: Gates,
     only: str | None,
 ) -> GatesReport:
-    standings = []
+    told: list[GateStatus] = []
+    refused: list[Problem] = []
     for record in records:
-        proof = read_proof(workspace, store, goal, record)
-        standings += [
-            _stand(proof, name, gates.get(name)) for name in proof.gates if only in (None, name)
-        ]
+        try:
+            proof = read_proof(workspace, store, goal, record)
+        except RefusedError as error:
+            if len(records) == 1:
+                raise
+            refused.append(Problem(record.slice_id, error.message, error.hint))
+            continue
+        names = [name for name in proof.gates if only in (None, name)]
+        told += [_describe_gate(proof, name, gates.get(name)) for name in names]
     return GatesReport(
-        ok=all(one.state in {"passed", "manual"} for one in standings),
+        ok=not refused and all(one.state in {"passed", "manual"} for one in told),
         goal_id=goal.goal_id,
-        gates=tuple(standings),
+        gates=tuple(told),
+        refused=tuple(refused),
     )
 
 
-def _stand(proof: Proof, name: str, gate: Gate | None) -> GateStanding:
+def _describe_gate(proof: Proof, name: str, gate: Gate | None) -> GateStatus:
     command = gate.command if gate else None
     run = find_gate_run(proof, name, command)
     state: GateState = "manual" if command is None else "missing"
     if run is not None:
         state = "passed" if run.passed else "failed"
-    return GateStanding(
+    return GateStatus(
         slice_id=proof.slice_id,
         gate=name,
         state=state,

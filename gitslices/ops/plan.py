@@ -109,8 +109,8 @@ def read_underway(workspace: Workspace, applied: Plan) -> Underway:
     """What a new plan of the same goal must leave where it is."""
     with workspace.open_store() as store:
         snapshot = Snapshot(workspace, store, applied)
-        standing = [one for one in snapshot.records.values() if one.status != "removed"]
-        progress = snapshot.look_at_each(snapshot.progress_of, standing)
+        kept = [one for one in snapshot.records.values() if one.status != "removed"]
+        progress = snapshot.look_at_each(snapshot.progress_of, kept)
     removed = snapshot.records.keys() - progress.keys()
     finished = removed | {id_ for id_, one in progress.items() if one == "landed"}
     started = {id_ for id_, one in progress.items() if one == "started"}
@@ -118,6 +118,11 @@ def read_underway(workspace: Workspace, applied: Plan) -> Underway:
         finished=_sort_as_applied(finished, applied),
         started=_sort_as_applied(started, applied),
         ordered=_list_ordered(started, applied),
+        allowed={
+            one.slice_id: one.allowed_scope
+            for one in kept
+            if one.allowed_scope and one.slice_id not in finished
+        },
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.model import (
     Oid,
@@ -19,7 +19,7 @@ from gitslices.graph.scopes import ScopedGraph
 from gitslices.planning.ordering import order_by_critical_path, order_by_id
 from gitslices.planning.policy import contract_dependencies, find_skipped
 from gitslices.planning.schedule import Workload, find_critical_path, find_waves, reduce_edges
-from gitslices.scopes.language.entries import Access
+from gitslices.scopes.language.entries import Access, parse_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 
 
@@ -55,7 +55,8 @@ def make_outline(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) ->
     """The slices of a graph in an order; the graph has been validated."""
     graph, skipped = scoped.graph, find_skipped(scoped)
     tasks, accesses = _choose_tasks(scoped, skipped)
-    scopes = ScopeMap(tree, accesses, settings.new_paths, scoped.shared)
+    held = _add_allowed(tasks, accesses, settings.underway)
+    scopes = ScopeMap(tree, held, settings.new_paths, scoped.shared)
     workload = _make_workload(graph, tasks, scopes.conflicts, settings.underway)
     if settings.order == "id":
         order = order_by_id(workload)
@@ -92,6 +93,20 @@ def _choose_tasks(
     chosen = [(task, access) for task, access in both if task.id not in left_out]
     chosen.sort(key=lambda pair: natural_key(pair[0].id))
     return tuple(task for task, _ in chosen), tuple(access for _, access in chosen)
+
+
+def _add_allowed(
+    tasks: Sequence[Task], accesses: tuple[Access, ...], underway: Underway
+) -> tuple[Access, ...]:
+    """What slices may write now: what was allowed to them since the plan was applied, too."""
+    if not underway.allowed:
+        return accesses
+    return tuple(
+        structs.replace(access, write=parse_scope((*access.write.texts, *more)))
+        if (more := underway.allowed.get(SliceId(task.id)))
+        else access
+        for task, access in zip(tasks, accesses, strict=True)
+    )
 
 
 def _make_workload(

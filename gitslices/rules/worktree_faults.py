@@ -141,6 +141,13 @@ HIDES_WORK: Final = frozenset({WorktreeFault.DAMAGED, WorktreeFault.UNREADABLE})
 BARS_WORK: Final = frozenset(WorktreeFault) - {WorktreeFault.LOST, WorktreeFault.NO_WORKTREE}
 """Nobody is given a slice with one of these; one that is gone is made anew for whoever claims."""
 
+BARS_COMMANDS: Final = frozenset(WorktreeFault) - {
+    WorktreeFault.USED,
+    WorktreeFault.MIDWAY,
+    WorktreeFault.OFF_BRANCH,
+}
+"""With one of these no command can be run in the worktree, or it is another one."""
+
 BARS_MERGE: Final = frozenset(
     {
         WorktreeFault.LOST,

@@ -1,15 +1,14 @@
 """What the holder of a lease must show, and what it finds when it begins."""
 
-import shlex
 from pathlib import Path
 
 from msgspec import Struct, structs
 
 from gitslices.core.errors import RefusedError, StaleTokenError, suggest
-from gitslices.core.model import FINISHED, Oid
-from gitslices.git.links import find_admin_folder
-from gitslices.git.read import count_ahead_behind, find_tip, read_head_branch
+from gitslices.core.model import FINISHED, Oid, SliceId
+from gitslices.git.read import count_ahead_behind, find_tip
 from gitslices.git.uncommitted import read_uncommitted
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import (
     Lease,
     find_open_lease,
@@ -120,25 +119,20 @@ def find_work(
     )
 
 
-def require_committed(
-    workspace: Workspace, store: Store, goal_id: str, slice_id: str
-) -> SliceRecord:
+def require_committed(snapshot: Snapshot, slice_id: SliceId) -> SliceRecord:
     """The record of a slice all of whose work is committed on its branch.
 
-    Raises `RefusedError` for uncommitted or untracked files, or another branch in the worktree.
+    Raises `RefusedError` for uncommitted or untracked files, or a worktree that is not in order.
     """
-    record = store.find_slice(goal_id, slice_id)
-    admin = find_admin_folder(Path(record.worktree_path)) if record else None
-    if record is None or admin is None:
+    workspace, record = snapshot.workspace, snapshot.records.get(slice_id)
+    if record is None or record.filling_operation:
         raise RefusedError(
             f"slice {slice_id!r} has no worktree", hint="bring it back with: gitslices plan --apply"
         )
+    for fault in snapshot.find_faults(record, alone=True):
+        problem = fault.problem
+        raise RefusedError(f"slice {slice_id!r} is not done: {problem.message}", hint=problem.hint)
     path = Path(record.worktree_path)
-    if read_head_branch(workspace.repo, admin) != record.branch_name:
-        raise RefusedError(
-            f"the worktree of slice {slice_id!r} is not on its branch",
-            hint=f"switch it back: git -C {shlex.quote(str(path))} switch {record.branch_name}",
-        )
     changed = read_uncommitted(workspace.repo, path, untracked=True)
     if changed:
         rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

@@ -20,7 +20,7 @@ from gitslices.core.model import (
     settle_status,
 )
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.read import find_tip, read_merged, read_tips
+from gitslices.git.read import find_tip, read_merged, read_missing, read_tips
 from gitslices.git.reflog import Stretch, find_worked
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.rules.progress import Progress, find_progress
@@ -185,7 +185,13 @@ class Snapshot:
     @cached_property
     def _worked(self) -> frozenset[BranchName]:
         """Those of these that have commits of their own: others were only brought up to date."""
-        return frozenset(find_worked(self.workspace.repo, self._in_target, self.plan.target))
+        repo, reached = self.workspace.repo, self._in_target
+        bases = {one.base for one in reached.values()}
+        tips = {one.tip for one in reached.values()}
+        # One that was set back has nothing beyond its base, whatever moved it there.
+        beyond = {base: read_missing(repo, base, tips) for base in bases}
+        ahead = {name: one for name, one in reached.items() if one.tip in beyond[one.base]}
+        return frozenset(find_worked(repo, ahead, self.plan.target))
 
     @cached_property
     def taken_back(self) -> frozenset[SliceId]:

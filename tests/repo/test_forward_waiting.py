@@ -100,9 +100,12 @@ def test_a_worktree_off_its_branch_keeps_its_files_while_the_branch_moves(
         assert git(repo, "rev-parse", f"slices/g/{id_}") == commit
 
 
-def test_a_target_that_was_rewritten_moves_nobody(repo: Path, tops: dict[str, Path]) -> None:
+def test_a_target_that_was_rewritten_is_followed_and_one_that_is_gone_is_not(
+    repo: Path, tops: dict[str, Path]
+) -> None:
     git(repo, "commit", "--quiet", "--amend", "--allow-empty", "-m", "Another start")
-    assert forward(repo) == []
+    assert forward(repo) == ["a", "b", "c"]
+    assert {head(top) for top in tops.values()} == {git(repo, "rev-parse", "main")}
     git(repo, "switch", "--quiet", "--detach")
     git(repo, "branch", "--quiet", "-D", "main")
     assert forward(repo) == []

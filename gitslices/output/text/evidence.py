@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gitslices.core.errors import suggest
-from gitslices.ops.gates import GatesReport, GateStanding
+from gitslices.ops.gates import GatesReport, GateStatus
 from gitslices.ops.log import EvidenceReport, LogReport
 from gitslices.output.words import count, escape
 from gitslices.state.store import Event
@@ -41,24 +41,27 @@ def _list_lines(report: EvidenceReport) -> Iterable[str]:
 
 def format_gates(report: GatesReport) -> str:
     """One line a gate: how it stands, and on which commit."""
-    if not report.gates:
+    if not (report.gates or report.refused):
         return "no slice is claimed or done\n"
-    width = max(len(escape(one.slice_id)) for one in report.gates)
-    return "".join(
+    width = max((len(escape(one.slice_id)) for one in report.gates), default=0)
+    lines = [
         f"{escape(one.slice_id).ljust(width)}  {one.gate}: {_describe(report.goal_id, one)}\n"
         for one in report.gates
-    )
+    ]
+    lines += [
+        f"{escape(one.place)}: {escape(one.message)} ({escape(one.hint or '')})\n"
+        for one in report.refused
+    ]
+    return "".join(lines)
 
 
-def _describe(goal_id: str, standing: GateStanding) -> str:
-    run = standing.run
-    if standing.reason:
+def _describe(goal_id: str, gate: GateStatus) -> str:
+    run = gate.run
+    if gate.reason:
         see = f"; see {escape(run.log)}" if run and run.log else ""
-        return escape(standing.reason) + see
+        return escape(gate.reason) + see
     if run is None:
-        record = suggest(
-            "gate", "pass", standing.slice_id, standing.gate, "--by", "NAME", goal_id=goal_id
-        )
+        record = suggest("gate", "pass", gate.slice_id, gate.gate, "--by", "NAME", goal_id=goal_id)
         return f"no command; record it with: {escape(record)}"
     by = f" by {escape(run.passed_by)}" if run.passed_by else ""
     return f"passed{by} on {run.commit[:10]}"
