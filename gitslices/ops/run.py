@@ -42,6 +42,7 @@ from gitslices.rules.merging import describe_violations
 from gitslices.slices.environment import make_slice_environment
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.state.store import Goal
+from gitslices.system.left_workers import VARIABLE, mark_worker
 from gitslices.system.shell import Shell, open_shell
 from gitslices.workspace import Workspace
 
@@ -213,16 +214,18 @@ class Crew:
     def _run_command(self, mine: ClaimReport, folder: Path, log: Path) -> Problem | None:
         places = self._make_places(mine, folder)
         try:
-            ended = self._shell.attend(
-                [_fill(word, places) for word in self._request.command],
-                cwd=Path(mine.worktree_path),
-                environ=self._make_environment(mine, places),
-                log=log,
-                every=self._request.ttl / 3,
-                on_beat=lambda: self._beat(mine),
-            )
-        except StaleTokenError as error:
-            return Problem(mine.slice_id, error.message)
+            with mark_worker(folder) as worker:
+                ended = self._shell.attend(
+                    [_fill(word, places) for word in self._request.command],
+                    cwd=Path(mine.worktree_path),
+                    environ=self._make_environment(mine, places) | {VARIABLE: worker.name},
+                    log=log,
+                    every=self._request.ttl / 3,
+                    on_beat=lambda: self._beat(mine),
+                    inherited=(worker.descriptor,),
+                )
+        except (StaleTokenError, BusyError) as error:
+            return Problem(mine.slice_id, error.message, error.hint)
         if ended.status is None:
             raise _StoppedError
         if ended.status == 0:

@@ -3,6 +3,7 @@
 mounts           what is mounted where
 streams          standard streams that are closed, or cannot be written
 ports            ports that nobody listens on
+left_workers     commands that outlived their run, found and ended
 shell            commands run with their output kept, and ended with all that they started
 deletion         whole folders deleted, links never followed
 folders          folders made and moved; what the file system says of the place for worktrees

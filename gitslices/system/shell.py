@@ -64,15 +64,16 @@ class Shell:
         log: Path,
         every: float,
         on_beat: Callable[[], None],
+        inherited: tuple[int, ...] = (),
     ) -> Ended:
         """Run the program `argv`, however long it takes, calling `on_beat` `every` few seconds.
 
-        Where that raises, the program is ended first.
+        Where that raises, the program is ended first. It gets the open files `inherited`.
         """
         try:
             make_folder(log.parent)
             with log.open("wb") as output:
-                process = self._start(argv, cwd, environ, output.fileno())
+                process = self._start(argv, cwd, environ, output.fileno(), inherited)
         except OSError as error:
             missing = "/" in argv[0] and not (cwd / argv[0]).exists()
             raise DiskError(
@@ -100,7 +101,12 @@ class Shell:
             _end(process)
 
     def _start(
-        self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str], output: int
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str],
+        output: int,
+        inherited: tuple[int, ...] = (),
     ) -> subprocess.Popen[bytes] | None:
         with self._guard:
             if self._stopped:
@@ -113,6 +119,7 @@ class Shell:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=inherited,
             )
             self._running.add(process)
             return process
