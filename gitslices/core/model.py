@@ -163,11 +163,15 @@ class Slice(Struct, frozen=True, kw_only=True):
 
 
 class Overlap(Struct, frozen=True, kw_only=True):
-    """A path that two slices share: the later one's access is named first in `kind`."""
+    """A path that two slices share: the later one's access is named first in `kind`.
+
+    It is uncertain where the scopes are too wild to compare: then they are taken to overlap.
+    """
 
     kind: OverlapKind
     path: RepoPath
     exists: bool
+    is_certain: bool = True
 
 
 class Serialization(Struct, frozen=True, kw_only=True):

@@ -98,14 +98,14 @@ def describe(value: object) -> str:
 
 
 def is_exact(number: float) -> bool:
-    """Tell whether every program that reads the number can keep it: 64 bits, and finite."""
+    """Whether every program that reads the number can keep it: 64 bits, and finite."""
     if isinstance(number, int):
         return -(2**63) <= number < 2**63
     return abs(number) < float("inf")
 
 
 def is_deep(tree: object) -> bool:
-    """Tell whether lists and objects nest more than `MAX_DEPTH` levels deep, without recursion."""
+    """Whether lists and objects nest more than `MAX_DEPTH` levels deep, without recursion."""
     level = [tree] if isinstance(tree, (dict, list)) else []
     for _ in range(MAX_DEPTH):
         level = [
@@ -118,7 +118,7 @@ def is_deep(tree: object) -> bool:
 
 
 def has_surrogate(text: str) -> bool:
-    """Tell whether a text holds half of a surrogate pair, which UTF-8 cannot write."""
+    """Whether a text holds half of a surrogate pair, which UTF-8 cannot write."""
     return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -129,7 +129,7 @@ _LONGEST_NAME: Final = 512
 
 
 def make_hints(known: Collection[str]) -> Callable[[str], str | None]:
-    """Return a function that hints at the known name nearest to a wrong one, whatever the case.
+    """A function that hints at the known name nearest to a wrong one, whatever the case.
 
     After so many comparisons it hints at nothing: the ten thousandth hint helps nobody.
     """

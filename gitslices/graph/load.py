@@ -124,7 +124,7 @@ def _load(data: bytes, name: str, chosen: _Format | None) -> ScopedGraph:
 
 
 def _read_graph(data: bytes, chosen: _Format | None, findings: Findings) -> ScopedGraph:
-    """Return the graph that the data hold; once something is found wrong, it means nothing."""
+    """The graph that the data hold; once something is found wrong, it means nothing."""
     if len(data) > (chosen or _JSON).limit:
         _add_too_large(chosen or _JSON, findings)
         return _NO_GRAPH
@@ -158,7 +158,7 @@ def _add_too_large(found: _Format, findings: Findings) -> None:
 
 
 def _decode(data: bytes, findings: Findings) -> str:
-    """Return the text of a file; empty when something is found wrong with it."""
+    """The text of a file; empty when something is found wrong with it."""
     hint = "save the file as UTF-8"
     nul = data.find(b"\0")
     if nul >= 0:

@@ -35,7 +35,7 @@ class _FaultError(Exception):
 
 
 def parse_json(text: str, findings: Findings) -> object:
-    """Return what the text holds; once something is found wrong, the result means nothing."""
+    """What the text holds; once something is found wrong, the result means nothing."""
     if text.count(",") > _MOST_VALUES:
         findings.add(TOP_LEVEL, f"more than {_MOST_VALUES:,} values", "split the goal")
         return None

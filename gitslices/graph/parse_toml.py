@@ -31,7 +31,7 @@ _PLACE: Final = re.compile(r" \(at (?:(line \d+, column \d+)|end of document)\)$
 
 
 def parse_toml(text: str, findings: Findings) -> object:
-    """Return what the text holds; once something is found wrong, the result means nothing."""
+    """What the text holds; once something is found wrong, the result means nothing."""
     import tomllib
 
     if (offset := _find_depth(text)) is not None:

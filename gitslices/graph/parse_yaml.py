@@ -38,7 +38,7 @@ class _StopError(Exception):
 
 
 def parse_yaml(text: str, findings: Findings) -> object:
-    """Return what the text holds; once something is found wrong, the result means nothing.
+    """What the text holds; once something is found wrong, the result means nothing.
 
     The tree is made straight from the parser's events. Composing nodes first, as PyYAML's own
     loaders do, takes four times as long and recurses in C until the process dies.
@@ -151,7 +151,7 @@ class _Tree:
         self._keys.pop()
 
     def read_scalar(self, event: "ScalarEvent") -> object:
-        """Return what a bare or quoted word stands for, dates as they are written."""
+        """What a bare or quoted word stands for, dates as they are written."""
         text: str = event.value
         self._refuse_properties(event)
         if event.implicit[0]:

@@ -44,7 +44,7 @@ _EXAMPLES: Final[dict[str, list[object]]] = {
 
 
 def make_graph_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a task graph file, in whichever of the formats."""
+    """The JSON Schema (2020-12) of a task graph file, in whichever of the formats."""
     (reference,), definitions = msgspec.json.schema_components(
         [TaskGraph], ref_template="#/$defs/{name}"
     )

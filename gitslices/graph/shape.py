@@ -93,7 +93,7 @@ class _FieldReader:
         }
 
     def read_defaults(self, record: object) -> dict[str, Any]:
-        """Return the defaults that a task may have."""
+        """The defaults that a task may have."""
         if not isinstance(record, dict):
             self._findings.add("defaults", f"expected an object, got {describe(record)}")
             return {}
@@ -102,7 +102,7 @@ class _FieldReader:
         return self.read_fields(Task, {k: v for k, v in record.items() if k != "id"}, "defaults")
 
     def read_tasks(self, records: Sequence[object]) -> dict[int, Task]:
-        """Return what can be read of the tasks, by their places in the list."""
+        """What can be read of the tasks, by their places in the list."""
         tasks = {}
         for index, record in enumerate(records):
             task = self._read_task(record, f"tasks[{index}]")
@@ -122,7 +122,7 @@ class _FieldReader:
     def read_fields(
         self, kind: type[Task] | type[TaskGraph], record: Mapping[str, object], place: str
     ) -> dict[str, Any]:
-        """Return the fields of one object that are as they should be."""
+        """The fields of one object that are as they should be."""
         fields = {}
         types = self._types[kind]
         for key, value in record.items():

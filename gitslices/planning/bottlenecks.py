@@ -77,7 +77,7 @@ def _choose_candidates(outline: Outline) -> list[RepoPath]:
     for segment in outline.scopes.contested:
         number = _count_justified(segment, pairs, later)
         if number:
-            counts[outline.scopes.name_place(segment)] += number
+            counts[outline.scopes.name_segment(segment)] += number
     ranked = sorted(counts, key=lambda place: (-counts[place], place))
     return [place for place in ranked if place != "/"][:_CANDIDATES]
 

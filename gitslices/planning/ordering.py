@@ -75,7 +75,7 @@ def order_by_critical_path(workload: Workload, workers: int | None = None) -> tu
 
 
 def bound_makespan(workload: Workload) -> Cost:
-    """Give a time that no order can beat, though there may be none that is as good."""
+    """A time that no order can beat, though there may be none that is as good."""
     return _relax(workload, order_by_id(workload), None)[0]
 
 

@@ -1,12 +1,13 @@
 """From graph, tree and settings to a plan: the same input gives the same bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from posixpath import join
 
 from msgspec import UNSET
 
 from gitslices.core.model import (
     Base,
+    Overlap,
     Plan,
     PlanSettings,
     RepoTree,
@@ -27,6 +28,8 @@ from gitslices.planning.outline import Outline, make_outline
 from gitslices.planning.policy import make_gates, make_review_needs
 from gitslices.planning.schedule import count_unordered, iterate_bits, simulate
 
+Forced = Mapping[tuple[int, int], Overlap]
+
 
 def make_plan(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
     """The plan of a graph on `tree`; the graph has been validated."""
@@ -35,7 +38,7 @@ def make_plan(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) -> Pl
 
 def write_plan(outline: Outline) -> Plan:
     """The plan that an outline comes to."""
-    settings = outline.settings
+    settings, forced = outline.settings, _find_forced(outline)
     return Plan(
         goal_id=outline.graph.goal_id,
         graph_digest=make_graph_digest(outline.graph),
@@ -44,7 +47,7 @@ def write_plan(outline: Outline) -> Plan:
         order=settings.order,
         unborn=settings.new_paths,
         slices=tuple(_make_slice(number, outline) for number in outline.order),
-        overlap_serializations=tuple(_find_serializations(outline)),
+        overlap_serializations=tuple(_make_serializations(outline, forced)),
         shared_overlaps=tuple(_find_shared_overlaps(outline)),
         open_overlaps=_count_open_overlaps(outline),
         skipped=outline.skipped,
@@ -52,7 +55,7 @@ def write_plan(outline: Outline) -> Plan:
         critical_path=tuple(map(outline.name, outline.critical_path)),
         critical_path_cost=outline.critical_path_cost,
         bottlenecks=find_bottlenecks(outline),
-        warnings=tuple(_find_warnings(outline)),
+        warnings=tuple(_find_warnings(outline, forced)),
         started_overlaps=tuple(_find_started_overlaps(outline, settings.underway)),
         schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
     )
@@ -84,18 +87,24 @@ def _make_slice(number: int, outline: Outline) -> Slice:
     )
 
 
-def _find_serializations(outline: Outline) -> Iterable[Serialization]:
-    for later in outline.order:
-        for earlier in outline.forced[later]:
-            overlap = outline.scopes.find_overlap(later, earlier)
-            assert overlap is not None, "an order that nobody asked for comes from an overlap"  # noqa: S101
-            yield Serialization(
-                blocked_slice_id=outline.name(later),
-                serializes_after=outline.name(earlier),
-                kind=overlap.kind,
-                path=show_path(overlap.path),
-                exists=overlap.exists,
-            )
+def _find_forced(outline: Outline) -> Forced:
+    """The overlaps behind the order that no dependency asked for, by the later and the earlier."""
+    return {
+        (later, earlier): outline.scopes.get_overlap(later, earlier)
+        for later in outline.order
+        for earlier in outline.forced[later]
+    }
+
+
+def _make_serializations(outline: Outline, forced: Forced) -> Iterable[Serialization]:
+    for (later, earlier), overlap in forced.items():
+        yield Serialization(
+            blocked_slice_id=outline.name(later),
+            serializes_after=outline.name(earlier),
+            kind=overlap.kind,
+            path=show_path(overlap.path),
+            exists=overlap.exists,
+        )
 
 
 def _find_shared_overlaps(outline: Outline) -> Iterable[SharedOverlap]:
@@ -124,10 +133,16 @@ def _find_started_overlaps(outline: Outline, underway: Underway) -> Iterable[Sta
             )
 
 
-def _find_warnings(outline: Outline) -> Iterable[str]:
+def _find_warnings(outline: Outline, forced: Forced) -> Iterable[str]:
     for number, task in enumerate(outline.tasks):
         for remark in outline.scopes.find_remarks(number):
             yield f"{task.id}: {remark}"
+    for (later, earlier), overlap in forced.items():
+        if not overlap.is_certain:
+            yield (
+                f"{outline.name(later)}: it waits for {outline.name(earlier)}: their patterns are"
+                " too wild to compare, and fewer wildcards may let them go side by side"
+            )
 
 
 def _group_waves(outline: Outline) -> tuple[tuple[SliceId, ...], ...]:

@@ -112,7 +112,7 @@ class _Run:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nothing runs, and nothing waits."""
+        """Whether nothing runs, and nothing waits."""
         return not (self._ready or self._ends)
 
     def start_ready(self) -> None:
@@ -149,7 +149,7 @@ class _Run:
             heappush(self._ends, finish)
 
     def _list_first(self, ready: int) -> Sequence[int]:
-        """Give the first band with something ready in it or, of a few, all that are ready."""
+        """The first band with something ready in it or, of a few, all that are ready."""
         if ready.bit_count() <= _FEW:
             return sorted(iterate_bits(ready), key=self._rank.__getitem__)
         while not ready & self._bands[self._first]:

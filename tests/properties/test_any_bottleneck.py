@@ -24,7 +24,7 @@ def test_conflicts_without_a_place_are_those_of_a_map_that_shares_it(new_paths: 
         settings = replace(SETTINGS, new_paths=new_paths, order="id")
         outline = make_outline(parse_scopes(graph), drawn.tree, settings)
         for segment in outline.scopes.contested:
-            place = outline.scopes.name_place(segment)
+            place = outline.scopes.name_segment(segment)
             if place == "/":
                 continue
             shared = Scope((Entry(place, place.rstrip("/"), excluded=False, is_pattern=False),))

@@ -15,7 +15,7 @@ from gitslices.scopes.language.entries import Access, Scope, parse_scope
 from gitslices.scopes.language.folding import Folding, fold_pattern
 from gitslices.scopes.language.globs import GLOBSTAR, Glob
 from gitslices.scopes.language.matcher import compile_scope, covers, fits
-from gitslices.scopes.overlap import future_kinds as decider_module
+from gitslices.scopes.overlap import signatures as decider_module
 from gitslices.scopes.overlap.name_product import list_names
 from gitslices.scopes.overlap.scope_map import ScopeMap
 from tests.support.examples import scale
@@ -330,7 +330,7 @@ def is_compared(path: str, first: Scope, second: Scope, tree: RepoTree) -> bool:
     )
     whole = Atom("")
     return any(
-        one.is_floating == other.is_floating or whole in (one, other)
+        one.is_unanchored == other.is_unanchored or whole in (one, other)
         for one, other in product(ones, others)
     )
 

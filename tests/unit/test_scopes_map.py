@@ -5,7 +5,7 @@ import pytest
 from gitslices.core.model import NewPaths, Oid, Overlap, RepoPath, RepoTree
 from gitslices.scopes.language.entries import Access, Scope, parse_scope
 from gitslices.scopes.language.folding import Folding, fold_pattern
-from gitslices.scopes.overlap.name_product import list_names, make_meet
+from gitslices.scopes.overlap.name_product import list_names, make_product
 from gitslices.scopes.overlap.scope_map import ScopeMap
 
 PATHS = ("README.md", "docs/api.md", "src/api/app.py", "src/api/x.md", "src/web.ts", "vendor/lib")
@@ -224,10 +224,10 @@ def test_no_name_is_spelled_with_characters_that_folding_takes_away(
 
 def test_what_long_patterns_share_is_not_kept_in_memory() -> None:
     one, other = (fold_pattern(f"*{'?' * size}*b", Folding()).components[-1] for size in (40, 41))
-    kept = make_meet.cache_info().currsize
+    kept = make_product.cache_info().currsize
     (names,) = list_names(one, other, (), Folding())
     assert next(names) == "a" * 41 + "b"
-    assert make_meet.cache_info().currsize == kept
+    assert make_product.cache_info().currsize == kept
 
 
 def test_capitals_and_no_letters_share_no_path_where_case_is_folded() -> None:

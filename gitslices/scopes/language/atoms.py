@@ -22,13 +22,13 @@ class Atom(Struct, frozen=True, cache_hash=True):
     names_files: bool = False
 
     @property
-    def is_floating(self) -> bool:
-        """Tell whether it is at home in any directory."""
+    def is_unanchored(self) -> bool:
+        """Whether it is at home in any directory."""
         return not self.head and self.tail[:1] == (GLOBSTAR,)
 
 
 def make_atoms(entry: Entry, folding: Folding) -> tuple[Atom, ...]:
-    """Give the atoms whose union is the entry: a pattern is also the path spelled like it."""
+    """The atoms whose union is the entry: a pattern is also the path spelled like it."""
     if not entry.is_pattern:
         return (Atom(folding.fold(entry.path)),)
     atom = split_head(fold_pattern(entry.path, folding))
@@ -50,11 +50,11 @@ def split_head(pattern: Pattern) -> Atom:
     return Atom("/".join(names), tail, pattern.directory_only)
 
 
-def find_ancestor(path: str, places: Collection[str]) -> str | None:
-    """Find the one of `places` that is `path` or a directory above it."""
-    if not places:
+def find_ancestor(path: str, paths: Collection[str]) -> str | None:
+    """Find the one of `paths` that is `path` or a directory above it."""
+    if not paths:
         return None
-    return next((above for above in walk_up(path) if above in places), None)
+    return next((above for above in walk_up(path) if above in paths), None)
 
 
 def walk_up(path: str) -> Iterable[str]:
@@ -65,7 +65,7 @@ def walk_up(path: str) -> Iterable[str]:
 
 
 def settle_submodules(atom: Atom, submodules: Collection[str]) -> Atom:
-    """Give the submodule itself for an atom that reaches into one: git tracks nothing in it."""
+    """The submodule itself for an atom that reaches into one: git tracks nothing in it."""
     submodule = find_ancestor(atom.head, submodules)
     if submodule is None or (submodule == atom.head and not atom.tail):
         return atom

@@ -35,7 +35,7 @@ class Entry(Struct, frozen=True, cache_hash=True):
 
     @property
     def names_whole_repository(self) -> bool:
-        """Tell whether the entry stands for every path there can be."""
+        """Whether the entry stands for every path there can be."""
         return not self.path
 
 
@@ -61,7 +61,7 @@ class Scope(Struct, frozen=True):
 
     @property
     def names_whole_repository(self) -> bool:
-        """Tell whether an entry names the whole repository, whatever is excluded again."""
+        """Whether an entry names the whole repository, whatever is excluded again."""
         return any(entry.names_whole_repository for entry in self.included)
 
 

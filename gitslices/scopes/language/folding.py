@@ -19,11 +19,11 @@ class Folding(Struct, frozen=True):
 
     @property
     def changes_text(self) -> bool:
-        """Tell whether two different spellings can be the same path."""
+        """Whether two different spellings can be the same path."""
         return self.ignore_case or self.precompose_unicode
 
     def fold(self, text: str) -> str:
-        """Give the form in which paths are compared."""
+        """The form in which paths are compared."""
         if text.isascii():
             return text.lower() if self.ignore_case else text
         if self.precompose_unicode:

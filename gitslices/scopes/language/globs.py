@@ -35,7 +35,7 @@ class CharSet(Struct, frozen=True, cache_hash=True):
     negated: bool
 
     def holds(self, char: str) -> bool:
-        """Tell whether `char` is one of them."""
+        """Whether `char` is one of them."""
         return any(low <= char <= high for low, high in self.ranges) != self.negated
 
 
@@ -51,7 +51,7 @@ GLOBSTAR: Glob = ()
 
 
 class Pattern(Struct, frozen=True):
-    """A pattern from the repository's root on: a floating one begins with `GLOBSTAR`.
+    """A pattern from the repository's root on: a unanchored one begins with `GLOBSTAR`.
 
     It never ends with `GLOBSTAR` unless it is nothing else: `a/**` says the same as `a/*`, since
     what matches a directory covers all beneath it.
@@ -71,7 +71,7 @@ def literal_name(glob: Glob) -> str | None:
 
 @lru_cache(maxsize=1 << 16)
 def literal_start(glob: Glob) -> str:
-    """Give what all names that `glob` matches begin with."""
+    """What all names that `glob` matches begin with."""
     start = []
     for token in glob:
         if not isinstance(token, str):

@@ -31,7 +31,7 @@ class ScopeMatcher(Struct, frozen=True):
     excluded: tuple[Atom, ...]
 
     def allows(self, path: str, *, is_submodule: bool = False) -> bool:
-        """Tell whether `path` is in the scope."""
+        """Whether `path` is in the scope."""
         folded = self.folding.fold(path)
         return _any_covers(self.included, folded, is_submodule) and not _any_covers(
             self.excluded, folded, is_submodule
@@ -61,7 +61,7 @@ def _any_covers(atoms: Iterable[Atom], path: str, is_submodule: bool) -> bool:
 
 
 def covers(atom: Atom, path: str, *, is_submodule: bool = False) -> bool:
-    """Tell whether a folded path is in an atom."""
+    """Whether a folded path is in an atom."""
     if is_submodule and atom.directory_only:
         path += "/"
     if atom.tail:
@@ -72,7 +72,7 @@ def covers(atom: Atom, path: str, *, is_submodule: bool = False) -> bool:
 
 
 def fits(glob: Glob, name: str) -> bool:
-    """Tell whether a glob matches one component's name; what it spells is compared first."""
+    """Whether a glob matches one component's name; what it spells is compared first."""
     start = literal_start(glob)
     if len(start) == len(glob):
         return name == start
@@ -81,7 +81,7 @@ def fits(glob: Glob, name: str) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def compile_name(glob: Glob) -> Callable[[str], object]:
-    """Give the test of one component's name."""
+    """The test of one component's name."""
     return compile_atom(Atom("", (glob,))).match
 
 
@@ -100,7 +100,7 @@ def compile_atom(atom: Atom) -> re.Pattern[str]:
 def _write_pattern(atom: Atom, sets: list[CharSet]) -> str:
     names = [_escape(name) for name in atom.head.split("/")] if atom.head else []
     names += [_write_glob(glob, sets) for glob in atom.tail]
-    anchor = "" if atom.is_floating else "/"
+    anchor = "" if atom.is_unanchored else "/"
     return anchor + "/".join(names) + ("/" if atom.directory_only else "")
 
 
@@ -131,13 +131,13 @@ def _settle_wildcards(regex: str) -> str:
         return ".*" + regex
     body = regex.removesuffix("|$)").removesuffix("(?P<ps_d>/)").removesuffix("(?:")
     end = "(?:/|\\Z)" if regex.endswith("|$)") else "/"
-    floating = body.startswith("^(?:.+/)?")
+    unanchored = body.startswith("^(?:.+/)?")
     runs = body.removeprefix("^").removeprefix("(?:.+/)?").split("(?:/.+)?")
     runs = ["/".join(map(_settle_stars, _mark_stars(run).split("/"))) for run in runs]
     first, *rest = runs
     if not rest:
-        return ("(?:.+/)?" if floating else "") + first + end
-    settled = f"(?>(?:[^/]+/)*?{first}(?=/))" if floating else first
+        return ("(?:.+/)?" if unanchored else "") + first + end
+    settled = f"(?>(?:[^/]+/)*?{first}(?=/))" if unanchored else first
     settled += "".join(f"(?>(?:/[^/]+)*?{run}(?=/))" for run in rest[:-1])
     return f"{settled}(?:/.+)?{rest[-1]}{end}"
 

@@ -2,10 +2,10 @@
 
 name_product  names that two globs share
 residuals     what is left of an atom inside a directory
-pieces        the distinct parts of all scopes, and the slices that have them
+regions       the distinct parts of all scopes, and the slices that have them
 path_product  the definition: two atoms overlap where the product of their automata has a path
-future_kinds  what a piece can share with others in paths that do not exist yet
-future        pieces that meet in such paths
-compare       all meetings together, in as far as the setting asks for them
-scope_map     all slices at once: the answers, and a path to show for each
+signatures    the definition made fast: regions that answer alike are decided at once
+new_overlaps  regions that meet in paths that do not exist yet
+compare       all overlaps together, in as far as the setting asks for them
+scope_map     all slices at once: the answers, and a witness for each
 """

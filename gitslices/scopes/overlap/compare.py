@@ -7,15 +7,16 @@ from itertools import product
 from msgspec import Struct
 
 from gitslices.core.model import NewPaths
-from gitslices.scopes.overlap.future import Meetings
-from gitslices.scopes.overlap.future_kinds import Decider
-from gitslices.scopes.overlap.pieces import Cuttings, PartMaker, Piece, SharedPlaces, unite
+from gitslices.scopes.overlap.new_overlaps import NewOverlaps
+from gitslices.scopes.overlap.path_product import PathFinder
+from gitslices.scopes.overlap.regions import Partition, PartMaker, Region, SharedPaths, unite
+from gitslices.scopes.overlap.signatures import Decider
 from gitslices.scopes.tracked.spans import Span, Spans
 from gitslices.scopes.tracked.tree import TrackedTree
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """Positions that the same pieces cover, and the slices (bit masks) that read or write them."""
+    """Positions that the same regions cover, and the slices (bit masks) that read or write them."""
 
     spans: Spans
     readers: int
@@ -23,32 +24,32 @@ class Segment(Struct, frozen=True, kw_only=True):
 
     @property
     def is_contested(self) -> bool:
-        """Tell whether two slices touch the positions, and one of them writes."""
+        """Whether two slices touch the positions, and one of them writes."""
         touching = self.readers | self.writers
         return self.writers != 0 and touching & (touching - 1) != 0
 
 
-def meet_in_paths(pieces: Sequence[Piece]) -> tuple[Segment, ...]:
-    """Note in the pieces which slices they meet, and give the segments that slices contest."""
+def meet_in_paths(regions: Sequence[Region]) -> tuple[Segment, ...]:
+    """The segments that slices contest; notes in the regions which slices they meet there."""
     contested = []
-    for numbers, spans in _list_segments(pieces).items():
-        covering = [pieces[number] for number in numbers]
+    for numbers, spans in _list_segments(regions).items():
+        covering = [regions[number] for number in numbers]
         readers, writers = unite(covering)
         segment = Segment(spans=tuple(spans), readers=readers, writers=writers)
         if segment.is_contested:
             contested.append(segment)
-            for piece in covering:
-                piece.meet(readers, writers)
+            for region in covering:
+                region.meet(readers, writers)
     return tuple(contested)
 
 
-def _list_segments(pieces: Sequence[Piece]) -> dict[frozenset[int], list[Span]]:
-    """Give for each set of pieces (by number) that cover some position all such positions."""
+def _list_segments(regions: Sequence[Region]) -> dict[frozenset[int], list[Span]]:
+    """For each set of regions (by number) that cover some position all such positions."""
     segments: dict[frozenset[int], list[Span]] = {}
     covering: set[int] = set()
     last = 0
-    for change in _list_changes(pieces):
-        position, number = divmod(change, len(pieces))
+    for change in _list_changes(regions):
+        position, number = divmod(change, len(regions))
         if position != last and covering:
             segments.setdefault(frozenset(covering), []).append((last, position))
         last = position
@@ -56,13 +57,13 @@ def _list_segments(pieces: Sequence[Piece]) -> dict[frozenset[int], list[Span]]:
     return segments
 
 
-def _list_changes(pieces: Sequence[Piece]) -> list[int]:
-    """Give every position where a piece begins or ends: the position times all, plus the piece."""
-    total = len(pieces)
+def _list_changes(regions: Sequence[Region]) -> list[int]:
+    """Every position where a region begins or ends: the position times all, plus the region."""
+    total = len(regions)
     changes = [
-        position * total + piece.number
-        for piece in pieces
-        for span in piece.contested
+        position * total + region.number
+        for region in regions
+        for span in region.contested
         for position in span
     ]
     changes.sort()
@@ -70,96 +71,96 @@ def _list_changes(pieces: Sequence[Piece]) -> list[int]:
 
 
 class Comparison:
-    """The pieces of all slices, compared as far as `new_paths` says.
+    """The regions of all slices, compared as far as `new_paths` says.
 
     `conflicts` holds for each slice the ones it overlaps with; `contested` the tracked and named
     paths where that is so, grouped by the slices that touch them.
     """
 
     def __init__(
-        self, cuttings: Cuttings, tree: TrackedTree, new_paths: NewPaths, shared: SharedPlaces
+        self, partition: Partition, tree: TrackedTree, new_paths: NewPaths, shared: SharedPaths
     ) -> None:
-        self._cuttings = cuttings
+        self._partition = partition
         self._tree = tree
-        self._unborn = new_paths
+        self._new_paths = new_paths
         self._shared = shared
         self._part_maker = PartMaker(tree)
-        for piece in cuttings.pieces:
-            self.split(piece)
-        self.contested = meet_in_paths(cuttings.pieces)
+        for region in partition.regions:
+            self.split(region)
+        self.contested = meet_in_paths(partition.regions)
         if new_paths != "none" and not self._is_decided_by_paths:
             self._meet_anchored()
         if new_paths == "all":
-            self._meetings.meet_floating()
+            self._new_overlaps.meet_unanchored()
         self.conflicts = self._read_conflicts()
 
-    def split(self, piece: Piece) -> None:
-        """Give a piece its parts, if the setting has them compared in its stead."""
-        if self._unborn == "anchored":
-            piece.parts = self._part_maker.split(piece)
+    def split(self, region: Region) -> None:
+        """Cut a region into parts, if the setting has them compared in its stead."""
+        if self._new_paths == "anchored":
+            region.parts = self._part_maker.split(region)
 
     def meet_open(self) -> tuple[int, ...]:
-        """Note what the setting leaves open, too; give for each slice all that it overlaps with."""
-        if self._is_decided_by_paths and self._unborn != "none":
+        """For each slice all that it overlaps with, what the setting leaves open included."""
+        if self._is_decided_by_paths and self._new_paths != "none":
             return self.conflicts
-        if self._unborn == "none" or self._has_parts:
-            self._meetings.meet_anchored()
-        if self._unborn == "none" or (self._unborn == "anchored" and not self._is_decided_by_paths):
-            self._meetings.meet_floating()
+        if self._new_paths == "none" or self._has_parts:
+            self._new_overlaps.meet_anchored()
+        if self._new_paths != "all":
+            self._new_overlaps.meet_unanchored()
         return self._read_conflicts()
 
-    def is_compared(self, one: Piece, other: Piece) -> bool:
-        """Tell whether the setting has two pieces compared in paths that do not exist."""
-        if self._unborn != "anchored":
-            return self._unborn == "all"
-        if one.is_floating == other.is_floating:
+    def is_compared(self, one: Region, other: Region) -> bool:
+        """Whether the setting has two regions compared in paths that do not exist."""
+        if self._new_paths != "anchored":
+            return self._new_paths == "all"
+        if one.is_unanchored == other.is_unanchored:
             return True
-        return any(not (piece.atom.head or piece.atom.tail) for piece in (one, other))
+        return any(not (region.atom.head or region.atom.tail) for region in (one, other))
 
-    def list_compared(self, one: Piece, other: Piece) -> Iterable[tuple[Piece, Piece]]:
-        """Give the pairs, of two pieces or of their parts, that meet in new paths if they do."""
+    def list_compared(self, one: Region, other: Region) -> Iterable[tuple[Region, Region]]:
+        """The pairs, of two regions or of their parts, that meet in new paths if they do."""
         if not self.is_compared(one, other):
             return ()
         return product(one.parts or (one,), other.parts or (other,))
 
     @cached_property
     def _is_decided_by_paths(self) -> bool:
-        """Tell whether literals alone are compared: the paths they name decide everything."""
+        """Whether literals alone are compared: the paths they name decide everything."""
         return not self._shared.is_given and not any(
-            piece.atom.tail or piece.excluded for piece in self._cuttings.pieces
+            region.atom.tail or region.excluded for region in self._partition.regions
         )
 
     @cached_property
     def _decider(self) -> Decider:
-        pieces = [one for piece in self._cuttings.pieces for one in (piece, *piece.parts)]
-        return Decider(pieces, self._tree, self._shared.atoms)
+        regions = [one for region in self._partition.regions for one in (region, *region.parts)]
+        return Decider(regions, self._tree, self._shared.atoms, PathFinder(self._tree))
 
     @cached_property
-    def _meetings(self) -> Meetings:
-        return Meetings(self._cuttings.pieces, self._decider)
+    def _new_overlaps(self) -> NewOverlaps:
+        return NewOverlaps(self._partition.regions, self._decider)
 
     @cached_property
     def _has_parts(self) -> bool:
-        return any(piece.parts for piece in self._cuttings.pieces)
+        return any(region.parts for region in self._partition.regions)
 
     def _meet_anchored(self) -> None:
         if not self._has_parts:
-            self._meetings.meet_anchored()
+            self._new_overlaps.meet_anchored()
             return
-        pieces = [part for piece in self._cuttings.pieces for part in piece.parts or (piece,)]
-        Meetings(tuple(dict.fromkeys(pieces)), self._decider).meet_anchored()
-        for piece in self._cuttings.pieces:
-            for part in piece.parts:
-                piece.meet(part.near_readers, part.near_writers)
+        regions = [part for region in self._partition.regions for part in region.parts or (region,)]
+        NewOverlaps(tuple(dict.fromkeys(regions)), self._decider).meet_anchored()
+        for region in self._partition.regions:
+            for part in region.parts:
+                region.meet(part.near_readers, part.near_writers)
 
     def _read_conflicts(self) -> tuple[int, ...]:
         conflicts = []
-        both = zip(self._cuttings.reads, self._cuttings.writes, strict=True)
+        both = zip(self._partition.reads, self._partition.writes, strict=True)
         for index, (reads, writes) in enumerate(both):
             mask = 0
-            for piece in reads:
-                mask |= piece.near_writers
-            for piece in writes:
-                mask |= piece.near_writers | piece.near_readers
+            for region in reads:
+                mask |= region.near_writers
+            for region in writes:
+                mask |= region.near_writers | region.near_readers
             conflicts.append(mask & ~(1 << index) if mask else 0)
         return tuple(conflicts)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain, pairwise
 
+from msgspec import Struct
+
 from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.language.globs import ANY_NAME, STAR, CharSet, Glob, Token, literal_name
 from gitslices.scopes.language.matcher import fits
@@ -28,36 +30,64 @@ class TooComplexError(Exception):
 
 
 def is_forbidden(name: str) -> bool:
-    """Tell whether no tracked path can have a component of that name."""
+    """Whether no tracked path can have a component of that name."""
     return name in (".", "..") or name.lower() == ".git"
 
 
-@lru_cache(maxsize=1 << 16)
-def sample_names(
-    one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding
-) -> tuple[str, ...]:
-    """Give the shortest name that both globs match, for each way the globs `beside` take it.
+class Sample(Struct, frozen=True):
+    """Names that two globs share, and how many states it took to find them.
 
-    Raises TooComplexError when there are too many ways to look at.
+    `names` is None where there are too many ways to look at.
     """
+
+    names: tuple[str, ...] | None
+    states: int = 1
+
+
+@lru_cache(maxsize=1 << 16)
+def sample_names(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> Sample:
+    """The shortest name that both globs match, for each way the globs `beside` take it."""
     first, second = _split_at_star(one), _split_at_star(other)
     if first and second and not beside:
         name = _join_halves(first, second)
         if name is None:
-            return ()
+            return Sample(())
         if name and not is_forbidden(name) and all(folding.fold(char) == char for char in name):
-            return (name,)
-    fresh = (next(names, None) for names in list_names(one, other, beside, folding))
-    return tuple(name for name in fresh if name is not None)
+            return Sample((name,))
+    for glob, opposite in ((one, other), (other, one)):
+        name = literal_name(glob)
+        if name is not None:
+            return Sample((name,) if _may_be_called(name, opposite) else ())
+    try:
+        product = get_product(one, other, beside, folding)
+    except TooComplexError:
+        return Sample(None, MAX_STATES)
+    fresh = (next(product.list_names(marks), None) for marks in product.ways)
+    return Sample(tuple(name for name in fresh if name is not None), product.size)
 
 
-def share_name(one: Glob, other: Glob, folding: Folding) -> bool:
-    """Tell whether a tracked path can have a component that both globs match."""
-    return bool(sample_names(one, other, (), folding))
+def _may_be_called(name: str, glob: Glob) -> bool:
+    return (glob == ANY_NAME or fits(glob, name)) and not is_forbidden(name)
 
 
+def share_name_around_stars(one: Glob, other: Glob) -> bool | None:
+    """Whether two globs of a single star each share a name; None for all others.
+
+    They do if the shorter start begins the longer one, and so with the ends: what is between is as
+    long as need be.
+    """
+    first, second = _split_at_star(one), _split_at_star(other)
+    if first is None or second is None:
+        return None
+    starts, ends = zip(first, second, strict=True)
+    return (starts[0].startswith(starts[1]) or starts[1].startswith(starts[0])) and (
+        ends[0].endswith(ends[1]) or ends[1].endswith(ends[0])
+    )
+
+
+@lru_cache(maxsize=1 << 15)
 def _split_at_star(glob: Glob) -> Halves | None:
-    """Give what a glob spells before and after its only wildcard, if that is a star."""
+    """What a glob spells before and after its only wildcard, if that is a star."""
     if glob.count(STAR) != 1:
         return None
     at = glob.index(STAR)
@@ -83,24 +113,19 @@ def _join_halves(one: Halves, other: Halves) -> str | None:
 def list_names(
     one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding
 ) -> Iterator[Iterator[str]]:
-    """Give all names that both globs match, shortest first, for each way `beside` takes them."""
+    """All names that both globs match, shortest first, for each way `beside` takes them."""
     for glob, opposite in ((one, other), (other, one)):
         name = literal_name(glob)
         if name is not None:
-            if (opposite == ANY_NAME or fits(opposite, name)) and not is_forbidden(name):
+            if _may_be_called(name, opposite):
                 yield iter((name,))
             return
-    # The largest take a hundred megabytes each, too much to keep.
-    is_small = beside or len(one) * len(other) <= MAX_STATES
-    make = make_meet if is_small else make_meet.__wrapped__
-    meet = make(one, other, beside, folding)
-    if meet is None:
-        raise TooComplexError
-    for marks in meet.kinds:
-        yield (name for name in meet.list_names(marks) if not is_forbidden(name))
+    product = get_product(one, other, beside, folding)
+    for marks in product.ways:
+        yield product.list_names(marks)
 
 
-class Meet:
+class NameProduct:
     """The names that both of two globs match, grouped by which of others match them."""
 
     def __init__(self, one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> None:
@@ -119,7 +144,12 @@ class Meet:
         for state, marks in marked:
             if marks is not None:
                 self._ends.setdefault(marks, []).append(state)
-        self.kinds = tuple(sorted(self._ends))
+        self.ways = tuple(sorted(self._ends))
+
+    @property
+    def size(self) -> int:
+        """How many states it has."""
+        return len(self._edges)
 
     @property
     def _start(self) -> State:
@@ -163,13 +193,13 @@ class Meet:
         )
 
     def list_names(self, marks: Marks) -> Iterator[str]:
-        """Give the names with these marks, shortest first."""
+        """The names with these marks that a path may have, shortest first."""
         layers = [set(self._ends[marks])]
         seen = {""}
         while layers[-1]:
             if self._start in layers[-1]:
                 for name in self._spell(self._start, layers, ""):
-                    if name not in seen:
+                    if name not in seen and not is_forbidden(name):
                         seen.add(name)
                         yield name
             layers.append({source for end in layers[-1] for source in self._sources.get(end, ())})
@@ -195,11 +225,24 @@ class Meet:
         return (char for char in chain(plain, others) if self._folding.fold(char) == char)
 
 
+def get_product(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> NameProduct:
+    """The product of two globs; raises TooComplexError when there are too many ways to look at."""
+    # The largest take a hundred megabytes each, too much to keep.
+    is_small = beside or len(one) * len(other) <= MAX_STATES
+    make = make_product if is_small else make_product.__wrapped__
+    product = make(one, other, beside, folding)
+    if product is None:
+        raise TooComplexError
+    return product
+
+
 @lru_cache(maxsize=1 << 10)
-def make_meet(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> Meet | None:
-    """Make the meet, unless there are too many ways to look at; the last ones made are kept."""
+def make_product(
+    one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding
+) -> NameProduct | None:
+    """The product, unless there are too many ways to look at; the last ones made are kept."""
     try:
-        return Meet(one, other, beside, folding)
+        return NameProduct(one, other, beside, folding)
     except TooComplexError:
         return None
 

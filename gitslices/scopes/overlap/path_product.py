@@ -1,9 +1,14 @@
-"""The shortest path that is in two atoms and in no excluded one, and that could be created."""
+"""The definition of an overlap in paths that do not exist yet, and the shortest such path.
+
+Two atoms overlap where the product of their automata leads to the end of both. A state is a
+position in each of the two; for each excluded atom all the positions that it may be at, since none
+of its runs may reach its end (the subset construction of Rabin and Scott, 1959); and the tracked
+directory that the path lies in, if it is one. A step is one name, which comes from a product of its
+own: that of two globs, character by character. docs/internals/overlap.md shows both at work.
+"""
 
 from collections.abc import Iterator, Sequence, Set
-from functools import lru_cache
 from itertools import islice
-from typing import Protocol
 
 from gitslices.scopes.language.atoms import Atom
 from gitslices.scopes.language.folding import Folding
@@ -14,24 +19,31 @@ from gitslices.scopes.overlap.name_product import (
     is_forbidden,
     list_names,
     sample_names,
+    share_name_around_stars,
 )
-from gitslices.scopes.overlap.pieces import Piece
+from gitslices.scopes.overlap.regions import Region
 from gitslices.scopes.overlap.residuals import (
     Residual,
     Residuals,
     drop_dead,
     last_position,
-    list_moves,
+    list_transitions,
     see_from,
     step_mask,
 )
 from gitslices.scopes.tracked.tree import TrackedTree
 
-MAX_VISITED = 1024
-"""How many states a search with exclusions looks at before it gives up."""
+MAX_STEPS = 5_000_000
+"""What all questions of one comparison may take together; a step is near a microsecond."""
+
+MAX_STEPS_OF_ONE = 600_000
+"""What a single question may take: as much as two of the longest names that there may be."""
+
+STEPS_OF_A_STATE = 8
+"""What a state of the product of two names takes."""
 
 UNKNOWN = "\0"
-"""Stands for a path, where it would cost too much to say whether there is one."""
+"""Stands for a path, where it would take too many steps to say whether there is one."""
 
 Masks = tuple[int, ...]
 State = tuple[int, int, Masks, str | None]
@@ -40,15 +52,131 @@ State = tuple[int, int, Masks, str | None]
 _NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
 
-class Directories(Protocol):
-    """The tracked directories of a tree."""
+class Budget:
+    """What is left of the steps, in all and for the question at hand."""
 
-    def list_names(self, directory: str) -> tuple[frozenset[str], frozenset[str]]:
-        """Give the names of the directories in `directory`, and those of all else in it."""
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+        self._left_of_one = 0
+        self._sampled: set[tuple[Glob, Glob, tuple[Glob, ...]]] = set()
+
+    def start_question(self) -> None:
+        """Let one more question take its share; raises TooComplexError where nothing is left."""
+        self._left_of_one = min(self._left, MAX_STEPS_OF_ONE)
+        self.spend(1)
+
+    def spend(self, steps: int) -> None:
+        """Take some steps; raises TooComplexError where they are used up."""
+        self._left_of_one -= steps
+        self._left -= steps
+        if self._left_of_one < 0:
+            raise TooComplexError
+
+    def sample_names(
+        self, one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding
+    ) -> tuple[str, ...]:
+        """The names that two globs share, for the steps that it takes to find them once."""
+        key = one, other, beside
+        sample = sample_names(*key, folding)
+        if key not in self._sampled:
+            self._sampled.add(key)
+            self.spend(sample.states * (1 + len(beside)) * STEPS_OF_A_STATE)
+        if sample.names is None:
+            raise TooComplexError
+        return sample.names
 
 
-class Search:
-    """One search, beneath one directory."""
+class PathFinder:
+    """Finds paths that are in two atoms, in no excluded one, and could be created.
+
+    Each question is answered once. Where the steps are used up all new answers are `UNKNOWN`, so
+    that the same questions in the same order always have the same answers.
+    """
+
+    def __init__(self, tree: TrackedTree) -> None:
+        self._tree = tree
+        self._budget = Budget(MAX_STEPS)
+        self._found: dict[tuple[Residual, Residual, Residuals, Masks | None], str | None] = {}
+
+    def find(
+        self,
+        directory: str,
+        one: Residual,
+        other: Residual,
+        excluded: Residuals = (),
+        idle: Masks | None = None,
+    ) -> str | None:
+        """The shortest path beneath a directory, from there.
+
+        With `idle` only the positions in these masks may still be reached in the excluded atoms.
+        """
+        path = self.find_free(one, other, excluded, idle)
+        if path is None or path == UNKNOWN or not self._tree.is_taken(directory, path):
+            return path
+        return self._search(one, other, excluded, idle, directory)
+
+    def find_free(
+        self, one: Residual, other: Residual, excluded: Residuals = (), idle: Masks | None = None
+    ) -> str | None:
+        """The shortest path where nothing is tracked."""
+        key = one, other, excluded, idle
+        if key not in self._found:
+            self._found[key] = self._find_free(one, other, excluded, idle)
+        return self._found[key]
+
+    def _find_free(
+        self, one: Residual, other: Residual, excluded: Residuals, idle: Masks | None
+    ) -> str | None:
+        # Most exclusions miss the shortest path of the two atoms, and that is asked once for all.
+        if excluded:
+            path = self.find_free(one, other)
+            if path is None or (path != UNKNOWN and _survives(path, excluded, idle)):
+                return path
+        return self._search(one, other, excluded, idle, None)
+
+    def _search(
+        self,
+        one: Residual,
+        other: Residual,
+        excluded: Residuals,
+        idle: Masks | None,
+        directory: str | None,
+    ) -> str | None:
+        tree = self._tree if directory is not None else None
+        product = PathProduct(one, other, excluded, self._tree.folding, idle, tree, self._budget)
+        try:
+            self._budget.start_question()
+            return product.find(directory)
+        except TooComplexError:
+            return UNKNOWN
+
+    def share_name(self, one: Glob, other: Glob) -> bool | None:
+        """Whether a tracked path can have a component that both globs match; None: not known."""
+        known = share_name_around_stars(one, other)
+        if known is not None:
+            return known
+        try:
+            self._budget.start_question()
+            return bool(self._budget.sample_names(one, other, (), self._tree.folding))
+        except TooComplexError:
+            return None
+
+
+def _survives(path: str, excluded: Residuals, idle: Masks | None) -> bool:
+    """Whether no excluded atom covers a path, and only `idle` positions are reached beneath it."""
+    for at, residual in enumerate(excluded):
+        mask = residual.mask
+        for name in path.split("/"):
+            mask = step_mask(residual.atom, mask, name)
+            if mask >> last_position(residual.atom) & 1:
+                return False
+        if idle is not None and mask & ~idle[at]:
+            return False
+    return True
+
+
+class PathProduct:
+    """One search through the product, beneath one directory."""
 
     def __init__(
         self,
@@ -56,9 +184,9 @@ class Search:
         other: Residual,
         excluded: Sequence[Residual],
         folding: Folding,
-        *,
-        idle: Masks | None = None,
-        tree: Directories | None = None,
+        idle: Masks | None,
+        tree: TrackedTree | None,
+        budget: Budget,
     ) -> None:
         self._one = one
         self._other = other
@@ -66,11 +194,13 @@ class Search:
         self._folding = folding
         self._idle = idle
         self._tree = tree
+        self._budget = budget
 
     def find(self, directory: str | None) -> str | None:
-        """Find the path, from the directory where the search begins; None: one yet to be made.
+        """The path, from the directory where the search begins; None: one yet to be made.
 
-        Raises TooComplexError when there are exclusions and too many ways to look at.
+        Breadth first, so that the first path found has the fewest components. Raises
+        TooComplexError when the steps are used up.
         """
         masks = tuple(residual.mask for residual in self._excluded)
         layer: dict[State, str] = {
@@ -91,8 +221,6 @@ class Search:
                 return min(goals, key=_rank)
             layer = {state: path for state, path in found.items() if state not in seen}
             seen.update(layer)
-            if self._excluded and len(seen) > MAX_VISITED:
-                raise TooComplexError
         return None
 
     def _is_goal(self, state: State) -> bool:
@@ -107,9 +235,10 @@ class Search:
     def _list_steps(self, state: State) -> Iterator[tuple[State, str]]:
         i, j, masks, directory = state
         beside = self._list_beside(masks)
-        for one, first in list_moves(self._one.atom, i):
-            for other, second in list_moves(self._other.atom, j):
+        for one, first in list_transitions(self._one.atom, i):
+            for other, second in list_transitions(self._other.atom, j):
                 for name, inside in self._list_names(one, other, beside, directory):
+                    self._budget.spend(4 + 2 * len(masks))
                     then = self._exclude(masks, name)
                     if then is not None:
                         yield (first, second, then, inside), name
@@ -119,19 +248,23 @@ class Search:
             glob
             for residual, mask in zip(self._excluded, masks, strict=True)
             for at in _list_bits(mask)
-            for glob, _ in list_moves(residual.atom, at)
+            for glob, _ in list_transitions(residual.atom, at)
         }
         return tuple(sorted(globs - {ANY_NAME}, key=repr))
 
     def _list_names(
         self, one: Glob, other: Glob, beside: tuple[Glob, ...], directory: str | None
     ) -> Iterator[tuple[str, str | None]]:
+        """A name for every way that excluded globs and tracked names may take it, and where it is.
+
+        A literal beside needs no product: the name that it spells is tried by itself.
+        """
         directories, files = _NOTHING
         if directory is not None and self._tree is not None:
             directories, files = self._tree.list_names(directory)
         spelled = {name for glob in beside if (name := literal_name(glob)) is not None}
         globs = tuple(glob for glob in beside if literal_name(glob) is None)
-        for name in _sample(one, other, globs, self._folding, spelled | directories | files):
+        for name in self._sample(one, other, globs, spelled | directories | files):
             yield name, None
         for name in sorted(spelled - directories - files):
             if _fits(one, other, name):
@@ -139,6 +272,16 @@ class Search:
         for name in sorted(directories):
             if _fits(one, other, name):
                 yield name, f"{directory}/{name}" if directory else name
+
+    def _sample(
+        self, one: Glob, other: Glob, beside: tuple[Glob, ...], taken: Set[str]
+    ) -> Iterator[str]:
+        samples = self._budget.sample_names(one, other, beside, self._folding)
+        if taken.isdisjoint(samples):
+            yield from samples
+            return
+        for names in list_names(one, other, beside, self._folding):
+            yield from islice((name for name in names if name not in taken), 1)
 
     def _exclude(self, masks: Masks, name: str) -> Masks | None:
         then = []
@@ -148,31 +291,6 @@ class Search:
                 return None
             then.append(stepped)
         return tuple(then)
-
-
-@lru_cache(maxsize=1 << 16)
-def find_free(
-    one: Residual,
-    other: Residual,
-    excluded: tuple[Residual, ...],
-    folding: Folding,
-    idle: Masks | None = None,
-) -> str | None:
-    """Find the path where nothing is tracked; `UNKNOWN` stands for too many ways to look at."""
-    try:
-        return Search(one, other, excluded, folding, idle=idle).find(None)
-    except TooComplexError:
-        return UNKNOWN
-
-
-def _sample(
-    one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding, taken: Set[str]
-) -> Iterator[str]:
-    if taken.isdisjoint(samples := sample_names(one, other, beside, folding)):
-        yield from samples
-        return
-    for names in list_names(one, other, beside, folding):
-        yield from islice((name for name in names if name not in taken), 1)
 
 
 def _fits(one: Glob, other: Glob, name: str) -> bool:
@@ -189,10 +307,15 @@ def _rank(path: str) -> tuple[int, str]:
     return len(path), path
 
 
-def find_shortest(
-    one: Piece, other: Piece, tree: TrackedTree, shared: Sequence[Atom]
+def rank_path(path: str) -> tuple[int, int, str]:
+    """The order in which paths serve as a witness: the fewest components, then characters."""
+    return path.count("/"), len(path), path
+
+
+def find_witness(
+    one: Region, other: Region, finder: PathFinder, tree: TrackedTree, shared: Sequence[Atom]
 ) -> str | None:
-    """Find the shared path with the fewest components, then characters."""
+    """The shortest path that two regions share; `UNKNOWN` if it would take too many steps."""
     if not (tree.can_grow(one.atom) and tree.can_grow(other.atom)):
         return None
     head = max(one.atom.head, other.atom.head, key=len)
@@ -205,24 +328,17 @@ def find_shortest(
         return None
     if first.is_complete and second.is_complete and tree.can_be_created(head):
         return head
-    path = _search(first, second, excluded, tree, head)
-    return path if path is None or not head else f"{head}/{path}"
+    path = finder.find(head, first, second, excluded)
+    return path if path is None or path == UNKNOWN or not head else f"{head}/{path}"
 
 
-def rank_path(path: str) -> tuple[int, int, str]:
-    """Give the order in which paths serve as an example: the shortest first."""
-    return path.count("/"), len(path), path
-
-
-def _search(
-    one: Residual, other: Residual, excluded: Residuals, tree: TrackedTree, head: str
-) -> str | None:
-    path = find_free(one, other, excluded, tree.folding)
-    if path == UNKNOWN:
-        return _search(one, other, (), tree, head)
-    if path is None or not tree.is_taken(head, path):
-        return path
-    try:
-        return Search(one, other, excluded, tree.folding, tree=tree).find(head)
-    except TooComplexError:
-        return _search(one, other, (), tree, head)
+def guess_witness(one: Region, other: Region, finder: PathFinder) -> str:
+    """A path for two regions that are too wild to compare: in one of them, if not in both."""
+    head = max(one.atom.head, other.atom.head, key=len)
+    first, second = see_from(one.atom, head), see_from(other.atom, head)
+    everything = Residual(Atom(""))
+    for pair in ((first, second), (first, everything), (everything, second)):
+        path = finder.find(head, *pair)
+        if path is not None and path != UNKNOWN:
+            return f"{head}/{path}" if head else path
+    return head or "."

@@ -9,49 +9,68 @@ from gitslices.core.model import NewPaths, Overlap, OverlapKind, RepoPath, RepoT
 from gitslices.scopes.language.atoms import Atom
 from gitslices.scopes.language.entries import Access, Entry, Scope
 from gitslices.scopes.overlap.compare import Comparison, Segment
-from gitslices.scopes.overlap.path_product import find_shortest, rank_path
-from gitslices.scopes.overlap.pieces import (
-    Cuttings,
-    Piece,
-    Pieces,
-    cut_scopes,
+from gitslices.scopes.overlap.path_product import (
+    UNKNOWN,
+    PathFinder,
+    find_witness,
+    guess_witness,
+    rank_path,
+)
+from gitslices.scopes.overlap.regions import (
+    Partition,
+    Region,
+    Regions,
     may_touch,
-    narrow_cuttings,
+    narrow_partition,
     near_readers,
     near_writers,
-    settle_shared,
+    partition_scopes,
+    resolve_shared,
 )
-from gitslices.scopes.tracked.resolved import Ground, remark_on
+from gitslices.scopes.tracked.resolved import ResolvedTree, remark_on
 from gitslices.scopes.tracked.spans import NO_SPANS, Spans, have_common, list_common, unite_spans
 
 KINDS: tuple[OverlapKind, ...] = ("write_write", "write_read", "read_write")
 
-Pair = tuple[Piece, Piece]
-Compared = Callable[[Piece, Piece], Iterable[Pair]]
-"""Of two pieces the pairs of pieces to look for a new path in."""
+Pair = tuple[Region, Region]
+Compared = Callable[[Region, Region], Iterable[Pair]]
+"""Of two regions the pairs of regions to look for a new path in."""
 
 
-class ExampleFinder:
-    """Finds examples among pieces that have met; none is looked for in what is `shared`."""
+class WitnessFinder:
+    """Finds witnesses for regions that have met; none is looked for in what is `shared`."""
 
-    def __init__(self, ground: Ground, cuttings: Cuttings, shared: Sequence[Atom]) -> None:
-        self._ground = ground
-        self._cuttings = cuttings
+    def __init__(
+        self, resolved: ResolvedTree, partition: Partition, shared: Sequence[Atom]
+    ) -> None:
+        self._resolved = resolved
+        self._partition = partition
         self._shared = shared
+        # What comparing has used up leaves no pair without a witness that is quickly found.
+        self._finder = PathFinder(resolved.tree)
 
-    def find(self, later: int, earlier: int, list_compared: Compared) -> Overlap | None:
-        """Find a path that two slices share, tracked if there is one, else the shortest example."""
+    def find(self, later: int, earlier: int, list_compared: Compared) -> Overlap:
+        """A path that two slices share, tracked if there is one, else the shortest one.
+
+        It is uncertain where it would take too many steps to find one.
+        """
+        guesses: list[tuple[OverlapKind, Pair]] = []
         for kind, pairs in zip(KINDS, self._list_met(later, earlier), strict=True):
-            if not pairs:
-                continue
-            found = self._find_tracked(pairs) or self._find_new(pairs, list_compared)
-            if found:
-                return Overlap(kind=kind, path=found[0], exists=found[1])
-        return None
+            path = self._find_tracked(pairs)
+            if path is not None:
+                return Overlap(kind=kind, path=path, exists=True)
+            compared = [each for pair in pairs for each in list_compared(*pair)]
+            path = self._find_new(pairs, compared)
+            if path is not None:
+                return Overlap(kind=kind, path=path, exists=False)
+            guesses.extend((kind, each) for each in compared)
+        kind, pair = guesses[0]
+        path = RepoPath(guess_witness(*pair, self._finder))
+        return Overlap(kind=kind, path=path, exists=False, is_certain=False)
 
     def _list_met(self, later: int, earlier: int) -> Iterator[list[Pair]]:
-        """Give for each kind the pairs of pieces that may have a path in common."""
-        writes, reads = self._cuttings.writes, self._cuttings.reads
+        """For each kind the pairs of regions that may have a path in common."""
+        writes, reads = self._partition.writes, self._partition.reads
         ones, others = near_writers(writes[later], earlier), near_writers(writes[earlier], later)
         yield list(product(ones, others))
         ones, others = near_readers(writes[later], earlier), near_writers(reads[earlier], later)
@@ -59,30 +78,31 @@ class ExampleFinder:
         ones, others = near_writers(reads[later], earlier), near_readers(writes[earlier], later)
         yield list(product(ones, others))
 
-    def _find_tracked(self, pairs: Iterable[Pair]) -> tuple[RepoPath, bool] | None:
-        paths = self._ground.paths
+    def _find_tracked(self, pairs: Iterable[Pair]) -> RepoPath | None:
+        paths = self._resolved.paths
         firsts = (next(filter(paths.is_tracked, _list_positions(*pair)), None) for pair in pairs)
         found = [position for position in firsts if position is not None]
-        return (RepoPath(paths.spellings[min(found)]), True) if found else None
+        return RepoPath(paths.spellings[min(found)]) if found else None
 
-    def _find_new(
-        self, pairs: Sequence[Pair], list_compared: Compared
-    ) -> tuple[RepoPath, bool] | None:
+    def _find_new(self, pairs: Sequence[Pair], compared: Sequence[Pair]) -> RepoPath | None:
         named = (
-            self._ground.paths.spellings[position]
+            self._resolved.paths.spellings[position]
             for pair in pairs
             for position in _list_positions(*pair)
         )
         made = (
-            find_shortest(*compared, self._ground.tree, self._shared)
-            for pair in pairs
-            for compared in list_compared(*pair)
+            find_witness(*pair, self._finder, self._resolved.tree, self._shared)
+            for pair in compared
         )
-        examples = [*named, *(path for path in made if path is not None)]
-        return (RepoPath(min(examples, key=rank_path)), False) if examples else None
+        witnesses = [*named, *(path for path in made if path is not None and path != UNKNOWN)]
+        return RepoPath(min(witnesses, key=rank_path)) if witnesses else None
+
+    def share_path(self, one: Region, other: Region) -> bool:
+        """Whether two regions share a path that could be created, shared or not."""
+        return find_witness(one, other, self._finder, self._resolved.tree, ()) is not None
 
 
-def _list_positions(one: Piece, other: Piece) -> Iterator[int]:
+def _list_positions(one: Region, other: Region) -> Iterator[int]:
     for start, stop in list_common(one.contested, other.contested):
         yield from range(start, stop)
 
@@ -107,37 +127,37 @@ class ScopeMap:
         new_paths: NewPaths = "anchored",
         shared: Scope | None = None,
     ) -> None:
-        self._unborn = new_paths
+        self._new_paths = new_paths
         self._accesses = accesses
         self._shared = shared or Scope()
         naming = (scope for access in accesses for scope in (access.read, access.write))
-        self._ground = Ground(tree, naming if new_paths != "none" else ())
-        places = settle_shared(self._shared, self._ground)
-        self._cuttings = cut_scopes(accesses, self._ground, places)
-        self._comparison = Comparison(self._cuttings, self._ground.tree, new_paths, places)
-        self._examples = ExampleFinder(self._ground, self._cuttings, places.atoms)
+        self._resolved = ResolvedTree(tree, naming if new_paths != "none" else ())
+        shared_paths = resolve_shared(self._shared, self._resolved)
+        self._partition = partition_scopes(accesses, self._resolved, shared_paths)
+        self._comparison = Comparison(self._partition, self._resolved.tree, new_paths, shared_paths)
+        self._witnesses = WitnessFinder(self._resolved, self._partition, shared_paths.atoms)
         self._remarks: dict[Entry, str | None] = {}
         self.conflicts = self._comparison.conflicts
         self.contested = self._comparison.contested
 
     def count_files(self, index: int) -> tuple[int, int]:
         """Count the tracked files that a slice may read, and those that it may write."""
-        cuttings = self._cuttings
-        return self._count(cuttings.reads[index]), self._count(cuttings.writes[index])
+        partition = self._partition
+        return self._count(partition.reads[index]), self._count(partition.writes[index])
 
-    def _count(self, pieces: Pieces) -> int:
-        if len(pieces) < 2:
-            return sum(piece.files for piece in pieces)
-        *others, longest = sorted(pieces, key=lambda piece: len(piece.spans))
+    def _count(self, regions: Regions) -> int:
+        if len(regions) < 2:
+            return sum(region.files for region in regions)
+        *others, longest = sorted(regions, key=lambda region: len(region.spans))
         total, counted = longest.files, NO_SPANS
-        for piece in others:
-            total += piece.files - self._count_common(piece.spans, counted)
-            counted = unite_spans((counted, piece.spans))
+        for region in others:
+            total += region.files - self._count_common(region.spans, counted)
+            counted = unite_spans((counted, region.spans))
         return total - self._count_common(longest.spans, counted)
 
     def _count_common(self, one: Spans, other: Spans) -> int:
         doubled = tuple(list_common(one, other))
-        return self._ground.paths.count_tracked(doubled) if doubled else 0
+        return self._resolved.paths.count_tracked(doubled) if doubled else 0
 
     def find_remarks(self, index: int) -> tuple[str, ...]:
         """Say which entries of a slice match nothing, or something else than they seem to."""
@@ -151,107 +171,109 @@ class ScopeMap:
 
     def _remark_on(self, entry: Entry) -> str | None:
         if entry not in self._remarks:
-            files = self._ground.count_files(entry)
-            self._remarks[entry] = remark_on(entry, self._ground.tree, files)
+            files = self._resolved.count_files(entry)
+            self._remarks[entry] = remark_on(entry, self._resolved.tree, files)
         return self._remarks[entry]
 
     def find_overlap(self, later: int, earlier: int) -> Overlap | None:
-        """Find a path that two slices share, tracked if there is one, else the shortest example."""
-        if not self.conflicts[later] >> earlier & 1:
-            return None
-        return self._examples.find(later, earlier, self._comparison.list_compared)
+        """A path that two slices share, None where they do not overlap."""
+        overlaps = self.conflicts[later] >> earlier & 1
+        return self.get_overlap(later, earlier) if overlaps else None
+
+    def get_overlap(self, later: int, earlier: int) -> Overlap:
+        """The path that shows best why two slices overlap, which they do."""
+        return self._witnesses.find(later, earlier, self._comparison.list_compared)
 
     @cached_property
     def open_overlaps(self) -> tuple[int, ...]:
-        """Give for each slice those it overlaps with beyond its conflicts, in paths to be made."""
+        """For each slice those it overlaps with beyond its conflicts, in paths to be made."""
         everything = zip(self._comparison.meet_open(), self.conflicts, strict=True)
         return tuple(mask & ~known for mask, known in everything)
 
     def find_open_overlaps(self, index: int) -> tuple[tuple[int, Overlap], ...]:
         """List the slices that a slice overlaps with beyond its conflicts, each with a path."""
-        found = (
-            (other, self._examples.find(index, other, lambda one, two: ((one, two),)))
+        return tuple(
+            (other, self._witnesses.find(index, other, lambda one, two: ((one, two),)))
             for other in list_bits(self.open_overlaps[index])
         )
-        return tuple((other, overlap) for other, overlap in found if overlap)
 
-    def name_place(self, segment: Segment) -> RepoPath:
+    def name_segment(self, segment: Segment) -> RepoPath:
         """Name what a segment covers: its path or, with a slash, the directory around its paths."""
-        spellings = self._ground.paths.spellings
+        spellings = self._resolved.paths.spellings
         first, last = segment.spans[0][0], segment.spans[-1][1] - 1
         if first == last:
             return RepoPath(spellings[first])
         return RepoPath(commonpath((spellings[first], spellings[last])) + "/")
 
     def list_paths(self, segment: Segment) -> tuple[RepoPath, ...]:
-        """Give the tracked paths of a segment."""
+        """The tracked paths of a segment."""
         return tuple(
-            RepoPath(self._ground.paths.spellings[position])
+            RepoPath(self._resolved.paths.spellings[position])
             for start, stop in segment.spans
             for position in range(start, stop)
-            if self._ground.paths.is_tracked(position)
+            if self._resolved.paths.is_tracked(position)
         )
 
     def find_conflicts_without(self, place: RepoPath) -> tuple[int, ...]:
-        """Give the conflicts there would be if a place of `name_place` were shared, too."""
+        """The conflicts there would be if a place of `name_segment` were shared, too."""
         entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
         touching = self._collect_touching(entry)
-        places = settle_shared(Scope((*self._shared.entries, entry)), self._ground)
+        shared_paths = resolve_shared(Scope((*self._shared.entries, entry)), self._resolved)
         slices = tuple(list_bits(touching))
-        cuttings = narrow_cuttings(self._cuttings, slices, places)
-        without = Comparison(cuttings, self._ground.tree, self._unborn, places)
+        partition = narrow_partition(self._partition, slices, shared_paths)
+        without = Comparison(partition, self._resolved.tree, self._new_paths, shared_paths)
         conflicts = list(self.conflicts)
         for index in slices:
             conflicts[index] = conflicts[index] & ~touching | without.conflicts[index]
         return tuple(conflicts)
 
     def _collect_touching(self, entry: Entry) -> int:
-        """Give the slices that could overlap inside an entry."""
+        """The slices that could overlap inside an entry."""
         touching = 0
         is_compared = self._comparison.is_compared
-        for atom in self._ground.list_atoms(entry):
-            inside = Piece(-1, atom, (), atom.is_floating)
-            spans = self._ground.resolve(atom)
-            may_grow = self._ground.tree.can_grow(atom)
-            for piece in self._cuttings.pieces:
-                if have_common(piece.contested, spans) or (
-                    may_grow and is_compared(piece, inside) and may_touch(piece.atom, atom)
+        for atom in self._resolved.list_atoms(entry):
+            inside = Region(-1, atom, (), atom.is_unanchored)
+            spans = self._resolved.resolve(atom)
+            may_grow = self._resolved.tree.can_grow(atom)
+            for region in self._partition.regions:
+                if have_common(region.contested, spans) or (
+                    may_grow and is_compared(region, inside) and may_touch(region.atom, atom)
                 ):
-                    touching |= piece.readers | piece.writers
+                    touching |= region.readers | region.writers
         return touching
 
     def list_shared_writers(self) -> tuple[tuple[Entry, int], ...]:
-        """Give for each entry of `shared` the slices that may write inside it."""
+        """For each entry of `shared` the slices that may write inside it."""
         return tuple(
-            (entry, self._collect_writers(self._ground.list_atoms(entry)))
+            (entry, self._collect_writers(self._resolved.list_atoms(entry)))
             for entry in self._shared.included
         )
 
     def _collect_writers(self, atoms: Iterable[Atom]) -> int:
         writers = 0
         for atom in atoms:
-            entry = Piece(-1, atom, (), atom.is_floating)
-            entry.spans = self._ground.resolve(atom)
+            entry = Region(-1, atom, (), atom.is_unanchored)
+            entry.spans = self._resolved.resolve(atom)
             self._comparison.split(entry)
-            for piece in self._cuttings.pieces:
-                if piece.writers and self._share_path(piece, entry):
-                    writers |= piece.writers
+            for region in self._partition.regions:
+                if region.writers and self._share_path(region, entry):
+                    writers |= region.writers
         return writers
 
-    def _share_path(self, piece: Piece, entry: Piece) -> bool:
-        if have_common(piece.spans, entry.spans):
+    def _share_path(self, region: Region, entry: Region) -> bool:
+        if have_common(region.spans, entry.spans):
             return True
-        # Two floating patterns meet somewhere in any case: that is no news of a shared file.
-        if self._unborn == "none" or (
-            self._unborn == "anchored" and (piece.is_floating or entry.is_floating)
+        # Two unanchored patterns meet somewhere in any case: that is no news of a shared file.
+        if self._new_paths == "none" or (
+            self._new_paths == "anchored" and (region.is_unanchored or entry.is_unanchored)
         ):
             return False
-        pairs = self._comparison.list_compared(piece, entry)
-        return any(find_shortest(*pair, self._ground.tree, ()) is not None for pair in pairs)
+        pairs = self._comparison.list_compared(region, entry)
+        return any(self._witnesses.share_path(*pair) for pair in pairs)
 
 
 def list_bits(mask: int) -> Iterator[int]:
-    """Give the indexes of the bits that are set, smallest first."""
+    """The indexes of the bits that are set, smallest first."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1

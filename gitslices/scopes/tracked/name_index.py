@@ -28,17 +28,17 @@ class Occurrences(Struct, frozen=True, gc=False):
     directories: list[Directory]
 
     def list_positions(self, inside: Span) -> list[int]:
-        """Give the positions of those paths that lie within a span."""
+        """The positions of those paths that lie within a span."""
         low = bisect_left(self.positions, inside[0])
         return self.positions[low : bisect_left(self.positions, inside[1], lo=low)]
 
     def list_directories(self, inside: Span) -> list[Directory]:
-        """Give those directories that begin within a span."""
+        """Those directories that begin within a span."""
         low = bisect_left(self.directories, inside[0], key=_start)
         return self.directories[low : bisect_left(self.directories, inside[1], lo=low, key=_start)]
 
 
-class PlaceIndex:
+class NameOccurrences:
     """Every name in a sorted list of paths, and where it occurs."""
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -48,7 +48,7 @@ class PlaceIndex:
         self._found: dict[Glob, Occurrences] = {}
 
     def find(self, glob: Glob) -> Occurrences:
-        """Give the places whose name a glob matches."""
+        """The places whose name a glob matches."""
         found = self._found.get(glob)
         if found is None:
             directories = [self._places[number] for number in self._directories.find(glob)]
@@ -66,7 +66,7 @@ class NameIndex:
         self._sorted = [names[number] for number in self._order]
 
     def find(self, glob: Glob) -> list[int]:
-        """Give the numbers of the names that a glob matches, ascending."""
+        """The numbers of the names that a glob matches, ascending."""
         name = literal_name(glob)
         if name is not None:
             low = bisect_left(self._sorted, name)
@@ -103,7 +103,7 @@ class NameIndex:
 
 
 def _list_directories(paths: Sequence[str]) -> list[Directory]:
-    """Give the directories of sorted paths, in the order in which they begin."""
+    """The directories of sorted paths, in the order in which they begin."""
     found: list[Directory] = []
     opened: list[tuple[str, int]] = []
     parent = ""

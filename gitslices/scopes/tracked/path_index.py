@@ -7,7 +7,7 @@ from functools import cached_property
 from gitslices.scopes.language.atoms import Atom
 from gitslices.scopes.language.globs import GLOBSTAR, Glob
 from gitslices.scopes.language.matcher import compile_atom, compile_name
-from gitslices.scopes.tracked.name_index import PlaceIndex
+from gitslices.scopes.tracked.name_index import NameOccurrences
 from gitslices.scopes.tracked.spans import (
     Span,
     Spans,
@@ -42,7 +42,7 @@ class PathIndex:
             self.spellings = [spelling for _, spelling in pairs]
 
     def is_tracked(self, position: int) -> bool:
-        """Tell whether the path at a position exists."""
+        """Whether the path at a position exists."""
         at = bisect_left(self._fresh, position)
         return at == len(self._fresh) or self._fresh[at] != position
 
@@ -55,7 +55,7 @@ class PathIndex:
         return join_spans((at, at + 1) for at in self._fresh)
 
     def resolve(self, atom: Atom) -> Spans:
-        """Give the positions of the paths that an atom covers."""
+        """The positions of the paths that an atom covers."""
         if not atom.tail:
             return self._resolve_literal(atom)
         inside = self._find_inside(atom.head)
@@ -80,7 +80,7 @@ class PathIndex:
     ) -> Iterator[Span]:
         glob, rest = tail[0], tail[1:]
         if glob == GLOBSTAR:
-            yield from self._find_floating(atom, rest, directory, inside)
+            yield from self._find_unanchored(atom, rest, directory, inside)
             return
         matches = compile_name(glob)
         begin = len(directory) + 1 if directory else 0
@@ -108,7 +108,7 @@ class PathIndex:
             yield at, stop, path, slash >= 0
             at = stop
 
-    def _find_floating(
+    def _find_unanchored(
         self, atom: Atom, rest: tuple[Glob, ...], directory: str, inside: Span
     ) -> Iterator[Span]:
         found = self._named.find(rest[-1])
@@ -127,5 +127,5 @@ class PathIndex:
         yield from ((one.start, one.stop) for one in directories)
 
     @cached_property
-    def _named(self) -> PlaceIndex:
-        return PlaceIndex(self.paths)
+    def _named(self) -> NameOccurrences:
+        return NameOccurrences(self.paths)

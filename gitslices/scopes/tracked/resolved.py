@@ -10,7 +10,7 @@ from gitslices.scopes.tracked.spans import Spans, subtract_spans, unite_spans
 from gitslices.scopes.tracked.tree import TrackedTree
 
 
-class Ground:
+class ResolvedTree:
     """A tree, and the paths and directories that `naming` scopes expect in it.
 
     Each entry is resolved once.
@@ -25,7 +25,7 @@ class Ground:
         self.paths = PathIndex(self.tree, _name_expected(included))
 
     def list_atoms(self, entry: Entry) -> tuple[Atom, ...]:
-        """Give what an entry comes down to; what lies in a submodule is the submodule."""
+        """What an entry comes down to; what lies in a submodule is the submodule."""
         atoms = self._atoms.get(entry)
         if atoms is None:
             made = make_atoms(entry, self.tree.folding)
@@ -34,7 +34,7 @@ class Ground:
         return atoms
 
     def list_excluded(self, scope: Scope) -> list[Atom]:
-        """Give what a scope excludes: inside a submodule there is nothing to exclude."""
+        """What a scope excludes: inside a submodule there is nothing to exclude."""
         return [
             atom
             for entry in scope.excluded
@@ -43,14 +43,14 @@ class Ground:
         ]
 
     def resolve(self, atom: Atom) -> Spans:
-        """Give the positions of the paths that an atom covers."""
+        """The positions of the paths that an atom covers."""
         spans = self._spans.get(atom)
         if spans is None:
             spans = self._spans[atom] = self.paths.resolve(atom)
         return spans
 
     def resolve_less(self, atoms: Iterable[Atom], excluded: Iterable[Atom]) -> Spans:
-        """Give the positions that some of `atoms` cover, and none of `excluded`."""
+        """The positions that some of `atoms` cover, and none of `excluded`."""
         return subtract_spans(self._unite(atoms), self._unite(excluded))
 
     def count_files(self, entry: Entry) -> int:
@@ -68,7 +68,7 @@ class Ground:
 
 
 def _name_expected(included: Iterable[tuple[Entry, Atom]]) -> dict[str, str]:
-    """Give the paths that literal entries and the twins of patterns name."""
+    """The paths that literal entries and the twins of patterns name."""
     expected: dict[str, str] = {}
     for entry, atom in included:
         if not atom.tail and not atom.directory_only:

@@ -40,7 +40,7 @@ def join_positions(positions: Iterable[int]) -> list[Span]:
 
 
 def unite_spans(many: Sequence[Spans]) -> Spans:
-    """Give the positions that are in any of `many`."""
+    """The positions that are in any of `many`."""
     many = [spans for spans in many if spans]
     if len(many) < 2:
         return many[0] if many else NO_SPANS
@@ -53,7 +53,7 @@ def count_positions(spans: Iterable[Span]) -> int:
 
 
 def subtract_spans(spans: Spans, removed: Spans) -> Spans:
-    """Give the positions of `spans` that are not in `removed`."""
+    """The positions of `spans` that are not in `removed`."""
     if not spans or not removed:
         return spans
     left: list[Span] = []
@@ -71,14 +71,14 @@ def subtract_spans(spans: Spans, removed: Spans) -> Spans:
 
 
 def have_common(one: Spans, other: Spans) -> bool:
-    """Tell whether a position is in both."""
+    """Whether a position is in both."""
     if not (one and other) or one[0][0] >= other[-1][1] or other[0][0] >= one[-1][1]:
         return False
     return next(list_common(one, other), None) is not None
 
 
 def list_common(one: Spans, other: Spans) -> Iterator[Span]:
-    """Give the spans that lie in both, in order, at the cost of the shorter one."""
+    """The spans that lie in both, in order, at the cost of the shorter one."""
     if len(one) > len(other):
         one, other = other, one
     for start, stop in one:

@@ -48,7 +48,7 @@ EVERYTHING: Final = Checkout(patterns=("/*",), paths=())
 
 
 def make_checkouts(tree: RepoTree, accesses: Sequence[Access]) -> tuple[Checkout, ...]:
-    """Give for each slice the smallest checkout that git can be told and that lacks nothing."""
+    """For each slice the smallest checkout that git can be told and that lacks nothing."""
     maker = _Maker(tree)
     return tuple(maker.make(access) for access in accesses)
 

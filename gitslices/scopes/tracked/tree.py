@@ -42,19 +42,19 @@ class TrackedTree:
         self._leaving.update(file for file in blocking if file is not None)
 
     def is_directory(self, path: str) -> bool:
-        """Tell whether tracked paths lie beneath `path`; the root is a directory in any case."""
+        """Whether tracked paths lie beneath `path`; the root is a directory in any case."""
         return not path or path in self._directories
 
     def can_be_named(self, path: str) -> bool:
-        """Tell whether a path is neither there nor a directory; a file above it may be deleted."""
+        """Whether a path is neither there nor a directory; a file above it may be deleted."""
         return bool(path) and path not in self.files and not self.is_directory(path)
 
     def can_be_created(self, path: str) -> bool:
-        """Tell whether a path is neither there, nor a directory, nor beneath what stays a file."""
+        """Whether a path is neither there, nor a directory, nor beneath what stays a file."""
         return self.can_be_named(path) and not self._is_blocked(path)
 
     def can_grow(self, atom: Atom) -> bool:
-        """Tell whether an atom may cover paths that do not exist yet."""
+        """Whether an atom may cover paths that do not exist yet."""
         return not self._is_blocked(atom.head)
 
     def _is_blocked(self, path: str) -> bool:
@@ -77,13 +77,13 @@ class TrackedTree:
         return tuple(sorted(path for path in self._directories if "." in path.rpartition("/")[2]))
 
     def is_taken(self, directory: str, path: str) -> bool:
-        """Tell whether a path beneath `directory` begins with a name that is tracked there."""
+        """Whether a path beneath `directory` begins with a name that is tracked there."""
         name = path.partition("/")[0]
         place = f"{directory}/{name}" if directory else name
         return place in self.files or place in self._directories
 
     def list_names(self, directory: str) -> Names:
-        """Give the names of the directories in `directory`, and those of all else in it.
+        """The names of the directories in `directory`, and those of all else in it.
 
         A file that is expected to become a directory counts as one.
         """
