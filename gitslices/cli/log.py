@@ -1,5 +1,6 @@
 """`gitslices log`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -36,17 +37,18 @@ def command(
     """Show who did what, to SLICE or to all, the newest last."""
     if evidence:
         return _show_evidence(directory, slice_id, goal_id)
-    from gitslices.ops.log import LogRequest, read_log
+    from gitslices.ops.log import LogRequest, open_log
+    from gitslices.output.document import Streamed
 
     request = LogRequest(goal_id=goal_id, slice_id=slice_id, last=last)
-    report = read_log(probe_here(directory), request)
+    report = open_log(probe_here(directory), request)
 
-    def text() -> str:
+    def text() -> Iterator[str]:
         from gitslices.output.text.evidence import format_log
 
         return format_log(report)
 
-    return Outcome(document=report, text=text)
+    return Outcome(document=Streamed(document={}, name="events", items=report.events), text=text)
 
 
 def _show_evidence(directory: Path, slice_id: str | None, goal_id: str | None) -> Outcome:

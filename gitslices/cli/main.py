@@ -2,10 +2,11 @@
 
 import contextlib
 import gc
+import itertools
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -22,6 +23,8 @@ INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141
 TERMINATED: Final = 143
 BUG: Final = 70
+
+_PARTS: Final = 500
 
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 2_000_000
 """A large graph is many objects and no cycles: looking for some took a third of a plan's time."""
@@ -87,7 +90,9 @@ def _print(outcome: Outcome, *, as_json: bool) -> int:
         if as_json:
             _print_document(outcome.document)
         else:
-            click.echo(outcome.text(), nl=False, color=_wants_colour(sys.stdout.isatty()))
+            said = outcome.text()
+            for part in (said,) if isinstance(said, str) else _gather(said):
+                click.echo(part, nl=False, color=_wants_colour(sys.stdout.isatty()))
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -96,10 +101,18 @@ def _print(outcome: Outcome, *, as_json: bool) -> int:
     return outcome.exit_code
 
 
-def _print_document(document: object) -> None:
-    from gitslices.output.document import encode_document
+def _gather(parts: Iterable[str]) -> Iterator[str]:
+    """The same text in larger parts: each one printed is a call of the system."""
+    parts = iter(parts)
+    while gathered := "".join(itertools.islice(parts, _PARTS)):
+        yield gathered
 
-    sys.stdout.buffer.write(encode_document(document))
+
+def _print_document(document: object) -> None:
+    from gitslices.output.document import encode_parts
+
+    for part in encode_parts(document):
+        sys.stdout.buffer.write(part)
     sys.stdout.flush()
 
 

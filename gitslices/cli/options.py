@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -68,13 +68,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What a command has to say: `document` under `--json`, else `text`.
+    """What a command has to say: `document` under `--json`, else `text`, in parts if it is long.
 
     `unsaid` is the next move where neither can be printed and something is lost by that.
     """
 
     document: Any
-    text: Callable[[], str]
+    text: Callable[[], str | Iterable[str]]
     exit_code: int = 0
     unsaid: str | None = None
 

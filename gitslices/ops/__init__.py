@@ -19,6 +19,7 @@ conflicts       which slices would conflict
 sync            slices brought onto the target
 merge           finished slices taken into the target
 run             a whole goal worked by a command
+upkeep          the log kept within bounds
 purge           the trash emptied of what is too old
 remove          one slice's worktree and branch taken away
 prune           the same for every slice whose work has landed

@@ -1,8 +1,9 @@
 """Who did what: the events of goals and slices, and all that shows how one came about."""
 
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.errors import Problem, RefusedError, UnknownSliceError, suggest
 from gitslices.core.model import UNDER_WAY, BranchName, Oid, SliceId, SliceStatus
@@ -14,6 +15,7 @@ from gitslices.rules.merging import describe_violations
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.settings import read_settings
+from gitslices.state.event_log import EventLog, Subject
 from gitslices.state.leases import Lease, read_lease_history
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -28,13 +30,29 @@ class LogRequest(Struct, frozen=True, kw_only=True):
 
 
 class LogReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices log --json` prints: the newest event last."""
+    """What `gitslices log --json` prints: the newest event last.
 
-    events: tuple[Event, ...]
+    `subjects` are the goals and slices that the events are about.
+    """
+
+    events: Iterable[Event]
+    subjects: tuple[Subject, ...] = ()
 
 
-def read_log(workspace: Workspace, request: LogRequest) -> LogReport:
-    """The events that `request` asks for.
+class _Events:
+    """Events that are read from the store while they are gone through."""
+
+    def __init__(self, workspace: Workspace, request: LogRequest) -> None:
+        self._workspace = workspace
+        self._request = request
+
+    def __iter__(self) -> Iterator[Event]:
+        with self._workspace.open_store() as store:
+            yield from _open(store, self._request)
+
+
+def open_log(workspace: Workspace, request: LogRequest) -> LogReport:
+    """The events that `request` asks for, however many, none of them read yet.
 
     Raises `InputError` for a goal that was never applied, `UnknownSliceError` for a slice of which
     neither a plan nor an event tells.
@@ -42,10 +60,20 @@ def read_log(workspace: Workspace, request: LogRequest) -> LogReport:
     with workspace.open_store() as store:
         if request.goal_id is not None:
             choose_goal(store, request.goal_id)
-        events = store.read_events(request.goal_id, request.slice_id, last=request.last)
-        if request.slice_id is not None and not events:
+        subjects = _open(store, request).list_subjects()
+        if request.slice_id is not None and not subjects:
             _refuse_unknown_slice(store, request.goal_id, request.slice_id)
-    return LogReport(events=events)
+    return LogReport(events=_Events(workspace, request), subjects=subjects)
+
+
+def read_log(workspace: Workspace, request: LogRequest) -> LogReport:
+    """The same, with all events read."""
+    report = open_log(workspace, request)
+    return structs.replace(report, events=tuple(report.events))
+
+
+def _open(store: Store, request: LogRequest) -> EventLog:
+    return EventLog(store, request.goal_id, request.slice_id, request.last)
 
 
 def _refuse_unknown_slice(store: Store, goal_id: str | None, slice_id: str) -> None:

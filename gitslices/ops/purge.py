@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from gitslices.core.model import SliceId
 from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
+from gitslices.ops.upkeep import is_log_long, trim_log
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.rules.removal import count_age, is_expired
@@ -46,12 +47,14 @@ def empty_trash(workspace: Workspace, *, dry_run: bool = False) -> EmptyReport:
         # Without the lock: it takes as long as there are files.
         for trash in _find_trashes(workspace, expired):
             delete_condemned(trash)
+        with workspace.open_store() as store:
+            trim_log(workspace, store)
     return EmptyReport(emptied=tuple(_describe(one) for one in expired))
 
 
 def start_emptying(workspace: Workspace, store: Store) -> None:
-    """Empty the trash in a process of its own, where there is anything to do."""
-    if not _find_expired(workspace, _look(workspace, store)):
+    """Empty the trash and trim the log in a process of its own, where there is anything to do."""
+    if not _find_expired(workspace, _look(workspace, store)) and not is_log_long(workspace, store):
         return
     argv = [sys.executable, "-m", "gitslices", "prune", "--trash"]
     # It waits for the lock, which the caller holds now. Without it the next removal tries again.

@@ -1,6 +1,7 @@
 """The one JSON document of a command: its report, or why there is none."""
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,30 @@ def encode_document(document: Any) -> bytes:
     except UnicodeEncodeError:
         data = msgspec.json.encode(_map_strings(msgspec.to_builtins(document)))
     return msgspec.json.format(data, indent=2) + b"\n"
+
+
+class Streamed(Struct, frozen=True, kw_only=True):
+    """A document with a list of any length: `items` stand under `name`, where there is none yet."""
+
+    document: dict[str, Any]
+    name: str
+    items: Iterable[Any]
+
+
+def encode_parts(document: Any) -> Iterator[bytes]:
+    """The same document as `encode_document` makes, in parts that are made while one takes them."""
+    if not isinstance(document, Streamed):
+        yield encode_document(document)
+        return
+    whole = encode_document({**document.document, document.name: []})
+    place = f'"{document.name}": ['.encode()
+    head, _, tail = whole.rpartition(place + b"]")
+    before = begin = head + place + b"\n    "
+    for item in document.items:
+        # No line break is raw in JSON but those between the parts.
+        yield before + encode_document(item)[:-1].replace(b"\n", b"\n    ")
+        before = b",\n    "
+    yield whole if before is begin else b"\n  ]" + tail
 
 
 def _map_strings(value: Any) -> Any:

@@ -25,6 +25,8 @@ _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def escape(text: str) -> str:
     """`text` with every character that acts on a terminal, or is not seen, written as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
     return _UNSAFE.sub(lambda found: _show(found[0]), text)
 
 

@@ -6,6 +6,7 @@ hook_watch  what git hooks look at before they start anything
 schema      the tables of the store
 database    SQLite: opened, migrated, what its failures mean
 store       goals, slices and events in SQLite
+event_log   the log of events, read page by page and kept within bounds
 landings    what became of slices at the merge
 leases      who has which slice until when
 proofs      gates that were run, reviews that were made

@@ -65,7 +65,8 @@ def test_a_detail_cannot_act_on_the_terminal_and_object_ids_are_short() -> None:
         at="2026-01-01T00:00:00Z", goal_id="g", slice_id=None, event="claimed",
         detail={"holder": "a\x1b[31mgent", "tip": "a1" * 20, "token": 7},
     )  # fmt: skip
-    when, what, details = format_log(LogReport(events=(event,))).split("  ", 2)
+    (line,) = format_log(LogReport(events=(event,), subjects=(("g", None),)))
+    when, what, details = line.split("  ", 2)
     assert (when, what) == ("2026-01-01T00:00:00Z", "g")
     assert details == "claimed  holder=a\\x1b[31mgent tip=a1a1a1a1a1 token=7\n"
 

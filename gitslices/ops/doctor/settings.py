@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from gitslices.core.errors import InputError
 from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.ignored import FILE_NAME, read_include_rules
 from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.upkeep import read_log_bounds
 from gitslices.removal.disposable import SETTING, read_configured_rules
 from gitslices.scopes.language.ignore import IgnoreRules
 from gitslices.slices.settings import find_overruled_settings, has_two_files, read_all_settings
@@ -70,4 +72,16 @@ def _tell_of_patterns(name: str, problem: str, hint: str | None) -> Trouble:
     )
 
 
-USER_FILE_CHECKS = (find_second_file, find_wrong_settings, find_unread_patterns)
+def find_wrong_bounds(workspace: Workspace) -> Iterator[Trouble]:
+    """Bounds of the log that are no numbers."""
+    try:
+        read_log_bounds(workspace)
+    except InputError as error:
+        finding = Finding(
+            check="setting", thing="gitslices.logEvents", problem=error.message,
+            why="the log grows without an end", hint=error.hint,
+        )  # fmt: skip
+        yield Trouble(finding=finding)
+
+
+USER_FILE_CHECKS = (find_wrong_bounds, find_second_file, find_wrong_settings, find_unread_patterns)

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gitslices.core.errors import suggest
 from gitslices.ops.gates import GatesReport, GateStatus
 from gitslices.ops.log import EvidenceReport, LogReport
 from gitslices.output.words import count, escape
+from gitslices.state.event_log import Subject
 from gitslices.state.store import Event
 
 
@@ -70,22 +71,26 @@ def _describe(goal_id: str, gate: GateStatus) -> str:
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
-def format_log(report: LogReport) -> str:
+def format_log(report: LogReport) -> Iterator[str]:
     """One line an event: when, about what, what, and the details that are known of it."""
-    if not report.events:
-        return "nothing has happened yet\n"
-    width = max(len(_name(event)) for event in report.events)
-    return "".join(f"{_format_event(event, width)}\n" for event in report.events)
+    if not report.subjects:
+        yield "nothing has happened yet\n"
+        return
+    width = max(len(_name(subject)) for subject in report.subjects)
+    for event in report.events:
+        yield f"{_format_event(event, width)}\n"
 
 
 def _format_event(event: Event, width: int) -> str:
     details = " ".join(_format_details(event.detail))
-    line = f"{event.at}  {_name(event).ljust(width)}  {escape(event.event)}"
+    subject = _name((event.goal_id, event.slice_id)).ljust(width)
+    line = f"{event.at}  {subject}  {escape(event.event)}"
     return f"{line}  {details}" if details else line
 
 
-def _name(event: Event) -> str:
-    return escape(event.goal_id if event.slice_id is None else f"{event.goal_id}/{event.slice_id}")
+def _name(subject: Subject) -> str:
+    goal_id, slice_id = subject
+    return escape(goal_id if slice_id is None else f"{goal_id}/{slice_id}")
 
 
 def _format_details(detail: dict[str, Any]) -> Iterable[str]:
