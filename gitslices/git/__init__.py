@@ -9,7 +9,7 @@ read         commits, trees, branches, settings: nothing changes
 misleading   settings for all worktrees that lead git to the wrong files
 partial      files that a partial clone lacks, fetched at once
 refs         references, moved in one transaction
-reflog       whether a branch has commits of its own
+reflog       what a branch was at before
 set_up_traces  what a worktree's set-up left in it
 submodule_checkouts  submodules whose files are merely behind
 compare      what two commits have in common, and what differs; how far they are apart

@@ -46,6 +46,22 @@ def read_tree_changes(repo: Repository, older: Oid, newer: Oid) -> tuple[Change,
     return read_commit_changes(repo, repo.common_dir, newer, (Baseline(older),))
 
 
+def read_changed_paths(repo: Repository, since: Oid, tip: Oid) -> dict[Oid, tuple[RepoPath, ...]]:
+    """The paths that each commit changes which `tip` has and `since` lacks; merges are left out."""
+    listed = repo.run("rev-list", "--no-merges", tip, f"^{since}").text.split()
+    asked = "".join(f"{commit}\n" for commit in listed).encode()
+    told = repo.run("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", input=asked).text
+    commits, changed = set(listed), dict[Oid, list[RepoPath]]()
+    paths: list[RepoPath] = []
+    for word in told.split("\0")[:-1]:
+        if word in commits:
+            commits.remove(word)
+            paths = changed.setdefault(Oid(word), [])
+        else:
+            paths.append(RepoPath(word))
+    return {commit: tuple(found) for commit, found in changed.items()}
+
+
 def read_commit_changes(
     repo: Repository, git_dir: Path, commit: str, baselines: Sequence[Baseline]
 ) -> tuple[Change, ...]:

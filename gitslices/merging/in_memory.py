@@ -15,7 +15,7 @@ from gitslices.git.merge import RULES_NAME, Merged, MergeRules
 from gitslices.git.repository import Repository
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
-from gitslices.slices.scopes import read_folding
+from gitslices.slices.settings import read_folding
 from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
 

@@ -11,7 +11,8 @@ from gitslices.scopes.language.entries import Access, Scope, parse_entry, parse_
 from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 from gitslices.slices.lookup import choose_goal, get_slice
-from gitslices.slices.scopes import name_beside, read_folding, widen
+from gitslices.slices.scopes import name_beside, widen
+from gitslices.slices.settings import read_folding
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.workspace import Workspace

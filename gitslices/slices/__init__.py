@@ -6,6 +6,7 @@ lookup       goals and slices by the names that people give them
 settings     what the repository's files and git's settings ask for
 target       the branch that slices are merged into
 location     where the worktrees of slices are: in place, elsewhere, gone
+own_commits  which slices have commits of their own, by what those change
 snapshot     the slices of a goal as store and git have them: read once, asked by every command
 scopes       whose scope is whose
 claim_state  what decides which slices may start

@@ -8,12 +8,11 @@ from pathlib import Path
 from msgspec import structs
 
 from gitslices.core.model import UNDER_WAY, Change, Plan, RepoPath, Slice, SliceId
-from gitslices.git.read import is_true
 from gitslices.rules.scope_check import Neighbour, Violation, find_violations
 from gitslices.scopes.language.entries import parse_scope
-from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 from gitslices.slices.marks import Mark, mark_worktree
+from gitslices.slices.settings import read_folding
 from gitslices.state.hook_watch import write_watch
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -182,11 +181,3 @@ class ScopeMatchers:
             for place, one in enumerate(ordered)
             if places[place] != own
         ]
-
-
-def read_folding(workspace: Workspace) -> Folding:
-    """How the repository compares paths."""
-    return Folding(
-        ignore_case=is_true(workspace.config.get("core.ignorecase")),
-        precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
-    )

@@ -1,7 +1,7 @@
 """The slices of one goal as the store and git have them: read once, and asked by every command."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,6 @@ from gitslices.core.model import (
 )
 from gitslices.git.compare import count_all_ahead_behind
 from gitslices.git.read import find_tip, read_merged, read_missing, read_tips
-from gitslices.git.reflog import Stretch, find_worked
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.rules.progress import Progress, find_progress
 from gitslices.rules.worktree_faults import (
@@ -34,6 +33,7 @@ from gitslices.rules.worktree_faults import (
     find_faults,
 )
 from gitslices.slices.location import WorktreeMap
+from gitslices.slices.own_commits import Stretch, find_worked
 from gitslices.slices.target import find_taken_back, read_target
 from gitslices.state.landings import Landing, read_landings
 from gitslices.state.leases import Lease, read_open_leases
@@ -164,7 +164,7 @@ class Snapshot:
     def _left_base(self) -> Mapping[BranchName, Stretch]:
         """The branches that are not where their slices were started from."""
         return {
-            one.branch_name: Stretch(one.base_commit, tip)
+            one.branch_name: self._make_stretch(one, tip)
             for one in self.records.values()
             if one.status != "removed"
             and (tip := self.find_tip(one)) is not None
@@ -190,8 +190,36 @@ class Snapshot:
         tips = {one.tip for one in reached.values()}
         # One that was set back has nothing beyond its base, whatever moved it there.
         beyond = {base: read_missing(repo, base, tips) for base in bases}
-        ahead = {name: one for name, one in reached.items() if one.tip in beyond[one.base]}
-        return frozenset(find_worked(repo, ahead, self.plan.target))
+        ahead = {name for name, one in reached.items() if one.tip in beyond[one.base]}
+        by_branch = {record.branch_name: record for record in self.records.values()}
+        # Somebody has said it of these.
+        told = {name for name in ahead if by_branch[name].status in {"merged", "done"}}
+        if ahead == told or self.target is None:
+            return frozenset(told)
+        stretches = list(self._list_stretches())
+        found = find_worked(self.workspace, self.target, stretches, ahead - told)
+        return frozenset(told | found)
+
+    def _list_stretches(self) -> Iterator[Stretch]:
+        """What has become of every slice of the plan that was begun, in the order of the plan."""
+        planned = [slice_.slice_id for slice_ in self.plan.slices]
+        for id_ in dict.fromkeys((*planned, *self.records)):
+            record, landing = self.records.get(id_), self.landings.get(id_)
+            if record is None:
+                continue
+            tip = landing.tip if landing else self.find_tip(record)
+            if tip is not None:
+                yield self._make_stretch(record, tip)
+
+    def _make_stretch(self, record: SliceRecord, tip: Oid) -> Stretch:
+        landing = self.landings.get(record.slice_id)
+        return Stretch(
+            branch_name=record.branch_name,
+            base=record.base_commit,
+            tip=tip,
+            write_scope=record.write_scope,
+            landed_as=landing.landed_as if landing else None,
+        )
 
     @cached_property
     def taken_back(self) -> frozenset[SliceId]:

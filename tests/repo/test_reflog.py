@@ -18,6 +18,8 @@ CAUGHT_UP = {
     "pull --rebase": ["pull --quiet --rebase . main"],
     "reset": ["reset --quiet --hard main"],
     "a commit taken back": ["commit --quiet --allow-empty -m Wrong", "reset --quiet --hard main"],
+    "a reflog that is gone": ["merge --quiet main", "reflog expire --expire=now --all"],
+    "without a reflog": ["-c core.logAllRefUpdates=false merge --quiet main"],
     "back and forth": ["reset --quiet --hard main", "reset --quiet --hard HEAD~1"],
 }
 
@@ -26,7 +28,6 @@ WORKED = {
     "a commit before a rebase": ["commit --quiet --allow-empty -m Work", "rebase --quiet main"],
     "a commit on top": ["merge --quiet main", "commit --quiet --allow-empty -m Work"],
     "a merge commit": ["commit --quiet --allow-empty -m Work", "merge --quiet -m Merge main"],
-    "a cherry-pick": ["cherry-pick --allow-empty main"],
     "an amended commit": [
         "commit --quiet --allow-empty -m Work", "commit --quiet --allow-empty --amend -m Better",
     ],
@@ -34,10 +35,10 @@ WORKED = {
         "switch --quiet -c aside", "commit --quiet --allow-empty -m Work",
         "switch --quiet slices/default/a", "merge --quiet aside",
     ],
-    "a branch whose reflog is gone": [
-        "merge --quiet main",
-        "reflog delete slices/default/a@{1}", "reflog delete slices/default/a@{0}",
+    "a reflog that is gone": [
+        "commit --quiet --allow-empty -m Work", "reflog expire --expire=now --all",
     ],
+    "another tool": ["-c core.logAllRefUpdates=false commit --quiet --allow-empty -m Work"],
 }  # fmt: skip
 
 
@@ -57,6 +58,10 @@ def top(repo: Path) -> Path:
 
 def follow(directory: Path, *commands: str, at: str) -> None:
     for command in commands:
+        if "commit " in command and "-m" in command:
+            with (directory / "src" / "work").open("a") as file:
+                file.write("work\n")
+            git(directory, "add", "--all")
         git(directory, *command.split(" "), GIT_COMMITTER_DATE=at)
 
 
@@ -97,9 +102,50 @@ def test_a_slice_that_follows_the_target_after_its_merge_stays_merged(
     assert read_status(call) == "merged"
 
 
-def test_without_a_reflog_of_the_target_what_was_moved_to_counts_as_work(
+@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", LATE, "2036-01-01T00:00:00Z"])
+@pytest.mark.parametrize("way", ["mytool", "commit", "merge"])
+def test_no_clock_and_no_text_makes_an_update_work(
+    call: Cli, repo: Path, top: Path, way: str, at: str
+) -> None:
+    (repo / "README.md").write_text("Even more\n")
+    git(repo, "commit", "--quiet", "--all", "-m", "Elsewhere", GIT_COMMITTER_DATE=at)
+    git(top, "merge", "--quiet", "--ff-only", "main", GIT_REFLOG_ACTION=way, GIT_COMMITTER_DATE=at)
+    assert read_status(call) == "provisioned"
+    assert call("prune").out == "nothing to remove\n"
+
+
+@pytest.mark.parametrize("how", ["--ff-only", "--no-ff"])
+def test_what_came_from_a_remote_before_the_target_had_it_is_no_work(
+    call: Cli, repo: Path, top: Path, tmp_path: Path, how: str
+) -> None:
+    git(repo, "clone", "--quiet", ".", str(tmp_path / "up"))
+    (tmp_path / "up" / "README.md").write_text("Upstream\n")
+    commit_all(tmp_path / "up", "Upstream")
+    git(repo, "fetch", "--quiet", str(tmp_path / "up"), "main:refs/remotes/up/main")
+    follow(top, "merge --quiet --ff-only up/main", at=EARLY)
+    follow(repo, f"merge --quiet {how} -m Up up/main", at=LATE)
+    assert read_status(call) == "provisioned"
+
+
+def test_what_an_earlier_slice_has_made_is_not_the_work_of_a_later_one(
+    call: Cli, repo: Path
+) -> None:
+    workspace = open_at(repo)
+    apply_tasks(
+        workspace,
+        {"id": "a", "write_set": ["src/"]},
+        {"id": "b", "write_set": ["src/"], "dependencies": ["a"]},
+    )
+    follow(slice_path(workspace, "a"), "commit --quiet -m Work", at=EARLY)
+    follow(repo, "merge --quiet --ff-only slices/default/a", at=LATE)
+    follow(slice_path(workspace, "b"), "merge --quiet --ff-only main", at=LATE)
+    told = call("status", "--json").document["slices"]
+    assert {one["slice_id"]: one["status"] for one in told} == {"a": "merged", "b": "provisioned"}
+
+
+def test_without_a_reflog_of_the_target_what_was_moved_to_is_no_work(
     call: Cli, repo: Path, top: Path
 ) -> None:
     (repo / ".git" / "logs" / "refs" / "heads" / "main").unlink()
     follow(top, "merge --quiet main", at=LATE)
-    assert read_status(call) == "merged"
+    assert read_status(call) == "provisioned"
