@@ -47,19 +47,23 @@ def read_tree_changes(repo: Repository, older: Oid, newer: Oid) -> tuple[Change,
 
 
 def read_changed_paths(repo: Repository, since: Oid, tip: Oid) -> dict[Oid, tuple[RepoPath, ...]]:
-    """The paths that each commit changes which `tip` has and `since` lacks; merges are left out."""
+    """What each commit changes, be it no path, that `tip` has and `since` lacks; no merges."""
     listed = repo.run("rev-list", "--no-merges", tip, f"^{since}").text.split()
     asked = "".join(f"{commit}\n" for commit in listed).encode()
     told = repo.run("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", input=asked).text
-    commits, changed = set(listed), dict[Oid, list[RepoPath]]()
+    changed: dict[Oid, list[RepoPath]] = {Oid(commit): [] for commit in listed}
     paths: list[RepoPath] = []
     for word in told.split("\0")[:-1]:
-        if word in commits:
-            commits.remove(word)
-            paths = changed.setdefault(Oid(word), [])
+        if word in changed:
+            paths = changed[Oid(word)]
         else:
             paths.append(RepoPath(word))
     return {commit: tuple(found) for commit, found in changed.items()}
+
+
+def read_mainline(repo: Repository, since: Oid, tip: Oid) -> set[Oid]:
+    """The commits that were the tip of a branch, as far as merges tell, and that `since` lacks."""
+    return set(map(Oid, repo.run("rev-list", "--first-parent", tip, f"^{since}").text.split()))
 
 
 def read_commit_changes(

@@ -2,7 +2,9 @@
 
 A branch that was only brought up to date looks like one that has landed: all it has is in the
 target. Texts and times of reflogs do not tell the two apart, for they go by the tool, by the clock
-and by how long git keeps them. What the commits change does: a slice writes its scope.
+and by how long git keeps them. What the commits change does: a slice writes its scope. One that
+changes nothing is its own where a merge of the branch brought it into the target, and nobody's
+where the target itself was once at it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +13,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from gitslices.core.model import BranchName, Oid
-from gitslices.git.compare import read_changed_paths
+from gitslices.git.compare import read_changed_paths, read_mainline
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 from gitslices.slices.settings import read_folding
@@ -32,9 +34,9 @@ class Stretch(Struct, frozen=True, kw_only=True):
 
 
 def find_worked(
-    workspace: Workspace, stretches: Sequence[Stretch], asked: Iterable[BranchName]
+    workspace: Workspace, target: Oid, stretches: Sequence[Stretch], asked: Iterable[BranchName]
 ) -> set[BranchName]:
-    """Those of the branches `asked` in which somebody has changed what their slices may write.
+    """Those of the branches `asked`, all of them in `target`, in which somebody has worked.
 
     `stretches` are those of the whole goal, in the order of its plan: a commit that two of them
     could have made is that of the first.
@@ -44,7 +46,8 @@ def find_worked(
     return {
         one.stretch.branch_name
         for place, one in enumerate(looked_at)
-        if one.stretch.branch_name in wanted and _has_own(one, looked_at[:place])
+        if one.stretch.branch_name in wanted
+        and (_has_own(one, looked_at[:place]) or one.has_empty_beside(target))
     }
 
 
@@ -62,10 +65,21 @@ class _Looked:
     @cached_property
     def changes(self) -> Mapping[Oid, tuple[str, ...]]:
         """By commit the paths that it changes in the scope; commits that change none left out."""
-        stretch = self.stretch
-        found = read_changed_paths(self._workspace.repo, stretch.base, stretch.tip)
-        within = {commit: tuple(filter(self.allows, paths)) for commit, paths in found.items()}
+        within = {one: tuple(filter(self.allows, paths)) for one, paths in self._commits.items()}
         return {commit: paths for commit, paths in within.items() if paths}
+
+    @cached_property
+    def _commits(self) -> Mapping[Oid, tuple[str, ...]]:
+        stretch = self.stretch
+        return read_changed_paths(self._workspace.repo, stretch.base, stretch.tip)
+
+    def has_empty_beside(self, target: Oid) -> bool:
+        """Whether a commit that changes nothing was brought into `target` by a merge."""
+        empty = {commit for commit, paths in self._commits.items() if not paths}
+        if not empty:
+            return False
+        mainline = read_mainline(self._workspace.repo, self.stretch.base, target)
+        return self.stretch.tip not in mainline and not empty <= mainline
 
     def allows(self, path: str) -> bool:
         return self._matcher.allows(path) or self._matcher.allows(path, is_submodule=True)

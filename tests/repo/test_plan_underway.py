@@ -80,6 +80,7 @@ def test_merged_slices_are_finished_whether_recorded_or_not(
 ) -> None:
     applied = provision(workspace, A, B, C)
     mark(workspace, "c", "merged")
+    (path_beside(repo, "a") / "src" / "a.txt").write_text("a")
     commit_in(repo, "a")
     git(repo, "merge", "--quiet", "slices/default/a")
     known = read_underway(workspace, applied)
