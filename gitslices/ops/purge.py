@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -17,10 +18,12 @@ from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.rules.removal import count_age, is_expired
 from gitslices.state.store import Event, Store
-from gitslices.state.trash import Trashed, delete_trash, read_trash, write_age
+from gitslices.state.trash import Trashed, delete_trash, is_in_trash, read_trash, write_age
 from gitslices.system.deletion import condemn, delete_condemned
 from gitslices.system.folders import is_away
 from gitslices.workspace import Workspace
+
+_STEP: Final = 200
 
 
 class Emptied(Struct, frozen=True, kw_only=True):
@@ -37,19 +40,37 @@ class EmptyReport(Struct, frozen=True, kw_only=True):
     emptied: tuple[Emptied, ...]
 
 
-def empty_trash(workspace: Workspace, *, dry_run: bool = False) -> EmptyReport:
-    """Delete for good what was removed 14 days ago, and the references that keep its commits."""
-    with workspace.open_store() as store, recover_and_lock(workspace, store):
-        expired = _find_expired(workspace, _look(workspace, store, note=not dry_run))
+def empty_trash(workspace: Workspace, *, dry_run: bool = False, step: int = _STEP) -> EmptyReport:
+    """Delete for good what was removed 14 days ago, and the references that keep its commits.
+
+    The lock is given back after each `step` of it: nobody waits for all of a large trash.
+    """
+    with workspace.open_store() as store:
+        with recover_and_lock(workspace, store):
+            expired = _find_expired(workspace, _look(workspace, store, note=not dry_run))
         if not dry_run:
-            _forget(workspace, store, expired)
-    if not dry_run:
-        # Without the lock: it takes as long as there are files.
-        for trash in _find_trashes(workspace, expired):
-            delete_condemned(trash)
-        with workspace.open_store() as store:
+            steps = range(0, len(expired), step)
+            expired = tuple(
+                one
+                for start in steps
+                for one in _empty(workspace, store, expired[start : start + step])
+            )
+            for trash in _find_trashes(workspace, ()):
+                delete_condemned(trash)
             trim_log(workspace, store)
     return EmptyReport(emptied=tuple(_describe(one) for one in expired))
+
+
+def _empty(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> tuple[Trashed, ...]:
+    """Delete some of the trash, and return it; others get the lock before the next ones' turn."""
+    with recover_and_lock(workspace, store):
+        # Whoever had the lock meanwhile may have brought one back.
+        left = tuple(one for one in expired if is_in_trash(store, one.operation, one.removal))
+        _forget(workspace, store, left)
+    # Without the lock: it takes as long as there are files.
+    for trash in _find_trashes(workspace, left):
+        delete_condemned(trash)
+    return left
 
 
 def start_emptying(workspace: Workspace, store: Store) -> None:
