@@ -100,7 +100,7 @@ def _observe(
     present = frozenset(str(worktree.path) for worktree in worktrees if not worktree.missing)
     snapshot = Snapshot(workspace, store, wanted, records=known.values())
     return Observed(
-        standing={
+        existing={
             slice_id: Recorded(
                 status="merged"
                 if slice_id in snapshot.landed
@@ -116,9 +116,6 @@ def _observe(
         },
         branches=branches,
         occupied=find_occupied([slice_.worktree_path for slice_ in wanted.slices]),
-        checkouts={
-            one.branch: str(one.path) for one in worktrees if one.branch and not one.missing
-        },
         worktrees=present,
         lost=frozenset(str(worktree.path) for worktree in worktrees if worktree.missing),
         folding=Folding(

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, BranchName, Plan, Slice, SliceId, SliceStatus
-from gitslices.rules.worktree_faults import BARS_APPLY, Fault, find_bar
+from gitslices.rules.worktree_faults import BARS_APPLY, BARS_RESTORE, Fault, find_bar
 from gitslices.scopes.language.folding import Folding
 
 Action = Literal["create", "restore", "rescope", "keep"]
@@ -30,16 +30,15 @@ class Recorded(Struct, frozen=True, kw_only=True):
 class Observed(Struct, frozen=True, kw_only=True):
     """The repository before slices are provisioned.
 
-    `branches` holds every local branch, `occupied` the paths that exist among those planned, and
-    `checkouts` the branches that are checked out, with where. `worktrees` are the paths of all
+    `branches` holds every local branch, `occupied` the paths that exist among those planned.
+    `worktrees` are the paths of all
     worktrees, `lost` those where git knows of one that is not there. `folding` says which names
     are one.
     """
 
-    standing: Mapping[SliceId, Recorded]
+    existing: Mapping[SliceId, Recorded]
     branches: frozenset[BranchName]
     occupied: frozenset[str]
-    checkouts: Mapping[BranchName, str]
     worktrees: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     folding: Folding = Folding()
@@ -90,31 +89,31 @@ def find_started_overlaps(plan: Plan) -> tuple[Problem, ...]:
 
 
 def _is_ready(slice_: Slice, observed: Observed) -> bool:
-    if slice_.slice_id in observed.standing:
+    if slice_.slice_id in observed.existing:
         return True
     return all(
-        needed in observed.standing and observed.standing[needed].status in FINISHED
+        needed in observed.existing and observed.existing[needed].status in FINISHED
         for needed in slice_.dependencies
     )
 
 
 def _choose(slice_: Slice, observed: Observed) -> Action:
-    standing = observed.standing.get(slice_.slice_id)
-    if standing is None:
+    recorded = observed.existing.get(slice_.slice_id)
+    if recorded is None:
         return "create"
-    if standing.status in FINISHED:
+    if recorded.status in FINISHED:
         return "keep"
-    if not standing.has_worktree:
-        return "restore" if standing.has_branch else "create"
-    if (standing.read_scope, standing.write_scope) != (slice_.read_scope, slice_.write_scope):
+    if not recorded.has_worktree:
+        return "restore" if recorded.has_branch else "create"
+    if (recorded.read_scope, recorded.write_scope) != (slice_.read_scope, slice_.write_scope):
         return "rescope"
     return "keep"
 
 
 def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
-    displaced = _find_displaced(step.slice, observed.standing.get(step.slice.slice_id))
-    if displaced:
-        return displaced
+    faulty = _find_faulty(step, observed.existing.get(step.slice.slice_id))
+    if faulty:
+        return faulty
     if step.action == "create":
         return (
             _find_branch_problems(step.slice, observed)
@@ -122,18 +121,15 @@ def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
             + _find_lost_problems(step.slice, observed)
         )
     if step.action == "restore":
-        return (
-            _find_checkout_problems(step.slice, observed)
-            + _find_path_problems(step.slice, observed)
-            + _find_move_problems(step.slice, observed)
-        )
+        return _find_move_problems(step.slice, observed)
     return ()
 
 
-def _find_displaced(slice_: Slice, standing: Recorded | None) -> tuple[Problem, ...]:
-    if standing is None or standing.status in FINISHED:
+def _find_faulty(step: Step, recorded: Recorded | None) -> tuple[Problem, ...]:
+    if recorded is None or recorded.status in FINISHED:
         return ()
-    bar = find_bar(standing.faults, BARS_APPLY)
+    bars = BARS_RESTORE if step.action == "restore" else BARS_APPLY
+    bar = find_bar(recorded.faults, bars)
     return (bar.problem,) if bar else ()
 
 
@@ -177,7 +173,7 @@ def _find_path_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...
 def _find_lost_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
     """A worktree that git knows at the path of a new slice may live on elsewhere."""
     path = slice_.worktree_path
-    if path not in observed.lost or slice_.slice_id in observed.standing:
+    if path not in observed.lost or slice_.slice_id in observed.existing:
         return ()
     return (
         Problem(
@@ -189,21 +185,8 @@ def _find_lost_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...
     )
 
 
-def _find_checkout_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
-    where = observed.checkouts.get(slice_.branch_name)
-    if where is None:
-        return ()
-    return (
-        Problem(
-            slice_.slice_id,
-            f"branch {slice_.branch_name!r} is checked out at {where!r}",
-            f"switch that worktree to another branch: git -C {shlex.quote(where)} switch --detach",
-        ),
-    )
-
-
 def _find_move_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
-    before = observed.standing[slice_.slice_id].worktree_path
+    before = observed.existing[slice_.slice_id].worktree_path
     if before == slice_.worktree_path:
         return ()
     return (

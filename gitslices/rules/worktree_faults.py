@@ -92,7 +92,7 @@ class WorktreeFault(Enum):
     USED = (
         "branch elsewhere",
         "its branch is checked out at {used_at!r}",
-        "check out another one there: git switch",
+        "switch that worktree to another branch: {detach}",
     )
     NO_BRANCH = (
         "no branch",
@@ -163,6 +163,9 @@ BARS_MERGE: Final = frozenset(
 BARS_APPLY: Final = frozenset({WorktreeFault.MOVED, WorktreeFault.BROKEN_LINK})
 """With one of these a slice would get a second worktree."""
 
+BARS_RESTORE: Final = BARS_APPLY | {WorktreeFault.FOREIGN, WorktreeFault.USED}
+"""With one of these git could not make the worktree of a slice again."""
+
 BARS_SYNC: Final = BARS_MERGE | {WorktreeFault.BROKEN_LINK}
 """With one of these the files of a slice could not follow its branch."""
 
@@ -228,6 +231,7 @@ def _fill_in(facts: WorktreeFacts, complaint: str) -> dict[str, str | None]:
         "path": facts.path,
         "branch": facts.branch,
         "used_at": facts.used_at,
+        "detach": f"git -C {shlex.quote(facts.used_at or '')} switch --detach",
         "midway": facts.midway,
         "damaged": " and the ".join(facts.damaged),
         "head": repr(str(facts.head)) if facts.head else "a detached HEAD",

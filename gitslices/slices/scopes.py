@@ -145,8 +145,8 @@ class ScopeMatchers:
         for goal_id, goal in self._goals.items():
             rank = {slice_.slice_id: place for place, slice_ in enumerate(goal.plan.slices)}
             records = self._store.read_slices(goal_id)
-            standing = [one for one in records if one.status in UNDER_WAY]
-            ordered += sorted(standing, key=lambda one: rank.get(one.slice_id, len(rank)))
+            under_way = [one for one in records if one.status in UNDER_WAY]
+            ordered += sorted(under_way, key=lambda one: rank.get(one.slice_id, len(rank)))
         return ordered
 
     @cached_property

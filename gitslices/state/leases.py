@@ -59,11 +59,6 @@ def read_open_leases(store: Store, goal_id: str | None = None) -> tuple[Lease, .
     return _read(store, "ended_at IS NULL AND (?1 IS NULL OR goal_id = ?1)", goal_id)
 
 
-def read_live_leases(store: Store, goal_id: str, now: str) -> dict[SliceId, Lease]:
-    """The leases of a goal whose deadline is yet to come, by slice."""
-    return {one.slice_id: one for one in read_open_leases(store, goal_id) if one.is_live(now)}
-
-
 def find_open_lease(store: Store, goal_id: str, slice_id: str) -> Lease | None:
     """The open lease of a slice."""
     found = _read(store, "ended_at IS NULL AND goal_id = ? AND slice_id = ?", goal_id, slice_id)

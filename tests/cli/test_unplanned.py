@@ -119,6 +119,6 @@ def test_a_run_goes_on_beside_a_worktree_that_cannot_be_had(
     done = cli("run", "--jobs", "1000", "--json", "--", "true")
     assert done.code == 1
     assert done.document["merged"] == ["b"]
-    (failed,) = done.document["failed"]
-    assert failed["place"] == "a"
-    assert "exists and is not this slice's worktree" in failed["message"]
+    (left,) = done.document["left"]
+    assert left["place"] == "a"
+    assert left["message"] == "the folder at its path is not its worktree"

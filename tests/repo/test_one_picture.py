@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
+from tests.support.graphs import write_graph
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, slice_path, work
 from tests.support.workspaces import open_at
@@ -166,11 +167,14 @@ CASES = {
 }  # fmt: skip
 
 
+TASKS = ({"id": "a", "write_set": ["a/"]}, {"id": "b", "write_set": ["b/"]})
+
+
 @pytest.fixture
 def workspace(repo: Path) -> Workspace:
     """Slices a and b, each with a commit."""
     workspace = open_at(repo)
-    apply_tasks(workspace, {"id": "a", "write_set": ["a/"]}, {"id": "b", "write_set": ["b/"]})
+    apply_tasks(workspace, *TASKS)
     for id_ in "ab":
         work(workspace, id_, {f"{id_}/file": id_})
     return workspace
@@ -197,17 +201,31 @@ def test_no_command_disagrees_about_a_slice(
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_one_slice_in_disorder_stops_no_other(
-    call: Cli, repo: Path, workspace: Workspace, case: Case
+    call: Cli, repo: Path, workspace: Workspace, tmp_path: Path, case: Case
 ) -> None:
+    graph = write_graph(tmp_path / "g.json", *TASKS)
     case.harm(repo, slice_path(workspace, "a"))
     if case.harm is use_elsewhere:
         git(repo, "switch", "--quiet", "main")
     codes = {
         words: call(*words.split()).code
-        for words in ("status", "ready", "check --all", "conflicts", "prune -n", "gate status")
+        for words in (
+            "status",
+            "ready",
+            "check --all",
+            "conflicts",
+            "prune -n",
+            "gate status",
+            "gate run",
+            "log",
+            "doctor",
+            f"plan {graph} --diff",
+            f"plan {graph} --apply",
+        )
     }
     assert set(codes.values()) <= {0, 1}, codes
-    assert "synced b" in call("sync", "--all").out + "synced b"
+    commit_all(repo, "Later")
+    assert "synced b with main" in call("sync", "--all").out
     assert call("merge", "b").code == 0
     assert (repo / "b/file").read_text() == "b"
     assert "b" in call("prune").out

@@ -146,8 +146,8 @@ def test_branches_that_differ_only_in_their_composition() -> None:
                 overlap_serializations=(), shared_overlaps=(), open_overlaps=0, skipped=(),
                 waves=(), critical_path=(), critical_path_cost=0, bottlenecks=(),
                 warnings=())  # fmt: skip
-    observed = Observed(standing={}, branches=frozenset({BranchName("e\u0301")}),
-                        occupied=frozenset(), checkouts={})  # fmt: skip
+    observed = Observed(existing={}, branches=frozenset({BranchName("e\u0301")}),
+                        occupied=frozenset())  # fmt: skip
     folded = structs.replace(observed, folding=Folding(precompose_unicode=True))
     assert reconcile(plan.slices, observed).problems == ()
     assert len(reconcile(plan.slices, folded).problems) == 1

@@ -72,12 +72,12 @@ def find_strange_branches(examined: Examined) -> Iterator[Trouble]:
         prefix = f"{examined.workspace.prefix}/"
     except InputError:
         return  # a finding of its own
-    standing = set(examined.worktrees.marked.values())
+    own_worktrees = set(examined.worktrees.marked.values())
     for branch in examined.branches:
         if not branch.startswith(prefix) or branch in own:
             continue
         keep = f"keep it elsewhere: git branch -m {shlex.quote(branch)} NEW-NAME"
-        is_lost = not standing.isdisjoint(examined.worktrees.users.get(branch, ()))
+        is_lost = not own_worktrees.isdisjoint(examined.worktrees.users.get(branch, ()))
         yield Trouble(
             finding=Finding(
                 check="unknown-branch",

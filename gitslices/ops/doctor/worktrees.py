@@ -147,7 +147,7 @@ def _tell_off_branch(examined: Examined, facts: WorktreeFacts, record: SliceReco
             thing=record.slice_id,
             problem=fault.problem.message,
             why="commits made there are not the slice's, and are not merged",
-            hint=fault.problem.hint,
+            hint=fault.problem.hint if facts.midway else facts.switch_back,
         )
     )
 
