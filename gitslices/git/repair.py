@@ -55,19 +55,36 @@ def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -
     _clear(common_dir, [*_SHARED, *(f"{ref}.lock" for ref in refs)], since)
 
 
+def find_left_locks(common_dir: Path) -> tuple[Path, ...]:
+    """Lock files of branches, indexes, HEADs and settings whose processes died; none goes."""
+    heads = (path.relative_to(common_dir) for path in _list_files(common_dir, "refs/heads"))
+    inner = ("HEAD.lock", "index.lock")
+    names = [*_SHARED, "index.lock", *(str(one) for one in heads if one.suffix == ".lock")]
+    for admin in list_admin_folders(common_dir):
+        names += [str((admin / name).relative_to(common_dir)) for name in inner]
+    return _find_left(common_dir, names, since=0)
+
+
 def _clear(common_dir: Path, names: Sequence[str], since: float) -> None:
+    for path in _find_left(common_dir, names, since):
+        path.unlink(missing_ok=True)
+
+
+def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Path, ...]:
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
     left = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= since}
     if not left or not can_see_processes():
-        return
+        return ()
     alive = find_living_gits(common_dir)
     time.sleep(QUIET_SECONDS)
     if _outlive(common_dir, alive):
-        return
+        return ()
     opened = find_open_files()
-    for path, stamp in left.items():
-        if _read_stamp(path) == stamp and stamp[1:] not in opened:
-            path.unlink(missing_ok=True)
+    return tuple(
+        path
+        for path, stamp in left.items()
+        if _read_stamp(path) == stamp and stamp[1:] not in opened
+    )
 
 
 def _outlive(common_dir: Path, alive: frozenset[Process]) -> bool:
@@ -134,12 +151,38 @@ def rebuild_index(repo: Repository, worktree: Path, admin: Path) -> None:
         repo.run_at(worktree, "sparse-checkout", "reapply")
 
 
+def find_empty_refs(common_dir: Path) -> tuple[str, ...]:
+    """The branches, full names, whose files hold nothing: a power cut leaves them so."""
+    files = _list_files(common_dir, "refs/heads")
+    empty = (path for path in files if path.suffix != ".lock" and _is_empty(path))
+    return tuple(str(path.relative_to(common_dir)) for path in empty)
+
+
+def find_last_value(log: Path, *, switches: bool = False) -> str | None:
+    """What a reference was set to last, by its log; of a HEAD the last `switches` of branches."""
+    with suppress(OSError):
+        lines = log.read_text("utf-8", "surrogateescape").splitlines()
+        if switches:
+            lines = [line for line in lines if "\tcheckout: moving from " in line]
+        if lines:
+            return lines[-1] if switches else lines[-1].split()[1]
+    return None
+
+
+def _list_files(common_dir: Path, folder: str) -> list[Path]:
+    return sorted(path for path in (common_dir / folder).rglob("*") if path.is_file())
+
+
+def _is_empty(path: Path) -> bool:
+    with suppress(OSError):
+        return not path.read_bytes().strip(b"\0\n")
+    return False
+
+
 def drop_empty_ref(common_dir: Path, ref: str) -> None:
     """Delete the file of a reference that holds nothing: git would not write over it."""
-    path = common_dir / ref
-    with suppress(FileNotFoundError, NotADirectoryError):
-        if not path.read_bytes().strip(b"\0\n"):
-            path.unlink()
+    if _is_empty(common_dir / ref):
+        (common_dir / ref).unlink()
 
 
 def _is_unfinished(folder: Path, worktree: Path, reason: str) -> bool:

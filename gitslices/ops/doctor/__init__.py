@@ -8,6 +8,7 @@ repository  git, its hooks and settings, and files alone for when git itself fai
 settings    what does not count of the files and patterns that people write
 slices      what the store says of goals and branches against what git has
 worktrees   the same of the worktree of each slice
+damage      git's own files, damaged or locked
 trash       what the store says of the trash against what is there
 doctor      the checks in their order, and what is done about what they find
 """

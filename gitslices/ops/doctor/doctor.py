@@ -7,6 +7,12 @@ from typing import Final
 from msgspec import Struct, structs
 
 from gitslices.core.errors import GitslicesError, MachineError
+from gitslices.ops.doctor.damage import (
+    DAMAGED_HEAD,
+    find_damaged_head,
+    find_damaged_refs,
+    find_git_locks,
+)
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.repository import (
     FILE_CHECKS,
@@ -36,7 +42,16 @@ from gitslices.recovery.recovery import recover
 from gitslices.state.lock import is_held
 from gitslices.workspace import Workspace
 
-_SLICE_CHECKS: Final = (find_faulty_slices, find_strange_branches, find_lost_targets)
+_STOPPERS: Final = frozenset({TORN, DAMAGED, DAMAGED_HEAD})
+"""With one of these neither git nor the store can be asked anything."""
+
+_SLICE_CHECKS: Final = (
+    find_faulty_slices,
+    find_strange_branches,
+    find_lost_targets,
+    find_damaged_refs,
+    find_git_locks,
+)
 
 
 class DoctorRequest(Struct, frozen=True, kw_only=True):
@@ -68,10 +83,10 @@ def doctor(open_workspace: Callable[[], Workspace], request: DoctorRequest) -> D
     """
     findings = [
         _treat(trouble, fix=request.fix)
-        for check in (*STATE_CHECKS, *FILE_CHECKS)
+        for check in (*STATE_CHECKS, *FILE_CHECKS, find_damaged_head)
         for trouble in check(request.common_dir)
     ]
-    if not any(one.check in {TORN, DAMAGED} and not one.fixed for one in findings):
+    if not any(one.check in _STOPPERS and not one.fixed for one in findings):
         git = _examine_git(open_workspace, request)
         findings += [_treat(trouble, fix=request.fix) for trouble in git]
     return DoctorReport(findings=tuple(findings))
