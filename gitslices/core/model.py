@@ -264,7 +264,8 @@ class Change(Struct, frozen=True, kw_only=True):
     """A path that a slice has in another state than its target.
 
     `is_new` where the target has nothing at that path, `is_gone` where the slice has nothing,
-    `is_submodule` where either side is one, `was_submodule` where the target's side is.
+    `is_submodule` where either side is one, `was_submodule` where the target's side is;
+    `is_unnamed` where it is a new one and `.gitmodules` does not say where that is to be had.
     """
 
     path: RepoPath
@@ -272,3 +273,4 @@ class Change(Struct, frozen=True, kw_only=True):
     is_gone: bool = False
     is_submodule: bool = False
     was_submodule: bool = False
+    is_unnamed: bool = False

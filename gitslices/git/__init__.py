@@ -11,6 +11,7 @@ partial      files that a partial clone lacks, fetched at once
 refs         references, moved in one transaction
 reflog       what a branch was at before
 set_up_traces  what a worktree's set-up left in it
+submodule_names  links to other repositories that `.gitmodules` does not name
 submodule_checkouts  submodules whose files are merely behind
 compare      what two commits have in common, and what differs; how far they are apart
 changes      what a branch has otherwise than where it comes from

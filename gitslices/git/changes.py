@@ -118,6 +118,7 @@ def unite_changes(many: Iterable[Sequence[Change]]) -> tuple[Change, ...]:
             is_gone=known.is_gone and change.is_gone,
             is_submodule=known.is_submodule or change.is_submodule,
             was_submodule=known.was_submodule or change.was_submodule,
+            is_unnamed=known.is_unnamed or change.is_unnamed,
         )
     return tuple(united.values())
 

@@ -11,6 +11,7 @@ from gitslices.git.commits import Commit, copy_notes, read_commit_tree, read_com
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import is_ancestor, is_shallow, is_true
 from gitslices.git.repository import Repository
+from gitslices.git.submodule_names import mark_unnamed
 from gitslices.merging.in_memory import GoalMergeRules, Origin
 from gitslices.rules.merging import (
     MergeCandidate,
@@ -134,6 +135,7 @@ class MergeBuilder:
         """
         id_, tip, base = candidate.slice.slice_id, candidate.tip, candidate.base_commit
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
+        changes = mark_unnamed(self._repo, changes, tip)
         landed = {one for one, status in target.statuses.items() if status in FINISHED}
         find = partial(
             self._matchers.find_violations, self._goal, self._records[id_], landed=landed
@@ -145,7 +147,8 @@ class MergeBuilder:
         return describe_violations(self._goal.goal_id, id_, violations) if violations else None
 
     def _read_changes(self, tip: Oid, *baselines: Baseline) -> tuple[Change, ...]:
-        return read_commit_changes(self._repo, self._repo.common_dir, tip, baselines)
+        changes = read_commit_changes(self._repo, self._repo.common_dir, tip, baselines)
+        return mark_unnamed(self._repo, changes, tip)
 
     def _contains(self, target: Oid, base: Oid) -> bool:
         """Whether the target has `base`, which it then keeps: it only moves forward here."""

@@ -18,6 +18,7 @@ from gitslices.git.changes import (
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, find_commit, read_head_branch
+from gitslices.git.submodule_names import MODULES, mark_unnamed
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.marks import Mark, find_mark
@@ -180,7 +181,10 @@ def _read_changed(
     baselines = _find_baselines(workspace, goal, record, place.git_dir, tips)
     if request.staged:
         index_file = request.index_file if place.is_here else None
-        return read_index_changes(workspace.repo, place.git_dir, baselines, index_file)
+        changes = read_index_changes(workspace.repo, place.git_dir, baselines, index_file)
+        return mark_unnamed(
+            workspace.repo, changes, "", git_dir=place.git_dir, index_file=index_file
+        )
     return _read_everything(workspace, goal, record, place, baselines)
 
 
@@ -226,13 +230,15 @@ def _read_everything(
     if read_merge_heads(place.git_dir):
         committed = _find_baselines(workspace, goal, record, place.git_dir, ("HEAD",))
     head = find_commit(repo, "HEAD", place.git_dir)  # a branch may be without a commit
-    return unite_changes(
+    changes = unite_changes(
         (
             read_commit_changes(repo, place.git_dir, head, committed) if head else (),
             read_index_changes(repo, place.git_dir, baselines),
             read_file_changes(repo, place.worktree, baselines) if place.worktree else (),
         )
     )
+    files = (str(place.worktree / MODULES),) if place.worktree else ()
+    return mark_unnamed(repo, changes, "", *files, git_dir=place.git_dir)
 
 
 def _read_range(
@@ -244,7 +250,8 @@ def _read_range(
     tip = _find_revision(workspace, end if dots else start)
     baselines = _find_baselines(workspace, goal, record, repo.git_dir, (tip,))
     since = (Baseline(_find_revision(workspace, start)),) if dots else ()
-    return read_commit_changes(repo, repo.git_dir, tip, (*baselines, *since))
+    changes = read_commit_changes(repo, repo.git_dir, tip, (*baselines, *since))
+    return mark_unnamed(repo, changes, tip)
 
 
 def _find_revision(workspace: Workspace, name: str) -> Oid:

@@ -7,7 +7,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.core.errors import GateFailedError, RefusedError, suggest
 from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.core.naming import list_some
+from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import find_tip, is_ancestor
+from gitslices.git.submodule_names import mark_unnamed
 from gitslices.repo_commands.gates import (
     list_texts,
     load_gates,
@@ -60,6 +63,7 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         lease = require_lease(store, goal.goal_id, slice_id, request.token)
         _require_planned(goal, slice_id, request.token)
         record = require_committed(Snapshot(workspace, store, goal.plan), slice_id)
+        _refuse_unnamed(workspace, goal, record)
         commit = _pass_gates(workspace, store, goal, record, lease)
         with store.transaction():
             require_lease(store, goal.goal_id, slice_id, request.token)
@@ -82,6 +86,24 @@ def _require_planned(goal: Goal, slice_id: SliceId, token: int) -> None:
         raise RefusedError(
             f"slice {slice_id!r} is not in the plan any more, so it cannot be merged",
             hint=f"put its task back into the graph; or give it back, its work is kept: {back}",
+        )
+
+
+def _refuse_unnamed(workspace: Workspace, goal: Goal, record: SliceRecord) -> None:
+    """Refuse a slice that has made a repository inside itself: what is in it cannot be merged."""
+    repo, target = workspace.repo, find_tip(workspace.repo, goal.plan.target)
+    tip = find_tip(repo, record.branch_name)
+    if tip is None:
+        return
+    baselines = [Baseline(one) for one in (record.base_commit, target) if one]
+    changes = read_commit_changes(repo, repo.common_dir, tip, baselines)
+    paths = [change.path for change in mark_unnamed(repo, changes, tip) if change.is_unnamed]
+    if paths:
+        raise RefusedError(
+            f"slice {record.slice_id!r} has a repository of its own in it, which .gitmodules does "
+            f"not name: {list_some(paths)}",
+            hint="move its `.git` away and add its files; or make it a submodule: "
+            "git submodule add URL PATH",
         )
 
 

@@ -1,6 +1,6 @@
 """Slices that might be taken away, as git and the store have them now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from gitslices.core.errors import GitError
 from gitslices.core.model import Oid
+from gitslices.git.compare import read_tree_changes
 from gitslices.git.read import count_unreferenced
+from gitslices.git.submodule_names import count_unpushed_inside
 from gitslices.git.uncommitted import Leftovers, count_unpushed, find_hidden_changes, read_leftovers
 from gitslices.git.worktrees import LOCK_REASON
 from gitslices.removal.disposable import IsDisposable
@@ -61,7 +63,10 @@ def _look_at(snapshot: Snapshot, is_disposable: IsDisposable, record: SliceRecor
         ignored=_find_precious(snapshot, is_disposable, record, left.ignored),
         ahead=_count_ahead(snapshot, record, progress),
         detached=count_unreferenced(repo, head) if head else 0,
-        unpushed=count_unpushed(repo, admin) if admin else {},
+        unpushed={
+            **(count_unpushed(repo, admin) if admin else {}),
+            **_count_inside(snapshot, record),
+        },
         progress=progress,
         locked=None if locked is None or locked.startswith(LOCK_REASON) else locked,
         busy=bool(record.filling_operation),
@@ -71,6 +76,16 @@ def _look_at(snapshot: Snapshot, is_disposable: IsDisposable, record: SliceRecor
     return Candidate(
         record=record, tip=snapshot.find_tip(record), head=head, admin=admin, facts=facts
     )
+
+
+def _count_inside(snapshot: Snapshot, record: SliceRecord) -> Mapping[str, int]:
+    """Commits of repositories that were made inside the slice, and that nobody else has."""
+    repo, tip = snapshot.workspace.repo, snapshot.find_tip(record)
+    if tip is None or tip == record.base_commit:
+        return {}
+    changes = read_tree_changes(repo, record.base_commit, tip)
+    links = [one.path for one in changes if one.is_submodule]
+    return count_unpushed_inside(repo, Path(record.worktree_path), links) if links else {}
 
 
 def _find_precious(

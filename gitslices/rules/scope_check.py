@@ -52,6 +52,9 @@ def _check_change(
     neighbours: Sequence[Neighbour],
     shared: ScopeMatcher | None,
 ) -> Violation | None:
+    if change.is_unnamed:
+        reason = "a repository of its own that .gitmodules does not name"
+        return Violation(path=change.path, owner=None, reason=reason)
     if not _allows(matcher, change):
         owner = next((one for one in neighbours if _allows(one.matcher, change)), None)
         reason = f"in slice {owner.name}" if owner else "in no slice"

@@ -113,10 +113,18 @@ def make_file_of(name: str) -> Act:
     return act
 
 
-def add_submodule(name: str) -> Act:
+def add_repository(name: str) -> Act:
     def act(top: Path) -> None:
         git(top, "init", "--quiet", name)
         git(top / name, "commit", "--quiet", "--allow-empty", "-m", "Part")
+
+    return act
+
+
+def add_submodule(name: str) -> Act:
+    def act(top: Path) -> None:
+        add_repository(name)(top)
+        git(top, "config", "--file", ".gitmodules", f"submodule.{name}.path", name)
 
     return act
 
@@ -170,8 +178,9 @@ KINDS: Final[dict[str, tuple[Act, Owners]]] = {
         make_file_of("src/web"),
         {"src/web": "web", "src/web/w.ts": "web", "src/web/x/y.ts": "web"},
     ),
-    "submodule inside": (add_submodule("src/api/part"), {}),
-    "submodule outside": (add_submodule("part"), {"part": None}),
+    "repository inside": (add_repository("src/api/part"), {"src/api/part": None}),
+    "submodule inside": (add_submodule("src/api/part"), {".gitmodules": None}),
+    "submodule outside": (add_submodule("part"), {".gitmodules": None, "part": None}),
     "submodule moved inside": (bump_submodule("lib/part"), {}),
     "submodule moved outside": (bump_submodule("other/part"), {"other/part": None}),
     "case of a name inside": (move("src/api/a.py", "src/api/A.py"), {}),
