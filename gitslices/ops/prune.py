@@ -8,7 +8,7 @@ from gitslices.ops.purge import start_emptying
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, find_candidates
 from gitslices.removal.disposable import IsDisposable, find_disposable
-from gitslices.removal.to_trash import retire
+from gitslices.removal.to_trash import trash_slices
 from gitslices.rules.removal import find_removal_problems
 from gitslices.slices.location import WorktreeMap
 from gitslices.slices.lookup import choose_goal
@@ -57,7 +57,7 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
             chosen = [one for one in looked_at if not _find_problems(one, request)]
             kept: tuple[Candidate, ...] = ()
             if not request.dry_run:
-                kept = retire(workspace, store, chosen)
+                kept = trash_slices(workspace, store, chosen)
                 start_emptying(workspace, store)
     now = {_name(one): one for one in (*looked_at, *kept)}
     return PruneReport(

@@ -19,7 +19,7 @@ from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.rules.removal import count_age, is_expired
 from gitslices.state.store import Event, Store
 from gitslices.state.trash import Trashed, delete_trash, is_in_trash, read_trash, write_age
-from gitslices.system.deletion import condemn, delete_condemned
+from gitslices.system.deletion import delete_expired, set_expired
 from gitslices.system.folders import is_away
 from gitslices.workspace import Workspace
 
@@ -56,7 +56,7 @@ def empty_trash(workspace: Workspace, *, dry_run: bool = False, step: int = _STE
                 for one in _empty(workspace, store, expired[start : start + step])
             )
             for trash in _find_trashes(workspace, ()):
-                delete_condemned(trash)
+                delete_expired(trash)
             trim_log(workspace, store)
     return EmptyReport(emptied=tuple(_describe(one) for one in expired))
 
@@ -69,7 +69,7 @@ def _empty(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> tu
         _forget(workspace, store, left)
     # Without the lock: it takes as long as there are files.
     for trash in _find_trashes(workspace, left):
-        delete_condemned(trash)
+        delete_expired(trash)
     return left
 
 
@@ -130,7 +130,7 @@ def _forget(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> N
         return
     for one in expired:
         for place in _find_places(one):
-            condemn(place, f"{one.operation}-{place.name}")
+            set_expired(place, f"{one.operation}-{place.name}")
     refs = read_refs(workspace.repo, [TRASH_REFS.rstrip("/")])
     kept = [name for one in expired for name in find_kept(one.operation, one.removal)]
     updates = [RefUpdate(ref=name, old=refs[name]) for name in kept if name in refs]

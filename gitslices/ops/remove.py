@@ -8,7 +8,7 @@ from gitslices.ops.purge import start_emptying
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, find_candidates
 from gitslices.removal.disposable import find_disposable
-from gitslices.removal.to_trash import retire
+from gitslices.removal.to_trash import trash_slices
 from gitslices.rules.removal import find_removal_problems
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.snapshot import Snapshot
@@ -50,7 +50,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
             record = _get_record(snapshot, goal, request.slice_id)
             (candidate,) = find_candidates(snapshot, [record], is_disposable)
             _refuse(candidate, force=request.force)
-            for kept in retire(workspace, store, [candidate]):
+            for kept in trash_slices(workspace, store, [candidate]):
                 _refuse(kept, force=request.force)
             start_emptying(workspace, store)
     return RemoveReport(

@@ -8,7 +8,7 @@ from msgspec import Struct
 from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.removal.from_trash import find_undo_problems, revive
+from gitslices.removal.from_trash import find_undo_problems, restore_slices
 from gitslices.rules.removal import find_expiry
 from gitslices.slices.lookup import choose_goal
 from gitslices.state.store import Store
@@ -66,7 +66,7 @@ def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
         problems = find_undo_problems(workspace, store, removals)
         if problems:
             raise RefusedError("the removal cannot be undone; nothing changed", problems=problems)
-        revive(workspace, store, chosen[0].operation, removals)
+        restore_slices(workspace, store, chosen[0].operation, removals)
     return UndoReport(restored=tuple(_describe(one) for one in chosen))
 
 

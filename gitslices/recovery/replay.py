@@ -13,8 +13,8 @@ from gitslices.provisioning.register import (
     register_again,
     resume_registering,
 )
-from gitslices.removal.from_trash import resume_reviving
-from gitslices.removal.to_trash import resume_retiring
+from gitslices.removal.from_trash import resume_restoring
+from gitslices.removal.to_trash import resume_trashing
 from gitslices.state.journal import (
     ApplyIntent,
     MoveIntent,
@@ -54,9 +54,9 @@ def _replay_intent(workspace: Workspace, store: Store) -> None:
         elif isinstance(intent, MoveIntent):
             resume_moves(workspace, store, intent)
         elif isinstance(intent, UndoIntent):
-            resume_reviving(workspace, store, intent)
+            resume_restoring(workspace, store, intent)
         else:
-            resume_retiring(workspace, store, intent)
+            resume_trashing(workspace, store, intent)
     except GitslicesError:
         # Undone, it concerns nobody but the dead; otherwise nothing is safe to do.
         if workspace.has_intent():

@@ -41,7 +41,9 @@ def find_undo_problems(
     return tuple(problems)
 
 
-def revive(workspace: Workspace, store: Store, operation: str, removals: Sequence[Removal]) -> None:
+def restore_slices(
+    workspace: Workspace, store: Store, operation: str, removals: Sequence[Removal]
+) -> None:
     """Undo `removals` of one operation; the caller holds the topology lock and has judged them.
 
     All or nothing: raises `RefusedError` when something has taken their place meanwhile.
@@ -51,7 +53,7 @@ def revive(workspace: Workspace, store: Store, operation: str, removals: Sequenc
     _carry_out(workspace, store, intent)
 
 
-def resume_reviving(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
+def resume_restoring(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
     """Carry out what a killed process had not yet done of `intent`; twice does nothing."""
     clear_locks(workspace, intent.operation, intent.removals)
     _carry_out(workspace, store, intent)

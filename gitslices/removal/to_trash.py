@@ -34,7 +34,7 @@ from gitslices.system.mounts import find_mounts_beneath
 from gitslices.workspace import Workspace
 
 
-def retire(
+def trash_slices(
     workspace: Workspace, store: Store, candidates: Sequence[Candidate]
 ) -> tuple[Candidate, ...]:
     """Move `candidates` to the trash; the caller holds the topology lock and has judged them.
@@ -113,7 +113,7 @@ def _find_mounted(candidate: Candidate) -> Candidate | None:
     return structs.replace(candidate, facts=structs.replace(candidate.facts, mounted=mounts[0]))
 
 
-def resume_retiring(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
+def resume_trashing(workspace: Workspace, store: Store, intent: RemoveIntent) -> None:
     """Carry out what a killed process had recorded of `intent`; what it had not is left alone.
 
     A slice whose branch has moved since comes back. Doing it twice does nothing.

@@ -14,8 +14,8 @@ from gitslices.system.mounts import find_mounts_beneath
 _EXPIRED: Final = "expired"
 
 
-def condemn(folder: Path, name: str) -> None:
-    """Set a folder of the trash aside for `delete_condemned`; from now on it cannot come back."""
+def set_expired(folder: Path, name: str) -> None:
+    """Set a folder of the trash aside for `delete_expired`; from now on it cannot come back."""
     place = folder.parent.parent / _EXPIRED / name
     try:
         if os.path.lexists(folder):
@@ -34,12 +34,12 @@ def remove_empty(*folders: Path) -> None:
             folder.rmdir()
 
 
-def delete_condemned(trash: Path) -> None:
-    """Delete what `condemn` has set aside, as far as that goes."""
-    condemned = trash / _EXPIRED
-    if trash.is_symlink() or condemned.is_symlink() or not condemned.is_dir():
+def delete_expired(trash: Path) -> None:
+    """Delete what `set_expired` has set aside, as far as that goes."""
+    expired = trash / _EXPIRED
+    if trash.is_symlink() or expired.is_symlink() or not expired.is_dir():
         return
-    delete_tree(condemned)
+    delete_tree(expired)
 
 
 def delete_tree(top: Path) -> None:

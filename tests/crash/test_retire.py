@@ -16,7 +16,7 @@ from gitslices.ops.remove import RemoveRequest, remove
 from gitslices.ops.undo import UndoRequest, list_trash, undo
 from gitslices.recovery.recovery import recover
 from gitslices.removal.candidates import find_candidates
-from gitslices.removal.to_trash import retire
+from gitslices.removal.to_trash import trash_slices
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, add_lease, read_open_leases
 from gitslices.state.store import SliceRecord
@@ -69,7 +69,7 @@ def test_a_slice_claimed_after_it_was_looked_at_stays(workspace: Workspace) -> N
         records = list(snapshot.records.values())
         candidates = find_candidates(snapshot, records, lambda path: False)
         report = take(workspace)
-        kept = retire(workspace, store, candidates)
+        kept = trash_slices(workspace, store, candidates)
     assert [one.record.slice_id for one in kept] == ["c"]
     assert kept[0].facts.claimed
     assert (Path(report.worktree_path) / "Makefile").is_file()
