@@ -8,7 +8,7 @@ from pathlib import Path
 
 from soaks.ground import SEED
 from tests.support.shim import Action, Server, Strike, build_shim
-from tests.support.trials import SCENES, Stage, run_trial
+from tests.support.trials import COMMANDS, Stage, run_trial
 
 
 @contextlib.contextmanager
@@ -18,12 +18,12 @@ def striking(scratch: Path) -> Iterator[Server]:
 
 
 def make_stages(scratch: Path, server: Server) -> list[Stage]:
-    return [Stage(scratch / scene.name, scene, server.run) for scene in SCENES]
+    return [Stage(scratch / command.name, command, server.run) for command in COMMANDS]
 
 
 def count_calls(stage: Stage, server: Server) -> int:
     stage.reset()
-    return server.run(stage.repo, stage.scene.argv).calls
+    return server.run(stage.repo, stage.command.argv).calls
 
 
 def strike_all(scratch: Path, share: float, actions: Sequence[Action]) -> tuple[int, list[str]]:
@@ -55,7 +55,7 @@ def soak_points(scratch: Path, share: float) -> tuple[int, list[str], str]:
     with Server(scratch, os.environ) as server:
         for stage in make_stages(scratch, server):
             stage.reset()
-            points = server.list_points(stage.repo, stage.scene.argv, scratch)
+            points = server.list_points(stage.repo, stage.command.argv, scratch)
             for point in points[:: max(1, round(1 / share))]:
                 for action in actions:
                     wrong += run_trial(stage, server, [Strike(action, point)])

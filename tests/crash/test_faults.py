@@ -11,7 +11,7 @@ from itertools import cycle
 import pytest
 
 from tests.support.shim import Action, Server, Strike, build_shim, why_impossible
-from tests.support.trials import SCENES, Scene, Stage, run_trial
+from tests.support.trials import COMMANDS, Command, Stage, run_trial
 
 IMPOSSIBLE = why_impossible()
 
@@ -25,19 +25,19 @@ def shim_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module", params=SCENES, ids=[scene.name for scene in SCENES])
+@pytest.fixture(scope="module", params=COMMANDS, ids=[command.name for command in COMMANDS])
 def stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: Server
 ) -> Stage:
-    scene: Scene = request.param
-    return Stage(tmp_path_factory.mktemp("stage"), scene, server.run)
+    command: Command = request.param
+    return Stage(tmp_path_factory.mktemp("stage"), command, server.run)
 
 
 @pytest.fixture(scope="module")
 def points(stage: Stage, server: Server) -> Sequence[str]:
     """Every named point that the command of the stage comes through."""
     stage.reset()
-    return server.list_points(stage.repo, stage.scene.argv, stage.home)
+    return server.list_points(stage.repo, stage.command.argv, stage.home)
 
 
 def test_the_named_points_lie_around_every_git_call_and_write(points: Sequence[str]) -> None:
@@ -67,14 +67,14 @@ def test_an_error_at_any_point_is_survived(
 def test_a_full_disk_is_one_line_and_has_its_code(stage: Stage, server: Server) -> None:
     stage.reset()
     before = stage.snapshot()
-    ended = server.run(stage.repo, stage.scene.argv, Strike("enospc", "write:intent"))
+    ended = server.run(stage.repo, stage.command.argv, Strike("enospc", "write:intent"))
     assert (ended.code, ended.out) == (3, "")
     intent = stage.repo / ".git" / "gitslices" / "intent.json"
     reason = os.strerror(errno.ENOSPC)
     assert ended.err == f"error: cannot write {str(intent)!r}: {reason}\n"
     assert stage.snapshot() == before
     again = server.run(
-        stage.repo, (*stage.scene.argv, "--json"), Strike("enospc", "git:update-ref:before")
+        stage.repo, (*stage.command.argv, "--json"), Strike("enospc", "git:update-ref:before")
     )
     assert again.code == 3
     assert '"code": "disk"' in again.out
@@ -114,4 +114,4 @@ def find_wrong(
 
 def count_calls(stage: Stage, server: Server) -> int:
     stage.reset()
-    return server.run(stage.repo, stage.scene.argv).calls
+    return server.run(stage.repo, stage.command.argv).calls

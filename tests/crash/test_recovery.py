@@ -14,14 +14,14 @@ from gitslices.state.folder import make_state_folder
 from gitslices.state.lock import hold_operation
 from tests.support.repositories import commit_all, git
 from tests.support.shim import Action, Ended, Server, Strike
-from tests.support.trials import KEPT_IN_STATE, SCENES, Stage
+from tests.support.trials import COMMANDS, KEPT_IN_STATE, Stage
 
 Kill = Callable[..., Ended]
 
 
 def make_stage(factory: pytest.TempPathFactory, server: Server, name: str) -> Stage:
-    (scene,) = (scene for scene in SCENES if scene.name == name)
-    return Stage(factory.mktemp(name), scene, server.run)
+    (command,) = (command for command in COMMANDS if command.name == name)
+    return Stage(factory.mktemp(name), command, server.run)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,9 @@ def remove_stage(tmp_path_factory: pytest.TempPathFactory, server: Server) -> St
 def killed_apply(apply_stage: Stage, server: Server) -> Kill:
     """Kill an apply at a named point."""
     apply_stage.reset()
-    return lambda point: server.run(apply_stage.repo, apply_stage.scene.argv, Strike("kill", point))
+    return lambda point: server.run(
+        apply_stage.repo, apply_stage.command.argv, Strike("kill", point)
+    )
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def killed_remove(remove_stage: Stage, server: Server) -> Kill:
     """Kill `remove c --force` at a named point."""
     remove_stage.reset()
     return lambda point: server.run(
-        remove_stage.repo, remove_stage.scene.argv, Strike("kill", point)
+        remove_stage.repo, remove_stage.command.argv, Strike("kill", point)
     )
 
 
@@ -214,7 +216,7 @@ def test_a_removal_that_fails_puts_everything_back(
     remove_stage.reset()
     before = remove_stage.snapshot()
     strike = Strike(action, "rename:trash#2")
-    ended = server.run(remove_stage.repo, remove_stage.scene.argv, strike)
+    ended = server.run(remove_stage.repo, remove_stage.command.argv, strike)
     assert ended.code == 3
     assert ended.err.startswith("error: cannot move ")
     assert remove_stage.snapshot() == before
@@ -263,7 +265,7 @@ def test_a_look_at_conflicts_that_was_killed_leaves_nothing(
     apply_stage: Stage, server: Server
 ) -> None:
     apply_stage.reset()
-    server.run(apply_stage.repo, apply_stage.scene.argv)
+    server.run(apply_stage.repo, apply_stage.command.argv)
     (apply_stage.worktree("a") / "src" / "new").write_text("work")
     ended = server.run(apply_stage.repo, ("conflicts",), Strike("kill", "git:write-tree:before"))
     assert ended.code < 0

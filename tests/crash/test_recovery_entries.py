@@ -12,20 +12,20 @@ from gitslices.recovery.recovery import recover_and_lock
 from gitslices.system.hook_scripts import NAMES
 from gitslices.workspace import Workspace, open_workspace
 from tests.support.shim import Server, Strike
-from tests.support.trials import SCENES, Stage
+from tests.support.trials import COMMANDS, Stage
 
 Stages = Callable[[str], Stage]
 
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Stages:
-    """The stage of a scene, as it was before its command."""
+    """The stage of a command, as it was before it ran."""
     made: dict[str, Stage] = {}
 
     def find(name: str) -> Stage:
         if name not in made:
-            (scene,) = (scene for scene in SCENES if scene.name == name)
-            made[name] = Stage(tmp_path_factory.mktemp(name), scene, server.run)
+            (command,) = (command for command in COMMANDS if command.name == name)
+            made[name] = Stage(tmp_path_factory.mktemp(name), command, server.run)
         made[name].reset()
         return made[name]
 
@@ -57,7 +57,7 @@ def test_a_process_killed_after_the_start_leaves_nothing_for_who_has_the_lock_ne
     stage = stages(name)
     workspace = open_at(stage.repo)
     with workspace.open_store() as store:
-        assert server.run(stage.repo, stage.scene.argv, Strike("kill", point)).code == -9
+        assert server.run(stage.repo, stage.command.argv, Strike("kill", point)).code == -9
         with recover_and_lock(workspace, store):
             found = [one for one in stage.find_damage() if "topology.holder" not in one]
             assert found == []
@@ -71,7 +71,7 @@ def test_a_hook_recovers_like_a_command(
     stages: Stages, server: Server, hook: str, point: str
 ) -> None:
     stage = stages("apply")
-    server.run(stage.repo, stage.scene.argv, Strike("kill", point))
+    server.run(stage.repo, stage.command.argv, Strike("kill", point))
     argv = [sys.executable, "-P", "-m", "gitslices.cli.git_hook", hook]
     done = subprocess.run(argv, cwd=stage.repo, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 0
@@ -81,6 +81,6 @@ def test_a_hook_recovers_like_a_command(
 @pytest.mark.parametrize("hook", ["pre-commit", "post-merge"])
 def test_hook_run_recovers_like_a_command(stages: Stages, server: Server, hook: str) -> None:
     stage = stages("apply")
-    server.run(stage.repo, stage.scene.argv, Strike("kill", "git:read-tree:before#1"))
+    server.run(stage.repo, stage.command.argv, Strike("kill", "git:read-tree:before#1"))
     assert server.run(stage.repo, ("hook", "run", hook)).code == 0
     assert list(stage.find_damage()) == []

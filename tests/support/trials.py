@@ -34,7 +34,7 @@ TAKE_LOCK = ("prune", "--dry-run", "--force")
 Run = Callable[[Path, Sequence[str]], Ended]
 
 
-class Scene(Struct, frozen=True, kw_only=True):
+class Command(Struct, frozen=True, kw_only=True):
     """A command, the repository it starts from, and how the slices that stand then are recorded.
 
     `frees` lets go of what a killed process holds until its time is over.
@@ -48,10 +48,10 @@ class Scene(Struct, frozen=True, kw_only=True):
 
 
 class Stage:
-    """A folder with the repository of one scene, made once and put back for every trial."""
+    """A folder with the repository of one command, made once and put back for every trial."""
 
-    def __init__(self, scratch: Path, scene: Scene, run: Run) -> None:
-        self.scene = scene
+    def __init__(self, scratch: Path, command: Command, run: Run) -> None:
+        self.command = command
         self.home = scratch / "stage"
         self.repo = self.home / "webshop"
         self.graph = self.home / "graph.json"
@@ -61,14 +61,14 @@ class Stage:
         tasks = [{"id": id_, "write_set": [FOLDERS[id_]]} for id_ in IDS]
         graph = {"goal_id": "g", "defaults": {"owner_role": "worker"}, "tasks": tasks}
         self.graph.write_text(json.dumps(graph))
-        scene.prepare(self, run)
+        command.prepare(self, run)
         git(self.repo, "repack", "-a", "-d", "--quiet")  # fewer files to copy for each trial
         _copy(self.home, self._copy)
         self.values = set(self.read_refs().values())
         self.files = self._read_user_files()
 
     def reset(self) -> None:
-        """The scene as it was."""
+        """All as it was before the command."""
         shutil.rmtree(self.home)
         _copy(self._copy, self.home)
 
@@ -143,8 +143,8 @@ class Stage:
     def find_undone(self) -> Iterator[str]:
         """What the command should have done and has not."""
         found = {id_: one.status for id_, one in self.read_records().items()}
-        if found != self.scene.ends:
-            yield f"{found}, not {self.scene.ends}"
+        if found != self.command.ends:
+            yield f"{found}, not {self.command.ends}"
 
     def snapshot(self) -> Any:
         return self.read_refs(), self.read_records(), git(self.repo, "worktree", "list")
@@ -164,21 +164,21 @@ def run_trial(
     stage.reset()
     wrong: list[str] = []
     for strike in strikes:
-        ended = server.run(stage.repo, stage.scene.argv, strike)
+        ended = server.run(stage.repo, stage.command.argv, strike)
         wrong += find_bad_answer(ended, strike)
     if thorough:
         taken = server.run(stage.repo, TAKE_LOCK)
         wrong += [f"the next command: {taken}"] if taken.code else []
         wrong += stage.find_damage()
-    for argv in filter(None, (stage.scene.frees, stage.scene.argv)):
+    for argv in filter(None, (stage.command.frees, stage.command.argv)):
         resumed = server.run(stage.repo, argv)
         wrong += [f"resumed: {resumed}"] if resumed.code not in (0, 1) else []
     wrong += [*stage.find_undone(), *stage.find_damage()]
     if thorough:
         before = stage.snapshot()
-        server.run(stage.repo, stage.scene.argv)
+        server.run(stage.repo, stage.command.argv)
         wrong += ["resuming twice changed something"] if stage.snapshot() != before else []
-    return [f"{stage.scene.name} {strikes}: {one}" for one in wrong]
+    return [f"{stage.command.name} {strikes}: {one}" for one in wrong]
 
 
 def find_bad_answer(ended: Ended, strike: Strike) -> Iterator[str]:
@@ -254,44 +254,44 @@ def _leave_out(stage: Stage, run: Run) -> None:
 
 _WHOLE: Final[dict[str, SliceStatus]] = dict.fromkeys(IDS, "provisioned")
 
-SCENES: Final = (
-    Scene(
+COMMANDS: Final = (
+    Command(
         name="apply",
         argv=APPLY,
         prepare=_nothing,
         ends=_WHOLE,
     ),
-    Scene(
+    Command(
         name="remove",
         argv=("remove", "c", "--force"),
         prepare=_work,
         ends={"a": "provisioned", "b": "provisioned"},
     ),
-    Scene(
+    Command(
         name="prune",
         argv=("prune", "--force"),
         prepare=_work,
         ends={"c": "provisioned"},
     ),
-    Scene(
+    Command(
         name="undo",
         argv=("undo", "c"),
         prepare=_throw_away,
         ends=_WHOLE,
     ),
-    Scene(
+    Command(
         name="merge",
         argv=("merge", "a", "b"),
         prepare=_begin,
         ends=_WHOLE | {"a": "merged", "b": "merged"},
     ),
-    Scene(
+    Command(
         name="sync",
         argv=("sync", "--all"),
         prepare=_begin,
         ends=_WHOLE,
     ),
-    Scene(
+    Command(
         name="claim",
         argv=("claim", "c", "--holder", "one"),
         prepare=_leave_out,
