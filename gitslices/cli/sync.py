@@ -52,6 +52,8 @@ def command(
     A slice without commits of its own moves to the target. Any other takes the target in, or is
     rebased: in memory first, so a conflict leaves its branch and files as they are, and the exit
     code is 1. Uncommitted changes stay; where the target would touch them, the slice is left alone.
+    Where the target has dropped what a slice starts from, its own commits are put onto the target
+    in either style.
     """
     from gitslices.ops.sync import SyncRequest, sync
 

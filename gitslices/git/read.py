@@ -214,6 +214,11 @@ def count_ahead_behind(repo: Repository, commit: Oid, target: Oid) -> tuple[int,
     return int(counts[0]), int(counts[1])
 
 
+def count_beyond(repo: Repository, commit: Oid, others: Iterable[Oid]) -> int:
+    """How many commits `commit` has that none of `others` has."""
+    return int(repo.run("rev-list", "--count", commit, *(f"^{one}" for one in others)).text)
+
+
 def count_unreferenced(repo: Repository, commit: Oid) -> int:
     """How many commits `commit` has that no branch, tag or remote-tracking branch has."""
     counted = repo.run("rev-list", "--count", commit, "--not", "--branches", "--tags", "--remotes")

@@ -15,11 +15,13 @@ from gitslices.git.submodule_names import mark_unnamed
 from gitslices.merging.in_memory import GoalMergeRules, Origin
 from gitslices.rules.merging import (
     MergeCandidate,
+    describe_unmerged_base,
     describe_unrelated_history,
     describe_violations,
     make_merge_message,
     make_squash_message,
 )
+from gitslices.slices.base import find_unmerged_base
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.system.settings import MergeStyle
@@ -102,7 +104,9 @@ class MergeBuilder:
         if origin.commit == tip:
             return BuiltMerge(candidate=candidate, commit=target.commit, changes=())
         changes = self._read_changes(tip, origin)
-        problem = self._find_scope_problem(candidate, target, origin, changes)
+        problem = self._find_base_problem(
+            candidate, tip, target.commit
+        ) or self._find_scope_problem(candidate, target, origin, changes)
         if problem is not None:
             return problem
         joined = target.rules.find_joined(origin, changes)
@@ -119,6 +123,21 @@ class MergeBuilder:
         return BuiltMerge(
             candidate=candidate, commit=made.commit, changes=changes, rewritten=made.rewritten
         )
+
+    def _find_base_problem(
+        self, candidate: MergeCandidate, tip: Oid, target: Oid
+    ) -> Problem | None:
+        """Why a slice may not bring along what lies beneath its own commits."""
+        goal, base = self._goal, candidate.base_commit
+        if self._contains(target, base):
+            return None
+        unmerged = find_unmerged_base(self._repo, goal.plan, base, tip, target)
+        # A merge commit takes in as they are the commits that the plan starts from.
+        if unmerged is None or (unmerged.planned and self._style == "merge"):
+            return None
+        planned = goal.plan.base.ref if unmerged.planned else None
+        id_ = candidate.slice.slice_id
+        return describe_unmerged_base(goal.goal_id, id_, goal.plan.target, base, planned)
 
     def _find_scope_problem(
         self,

@@ -15,8 +15,14 @@ from gitslices.git.compare import read_commit_changes
 from gitslices.git.read import is_shallow
 from gitslices.git.snapshot import write_snapshot
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
-from gitslices.rules.merging import describe_unrelated_history, may_conflict, meets
+from gitslices.rules.merging import (
+    describe_unmerged_base,
+    describe_unrelated_history,
+    may_conflict,
+    meets,
+)
 from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
+from gitslices.slices.base import find_unmerged_base
 from gitslices.slices.lookup import choose_goal
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
@@ -101,22 +107,22 @@ def _find_works(
     records, statuses = snapshot.records, snapshot.statuses
     planned = (one.slice_id for one in goal.plan.slices)
     open_ = [records[id_] for id_ in planned if id_ in records and statuses[id_] not in FINISHED]
-    found = snapshot.look_at_each(partial(_try_work, snapshot, target, rules), open_)
+    found = snapshot.look_at_each(partial(_try_work, snapshot, goal, target, rules), open_)
     return tuple(found.values())
 
 
 def _try_work(
-    snapshot: Snapshot, target: Oid, rules: GoalMergeRules, record: SliceRecord
+    snapshot: Snapshot, goal: Goal, target: Oid, rules: GoalMergeRules, record: SliceRecord
 ) -> _Work | Problem | None:
     """The same as `_find_work`; what git cannot read of one worktree keeps only that slice out."""
     try:
-        return _find_work(snapshot, target, rules, record)
+        return _find_work(snapshot, goal, target, rules, record)
     except (GitError, GitLockedError) as error:
         return Problem(record.slice_id, error.message, error.hint)
 
 
 def _find_work(
-    snapshot: Snapshot, target: Oid, rules: GoalMergeRules, record: SliceRecord
+    snapshot: Snapshot, goal: Goal, target: Oid, rules: GoalMergeRules, record: SliceRecord
 ) -> _Work | Problem | None:
     repo, commit = snapshot.workspace.repo, snapshot.find_tip(record)
     uncommitted = snapshot.read_uncommitted(record)
@@ -128,6 +134,11 @@ def _find_work(
         commit = write_snapshot(repo, place, rules.scratch)
     if commit is None or commit == record.base_commit:
         return None
+    base = find_unmerged_base(repo, goal.plan, record.base_commit, commit, target)
+    if base is not None and not base.planned:
+        return describe_unmerged_base(
+            goal.goal_id, record.slice_id, goal.plan.target, base.commit, None
+        )
     origin = rules.find_origin(commit, target)
     if origin is None:
         return describe_unrelated_history(

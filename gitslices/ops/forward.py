@@ -17,6 +17,7 @@ from gitslices.merging.branch_worktrees import (
 from gitslices.merging.move_branches import Moved, move_branches
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.worktree_faults import HIDES_WORK, find_bar
+from gitslices.slices.base import is_planned_start
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange
@@ -120,8 +121,8 @@ def follows_target(workspace: Workspace, plan: Plan, base: Oid, target: Oid) -> 
     commits that are in no slice, and would come back with its work. But where the plan was asked to
     start slices from elsewhere, they stay there until the target has come to it.
     """
-    was_asked_for = base == plan.base.commit and plan.base.ref != plan.target
-    return not was_asked_for or is_ancestor(workspace.repo, base, target)
+    repo = workspace.repo
+    return not is_planned_start(repo, plan, base) or is_ancestor(repo, base, target)
 
 
 def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> BranchMove | None:

@@ -29,7 +29,7 @@ from gitslices.workspace import Workspace
 
 
 class SliceState(Struct, frozen=True, kw_only=True):
-    """One slice: `ahead` and `behind` count commits against the target.
+    """One slice: `ahead` counts its own commits that the target lacks, `behind` the reverse.
 
     `problem` says what is wrong with its branch or its worktree; null where all is well.
     """
@@ -148,7 +148,7 @@ def _describe_slice(
     record, lease = snapshot.records.get(id_), snapshot.live_leases.get(id_)
     is_made = record is not None and _is_made(record)
     tip = snapshot.find_tip(record) if record and is_made else None
-    ahead, behind = snapshot.counts.get(tip, (0, 0)) if tip else (0, 0)
+    _, behind = snapshot.counts.get(tip, (0, 0)) if tip else (0, 0)
     worktree = worktrees.get(id_, _Worktree())
     return SliceState(
         slice_id=id_,
@@ -163,7 +163,7 @@ def _describe_slice(
         worktree_path=record.worktree_path if record and is_made else slice_.worktree_path,
         holder=lease.holder if lease else None,
         expires_at=lease.expires_at if lease else None,
-        ahead=ahead,
+        ahead=snapshot.count_ahead(record) if record and is_made else 0,
         behind=behind,
         dirty=worktree.is_dirty,
         conflicts=(conflicts.get(id_, ()) if snapshot.statuses[id_] == "conflicted" else ()),

@@ -18,6 +18,7 @@ from gitslices.git.commits import read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import read_commit_changes, read_tree_changes
 from gitslices.git.index import INDEX_LOCK_HINT
 from gitslices.git.read import is_ancestor, is_shallow, is_true
+from gitslices.git.repository import Repository
 from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
@@ -28,8 +29,13 @@ from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
 from gitslices.merging.move_branches import Moved, Outdated, move_branches
 from gitslices.merging.recheck import Arrival, MoveBasis, is_as_before
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.rules.merging import describe_unrelated_history, find_sync_obstacle
+from gitslices.rules.merging import (
+    describe_own_conflicts,
+    describe_unrelated_history,
+    find_sync_obstacle,
+)
 from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
+from gitslices.slices.base import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.leases import require_lease
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.settings import choose_sync_style
@@ -98,6 +104,17 @@ class _Ready(Struct, frozen=True):
     move: BranchMove
     arrival: Arrival
     rewritten: tuple[tuple[Oid, Oid], ...]
+
+
+class _Course(Struct, frozen=True):
+    """How a slice comes to have the target: merged in memory with `onto`, in which style.
+
+    `base` is what is recorded as its base then; None where that stays.
+    """
+
+    onto: Oid
+    style: SyncStyle
+    base: Oid | None
 
 
 _Made = _Ready | Conflicted | Problem | _Current
@@ -199,9 +216,12 @@ def _sync_slice(
     assert record is not None, "a slice without a record is an obstacle"  # noqa: S101
     assert tip is not None, "so is one without a branch"  # noqa: S101
     paths = inputs.worktrees.get(record.branch_name, ())
-    if is_ancestor(workspace.repo, inputs.target, tip):
+    repo, target = workspace.repo, inputs.target
+    unmerged = find_unmerged_base(repo, inputs.goal.plan, record.base_commit, tip, target)
+    if _is_current(repo, record, tip, unmerged, target):
         return _Current()
-    new = _make_commit(workspace, inputs, rules, record, tip)
+    course = _choose_course(repo, inputs, unmerged)
+    new = _make_commit(workspace, inputs, rules, record, tip, course)
     if not isinstance(new, Rebased):
         return new
     worktrees = read_branch_worktrees(workspace.repo, paths)
@@ -214,7 +234,7 @@ def _sync_slice(
         old=tip,
         new=new.commit,
         worktrees=tuple(str(one.path) for one in worktrees),
-        changes=(_make_change(workspace, inputs, record, tip, new.commit),),
+        changes=(_make_change(workspace, inputs, record, (tip, new.commit), course),),
     )
     arrival = Arrival(slice_id=record.slice_id, worktrees=worktrees, changes=changes)
     return _Ready(move, arrival, new.rewritten)
@@ -228,15 +248,33 @@ def _find_status(inputs: _SyncInputs, slice_: Slice) -> SliceStatus:
     return inputs.snapshot.settle(id_, leased=leased)
 
 
+def _is_current(
+    repo: Repository, record: SliceRecord, tip: Oid, unmerged: UnmergedBase | None, target: Oid
+) -> bool:
+    if unmerged is None:
+        return is_ancestor(repo, target, tip)
+    # One that nobody has begun waits where the plan starts it until the target has come to it.
+    return unmerged.planned and (tip == record.base_commit or is_ancestor(repo, target, tip))
+
+
+def _choose_course(repo: Repository, inputs: _SyncInputs, unmerged: UnmergedBase | None) -> _Course:
+    """The style asked for; but where the target has dropped the base, a merge would keep that."""
+    if unmerged is None or (unmerged.planned and inputs.style == "merge"):
+        return _Course(inputs.target, inputs.style, None if unmerged else inputs.target)
+    onto = write_stand_in(repo, inputs.target, unmerged.commit)
+    return _Course(onto, "rebase", inputs.target)
+
+
 def _make_commit(
     workspace: Workspace,
     inputs: _SyncInputs,
     rules: GoalMergeRules,
     record: SliceRecord,
     tip: Oid,
+    course: _Course,
 ) -> Rebased | Conflicted | Problem:
     repo, target, branch = workspace.repo, inputs.target, inputs.goal.plan.target
-    origin = rules.find_origin(tip, target)
+    origin = rules.find_origin(tip, course.onto)
     if origin is None:
         shallow = is_shallow(repo)
         return describe_unrelated_history(
@@ -246,32 +284,41 @@ def _make_commit(
         return Rebased(target, read_commit_tree(repo, target))
     changes = read_commit_changes(repo, repo.common_dir, tip, [origin])
     joined = rules.find_joined(origin, changes)
-    merged = rules.merge(tip, target, joined)
+    merged = rules.merge(tip, course.onto, joined)
+    if merged.conflicts and course.onto != target:
+        return describe_own_conflicts(record.slice_id, branch, record.base_commit, merged.conflicts)
     if merged.conflicts:
         return Conflicted(slice_id=record.slice_id, files=merged.conflicts)
     signed = is_true(workspace.config.get("commit.gpgsign"))
-    if inputs.style == "merge":
+    if course.style == "merge":
         message = f"Merge branch '{branch}' into {record.branch_name}\n"
         made = write_commit(repo, merged.tree, [tip, target], message, signed=signed)
         return Rebased(made, merged.tree)
-    commits = read_commits(repo, target, tip)
+    commits = read_commits(repo, course.onto, tip)
     rebased = rebase_commits(rules, commits, target, joined, signed=signed)
     if rebased is None or rebased.tree != merged.tree:
+        if course.onto != target:
+            return describe_own_conflicts(record.slice_id, branch, record.base_commit, ())
         why = "its commits cannot be put onto the target one by one"
         return Problem(record.slice_id, why, "take the target in whole: --style merge")
     return rebased
 
 
 def _make_change(
-    workspace: Workspace, inputs: _SyncInputs, record: SliceRecord, old: Oid, new: Oid
+    workspace: Workspace,
+    inputs: _SyncInputs,
+    record: SliceRecord,
+    step: tuple[Oid, Oid],
+    course: _Course,
 ) -> SliceChange:
+    old, new = step
     return SliceChange(
         at=workspace.now(),
         goal_id=record.goal_id,
         slice_id=record.slice_id,
         event="synced",
-        detail={"from": old, "to": new, "target": inputs.goal.plan.target, "style": inputs.style},
-        base_commit=inputs.target,
+        detail={"from": old, "to": new, "target": inputs.goal.plan.target, "style": course.style},
+        base_commit=course.base,
     )
 
 

@@ -109,7 +109,7 @@ def _count_ahead(snapshot: Snapshot, record: SliceRecord, progress: Progress) ->
     as_merged = landing is not None and landing.tip == tip
     if as_merged and record.slice_id not in snapshot.taken_back:
         return 0
-    return snapshot.counts[tip][0]
+    return snapshot.count_ahead(record)
 
 
 def _read_left(

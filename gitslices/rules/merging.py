@@ -1,12 +1,13 @@
 """Which slices may be merged now, and which of their changes may not come along."""
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from msgspec import Struct
 
 from gitslices.core.errors import Problem, suggest
-from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.core.model import FINISHED, BranchName, Oid, RepoPath, Slice, SliceId, SliceStatus
 from gitslices.rules.progress import find_waits
 from gitslices.rules.scope_check import Violation
 
@@ -96,6 +97,36 @@ def describe_unrelated_history(
     how = f"git reset --soft {base[:10]}, then commit"
     why = f"its branch shares no history with {target}"
     return Problem(slice_id, why, f"in its worktree put it back onto its base: {how}")
+
+
+def describe_unmerged_base(
+    goal_id: str, slice_id: SliceId, target: BranchName, base: Oid, planned: str | None
+) -> Problem:
+    """The reason not to merge or compare a slice that stands on a `base` that `target` lacks.
+
+    `planned` is where the plan starts slices, if that has the base; else the target has dropped it.
+    """
+    if planned is not None:
+        why = f"it starts from {base[:10]} of {planned}, which {target} does not have yet"
+        how = f"git merge {shlex.quote(planned)}"
+        return Problem(slice_id, why, f"bring {target} up to it first: {how}")
+    why = f"it starts from {base[:10]}, which {target} does not have any more"
+    how = suggest("sync", slice_id, goal_id=goal_id)
+    return Problem(slice_id, why, f"put its own commits onto {target}: {how}")
+
+
+def describe_own_conflicts(
+    slice_id: SliceId, target: BranchName, base: Oid, files: Sequence[RepoPath]
+) -> Problem:
+    """The reason not to put a slice's own commits, those beyond `base`, onto a target without it.
+
+    `files` are those in conflict; none where the commits together fit, but not one by one.
+    """
+    rest = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    where = f" in {', '.join(files[:3])}{rest}" if files else ", one by one"
+    how = f"git rebase --onto {shlex.quote(target)} {base[:10]}"
+    why = f"its own commits conflict with {target}{where}"
+    return Problem(slice_id, why, f"resolve it in its worktree: {how}")
 
 
 def describe_violations(

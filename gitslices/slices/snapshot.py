@@ -20,7 +20,7 @@ from gitslices.core.model import (
     settle_status,
 )
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.read import find_tip, read_merged, read_missing, read_tips
+from gitslices.git.read import count_beyond, find_tip, read_merged, read_missing, read_tips
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.rules.progress import Progress, find_progress
 from gitslices.rules.worktree_faults import (
@@ -159,6 +159,24 @@ class Snapshot:
         if self.target is None:
             return {}
         return count_all_ahead_behind(self.workspace.repo, self.tips.values(), self.target)
+
+    @cached_property
+    def _unmerged_bases(self) -> frozenset[Oid]:
+        """The bases of slices with commits that the target lacks, where it lacks those, too."""
+        target, records = self.target, self.records.values()
+        ahead = {tip for tip, (count, _) in self.counts.items() if count}
+        bases = {one.base_commit for one in records if self.find_tip(one) in ahead}
+        return frozenset(read_missing(self.workspace.repo, target, bases) if target else ())
+
+    def count_ahead(self, record: SliceRecord) -> int:
+        """How many commits a slice has beyond its base that the target lacks."""
+        tip, base = self.find_tip(record), record.base_commit
+        ahead, _ = self.counts.get(tip, (0, 0)) if tip else (0, 0)
+        if not ahead or base not in self._unmerged_bases:
+            return ahead
+        assert tip is not None, "what is ahead has a tip"  # noqa: S101
+        assert self.target is not None, "nothing is ahead of no target"  # noqa: S101
+        return count_beyond(self.workspace.repo, tip, (self.target, base))
 
     @cached_property
     def _left_base(self) -> Mapping[BranchName, Stretch]:
