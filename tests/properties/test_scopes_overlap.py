@@ -249,6 +249,36 @@ def test_none_compares_the_tracked_paths_alone(
 
 @BRUTE
 @given(*CASES)
+def test_none_leaves_open_what_all_would_find(
+    tree: RepoTree, accesses: list[Access], shared: Scope | None
+) -> None:
+    assert_none_leaves_open(tree, accesses, shared)
+
+
+@BRUTE
+@given(beneath_files())
+def test_none_leaves_open_what_lies_beneath_files_that_are_expected_to_go(
+    case: tuple[RepoTree, list[Access], Scope | None],
+) -> None:
+    assert_none_leaves_open(*case)
+
+
+def assert_none_leaves_open(tree: RepoTree, accesses: list[Access], shared: Scope | None) -> None:
+    tracked = ScopeMap(tree, accesses, "none", shared)
+    everything = ScopeMap(tree, accesses, "all", shared)
+    brute = Brute(tree, accesses, shared)
+    for index in range(len(accesses)):
+        left_open = everything.conflicts[index] & ~tracked.conflicts[index]
+        assert tracked.open_overlaps[index] == left_open
+        found = dict(tracked.find_open_overlaps(index))
+        assert sum(1 << other for other in found) == left_open
+        for other, overlap in found.items():
+            brute.assert_true(index, other, overlap)
+            assert not overlap.exists
+
+
+@BRUTE
+@given(*CASES)
 def test_anchored_leaves_open_what_it_says(
     tree: RepoTree, accesses: list[Access], shared: Scope | None
 ) -> None:
@@ -332,6 +362,20 @@ def is_compared(path: str, first: Scope, second: Scope, tree: RepoTree) -> bool:
     return any(
         one.is_unanchored == other.is_unanchored or whole in (one, other)
         for one, other in product(ones, others)
+    ) or any(replaces(path, one, other, tree) for one, other in ((first, second), (second, first)))
+
+
+def replaces(path: str, first: Scope, second: Scope, tree: RepoTree) -> bool:
+    """Tell whether a pattern expects a file above the path to go, which the other scope covers."""
+    matcher = compile_scope(second, Folding(), submodules=tree.submodules)
+    heads = [
+        atom.head for atom in list_atoms(first, tree) if atom.tail and counts(atom, path, tree)
+    ]
+    above = {one for head in heads for one in (head, *list_above(head))}
+    return any(
+        covers(atom, file) and counts(atom, path, tree) and matcher.allows(file)
+        for file in above.intersection(tree.paths)
+        for atom in list_atoms(second, tree)
     )
 
 

@@ -7,9 +7,17 @@ from itertools import product
 from msgspec import Struct
 
 from gitslices.core.model import NewPaths
+from gitslices.scopes.language.matcher import covers
 from gitslices.scopes.overlap.new_overlaps import NewOverlaps
 from gitslices.scopes.overlap.path_product import PathFinder
-from gitslices.scopes.overlap.regions import Partition, PartMaker, Region, SharedPaths, unite
+from gitslices.scopes.overlap.regions import (
+    Partition,
+    PartMaker,
+    Region,
+    SharedPaths,
+    meet_each_other,
+    unite,
+)
 from gitslices.scopes.overlap.signatures import Decider
 from gitslices.scopes.tracked.spans import Span, Spans
 from gitslices.scopes.tracked.tree import TrackedTree
@@ -101,11 +109,11 @@ class Comparison:
 
     def meet_open(self) -> tuple[int, ...]:
         """For each slice all that it overlaps with, what the setting leaves open included."""
-        if self._is_decided_by_paths and self._new_paths != "none":
+        if self._is_decided_by_paths:
             return self.conflicts
-        if self._new_paths == "none" or self._has_parts:
-            self._new_overlaps.meet_anchored()
-        if self._new_paths != "all":
+        if self._new_paths == "anchored":
+            if self._has_parts:
+                self._new_overlaps.meet_anchored()
             self._new_overlaps.meet_unanchored()
         return self._read_conflicts()
 
@@ -115,7 +123,18 @@ class Comparison:
             return self._new_paths == "all"
         if one.is_unanchored == other.is_unanchored:
             return True
-        return any(not (region.atom.head or region.atom.tail) for region in (one, other))
+        if any(not (region.atom.head or region.atom.tail) for region in (one, other)):
+            return True
+        return self._replaces(one, other) or self._replaces(other, one)
+
+    def _replaces(self, one: Region, other: Region) -> bool:
+        """Whether a region expects a file to go that another one covers, and so may delete."""
+        file = self._tree.find_leaving(one.atom.head) if one.atom.tail else None
+        return (
+            file is not None
+            and covers(other.atom, file)
+            and not any(covers(atom, file) for atom in other.excluded)
+        )
 
     def list_compared(self, one: Region, other: Region) -> Iterable[tuple[Region, Region]]:
         """The pairs, of two regions or of their parts, that meet in new paths if they do."""
@@ -144,6 +163,7 @@ class Comparison:
         return any(region.parts for region in self._partition.regions)
 
     def _meet_anchored(self) -> None:
+        self._meet_replaced()
         if not self._has_parts:
             self._new_overlaps.meet_anchored()
             return
@@ -152,6 +172,19 @@ class Comparison:
         for region in self._partition.regions:
             for part in region.parts:
                 region.meet(part.near_readers, part.near_writers)
+
+    def _meet_replaced(self) -> None:
+        """Note what shares a path beneath a file that one expects to go and the other covers."""
+        for region in self._partition.regions:
+            head = region.atom.head
+            if not region.atom.tail or self._tree.find_leaving(head) is None:
+                continue
+            for other in self._partition.regions:
+                if self._replaces(region, other) and any(
+                    self._decider.have_common(head, *self._decider.see_region(two, head), one)
+                    for one, two in self.list_compared(region, other)
+                ):
+                    meet_each_other(region, other)
 
     def _read_conflicts(self) -> tuple[int, ...]:
         conflicts = []

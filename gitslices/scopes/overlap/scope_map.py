@@ -128,6 +128,7 @@ class ScopeMap:
         shared: Scope | None = None,
     ) -> None:
         self._new_paths = new_paths
+        self._tree = tree
         self._accesses = accesses
         self._shared = shared or Scope()
         naming = (scope for access in accesses for scope in (access.read, access.write))
@@ -187,14 +188,26 @@ class ScopeMap:
     @cached_property
     def open_overlaps(self) -> tuple[int, ...]:
         """For each slice those it overlaps with beyond its conflicts, in paths to be made."""
-        everything = zip(self._comparison.meet_open(), self.conflicts, strict=True)
-        return tuple(mask & ~known for mask, known in everything)
+        everything = (
+            self._everything.conflicts if self._everything else self._comparison.meet_open()
+        )
+        return tuple(mask & ~known for mask, known in zip(everything, self.conflicts, strict=True))
+
+    @cached_property
+    def _everything(self) -> "ScopeMap | None":
+        """Where no new path is looked at, and so none is named: the map that looks at them all."""
+        if self._new_paths != "none":
+            return None
+        return ScopeMap(self._tree, self._accesses, "all", self._shared)
 
     def find_open_overlaps(self, index: int) -> tuple[tuple[int, Overlap], ...]:
         """List the slices that a slice overlaps with beyond its conflicts, each with a path."""
+        others = list_bits(self.open_overlaps[index])
+        if self._everything:
+            return tuple((other, self._everything.get_overlap(index, other)) for other in others)
         return tuple(
             (other, self._witnesses.find(index, other, lambda one, two: ((one, two),)))
-            for other in list_bits(self.open_overlaps[index])
+            for other in others
         )
 
     def name_segment(self, segment: Segment) -> RepoPath:

@@ -1,13 +1,17 @@
 """One tree as all scopes see it: its paths, and what entries come down to among them."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from gitslices.core.model import RepoTree
 from gitslices.scopes.language.atoms import Atom, find_ancestor, make_atoms, settle_submodules
 from gitslices.scopes.language.entries import Entry, Scope
+from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.tracked.path_index import PathIndex
 from gitslices.scopes.tracked.spans import Spans, subtract_spans, unite_spans
 from gitslices.scopes.tracked.tree import TrackedTree
+
+_AS_SPELLED: Final = Folding()
 
 
 class ResolvedTree:
@@ -21,7 +25,7 @@ class ResolvedTree:
         self._atoms: dict[Entry, tuple[Atom, ...]] = {}
         self._spans: dict[Atom, Spans] = {}
         included = list(self._list_included(naming))
-        self.tree.expect_directories({atom.head for _, atom in included if atom.tail})
+        self.tree.expect_directories({atom.head for atom, _ in included if atom.tail})
         self.paths = PathIndex(self.tree, _name_expected(included))
 
     def list_atoms(self, entry: Entry) -> tuple[Atom, ...]:
@@ -60,19 +64,18 @@ class ResolvedTree:
     def _unite(self, atoms: Iterable[Atom]) -> Spans:
         return unite_spans([self.resolve(atom) for atom in atoms])
 
-    def _list_included(self, naming: Iterable[Scope]) -> Iterator[tuple[Entry, Atom]]:
-        entries = dict.fromkeys(entry for scope in naming for entry in scope.entries)
-        for entry in entries:
-            for atom in () if entry.excluded else self.list_atoms(entry):
-                yield entry, atom
+    def _list_included(self, naming: Iterable[Scope]) -> Iterator[tuple[Atom, Atom]]:
+        """The atoms of all entries, each as paths are compared and as it is spelled."""
+        for entry in dict.fromkeys(entry for scope in naming for entry in scope.included):
+            yield from zip(self.list_atoms(entry), make_atoms(entry, _AS_SPELLED), strict=True)
 
 
-def _name_expected(included: Iterable[tuple[Entry, Atom]]) -> dict[str, str]:
-    """The paths that literal entries and the twins of patterns name."""
+def _name_expected(included: Iterable[tuple[Atom, Atom]]) -> dict[str, str]:
+    """The paths that literal entries and the twins of patterns name, and how they spell them."""
     expected: dict[str, str] = {}
-    for entry, atom in included:
+    for atom, spelled in included:
         if not atom.tail and not atom.directory_only:
-            expected.setdefault(atom.head, entry.path.strip("/"))
+            expected.setdefault(atom.head, spelled.head)
     return expected
 
 

@@ -41,6 +41,10 @@ class TrackedTree:
         blocking = (find_ancestor(path, self.files) for path in paths)
         self._leaving.update(file for file in blocking if file is not None)
 
+    def find_leaving(self, path: str) -> str | None:
+        """The file at `path` or above it that is expected to go."""
+        return find_ancestor(path, self._leaving)
+
     def is_directory(self, path: str) -> bool:
         """Whether tracked paths lie beneath `path`; the root is a directory in any case."""
         return not path or path in self._directories
