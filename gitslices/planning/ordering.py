@@ -1,7 +1,7 @@
 """Which of two conflicting slices goes first: by id, or so that all of them finish sooner."""
 
 from collections.abc import Collection, Sequence
-from heapq import heappop, heappush, nlargest
+from heapq import heapify, heappop, heappush, nlargest
 from random import Random
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from gitslices.planning.schedule import (
     Network,
     Workload,
     explain_wait,
+    find_positions,
     find_successors,
     iterate_bits,
     make_timetable,
@@ -43,7 +44,8 @@ class _Candidate(Struct, frozen=True):
 
 
 def order_by_id(workload: Workload) -> tuple[int, ...]:
-    """Of the slices that are ready always take the smallest (Kahn, 1962)."""
+    """Of the slices that are ready always take the first by its id (Kahn, 1962)."""
+    rank = find_positions(workload.by_id or range(len(workload.costs)))
     network = _make_network(workload)
     # One at a time is under way, so that of all conflicts only those with started slices bind.
     before = [
@@ -52,14 +54,15 @@ def order_by_id(workload: Workload) -> tuple[int, ...]:
     ]
     successors = find_successors(before)
     waiting = list(map(len, before))
-    ready = [slice_ for slice_, number in enumerate(waiting) if not number]
+    ready = [(rank[slice_], slice_) for slice_, number in enumerate(waiting) if not number]
+    heapify(ready)
     order: list[int] = []
     while ready:
-        order.append(heappop(ready))
+        order.append(heappop(ready)[1])
         for later in successors[order[-1]]:
             waiting[later] -= 1
             if not waiting[later]:
-                heappush(ready, later)
+                heappush(ready, (rank[later], later))
     return tuple(order)
 
 

@@ -120,6 +120,7 @@ def _make_workload(
             tuple(sorted(numbers[needed] for needed in waits[task.id])) for task in tasks
         ),
         conflicts=conflicts,
+        by_id=tuple(numbers[id_] for id_ in waits if id_ in numbers),
         started=tuple(
             numbers[id_] for id_ in (*underway.finished, *underway.started) if id_ in numbers
         ),

@@ -1,6 +1,7 @@
 """Which tasks become slices, and what must be true before a slice is merged."""
 
 from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from gitslices.core.model import Skipped, Task, TaskId
@@ -65,17 +66,23 @@ def contract_dependencies(
 ) -> Mapping[TaskId, frozenset[TaskId]]:
     """For each task the slices it waits for, directly or through tasks that are no slices.
 
-    `tasks` must be acyclic and free of dangling dependencies.
+    The tasks come in the order of their ids, as far as their dependencies allow it. `tasks` must be
+    acyclic and name no task that is not there.
     """
     contracted: dict[TaskId, frozenset[TaskId]] = {}
-    for task in _sort_by_dependency(tasks):
+    for task in _sort_by_id(tasks):
         direct = slice_ids.intersection(task.dependencies)
         skipped = (contracted[needed] for needed in task.dependencies if needed not in direct)
         contracted[task.id] = direct.union(*skipped)
     return contracted
 
 
-def _sort_by_dependency(tasks: Sequence[Task]) -> list[Task]:
+def _sort_by_id(tasks: Sequence[Task]) -> list[Task]:
+    """Of the tasks whose dependencies are taken always take the smallest id (Kahn, 1962).
+
+    Tasks that are done or no slices take their turns like all others. Ids compare by code points,
+    which is the order of their bytes.
+    """
     by_id = {task.id: task for task in tasks}
     waiting = {task.id: len(set(task.dependencies)) for task in tasks}
     dependents: dict[TaskId, list[TaskId]] = {}
@@ -83,9 +90,13 @@ def _sort_by_dependency(tasks: Sequence[Task]) -> list[Task]:
         for needed in set(task.dependencies):
             dependents.setdefault(needed, []).append(task.id)
     ready = [id_ for id_, count in waiting.items() if count == 0]
-    for id_ in ready:
+    heapify(ready)
+    ordered = []
+    while ready:
+        id_ = heappop(ready)
+        ordered.append(by_id[id_])
         for dependent in dependents.get(id_, ()):
             waiting[dependent] -= 1
             if waiting[dependent] == 0:
-                ready.append(dependent)
-    return [by_id[id_] for id_ in ready]
+                heappush(ready, dependent)
+    return ordered

@@ -26,6 +26,7 @@ class Workload(Struct, frozen=True, kw_only=True):
 
     `dependencies[i]` holds what was declared, without a cycle, redundant or not. Bit j of
     `conflicts[i]` says that i and j must not be under way at once; the masks are symmetric.
+    `by_id` lists all slices as they come by their ids; without it that is 0, 1, 2 and so on.
     `started` lists the slices that are finished or under way, finished ones first, in the order
     in which they took their place: nothing but a dependency is put before them any more.
     """
@@ -33,6 +34,7 @@ class Workload(Struct, frozen=True, kw_only=True):
     costs: tuple[Cost, ...]
     dependencies: tuple[tuple[int, ...], ...]
     conflicts: tuple[int, ...]
+    by_id: tuple[int, ...] = ()
     started: tuple[int, ...] = ()
 
 
@@ -92,7 +94,7 @@ class _Run:
         self._network = network
         self._costs = costs
         self._priority = priority
-        self._rank = _find_positions(priority)
+        self._rank = find_positions(priority)
         self._bands = [
             sum([1 << slice_ for slice_ in priority[low : low + _FEW]])
             for low in range(0, count, _FEW)
@@ -250,7 +252,7 @@ def reduce_edges(workload: Workload, order: Sequence[int]) -> tuple[tuple[int, .
 
 def _find_candidates(workload: Workload, order: Sequence[int]) -> list[list[int]]:
     """For each position in `order` positions that it comes after, ascending, perhaps repeated."""
-    position = _find_positions(order)
+    position = find_positions(order)
     forced = _thin_conflicts(workload.conflicts, order, position)
     return [
         sorted(position[earlier] for earlier in (*workload.dependencies[slice_], *forced[slice_]))
@@ -292,7 +294,7 @@ def _thin_conflicts(
     return kept
 
 
-def _find_positions(order: Sequence[int]) -> list[int]:
+def find_positions(order: Sequence[int]) -> list[int]:
     """Where in `order` each slice stands."""
     position = [0] * len(order)
     for place, slice_ in enumerate(order):

@@ -159,10 +159,10 @@ def test_tasks_without_an_owner_are_told_how_to_get_one(cli: Cli, tmp_path: Path
     assert "hint" not in cli("plan", str(graph)).out + cli("validate", str(graph)).out
 
 
-def test_ids_are_taken_in_natural_order(cli: Cli, tmp_path: Path) -> None:
+def test_ids_are_taken_in_the_order_of_their_bytes(cli: Cli, tmp_path: Path) -> None:
     tasks = [{"id": f"task-{number}", "write_set": ["src/"]} for number in (10, 2, 1)]
     plan = cli("plan", write_graph(tmp_path / "g.json", *tasks), "--json", "--order", "id").document
-    assert plan["waves"] == [["task-1"], ["task-2"], ["task-10"]]
+    assert plan["waves"] == [["task-1"], ["task-10"], ["task-2"]]
     assert [len(one["dependencies"]) for one in plan["slices"]] == [0, 1, 1]
 
 

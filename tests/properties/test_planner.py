@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from gitslices.core.model import NewPaths, Order, Plan, RepoTree, Serialization, Task, TaskGraph
-from gitslices.core.naming import natural_key
 from gitslices.graph.scopes import parse_scopes
 from gitslices.planning.outline import make_outline
 from gitslices.planning.planner import make_plan, write_plan
@@ -112,7 +111,7 @@ def plan_pair_by_pair(graph: TaskGraph) -> list[tuple[str, set[str]]]:
     tasks = dict(left)
     while left:
         ready = [id_ for id_, task in left.items() if not left.keys() & set(task.dependencies)]
-        id_ = min(ready, key=natural_key)
+        id_ = min(ready)
         task = left.pop(id_)
         met = {other for other, _ in placed if meets(task, tasks[other])}
         placed.append((id_, met | set(task.dependencies)))
