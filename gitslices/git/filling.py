@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from gitslices.core.errors import DiskError
 from gitslices.core.faults import reach
@@ -17,24 +18,38 @@ from gitslices.git.repository import Repository
 from gitslices.git.worktrees import FILLING
 from gitslices.scopes.tracked.sparse import Checkout
 
+# A split index would be of no use elsewhere.
+_WHOLE_INDEX: Final = ("-c", "core.splitIndex=false")
 
-def make_seed(repo: Repository, path: Path, tracked: Sequence[RepoPath], *, sparse: bool) -> bytes:
+
+def make_seed(
+    repo: Repository, path: Path, tracked: Sequence[RepoPath], *, sparse: bool, lazily: bool
+) -> bytes:
     """An index of HEAD that fits every empty worktree of that commit; `path` is one of them.
 
     With `sparse` all of the `tracked` files are marked as left out, to bring in what is wanted.
+    `lazily` is for a partial clone: nothing is fetched.
     """
     with _report_failure(path):
         admin = _mark(path)
-        # A split index would be of no use elsewhere.
-        repo.run_at(path, "-c", "core.splitIndex=false", "read-tree", "HEAD")
+        _read_head(repo, path, lazily=lazily)
         if sparse:
             repo.run_at(
-                path, "-c", "core.splitIndex=false",
+                path, *_WHOLE_INDEX,
                 "update-index", "--skip-worktree", "-z", "--stdin", input=_list_names(tracked),
             )  # fmt: skip
         seed = (admin / "index").read_bytes()
         (admin / "index").unlink()
         return seed
+
+
+def _read_head(repo: Repository, path: Path, *, lazily: bool) -> None:
+    if not lazily:
+        repo.run_at(path, *_WHOLE_INDEX, "read-tree", "HEAD")
+        return
+    # git 2.38 has read-tree fetch every file of the commit.
+    entries = repo.run_at(path, "ls-tree", "-r", "-z", "--full-tree", "HEAD").stdout
+    repo.run_at(path, *_WHOLE_INDEX, "update-index", "-z", "--index-info", input=entries)
 
 
 def fill_worktree(repo: Repository, path: Path, *, seed: bytes, checkout: Checkout | None) -> None:

@@ -135,6 +135,7 @@ class _Supply:
                     Path(record.worktree_path),
                     self._list_tracked(record),
                     sparse=bool(record.sparse),
+                    lazily=is_partial(self._workspace.config),
                 )
             return self._seeds[key]
 
