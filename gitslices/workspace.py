@@ -20,6 +20,7 @@ from gitslices.git.environment import expand_home
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import is_true, read_config, read_tree
 from gitslices.git.repository import Repository
+from gitslices.scopes.language.folding import Folding
 from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_state_folder
 from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
@@ -52,6 +53,14 @@ class Workspace:
     def config(self) -> Mapping[str, str]:
         """The git settings that gitslices looks at."""
         return read_config(self.repo)
+
+    @cached_property
+    def folding(self) -> Folding:
+        """How the repository compares paths."""
+        return Folding(
+            ignore_case=is_true(self.config.get("core.ignorecase")),
+            precompose_unicode=is_true(self.config.get("core.precomposeunicode")),
+        )
 
     def read_tree(self, commit: Oid) -> RepoTree:
         """The tracked paths of `commit`, listed once a process."""

@@ -15,7 +15,6 @@ from gitslices.git.merge import RULES_NAME, Merged, MergeRules
 from gitslices.git.repository import Repository
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
-from gitslices.slices.settings import read_folding
 from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
 
@@ -103,7 +102,7 @@ def open_merge_rules(workspace: Workspace, goal: Goal, commit: Oid) -> Iterator[
     """The rules of `commit`; their folder goes with the block, also after a kill."""
     entries = goal.graph.shared
     scope = parse_scope(entries) if entries else None
-    shared = SharedFiles(entries, compile_scope(scope, read_folding(workspace)) if scope else None)
+    shared = SharedFiles(entries, compile_scope(scope, workspace.folding) if scope else None)
     with workspace.open_scratch() as folder:
         yield GoalMergeRules(
             repo=workspace.repo,

@@ -2,6 +2,7 @@
 
 from functools import partial
 from math import ceil
+from pathlib import Path
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -11,6 +12,7 @@ from gitslices.core.naming import list_some
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import find_tip, is_ancestor
 from gitslices.git.submodule_names import mark_unnamed
+from gitslices.git.uncommitted import read_uncommitted
 from gitslices.repo_commands.gates import (
     list_texts,
     load_gates,
@@ -19,7 +21,7 @@ from gitslices.repo_commands.gates import (
     run_commands,
 )
 from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
-from gitslices.slices.leases import make_lease_event, require_committed, require_lease
+from gitslices.slices.leases import make_lease_event, require_lease
 from gitslices.slices.lookup import choose_goal, find_held
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, end_lease, renew_lease
@@ -62,7 +64,7 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         slice_id = find_held(store, goal, request.slice_id)
         lease = require_lease(store, goal.goal_id, slice_id, request.token)
         _require_planned(goal, slice_id, request.token)
-        record = require_committed(Snapshot(workspace, store, goal.plan), slice_id)
+        record = _require_committed(Snapshot(workspace, store, goal.plan), slice_id)
         _refuse_unnamed(workspace, goal, record)
         commit = _pass_gates(workspace, store, goal, record, lease)
         with store.transaction():
@@ -105,6 +107,30 @@ def _refuse_unnamed(workspace: Workspace, goal: Goal, record: SliceRecord) -> No
             hint="move its `.git` away and add its files; or make it a submodule: "
             "git submodule add URL PATH",
         )
+
+
+def _require_committed(snapshot: Snapshot, slice_id: SliceId) -> SliceRecord:
+    """The record of a slice all of whose work is committed on its branch.
+
+    Raises `RefusedError` for uncommitted or untracked files, or a worktree that is not in order.
+    """
+    workspace, record = snapshot.workspace, snapshot.records.get(slice_id)
+    if record is None or record.filling_operation:
+        raise RefusedError(
+            f"slice {slice_id!r} has no worktree", hint="bring it back with: gitslices plan --apply"
+        )
+    for fault in snapshot.find_faults(record, alone=True):
+        problem = fault.problem
+        raise RefusedError(f"slice {slice_id!r} is not done: {problem.message}", hint=problem.hint)
+    path = Path(record.worktree_path)
+    changed = read_uncommitted(workspace.repo, path, untracked=True)
+    if changed:
+        rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise RefusedError(
+            f"slice {slice_id!r} has uncommitted work: {', '.join(changed[:3])}{rest}",
+            hint=f"commit it in {path}, or remove what is not wanted",
+        )
+    return record
 
 
 def _is_in(workspace: Workspace, target: BranchName, commit: Oid) -> bool:

@@ -12,7 +12,6 @@ from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.scopes import name_beside, widen
-from gitslices.slices.settings import read_folding
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -94,7 +93,7 @@ def _refuse_narrowing(workspace: Workspace, record: SliceRecord, pattern: str) -
             f"{pattern!r} excludes, so it would narrow the scope",
             hint="name what the slice may write besides",
         )
-    matcher = compile_scope(parse_scope((*record.write_scope, pattern)), read_folding(workspace))
+    matcher = compile_scope(parse_scope((*record.write_scope, pattern)), workspace.folding)
     if not entry.is_pattern and entry.path and not matcher.allows(entry.path):
         excluded = ", ".join(one.text for one in parse_scope(record.write_scope).excluded)
         raise InputError(

@@ -10,7 +10,7 @@ from gitslices.core.model import Oid, Slice, SliceId
 from gitslices.core.naming import list_some
 from gitslices.git.ignored import find_recorder
 from gitslices.git.partial import is_partial
-from gitslices.git.read import is_true, read_branches, read_sizes
+from gitslices.git.read import read_branches, read_sizes
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import Worktree, read_worktrees
 from gitslices.provisioning.sparse import find_sparse_checkouts
@@ -23,7 +23,6 @@ from gitslices.rules.worktree_root import (
     find_place_problems,
     make_load,
 )
-from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.tracked.sparse import Checkout
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import SliceRecord, Store
@@ -118,10 +117,7 @@ def _observe(
         occupied=find_occupied([slice_.worktree_path for slice_ in wanted.slices]),
         worktrees=present,
         lost=frozenset(str(worktree.path) for worktree in worktrees if worktree.missing),
-        folding=Folding(
-            ignore_case=is_true(workspace.config.get("core.ignorecase")),
-            precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
-        ),
+        folding=workspace.folding,
     )
 
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.core.errors import RefusedError, StaleTokenError, suggest
-from gitslices.core.model import FINISHED, Oid, SliceId
+from gitslices.core.errors import StaleTokenError, suggest
+from gitslices.core.model import FINISHED, Oid
 from gitslices.git.read import count_ahead_behind, find_tip
 from gitslices.git.uncommitted import read_uncommitted
-from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import (
     Lease,
     find_open_lease,
@@ -117,27 +116,3 @@ def find_work(
         uncommitted=uncommitted,
         previous_holder=earlier[-1] if earlier else None,
     )
-
-
-def require_committed(snapshot: Snapshot, slice_id: SliceId) -> SliceRecord:
-    """The record of a slice all of whose work is committed on its branch.
-
-    Raises `RefusedError` for uncommitted or untracked files, or a worktree that is not in order.
-    """
-    workspace, record = snapshot.workspace, snapshot.records.get(slice_id)
-    if record is None or record.filling_operation:
-        raise RefusedError(
-            f"slice {slice_id!r} has no worktree", hint="bring it back with: gitslices plan --apply"
-        )
-    for fault in snapshot.find_faults(record, alone=True):
-        problem = fault.problem
-        raise RefusedError(f"slice {slice_id!r} is not done: {problem.message}", hint=problem.hint)
-    path = Path(record.worktree_path)
-    changed = read_uncommitted(workspace.repo, path, untracked=True)
-    if changed:
-        rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        raise RefusedError(
-            f"slice {slice_id!r} has uncommitted work: {', '.join(changed[:3])}{rest}",
-            hint=f"commit it in {path}, or remove what is not wanted",
-        )
-    return record

@@ -12,11 +12,12 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from gitslices.core.model import BranchName, Oid
+from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.compare import read_changed_paths, read_mainline
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
-from gitslices.slices.settings import read_folding
+from gitslices.state.landings import Landing
+from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 
 
@@ -31,6 +32,29 @@ class Stretch(Struct, frozen=True, kw_only=True):
     tip: Oid
     write_scope: tuple[str, ...]
     landed_as: Oid | None = None
+
+
+def make_stretches(
+    records: Iterable[SliceRecord],
+    landings: Mapping[SliceId, Landing],
+    tips: Mapping[BranchName, Oid],
+) -> list[Stretch]:
+    """What has become of each of `records` that was begun, in their order."""
+    stretches = []
+    for record in records:
+        landing = landings.get(record.slice_id)
+        tip = landing.tip if landing else tips.get(record.branch_name)
+        if tip is not None:
+            stretches.append(
+                Stretch(
+                    branch_name=record.branch_name,
+                    base=record.base_commit,
+                    tip=tip,
+                    write_scope=record.write_scope,
+                    landed_as=landing.landed_as if landing else None,
+                )
+            )
+    return stretches
 
 
 def find_worked(
@@ -60,7 +84,7 @@ class _Looked:
 
     @cached_property
     def _matcher(self) -> ScopeMatcher:
-        return compile_scope(parse_scope(self.stretch.write_scope), read_folding(self._workspace))
+        return compile_scope(parse_scope(self.stretch.write_scope), self._workspace.folding)
 
     @cached_property
     def changes(self) -> Mapping[Oid, tuple[str, ...]]:

@@ -12,7 +12,6 @@ from gitslices.rules.scope_check import Neighbour, Violation, find_violations
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 from gitslices.slices.marks import Mark, mark_worktree
-from gitslices.slices.settings import read_folding
 from gitslices.state.hook_watch import write_watch
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -94,7 +93,7 @@ class ScopeMatchers:
     def __init__(self, workspace: Workspace, store: Store) -> None:
         self._workspace = workspace
         self._store = store
-        self._folding = read_folding(workspace)
+        self._folding = workspace.folding
         self._compiled: dict[tuple[tuple[str, ...], frozenset[RepoPath]], ScopeMatcher] = {}
 
     def find_violations(

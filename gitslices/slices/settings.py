@@ -5,9 +5,8 @@ from typing import Any, get_args
 from gitslices.core.errors import InputError
 from gitslices.core.model import BranchName, RepoPath
 from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.read import HEADS, TreeEntry, find_commit, find_entries, is_true, read_blob
+from gitslices.git.read import HEADS, TreeEntry, find_commit, find_entries, read_blob
 from gitslices.git.repository import Repository
-from gitslices.scopes.language.folding import Folding
 from gitslices.system.settings import (
     FILE_NAMES,
     LARGEST,
@@ -132,12 +131,4 @@ def _read(workspace: Workspace, name: str, styles: Any) -> Any:
         return value
     raise InputError(
         f"gitslices.{name} is {value!r}", hint=f"it is one of: {', '.join(get_args(styles))}"
-    )
-
-
-def read_folding(workspace: Workspace) -> Folding:
-    """How the repository compares paths."""
-    return Folding(
-        ignore_case=is_true(workspace.config.get("core.ignorecase")),
-        precompose_unicode=is_true(workspace.config.get("core.precomposeunicode")),
     )

@@ -1,8 +1,7 @@
 """The slices of one goal as the store and git have them: read once, and asked by every command."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -33,7 +32,6 @@ from gitslices.rules.worktree_faults import (
     find_faults,
 )
 from gitslices.slices.location import WorktreeMap
-from gitslices.slices.own_commits import Stretch, find_worked
 from gitslices.slices.target import find_taken_back, read_target
 from gitslices.state.landings import Landing, read_landings
 from gitslices.state.leases import Lease, read_open_leases
@@ -179,24 +177,22 @@ class Snapshot:
         return count_beyond(self.workspace.repo, tip, (self.target, base))
 
     @cached_property
-    def _left_base(self) -> Mapping[BranchName, Stretch]:
+    def _left_base(self) -> Mapping[BranchName, SliceRecord]:
         """The branches that are not where their slices were started from."""
         return {
-            one.branch_name: self._make_stretch(one, tip)
+            one.branch_name: one
             for one in self.records.values()
-            if one.status != "removed"
-            and (tip := self.find_tip(one)) is not None
-            and tip != one.base_commit
+            if one.status != "removed" and self.find_tip(one) not in {None, one.base_commit}
         }
 
     @cached_property
-    def _in_target(self) -> Mapping[BranchName, Stretch]:
+    def _in_target(self) -> Mapping[BranchName, SliceRecord]:
         """Those of them that the target has all of."""
         if self.target is None or not self._left_base:
             return {}
         if "counts" in self.__dict__:  # they tell it, too, and whoever has them need not ask git
-            ahead = {tip: count for tip, (count, _) in self.counts.items()}
-            return {name: one for name, one in self._left_base.items() if not ahead[one.tip]}
+            ahead = {name: self.counts[self.tips[name]][0] for name in self._left_base}
+            return {name: one for name, one in self._left_base.items() if not ahead[name]}
         merged = read_merged(self.workspace.repo, self.target, list(self._left_base))
         return {name: self._left_base[name] for name in merged}
 
@@ -204,40 +200,29 @@ class Snapshot:
     def _worked(self) -> frozenset[BranchName]:
         """Those of these that have commits of their own: others were only brought up to date."""
         repo, reached = self.workspace.repo, self._in_target
-        bases = {one.base for one in reached.values()}
-        tips = {one.tip for one in reached.values()}
+        tips = {self.tips[name] for name in reached}
+        bases = {one.base_commit for one in reached.values()}
         # One that was set back has nothing beyond its base, whatever moved it there.
         beyond = {base: read_missing(repo, base, tips) for base in bases}
-        ahead = {name for name, one in reached.items() if one.tip in beyond[one.base]}
-        by_branch = {record.branch_name: record for record in self.records.values()}
+        ahead = {
+            name for name, one in reached.items() if self.tips[name] in beyond[one.base_commit]
+        }
         # Somebody has said it of these.
-        told = {name for name in ahead if by_branch[name].status in {"merged", "done"}}
+        told = {name for name in ahead if reached[name].status in {"merged", "done"}}
         if ahead == told or self.target is None:
             return frozenset(told)
-        stretches = list(self._list_stretches())
+        # Imported here for the sake of claims: it brings what reads scopes, and is rarely asked.
+        from gitslices.slices.own_commits import find_worked, make_stretches
+
+        stretches = make_stretches(self._list_as_planned(), self.landings, self.tips)
         found = find_worked(self.workspace, self.target, stretches, ahead - told)
         return frozenset(told | found)
 
-    def _list_stretches(self) -> Iterator[Stretch]:
-        """What has become of every slice of the plan that was begun, in the order of the plan."""
+    def _list_as_planned(self) -> list[SliceRecord]:
+        """The slices in the order of the plan, then those that it no longer has."""
         planned = [slice_.slice_id for slice_ in self.plan.slices]
-        for id_ in dict.fromkeys((*planned, *self.records)):
-            record, landing = self.records.get(id_), self.landings.get(id_)
-            if record is None:
-                continue
-            tip = landing.tip if landing else self.find_tip(record)
-            if tip is not None:
-                yield self._make_stretch(record, tip)
-
-    def _make_stretch(self, record: SliceRecord, tip: Oid) -> Stretch:
-        landing = self.landings.get(record.slice_id)
-        return Stretch(
-            branch_name=record.branch_name,
-            base=record.base_commit,
-            tip=tip,
-            write_scope=record.write_scope,
-            landed_as=landing.landed_as if landing else None,
-        )
+        ids = dict.fromkeys((*planned, *self.records))
+        return [self.records[id_] for id_ in ids if id_ in self.records]
 
     @cached_property
     def taken_back(self) -> frozenset[SliceId]:
@@ -348,6 +333,9 @@ class Snapshot:
         self, look: Callable[[SliceRecord], T], records: Iterable[SliceRecord]
     ) -> dict[SliceId, T]:
         """What `look` finds of each of `records`, several of them looked at side by side."""
+        # Imported here: it takes as long as all the rest of a claim, which looks at one slice.
+        from concurrent.futures import ThreadPoolExecutor
+
         chosen = list(records)
         # Before threads start: each of them would ask git for it, and none may use the store.
         _ = self.landed, self.taken_back, self.landings, self.worktrees.admins

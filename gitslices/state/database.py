@@ -1,12 +1,10 @@
 """SQLite as the store needs it: how it is opened, migrated, and what its failures mean."""
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote
 
@@ -109,6 +107,10 @@ def _try(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _copy(path: Path, wal: Path) -> sqlite3.Connection:
+    # Imported here: hooks and claims open a store, and hardly ever one that is out of reach.
+    import shutil
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory() as folder:
         copy = Path(folder, path.name)
         shutil.copyfile(path, copy)
