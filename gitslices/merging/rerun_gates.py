@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from gitslices.core.errors import Problem
+from gitslices.core.errors import DiskError, Problem
 from gitslices.core.model import Oid
 from gitslices.git.commits import read_commit_tree
 from gitslices.git.export import export_commit
@@ -20,6 +20,7 @@ from gitslices.repo_commands.gates import (
 )
 from gitslices.repo_commands.setup import run_setup
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_missing_gates
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.proofs import read_gate_runs
@@ -91,6 +92,9 @@ class MergedGates:
     @contextmanager
     def _export_merge(self, record: SliceRecord, commit: Oid, target: Oid) -> Iterator[Path]:
         workspace = self._workspace
+        away = WorktreeMap(workspace).find_away_beneath(workspace.worktree_root)
+        if away is not None:
+            raise DiskError(f"gates have no place to run: {away.problem}", hint=away.hint)
         with workspace.open_scratch(beside_worktrees=True) as scratch:
             # Logs go by the name of the folder, and the slice's own are to stay.
             path = scratch / f"{Path(record.worktree_path).name}--merged"

@@ -24,6 +24,7 @@ from gitslices.rules.worktree_root import (
     make_load,
 )
 from gitslices.scopes.tracked.sparse import Checkout
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import SliceRecord, Store
 from gitslices.system.folders import find_occupied, survey_place
@@ -66,6 +67,7 @@ def decide(
         found += _find_dirt(workspace)
     made = (*created, *steps.select("restore"))
     if made:
+        found += _find_away(workspace, store) if created else ()
         paths = [one.path for one in worktrees if not (one.bare or one.missing)]
         root = workspace.worktree_root
         recorder = find_recorder(workspace.repo, root, paths)
@@ -119,6 +121,16 @@ def _observe(
         lost=frozenset(str(worktree.path) for worktree in worktrees if worktree.missing),
         folding=workspace.folding,
     )
+
+
+def _find_away(workspace: Workspace, store: Store) -> list[Problem]:
+    """What keeps new worktrees from being made where others are on a disk that is away."""
+    root = workspace.worktree_root
+    recorded = (one.worktree_path for one in store.read_slices() if one.status != "removed")
+    away = WorktreeMap(workspace).find_away_beneath(root, recorded)
+    if away is None:
+        return []
+    return [Problem(str(root), f"the worktrees there are away: {away.problem}", away.hint)]
 
 
 def _find_dirt(workspace: Workspace) -> list[Problem]:

@@ -30,7 +30,7 @@ from gitslices.git.worktrees import (
 from gitslices.provisioning.progress import OnProgress, Progress, ignore_progress
 from gitslices.removal.to_trash import keep_left_behind
 from gitslices.scopes.tracked.sparse import EVERYTHING
-from gitslices.slices.marks import Mark, mark_worktree
+from gitslices.slices.marks import Mark, mark_mount, mark_worktree
 from gitslices.slices.scopes import watch_targets
 from gitslices.state.journal import ApplyIntent, begin_filling, clear_intent, write_intent
 from gitslices.state.store import Event, Goal, SliceRecord, Store
@@ -208,6 +208,7 @@ def _register(
     make_leaf(path)
     register_worktree(workspace.repo, path, record.branch_name, reason=reason)
     mark_worktree(path, Mark(goal_id=record.goal_id, slice_id=record.slice_id))
+    mark_mount(path, workspace.repo.common_dir)
 
 
 def _record_made(

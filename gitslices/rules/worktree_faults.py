@@ -15,14 +15,40 @@ from gitslices.core.errors import Problem
 from gitslices.core.model import BranchName, Link, SliceId
 
 
+class Away(Struct, frozen=True):
+    """A folder that is missing above a worktree, so that nobody can tell what has become of it.
+
+    Where it `was_mounted`, it is a mount point at which nothing is mounted now. If not, a disk that
+    is away and a folder that was deleted look the same.
+    """
+
+    folder: str
+    was_mounted: bool
+
+    @property
+    def problem(self) -> str:
+        """What is missing, as the end of a sentence."""
+        if self.was_mounted:
+            return f"nothing is mounted at {self.folder!r} now"
+        return f"there is no {self.folder!r}: its disk is not mounted, or somebody has deleted it"
+
+    @property
+    def hint(self) -> str:
+        """How the worktree comes back, or counts as deleted."""
+        if self.was_mounted:
+            return "mount it, then try again"
+        deleted = f"mkdir -p {shlex.quote(self.folder)}"
+        return f"mount the disk, then try again; or, if the folder was deleted: {deleted}"
+
+
 class WorktreeFacts(Struct, frozen=True, kw_only=True):
     """The branch and the worktree of a slice, as files and git show them.
 
-    It was `moved_to` a path that the store does not have. `head` is the branch that is at hand,
-    None for a detached HEAD; `midway` a command that took HEAD off the slice's own branch and will
-    put it back at its end. Another worktree, at `used_at`, has the slice's branch. `damaged` are
-    files of git's own for the worktree that hold nothing git can read. `has_merged` says that the
-    slice is merged, and needs neither any more.
+    It was `moved_to` a path that the store does not have, or is `away`. `head` is the branch that
+    is at hand, None for a detached HEAD; `midway` a command that took HEAD off the slice's own
+    branch and will put it back at its end. Another worktree, at `used_at`, has the slice's branch.
+    `damaged` are files of git's own for the worktree that hold nothing git can read. `has_merged`
+    says that the slice is merged, and needs neither any more.
     """
 
     slice_id: SliceId
@@ -30,6 +56,7 @@ class WorktreeFacts(Struct, frozen=True, kw_only=True):
     path: str
     link: Link = "whole"
     moved_to: str | None = None
+    away: Away | None = None
     has_branch: bool = True
     head: BranchName | None = None
     midway: Literal["rebase", "bisect"] | None = None
@@ -64,6 +91,11 @@ class WorktreeFault(Enum):
     Fields in braces are those of `_fill_in`.
     """
 
+    AWAY = (
+        "away",
+        "its worktree {path!r} is away: {absence}",
+        "{comeback}",
+    )
     LOST = (
         "no branch, no worktree",
         "both its branch and its worktree are gone",
@@ -135,7 +167,7 @@ _OF_LINK: Final[Mapping[Link, WorktreeFault]] = {
     "broken": WorktreeFault.BROKEN_LINK,
 }
 
-HIDES_WORK: Final = frozenset({WorktreeFault.DAMAGED, WorktreeFault.UNREADABLE})
+HIDES_WORK: Final = frozenset({WorktreeFault.AWAY, WorktreeFault.DAMAGED, WorktreeFault.UNREADABLE})
 """With one of these nobody can tell what would be lost with a worktree."""
 
 BARS_WORK: Final = frozenset(WorktreeFault) - {WorktreeFault.LOST, WorktreeFault.NO_WORKTREE}
@@ -150,6 +182,7 @@ BARS_COMMANDS: Final = frozenset(WorktreeFault) - {
 
 BARS_MERGE: Final = frozenset(
     {
+        WorktreeFault.AWAY,
         WorktreeFault.LOST,
         WorktreeFault.DAMAGED,
         WorktreeFault.NO_BRANCH,
@@ -160,7 +193,7 @@ BARS_MERGE: Final = frozenset(
 )
 """With one of these the branch is not all of a slice's work, or nobody can tell."""
 
-BARS_APPLY: Final = frozenset({WorktreeFault.MOVED, WorktreeFault.BROKEN_LINK})
+BARS_APPLY: Final = frozenset({WorktreeFault.AWAY, WorktreeFault.MOVED, WorktreeFault.BROKEN_LINK})
 """With one of these a slice would get a second worktree."""
 
 BARS_RESTORE: Final = BARS_APPLY | {WorktreeFault.FOREIGN, WorktreeFault.USED}
@@ -190,9 +223,11 @@ def find_faults(facts: WorktreeFacts) -> tuple[Fault, ...]:
 
 
 def _list_kinds(facts: WorktreeFacts) -> Iterator[WorktreeFault]:
-    if facts.link == "gone" and not facts.moved_to and not facts.has_branch:
-        if not facts.has_merged:  # merged, it may go: nobody needs either any more
-            yield WorktreeFault.LOST
+    has_neither = facts.link == "gone" and not facts.moved_to and not facts.has_branch
+    if has_neither and facts.has_merged:
+        return  # it may go: nobody needs either any more
+    if facts.away is not None or has_neither:
+        yield WorktreeFault.AWAY if facts.away is not None else WorktreeFault.LOST
         return
     if not facts.has_branch:
         yield WorktreeFault.NO_BRANCH
@@ -230,6 +265,8 @@ def _fill_in(facts: WorktreeFacts, complaint: str) -> dict[str, str | None]:
         "place": facts.place,
         "path": facts.path,
         "branch": facts.branch,
+        "absence": facts.away.problem if facts.away else None,
+        "comeback": facts.away.hint if facts.away else None,
         "used_at": facts.used_at,
         "detach": f"git -C {shlex.quote(facts.used_at or '')} switch --detach",
         "midway": facts.midway,

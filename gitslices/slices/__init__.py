@@ -1,6 +1,6 @@
 """What is a slice: where it is, whose it is, how it stands.
 
-marks        which worktree is which slice's: a small file in git's folder for it
+marks        which worktree is which slice's, and on which disk: files in git's folder for it
 claim_note   what git's folder for a worktree tells of claims, beside the mark
 lookup       goals and slices by the names that people give them
 settings     what the repository's files and git's settings ask for

@@ -4,7 +4,7 @@ Files are enough for it, and cost a hundredth of what git takes for each worktre
 where references are kept in tables, and so no file tells which branch is at hand.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +24,8 @@ from gitslices.git.links import (
 )
 from gitslices.git.read import is_true
 from gitslices.git.worktrees import Worktree, read_worktrees
-from gitslices.rules.worktree_faults import WorktreeFacts
-from gitslices.slices.marks import Mark, read_marked_worktrees
+from gitslices.rules.worktree_faults import Away, WorktreeFacts
+from gitslices.slices.marks import Mark, find_unmounted, read_marked_worktrees
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 
@@ -79,22 +79,42 @@ class WorktreeMap:
         place = moved_to or path
         admin = self._find_admin(place) if moved_to or link in {"whole", "broken"} else None
         head = self._find_branch(place, admin) if admin else None
-        is_away = head != record.branch_name
+        is_elsewhere = head != record.branch_name
         return WorktreeFacts(
             slice_id=record.slice_id,
             branch=record.branch_name,
             path=record.worktree_path,
             link=link,
             moved_to=str(moved_to) if moved_to else None,
+            away=self.find_away(path) if link == "gone" and not moved_to else None,
             has_branch=has_branch,
             head=head,
-            midway=_find_midway(place, admin, record.branch_name) if admin and is_away else None,
-            used_at=self._find_other_user(record, place) if is_away or not alone else None,
+            midway=_find_midway(place, admin, record.branch_name)
+            if admin and is_elsewhere
+            else None,
+            used_at=self._find_other_user(record, place) if is_elsewhere or not alone else None,
             damaged=tuple(_find_damaged(admin, record.base_commit))
             if admin and not record.filling_operation
             else (),
             has_merged=record.status == "merged",
         )
+
+    def find_away(self, path: Path) -> Away | None:
+        """What is missing above the place of a worktree that is not there."""
+        admin = self.admins.get(str(path))
+        point = find_unmounted(admin, path) if admin else None
+        if point is not None:
+            return Away(point, was_mounted=True)
+        return None if path.parent.exists() else Away(str(path.parent), was_mounted=False)
+
+    def find_away_beneath(self, root: Path, recorded: Iterable[str] = ()) -> Away | None:
+        """The same for all of `recorded` and those that git knows in the folder `root`."""
+        for path in map(Path, {**dict.fromkeys(recorded), **self.admins}):
+            if path.parent == root and not path.exists():
+                away = self.find_away(path)
+                if away is not None:
+                    return away
+        return None
 
     def find_admin(self, record: SliceRecord) -> Path | None:
         """Git's folder for the worktree of a slice, be that there or not."""

@@ -1,8 +1,9 @@
-"""Which worktree is a slice's: a small file in git's own folder for it.
+"""Which worktree is a slice's, and on which disk: small files in git's own folder for it.
 
-It moves and goes with that folder, and a hook sees it without starting anything.
+They move and go with that folder, and a hook sees them without starting anything.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from gitslices.core.decoding import decode_json
 from gitslices.core.errors import StateError
-from gitslices.core.files import read_regular
+from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import SliceId
 from gitslices.git.links import (
     check_link,
@@ -21,8 +22,10 @@ from gitslices.git.links import (
     find_linked_worktree,
     list_admin_folders,
 )
+from gitslices.system.mounts import find_mount, is_beneath, read_mounts
 
 MARK_NAME: Final = "gitslices-slice"
+_MOUNT_NAME: Final = "gitslices-mount"
 _LARGEST: Final = 64 * 1024
 
 
@@ -45,6 +48,32 @@ def mark_worktree(worktree: Path, mark: Mark) -> None:
     admin = find_admin_folder(worktree)
     if admin is not None and admin.is_dir():
         (admin / MARK_NAME).write_bytes(msgspec.json.encode(mark) + b"\n")
+
+
+def mark_mount(worktree: Path, common_dir: Path) -> None:
+    """Write down where the disk of a worktree is mounted, if it is not the repository's own.
+
+    Once that is away its mount point may be there all the same, an empty folder.
+    """
+    admin, found, own = find_admin_folder(worktree), find_mount(worktree), find_mount(common_dir)
+    if admin is None or not admin.is_dir():
+        return
+    if found is None or found == own:
+        (admin / _MOUNT_NAME).unlink(missing_ok=True)
+    else:
+        replace_file(admin / _MOUNT_NAME, found.point.encode("utf-8", "surrogateescape"))
+
+
+def find_unmounted(admin: Path, worktree: Path) -> str | None:
+    """The mount point that a worktree was made below, where nothing is mounted there now."""
+    with suppress(OSError):
+        data = read_regular(admin / _MOUNT_NAME, limit=_LARGEST)
+        point = data.decode("utf-8", "surrogateescape")
+        # The worktree may have been moved to another disk since, by git.
+        if is_beneath(os.path.realpath(worktree), point):
+            mounted = {one.point for one in read_mounts()}
+            return point if mounted and point not in mounted else None
+    return None
 
 
 def find_mark(git_dir: Path) -> Mark | None:

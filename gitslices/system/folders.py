@@ -62,8 +62,11 @@ def choose_trash(path: Path, state_folder: Path) -> Path:
 
 
 def is_away(place: Path) -> bool:
-    """Whether not even the trash is there that `place` was put into: its disk may be elsewhere."""
-    trash = next((folder for folder in place.parents if folder.name in TRASH_NAMES), None)
+    """Whether not even the trash is there that `place` was put into: its disk may be elsewhere.
+
+    The one of the state folder is on the repository's own disk, which is never away.
+    """
+    trash = next((folder for folder in place.parents if folder.name == TRASH_NAMES[1]), None)
     return trash is not None and not trash.exists()
 
 

@@ -24,6 +24,7 @@ from gitslices.rules.worktree_faults import (
     describe_fault,
     find_faults,
 )
+from gitslices.slices.marks import mark_mount
 from gitslices.state.store import SliceRecord
 
 Report = Callable[[Examined, WorktreeFacts, SliceRecord], Trouble]
@@ -39,6 +40,20 @@ def find_faulty_slices(examined: Examined) -> Iterator[Trouble]:
             faults = find_faults(facts)
             if faults:
                 yield _REPORTS[faults[0].kind](examined, facts, record)
+
+
+def _tell_away(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    problem = describe_fault(WorktreeFault.AWAY, facts).problem
+    drop = suggest("remove", record.slice_id, "--force", goal_id=record.goal_id)
+    return Trouble(
+        finding=Finding(
+            check="away-worktree",
+            thing=record.slice_id,
+            problem=problem.message,
+            why="what is uncommitted there cannot be seen, and made anew it would be given up",
+            hint=f"{problem.hint}; or, if it is lost for good: {drop}",
+        )
+    )
 
 
 def _tell_lost(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
@@ -153,6 +168,7 @@ def _tell_off_branch(examined: Examined, facts: WorktreeFacts, record: SliceReco
 
 
 _REPORTS: Final[Mapping[WorktreeFault, Report]] = {
+    WorktreeFault.AWAY: _tell_away,
     WorktreeFault.LOST: _tell_lost,
     WorktreeFault.MOVED: _tell_moved,
     WorktreeFault.FOREIGN: _tell_foreign,
@@ -168,6 +184,7 @@ _REPORTS: Final[Mapping[WorktreeFault, Report]] = {
 
 def _note_move(examined: Examined, record: SliceRecord, path: Path) -> None:
     repair_worktree(examined.workspace.repo, path)
+    mark_mount(path, examined.workspace.repo.common_dir)
     write_record(examined, structs.replace(record, worktree_path=str(path)), "moved")
 
 
