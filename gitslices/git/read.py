@@ -206,17 +206,10 @@ def is_ancestor(repo: Repository, commit: Oid, descendant: Oid) -> bool:
     return repo.run("merge-base", "--is-ancestor", commit, descendant, ok=(0, 1)).status == 0
 
 
-def count_ahead_behind(repo: Repository, commit: Oid, target: Oid) -> tuple[int, int]:
-    """How many commits `commit` has that `target` lacks, and the reverse."""
-    if commit == target:
-        return 0, 0
-    counts = repo.run("rev-list", "--left-right", "--count", f"{commit}...{target}").text.split()
-    return int(counts[0]), int(counts[1])
-
-
 def count_beyond(repo: Repository, commit: Oid, others: Iterable[Oid]) -> int:
-    """How many commits `commit` has that none of `others` has."""
-    return int(repo.run("rev-list", "--count", commit, *(f"^{one}" for one in others)).text)
+    """How many commits `commit` has that no other has; of those that git lacks, nothing counts."""
+    without = (f"^{one}" for one in others)
+    return int(repo.run("rev-list", "--count", "--ignore-missing", commit, *without).text)
 
 
 def count_unreferenced(repo: Repository, commit: Oid) -> int:

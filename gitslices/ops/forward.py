@@ -43,7 +43,8 @@ def _find_waiting(snapshot: Snapshot) -> tuple[SliceRecord, ...]:
         for one in snapshot.records.values()
         if one.status == "provisioned"
         and not one.filling_operation
-        and snapshot.find_tip(one) == one.base_commit
+        and snapshot.find_tip(one) is not None
+        and not snapshot.has_commits(one)
     )
 
 
@@ -63,7 +64,7 @@ def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
         if find_bar(snapshot.find_faults(record, alone=True), HIDES_WORK):
             continue  # `status` and `doctor` tell of it
         try:
-            if _forward(workspace, store, record, commit):
+            if _forward(workspace, store, record, commit, snapshot.find_tip(record)):
                 moved.append(record.slice_id)
         except (GitError, GitLockedError) as error:
             warnings.append(f"{record.slice_id} was not brought forward: {error.message}")
@@ -73,14 +74,19 @@ def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
 
 
 def forward_slice(
-    workspace: Workspace, store: Store, record: SliceRecord, target_tip: Oid
+    workspace: Workspace,
+    store: Store,
+    record: SliceRecord,
+    target_tip: Oid,
+    start: Oid | None = None,
 ) -> SliceRecord:
     """Move one untouched slice, whoever has it, to `target_tip`; return what is recorded of it now.
 
-    A slice with commits, uncommitted or untracked files is left as it is, and one in whose worktree
+    It is to be at `start`, which is its base unless somebody has brought it up to date by hand. A
+    slice with commits, uncommitted or untracked files is left as it is, and one in whose worktree
     a git is at work. The caller holds the topology lock.
     """
-    move = make_move(workspace, record, target_tip)
+    move = make_move(workspace, record, target_tip, start)
     if move is None:
         return record
     match move_branches(workspace, store, [move], [record]):
@@ -90,7 +96,9 @@ def forward_slice(
             return record
 
 
-def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oid) -> bool:
+def _forward(
+    workspace: Workspace, store: Store, record: SliceRecord, commit: Oid, start: Oid | None
+) -> bool:
     # A slice that is being filled is not handed out: a claim waits until the operation has ended.
     operation = uuid.uuid4().hex
     busy = structs.replace(record, filling_operation=operation)
@@ -98,7 +106,7 @@ def _forward(workspace: Workspace, store: Store, record: SliceRecord, commit: Oi
         if not store.swap_slice(record, busy):
             return False
         try:
-            after = forward_slice(workspace, store, busy, commit)
+            after = forward_slice(workspace, store, busy, commit, start)
         finally:
             # It may have been claimed meanwhile: nothing else of it is ours to write.
             with store.transaction():
@@ -125,9 +133,11 @@ def follows_target(workspace: Workspace, plan: Plan, base: Oid, target: Oid) -> 
     return not is_planned_start(repo, plan, base) or is_ancestor(repo, base, target)
 
 
-def make_move(workspace: Workspace, record: SliceRecord, target: Oid) -> BranchMove | None:
+def make_move(
+    workspace: Workspace, record: SliceRecord, target: Oid, start: Oid | None = None
+) -> BranchMove | None:
     """What brings an untouched slice to `target`; None where it is there, or is to stay."""
-    repo, branch, base = workspace.repo, record.branch_name, record.base_commit
+    repo, branch, base = workspace.repo, record.branch_name, start or record.base_commit
     tip = find_tip(repo, branch)
     if tip != base or base == target:
         return None

@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import StaleTokenError, suggest
 from gitslices.core.model import FINISHED, Oid
-from gitslices.git.read import count_ahead_behind, find_tip
+from gitslices.git.read import count_beyond, find_tip
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.state.leases import (
     Lease,
@@ -105,7 +105,7 @@ def find_work(
     """What was done in a slice before `lease`; None where it is as new."""
     repo = workspace.repo
     tip = find_tip(repo, record.branch_name)
-    ahead = count_ahead_behind(repo, tip, target_tip)[0] if tip else 0
+    ahead = count_beyond(repo, tip, (target_tip, record.base_commit)) if tip else 0
     uncommitted = read_uncommitted(repo, Path(record.worktree_path), untracked=True)
     if not ahead and not uncommitted:
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from gitslices.core.errors import GitError
 from gitslices.core.model import Oid, SliceId
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.read import count_ahead_behind
+from gitslices.git.read import count_beyond
 from gitslices.git.repository import Repository, Result
 from gitslices.git.worktrees import read_worktrees
 from gitslices.graph.scopes import parse_scopes
@@ -124,4 +124,7 @@ def test_counts_of_many_are_those_of_one_at_a_time(repo: Path) -> None:
     handle = open_at(repo).repo
     for target in (Oid(tips[0]), Oid(tips[3]), Oid(tips[-2])):
         counted = count_all_ahead_behind(handle, [Oid(tip) for tip in tips], target)
-        assert counted == {Oid(tip): count_ahead_behind(handle, Oid(tip), target) for tip in tips}
+        assert counted == {
+            one: (count_beyond(handle, one, [target]), count_beyond(handle, target, [one]))
+            for one in map(Oid, tips)
+        }

@@ -160,6 +160,6 @@ def test_the_target_is_watched_only_while_slices_wait(repo: Path, tops: dict[str
     watch = repo / ".git" / "gitslices" / "watch"
     assert watch.read_text() == "fence refs/heads/slices/*\ntarget refs/heads/main\n"
     for top in tops.values():
-        commit_quietly(top)
+        commit_quietly(top, "Own")  # with the target's subject it would be the target's commit
     commit_all(repo)
     assert watch.read_text() == "fence refs/heads/slices/*\n"

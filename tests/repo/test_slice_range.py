@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.model import SliceId
+from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.conflicts import conflicts
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import SliceState, status
 from gitslices.ops.sync import SyncReport, SyncRequest, sync
+from gitslices.slices.leases import Work
 from gitslices.system.settings import MergeStyle, SyncStyle
 from gitslices.workspace import Workspace
 from tests.support.repositories import commit_all, git
@@ -32,6 +34,11 @@ def bring(workspace: Workspace, *ids: str, style: SyncStyle | None = None) -> Sy
 
 def state_of(workspace: Workspace, slice_id: str) -> SliceState:
     return next(one for one in status(workspace, None).slices if one.slice_id == slice_id)
+
+
+def claim_work(workspace: Workspace, slice_id: str) -> Work | None:
+    report = claim(workspace, ClaimRequest(slice_id=SliceId(slice_id), holder="worker"))
+    return report.work or None
 
 
 def list_changes(repo: Path, since: str, until: str) -> list[str]:
@@ -279,3 +286,35 @@ def test_a_plan_made_anew_leaves_its_older_slices_where_upstream_has_them(
     assert read_record(ahead, "b").base_commit == base
     bring(ahead, "b")
     assert read_record(ahead, "b").base_commit == base
+
+
+@pytest.mark.parametrize("by", ["merge", "rebase", "reset"])
+def test_a_slice_that_was_brought_up_to_date_by_hand_follows_its_target_on(
+    repo: Path, workspace: Workspace, by: str
+) -> None:
+    (repo / "second").write_text("2")
+    commit_all(repo, "Second")
+    top = slice_path(workspace, "c")
+    git(
+        top, *{"merge": ("merge", "--ff-only"), "reset": ("reset", "--hard")}.get(by, (by,)), "main"
+    )
+    bring(workspace, "b")
+    assert land(workspace, "b", style="squash").forwarded == ("c",)
+    assert git(top, "rev-parse", "HEAD") == git(repo, "rev-parse", "main")
+    assert git(top, "status", "--porcelain") == ""
+    take_back(repo)
+    assert claim_work(workspace, "c") is None
+    assert git(top, "rev-parse", "HEAD") == git(repo, "rev-parse", "main")
+
+
+def test_whoever_claims_a_begun_slice_is_told_of_its_own_commits(
+    repo: Path, workspace: Workspace
+) -> None:
+    take_back(repo)
+    work_of_b = claim_work(workspace, "b")
+    assert work_of_b is not None
+    assert work_of_b.ahead == 2
+
+
+def test_a_slice_that_waits_on_an_upstream_is_claimed_as_new(ahead: Workspace) -> None:
+    assert claim_work(ahead, "b") is None
