@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.core.errors import GitError, InputError, RefusedError, StateError
 from gitslices.core.model import UNDER_WAY, Change, Oid, SliceId
@@ -51,13 +51,13 @@ class _Place(Struct, frozen=True):
 class SliceCheck(Struct, frozen=True, kw_only=True):
     """One slice, and its changes that are outside its write scope.
 
-    `problem` says why its changes cannot be told; null where they can.
+    `problem` says why its changes cannot be told; it is there only where they cannot.
     """
 
     slice_id: SliceId
     goal_id: str
     violations: tuple[Violation, ...]
-    problem: str | None = None
+    problem: str | UnsetType = UNSET
 
 
 class CheckReport(Struct, frozen=True, kw_only=True):

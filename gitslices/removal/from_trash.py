@@ -20,7 +20,7 @@ def find_undo_problems(
     """What has taken the place of `removals`, or is no longer in the trash."""
     tops = sorted({removal.record.branch_name.partition("/")[0] for removal in removals})
     branches = read_branches(workspace.repo, tops)
-    standing = {
+    present = {
         (record.goal_id, record.slice_id)
         for record in store.read_slices()
         if record.status != "removed"
@@ -28,7 +28,7 @@ def find_undo_problems(
     problems: list[Problem] = []
     for removal in removals:
         record = removal.record
-        if (record.goal_id, record.slice_id) in standing:
+        if (record.goal_id, record.slice_id) in present:
             away = suggest("remove", record.slice_id, goal_id=record.goal_id)
             hint = f"take that one away first: {away}"
             problems.append(Problem(record.slice_id, "it has been made again since", hint))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import PurePath
 
+from msgspec import UNSET
+
 from gitslices.core.errors import suggest
 from gitslices.ops.check import CheckReport, SliceCheck
 from gitslices.ops.guard import GuardReport
@@ -22,7 +24,7 @@ def format_check(report: CheckReport) -> str:
 
 def _format_slice(one: SliceCheck) -> Iterable[str]:
     name, violations = escape(one.slice_id), one.violations
-    if one.problem is not None:
+    if one.problem is not UNSET:
         yield f"{name}: cannot be checked: {escape(one.problem)} (see: gitslices doctor)"
         return
     if not violations:
