@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from gitslices.core.files import replace_file
 from gitslices.core.model import BranchName
 from gitslices.git.links import find_admin_folder, find_linked_worktree, list_admin_folders
@@ -39,13 +41,26 @@ _SHARED: Final = (
 )
 
 
+class _Stamp(Struct, frozen=True):
+    """Which file it is, when it was written, and when anything of it was changed last.
+
+    The first of the two times is copied along with a file, and can be set; the second is not.
+    """
+
+    written: float
+    changed: float
+    device: int
+    inode: int
+
+
 def clear_ref_locks(common_dir: Path, refs: Sequence[str], *, since: float = 0) -> None:
     """Remove the lock files of `refs`, full names, if the processes that made them died.
 
     Others may lock these at any time, and a lock says nothing of its holder: git closes it, and may
-    wait in a hook. So only a file goes that is not older than `since`, in seconds since 1970, that
-    no process has open, that stays as it is for a second, and that is there when every git has
-    ended that was at work in the repository. Where processes cannot be seen none goes.
+    wait in a hook. So only a file goes that by all its times was made between `since`, in seconds
+    since 1970, and now, that no process has open, that stays as it is for a second, and that is
+    there when every git has ended that was at work in the repository. Where processes cannot be
+    seen none goes.
     """
     _clear(common_dir, [f"{ref}.lock" for ref in refs], since)
 
@@ -72,7 +87,7 @@ def _clear(common_dir: Path, names: Sequence[str], since: float) -> None:
 
 def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Path, ...]:
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
-    left = {path: stamp for path, stamp in found.items() if stamp and stamp[0] >= since}
+    left = {path: stamp for path, stamp in found.items() if stamp and _is_since(stamp, since)}
     if not left or not can_see_processes():
         return ()
     alive = find_living_gits(common_dir)
@@ -83,7 +98,7 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     return tuple(
         path
         for path, stamp in left.items()
-        if _read_stamp(path) == stamp and stamp[1:] not in opened
+        if _read_stamp(path) == stamp and (stamp.device, stamp.inode) not in opened
     )
 
 
@@ -202,8 +217,18 @@ def _read(path: Path) -> str:
     return ""
 
 
-def _read_stamp(path: Path) -> tuple[float, int, int] | None:
+def _is_since(stamp: _Stamp, since: float) -> bool:
+    """Whether a file was made after `since`, as far as clocks tell; 0 asks for no age.
+
+    A lock or an intent from the future shows that the clock has jumped between them: which of the
+    two came first is not known then, and the lock may be anybody's.
+    """
+    now = time.time()
+    return not since or all(since <= at <= now for at in (stamp.written, stamp.changed))
+
+
+def _read_stamp(path: Path) -> _Stamp | None:
     with suppress(OSError):
         found = path.stat()
-        return found.st_mtime, found.st_dev, found.st_ino
+        return _Stamp(found.st_mtime, found.st_ctime, found.st_dev, found.st_ino)
     return None
