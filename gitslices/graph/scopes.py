@@ -13,7 +13,7 @@ from gitslices.scopes.language.entries import (
     Entry,
     Scope,
     make_scope,
-    parse_entry,
+    parse_entries,
     parse_scope,
 )
 
@@ -66,30 +66,32 @@ class _ScopeReader:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._entries: dict[str, Entry | ScopeError] = {}
+        self._entries: dict[str, tuple[Entry, ...] | ScopeError] = {}
 
     def read(self, place: str, texts: Sequence[str]) -> Scope:
         """What of a scope is not refused; notes the entries that are, or that nothing is left."""
-        entries = []
+        entries: list[Entry] = []
+        is_whole = True
         for index, text in enumerate(texts):
-            entry = None if text is UNREADABLE else self._read_entry(text)
-            if isinstance(entry, ScopeError):
-                self._findings.add(f"{place}[{index}]", entry.message, entry.hint)
-            elif entry is not None:
-                entries.append(entry)
+            read = () if text is UNREADABLE else self._read_entries(text)
+            if isinstance(read, ScopeError):
+                self._findings.add(f"{place}[{index}]", read.message, read.hint)
+                read = ()
+            is_whole = is_whole and bool(read)
+            entries.extend(read)
         try:
             return make_scope(entries)
         except ScopeError as error:
-            if len(entries) == len(texts):
+            if is_whole:
                 self._findings.add(place, error.message, error.hint)
             return Scope()
 
-    def _read_entry(self, text: str) -> Entry | ScopeError:
-        entry = self._entries.get(text)
-        if entry is None:
+    def _read_entries(self, text: str) -> tuple[Entry, ...] | ScopeError:
+        read = self._entries.get(text)
+        if read is None:
             try:
-                entry = parse_entry(text)
+                read = parse_entries(text)
             except ScopeError as error:
-                entry = error.with_traceback(None)
-            self._entries[text] = entry
-        return entry
+                read = error.with_traceback(None)
+            self._entries[text] = read
+        return read

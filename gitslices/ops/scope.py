@@ -1,13 +1,14 @@
 """Show what a slice may read and write, and let it write more where nobody else is at work."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 from msgspec import Struct
 
 from gitslices.core.errors import InputError, Problem, RefusedError
 from gitslices.core.model import UNDER_WAY, Overlap, Slice, SliceId
 from gitslices.git.read import read_tree
-from gitslices.scopes.language.entries import Access, Scope, parse_entry, parse_scope
+from gitslices.scopes.language.entries import Access, Scope, parse_entries, parse_scope
 from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 from gitslices.slices.lookup import choose_goal, get_slice
@@ -72,12 +73,14 @@ def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
                 f"slice {request.slice_id!r} has no worktree to write in",
                 hint="change its write_set in the task graph, then run: gitslices plan --apply",
             )
-        if request.pattern not in record.write_scope:
+        if entries := _list_missing(record, request.pattern):
             with store.transaction():
                 _refuse_narrowing(workspace, record, request.pattern)
                 _refuse_overlaps(workspace, store, goal, record, request.pattern)
-                store.write_slices([widen(record, request.pattern)])
-                store.write_events([_make_event(workspace, record, request)])
+                store.write_slices([reduce(widen, entries, record)])
+                store.write_events(
+                    [_make_event(workspace, record, entry, request.reason) for entry in entries]
+                )
         return _report(store, goal, _find_record(store, goal, request.slice_id) or record)
 
 
@@ -86,15 +89,24 @@ def _find_record(store: Store, goal: Goal, slice_id: SliceId) -> SliceRecord | N
     return next((record for record in records if record.slice_id == slice_id), None)
 
 
+def _list_missing(record: SliceRecord, pattern: str) -> list[str]:
+    """The entries that a pattern stands for and the write scope has not."""
+    if pattern in record.write_scope:
+        return []
+    texts = (entry.text for entry in parse_entries(pattern))
+    return [text for text in texts if text not in record.write_scope]
+
+
 def _refuse_narrowing(workspace: Workspace, record: SliceRecord, pattern: str) -> None:
-    entry = parse_entry(pattern)
-    if entry.excluded:
+    entries = parse_entries(pattern)
+    if any(entry.excluded for entry in entries):
         raise InputError(
             f"{pattern!r} excludes, so it would narrow the scope",
             hint="name what the slice may write besides",
         )
     matcher = compile_scope(parse_scope((*record.write_scope, pattern)), workspace.folding)
-    if not entry.is_pattern and entry.path and not matcher.allows(entry.path):
+    literals = (entry.path for entry in entries if not entry.is_pattern and entry.path)
+    if not all(map(matcher.allows, literals)):
         excluded = ", ".join(one.text for one in parse_scope(record.write_scope).excluded)
         raise InputError(
             f"the write scope excludes {pattern!r}, whatever is added to it: {excluded}",
@@ -148,13 +160,13 @@ def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Se
     return started
 
 
-def _make_event(workspace: Workspace, record: SliceRecord, request: AllowRequest) -> Event:
+def _make_event(workspace: Workspace, record: SliceRecord, entry: str, reason: str) -> Event:
     return Event(
         at=workspace.now(),
         goal_id=record.goal_id,
         slice_id=record.slice_id,
         event=_EVENT,
-        detail={"pattern": request.pattern, "reason": request.reason},
+        detail={"pattern": entry, "reason": reason},
     )
 
 
@@ -172,6 +184,8 @@ def _report(store: Store, goal: Goal, slice_: SliceRecord | Slice) -> ScopeRepor
         write_scope=slice_.write_scope,
         allowed=tuple(
             Allowance(pattern=entry, reason=latest[entry].detail["reason"], at=latest[entry].at)
+            if entry in latest
+            else Allowance(pattern=entry, reason="not in the log any more", at="")
             for entry in allowed
         ),
     )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import ScopeError
 from gitslices.scopes.language.globs import GLOBSTAR, Pattern, literal_name, parse_pattern
+from gitslices.scopes.language.notation import expand_braces, refuse_foreign
 
 MAX_LITERAL_BYTES = 4096
 MAX_PATTERN_BYTES = 256
@@ -73,8 +74,12 @@ class Access(Struct, frozen=True, kw_only=True):
 
 
 def parse_scope(entries: Iterable[str]) -> Scope:
-    """The scope that entries make; raises ScopeError for a refused one, or if all only exclude."""
-    return make_scope(map(parse_entry, sorted(set(entries))))
+    """The scope that entries make; raises ScopeError for a refused one, or if all only exclude.
+
+    They may be kept from a time when less was refused: only what has no meaning at all is.
+    """
+    texts = {text for entry in entries for text in expand_braces(entry)}
+    return make_scope(map(parse_entry, sorted(texts)))
 
 
 def make_scope(entries: Iterable[Entry]) -> Scope:
@@ -88,8 +93,31 @@ def make_scope(entries: Iterable[Entry]) -> Scope:
     return scope
 
 
+def parse_entries(text: str) -> tuple[Entry, ...]:
+    """What somebody has written: the entries that it means, several where it has braces.
+
+    Raises ScopeError for what is no entry, and for notations that are none of gitignore's.
+    """
+    if len(text) > MAX_LITERAL_BYTES + 1:
+        raise ScopeError(f"{_quote(text)}: {_TOO_LONG}", hint=_LIMITS)
+    try:
+        texts = expand_braces(text)
+    except ScopeError as error:
+        raise ScopeError(f"{_quote(text)}: {error.message}", hint=error.hint) from None
+    entries = tuple(map(parse_entry, texts))
+    for entry in entries:
+        try:
+            refuse_foreign(entry.text.removeprefix("!"))
+        except ScopeError as error:
+            raise ScopeError(f"{_quote(text)}: {error.message}", hint=error.hint) from None
+    return entries
+
+
 def parse_entry(text: str) -> Entry:
-    """What one entry means; raises ScopeError with the reason and the way to write it instead."""
+    """What one entry means as it stands, braces being characters like others.
+
+    Raises ScopeError with the reason and the way to write it instead.
+    """
     if len(text) > MAX_LITERAL_BYTES + 1:
         raise ScopeError(f"{_quote(text)}: {_TOO_LONG}", hint=_LIMITS)
     excluded = text.startswith("!")

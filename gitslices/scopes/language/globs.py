@@ -177,11 +177,9 @@ def _read_bracket(name: str, at: int) -> tuple[CharSet, int]:
         high = low
         if name[at : at + 1] == "-" and name[at + 1 : at + 2] not in ("", "]"):
             high, at = _read_member(name, at + 1)
-        if high < low:
-            raise ScopeError(
-                f"the range {low}-{high} in {name!r} is backwards", hint=f"write {high}-{low}"
-            )
-        ranges.append((low, high))
+        # wildmatch.c has tried the first character by itself before it sees that there is a range,
+        # so of one that runs backwards, as in `[user-id]`, that character is left.
+        ranges.append((low, high) if low <= high else (low, low))
     return CharSet(tuple(ranges), negated), at + 1
 
 
