@@ -23,7 +23,9 @@ def test_every_path_and_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
 def test_every_name_of_code_is_defined(page: Path) -> None:
-    sources = "\n".join(path.read_text() for path in (ROOT / "gitslices").rglob("*.py"))
+    sources = "\n".join(
+        path.read_text() for top in ("gitslices", "tests") for path in (ROOT / top).rglob("*.py")
+    )
     names = re.findall(
         r"`(?:class )?([A-Z][a-z]+(?:[A-Z][a-z]+)*|[a-z]+(?:_[a-z]+)+)`", page.read_text()
     )
