@@ -19,7 +19,6 @@ from gitslices.core.model import (
 )
 from gitslices.rules.progress import find_waits
 from gitslices.scopes.language.entries import Access, parse_scope
-from gitslices.scopes.overlap.scope_map import ScopeMap
 
 CLAIMABLE: Final[frozenset[SliceStatus]] = frozenset({"planned", "provisioned"})
 """A slice in one of these is for anybody to take, but for what keeps it."""
@@ -187,6 +186,9 @@ def _compare(
     stricter one would hold up what the plan lets run side by side. Between goals nothing has been
     decided, so all paths count, but for files that both goals share.
     """
+    # Imported here: where nobody holds anything there is nothing to compare, and a claim is quick.
+    from gitslices.scopes.overlap.scope_map import ScopeMap
+
     own = goal_id == state.plan.goal_id
     shared = [entry for entry in holdings[0].shared if own or entry in state.shared]
     new_paths: NewPaths = state.plan.unborn if own else "all"
