@@ -59,11 +59,14 @@ def try_merges(
                 continue
             try:
                 made = builder.build(inputs.candidates[slice_.slice_id], target)
+            # A try that fails has moved nothing: the next slice is built on the same target.
             except (GitError, GitLockedError) as error:
                 failures.append(error)
                 made = Problem(slice_.slice_id, error.message, error.hint)
             if isinstance(made, BuiltMerge):
                 refusal = _find_refusal(workspace, inputs, made, target, gates, dry_run=dry_run)
+                # Only what may land counts as merged for those behind it: what depends on a refused
+                # slice is refused, too.
                 target = target if refusal else target.take_in(made)
                 made = refusal or made
             outcomes.append(made)
@@ -104,6 +107,7 @@ def _find_refusal(
     id_ = made.candidate.slice.slice_id
     return (
         find_in_the_way(workspace.repo, id_, inputs.worktrees, made.changes)
+        # A real merge learns it when files move, and takes that move back.
         or (_find_stuck_worktree(workspace, inputs, made, target) if dry_run else None)
         or gates.find_failure(inputs.records[id_], made.commit, target.commit)
     )
@@ -120,6 +124,7 @@ def _find_stuck_worktree(
     if made.commit == target.commit:
         return None
     for one in inputs.worktrees:
+        # From where the files are, not from the slice before: in a dry run nothing has moved.
         complaint = find_complaint(
             workspace.repo, one.path, inputs.target, made.commit, target.rules.scratch
         )

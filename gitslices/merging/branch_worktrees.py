@@ -37,11 +37,13 @@ def find_branch_worktrees(
     for place, worktree in enumerate(read_worktrees(workspace.repo)):
         # Of a submodule, or beside a separate git directory, git names a folder within itself.
         path = worktree.path if place else workspace.main_worktree or worktree.path
+        # No files there have to follow the branch.
         if worktree.bare or worktree.missing:
             continue
         branch = worktree.branch or find_rebased(path)
         if branch not in wanted:
             continue
+        # Only now: while another branch is at hand in such a worktree, it is no hindrance.
         if find_git_dir(path) is None:
             raise MachineError(
                 f"{branch!r} is checked out in a main worktree that git does not find",

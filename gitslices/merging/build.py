@@ -101,6 +101,7 @@ class MergeBuilder:
                 candidate.base_commit,
                 shallow=is_shallow(self._repo),
             )
+        # Nothing is left to merge: done once more, a merge must not make a commit each time.
         if origin.commit == tip:
             return BuiltMerge(candidate=candidate, commit=target.commit, changes=())
         changes = self._read_changes(tip, origin)
@@ -110,6 +111,8 @@ class MergeBuilder:
         if problem is not None:
             return problem
         joined = target.rules.find_joined(origin, changes)
+        # Merged as a whole in every style, so that they all meet the same conflicts; and a rebase
+        # has to come to this very tree.
         merged = target.rules.merge(target.commit, tip, joined)
         if merged.conflicts:
             return Conflicted(slice_id=candidate.slice.slice_id, files=merged.conflicts)
@@ -159,6 +162,7 @@ class MergeBuilder:
         find = partial(
             self._matchers.find_violations, self._goal, self._records[id_], landed=landed
         )
+        # Compared with a torn file, which is nobody's, the slice seems to have changed it.
         if not origin.torn and self._contains(target.commit, base) and not find(changes):
             return None
         start = target.rules.find_origin(tip, target.commit, base) or origin
@@ -187,10 +191,12 @@ class MergeBuilder:
         commits = read_commits(self._repo, onto, tip)
         if self._style == "rebase":
             rebased = rebase_commits(target.rules, commits, onto, joined, signed=signed)
+            # Put on one by one, commits can come to other files than those that were judged.
             return rebased if rebased and rebased.tree == tree else None
         # What was only taken in from the target is nobody's work here.
         own = [one for one in commits if len(one.parents) == 1] or commits
         message = _squash_messages(message, own)
+        # A commit has one author: the others are named in its message.
         author = own[0].author
         return Rebased(
             write_commit(self._repo, tree, [onto], message, author=author, signed=signed), tree
@@ -247,6 +253,7 @@ def rebase_commits(
 def keep_notes(repo: Repository, rewritten: Iterable[tuple[Oid, Oid]]) -> tuple[str, ...]:
     """Copy the notes of commits that were made again and have landed; a warning where git fails."""
     try:
+        # The branch has moved by now: a failure here must not make the merge look undone.
         copy_notes(repo, rewritten)
     except (GitError, GitLockedError) as error:
         return (f"notes of rewritten commits were not copied: {error.message}",)

@@ -37,6 +37,7 @@ def _list_missing(
 ) -> tuple[Problem, ...]:
     try:
         proof = read_proof(workspace, store, goal, record)
+    # A slice whose branch is gone keeps only itself out.
     except RefusedError as error:
         return (Problem(record.slice_id, error.message, error.hint),)
     return find_missing_evidence(proof, commands, required)

@@ -85,6 +85,8 @@ class GoalMergeRules(Struct, frozen=True, kw_only=True):
         crossed: set[RepoPath] = set()
         for other in rest:
             crossed |= self.shared.pick(read_tree_changes(self.repo, commit, other))
+            # Like git it goes on with conflict markers in the files: where ancestors conflict, the
+            # two commits need not.
             merged = self.merge(commit, other, crossed)
             commit = write_commit(self.repo, merged.tree, [commit, other], "stand-in")
             torn.update(merged.conflicts)
@@ -92,6 +94,7 @@ class GoalMergeRules(Struct, frozen=True, kw_only=True):
 
     def read_next(self, commit: Oid, changes: Iterable[Change]) -> "GoalMergeRules":
         """The rules of `commit`, to which `changes` have led from the commit of these rules."""
+        # Reading the rules takes a git process for each such file, and few slices change one.
         if all(PurePosixPath(change.path).name != RULES_NAME for change in changes):
             return self
         return structs.replace(self, attributes=_read_attributes(self.repo, self.scratch, commit))

@@ -20,6 +20,7 @@ from gitslices.slices.snapshot import Snapshot, Uncommitted
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
+# Unasked, nothing is merged but what was declared done, or asked for before.
 _TRIED = frozenset({"done", "conflicted"})
 
 
@@ -65,6 +66,7 @@ def read_merge_inputs(
             for one in chosen
             if one.slice_id in records
         },
+        # Merged by hand or on a forge, which nobody has recorded: what depends on it may go on.
         statuses=statuses | dict.fromkeys(snapshot.landed, "merged"),
         worktrees=read_branch_worktrees(repo, find_target_worktrees(workspace, goal)),
         missing=read_missing_evidence(
@@ -96,6 +98,7 @@ def _read_candidate(
 ) -> MergeCandidate:
     lease = snapshot.leases.get(record.slice_id)
     bar = find_bar(snapshot.find_faults(record), BARS_MERGE)
+    # What is uncommitted keeps only these out, and `git status` takes long in a big worktree.
     counts = status in {"provisioned", "conflicted"}
     uncommitted = snapshot.read_uncommitted(record) if counts and not bar else Uncommitted()
     fault = bar or uncommitted.fault

@@ -81,12 +81,15 @@ def move_branches(
     going = [move for move in moves if all(move is not one.move for one in busy)]
     if not going:
         return Moved(busy)
+    # First of all: index locks are links to this file, and a claim that sees it leaves its
+    # slices alone.
     write_intent(workspace.state_folder, MoveIntent(moves=tuple(going)))
     begun: Sequence[BranchMove] = ()
     try:
         if not _are_still_recorded(store, expected) or not _hold_all_indexes(workspace, going):
             _close_journal(workspace, going)
             return Outdated()
+        # Not before: where an index is not locked by this process, nothing may be taken back.
         begun = going
         stuck = _move_files_then_branches(workspace, store, going)
     except GitslicesError:
@@ -122,8 +125,10 @@ def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None
     somebody has switched to another branch.
     """
     repo = workspace.repo
+    # First: a lock that a killed git left on a branch would keep it from moving ever again.
     _clear_locks(workspace, intent.moves)
     branches = [move.branch for move in intent.moves]
+    # Where the branches are at hand now: worktrees can have been switched or moved since.
     places = find_branch_worktrees(workspace, branches)
     moves = [
         structs.replace(move, worktrees=tuple(map(str, places.get(move.branch, ()))))
@@ -139,10 +144,13 @@ def resume_moves(workspace: Workspace, store: Store, intent: MoveIntent) -> None
     # How far git had come in a copy nobody can tell: it is made again from the index.
     for git_dir in _list_git_dirs([*intent.moves, *moves]):
         drop_copy(git_dir)
+    # A git that was killed leaves files half written. To the next one they would be edits of the
+    # user, which it refuses to overwrite.
     for move in (*begun, *at_end):
         for locked in _list_following(repo, move):
             restore_files(repo, locked, move.old, move.new)
     _move_files_then_branches(workspace, store, [*begun, *at_end], arrived=at_end)
+    # They had moved before somebody went on from there: their slices have landed all the same.
     _record_moves(store, beyond)
     _close_journal(workspace, [*intent.moves, *moves])
 
@@ -171,6 +179,7 @@ def _close_journal(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
         release_index(git_dir, find_intent_file(workspace.state_folder))
     # git says nothing of a lock file that it could not remove
     _clear_locks(workspace, moves)
+    # Last: it alone tells whose the index locks are.
     clear_intent(workspace.state_folder)
 
 
@@ -219,6 +228,7 @@ def _move_worktrees(repo: Repository, move: BranchMove) -> StuckMove | None:
         complaint = move_files(repo, locked, move.old, move.new)
         if complaint is not None:
             _take_move_back(repo, move)
+            # Those that had followed have gone back with it: one branch, one state of files.
             return StuckMove(move, complaint)
     return None
 
@@ -226,11 +236,13 @@ def _move_worktrees(repo: Repository, move: BranchMove) -> StuckMove | None:
 def _take_move_back(repo: Repository, move: BranchMove) -> None:
     """Bring the branch and its worktrees back to where the move began."""
     tip = read_tips(repo, [move.branch]).get(move.branch)
+    # Somebody has built on it: taken back, the branch would lose their commits.
     if _is_beyond(repo, move, tip):
         return
     places = _list_following(repo, move)
     for locked in places:
         move_files_back(repo, locked, move.old, move.new)
+    # By its old value, so that a commit made meanwhile is not lost with it.
     if tip == move.new:
         back = RefUpdate(ref=HEADS + move.branch, old=move.new, new=move.old)
         update_refs(repo, [back], reason="gitslices: undo")
@@ -254,6 +266,7 @@ def _list_following(repo: Repository, move: BranchMove) -> list[LockedWorktree]:
     return [
         LockedWorktree(path, folder)
         for path, folder in folders.items()
+        # One that was switched has the files of another branch: they must not be touched.
         if folder and read_head_branch(repo, folder) == move.branch
     ]
 

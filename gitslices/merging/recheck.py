@@ -51,6 +51,7 @@ def is_as_before(workspace: Workspace, store: Store, basis: MoveBasis) -> bool:
     them when the files move.
     """
     return (
+        # No transaction around them: git must not run in one. Claims are seen again by the mover.
         are_as_recorded(store, basis.records)
         and store.read_goal(basis.goal.goal_id) == basis.goal
         and read_tips(workspace.repo, basis.tips) == basis.tips
@@ -67,6 +68,8 @@ def are_as_recorded(store: Store, records: Sequence[SliceRecord]) -> bool:
 
 def _are_checked_out_as_before(workspace: Workspace, basis: MoveBasis) -> bool:
     found = find_branch_worktrees(workspace, basis.worktrees)
+    # None before is compared, too: in a worktree that has the branch since, files would stay
+    # behind.
     return all(found.get(branch, ()) == paths for branch, paths in basis.worktrees.items())
 
 

@@ -44,6 +44,7 @@ class MergedGates:
         self._gates = {name: gates[name] for name in settings.rerun_gates}
         if self._gates:
             texts = list_texts(self._gates).values()
+            # At once, and not at the first slice that needs them: a merge can take hours.
             refuse_untrusted(workspace, [*self._setup.commands, *texts])
 
     def find_failure(self, record: SliceRecord, commit: Oid, target: Oid) -> Problem | None:
@@ -60,12 +61,14 @@ class MergedGates:
         if not missing:
             return None
         with self._export_merge(record, commit, target) as path:
+            # Only the folder is another: commands find the port and the names of their slice.
             there = structs.replace(record, worktree_path=str(path))
             complaint = self._set_up(there)
             if complaint is not None:
                 return Problem(record.slice_id, _describe_failure(complaint))
             logs = {run.gate: run.log for run in self._run_gates(there, missing)}
         proof = self._read_proof(record, commit)
+        # By the store, not by what the runs said: one rule decides what a run counts for.
         for gate in find_missing_gates(proof, texts):
             why = f"gate {gate} {explain_gate(proof, gate, texts[gate])}"
             return Problem(record.slice_id, _describe_failure(why), f"see {logs[gate]}")
@@ -103,6 +106,7 @@ class MergedGates:
             main = workspace.main_worktree
             included = read_included(workspace.repo, main).paths if main else ()
             if main and included:
+                # What the merge tracks must not be replaced by what lies in main under that name.
                 tracked = frozenset(workspace.read_tree(commit).paths)
                 copy_included(main, path, [one for one in included if one not in tracked])
             yield path

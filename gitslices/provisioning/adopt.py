@@ -30,6 +30,7 @@ def find_unrecorded(
     """
     marked = list(_find_marked(workspace, wanted, known))
     target = find_tip(workspace.repo, wanted.target) if marked else None
+    # Without a target no base can be told, and a wrong one makes others' commits the slice's.
     if target is None:
         return ()
     tips = read_tips(workspace.repo, (slice_.branch_name for slice_, _ in marked))
@@ -74,6 +75,7 @@ def _find_marked(
         for one in wanted.slices
         if one.slice_id not in known and Path(one.worktree_path, ".git").exists()
     ]
+    # From git's own folders: the worktree's `.git` file is open to whoever works there.
     admins = read_admin_folders(workspace.repo.common_dir) if unknown else {}
     for slice_ in unknown:
         admin = admins.get(slice_.worktree_path)

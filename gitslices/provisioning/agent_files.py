@@ -77,6 +77,7 @@ def rewrite_agent_files(
     copies = [edit for top in slices for edit in _plan_edits(workspace, top, files)]
     edits = [*own, *(_drop_copy(edit, left) for edit in copies)]
     if not dry_run:
+        # Before the files: killed in between, none of them shows as a slice's change.
         _write_excluded(workspace, own)
         for edit in edits:
             _write_edit(edit)
@@ -93,6 +94,7 @@ def _find_slices(workspace: Workspace) -> list[Path]:
     with workspace.open_store() as store:
         records = [one for one in store.read_slices() if one.status in UNDER_WAY]
     tops = [Path(one.worktree_path) for one in records if not one.filling_operation]
+    # A folder whose worktree is gone, or that is another repository's by now, gets no file.
     return [top for top in tops if (top / ".git").is_file()]
 
 
@@ -116,6 +118,7 @@ def _drop_copy(edit: _Edit, left: Mapping[RepoPath, str | None]) -> _Edit:
 
 def _read(top: Path, path: RepoPath) -> str | None:
     place = top / path
+    # Through a link, be it a folder above, a slice could aim this write at any file of the user.
     for part in (place, *place.parents):
         if part == top:
             break
@@ -124,6 +127,7 @@ def _read(top: Path, path: RepoPath) -> str | None:
                 f"{str(part)!r} is a symbolic link", hint="make it a file or folder of its own"
             )
     try:
+        # A checkout with `core.autocrlf` ends lines otherwise: the text is the same.
         return read_regular(place, limit=_LARGEST).decode().replace("\r\n", "\n")
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -150,6 +154,7 @@ def _write_edit(edit: _Edit) -> None:
             _remove_empty(place.parent, edit.top)
             return
         place.parent.mkdir(parents=True, exist_ok=True)
+        # The file is replaced whole: the mode that its user gave it would be lost.
         mode = stat.S_IMODE(place.stat().st_mode) if edit.before is not None else _NEW_MODE
     except OSError as error:
         raise DiskError(f"cannot write {str(place)!r}: {error.strerror}") from error

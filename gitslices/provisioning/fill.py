@@ -44,6 +44,7 @@ def fill_slices(
     if not records:
         return FillOutcome((), ())
     supply = _Supply(workspace, records)
+    # A kill just before the record leaves some whole: nothing is written there again.
     empty = [record for record in records if not is_filled(Path(record.worktree_path))]
     failures, remarks = _fill_all(workspace, supply, empty, jobs, on_progress)
     failed = {failure.record.slice_id for failure in failures}
@@ -127,7 +128,9 @@ class _Supply:
 
     def make_seed(self, record: SliceRecord) -> bytes:
         """An index for an empty worktree, made in the first one of its commit."""
+        # In a sparse seed every file is left out: it fits no whole worktree.
         key = (self._find_tip(record), bool(record.sparse))
+        # Threads wait for the first one: each for itself they would spend half of a checkout on it.
         with self._seeding:
             if key not in self._seeds:
                 self._seeds[key] = make_seed(
@@ -161,6 +164,7 @@ def _fill_all(
     """Write the files of `records`; return what was in the way, and what is to be said."""
     failures: list[Failure] = []
     remarks: dict[str, list[SliceId]] = {}
+    # Progress counts files: a sparse worktree is done long before a whole one.
     sizes = {record.slice_id: supply.count_files(record) for record in records}
     done, total = 0, sum(sizes.values())
     supply.fetch_missing(records)
@@ -171,12 +175,14 @@ def _fill_all(
             try:
                 said = future.result()
             except GitslicesError as error:
+                # The others go on: whoever called undoes this one alone.
                 failures.append(Failure(record, error))
                 continue
             for remark in said:
                 remarks.setdefault(remark, []).append(record.slice_id)
             done += sizes[record.slice_id]
             on_progress(Progress(stage="fill", done=done, total=total))
+    # Once for all slices: a line for each would hide the one that differs.
     told = tuple(f"{', '.join(sorted(ids))}: {remark}" for remark, ids in remarks.items())
     return tuple(failures), told
 
@@ -187,5 +193,6 @@ def _fill(workspace: Workspace, supply: _Supply, record: SliceRecord) -> tuple[s
     seed, checkout = supply.make_seed(record), supply.checkouts.get(record.slice_id)
     fill_worktree(workspace.repo, path, seed=seed, checkout=checkout)
     remarks = copy_included(main, path, supply.find_included(record)) if main else ()
+    # Last: what a kill leaves before this is not whole, and is made anew.
     finish_worktree(path)
     return remarks

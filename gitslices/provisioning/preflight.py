@@ -86,6 +86,7 @@ def _refuse(problems: Sequence[Problem], lacks: Sequence[Problem]) -> None:
     if not found:
         return
     count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+    # With nothing else in the way no other input would help: the machine has to change (exit 3).
     kind = RefusedError if problems else DiskError
     raise kind(f"{count} in the way; nothing was changed", problems=found)
 
@@ -97,6 +98,7 @@ def _observe(
     known: Known,
     worktrees: Sequence[Worktree],
 ) -> Observed:
+    # All of them: a branch `slices` leaves no room for `slices/x`, nor does `slices/x/y`.
     branches = frozenset(read_branches(workspace.repo))
     present = frozenset(str(worktree.path) for worktree in worktrees if not worktree.missing)
     snapshot = Snapshot(workspace, store, wanted, records=known.values())

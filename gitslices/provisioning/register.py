@@ -60,6 +60,7 @@ def register_slices(
     The intent stays, for the worktrees to be filled: `clear_filling` ends it.
     """
     if not intent.records:
+        # Nothing to make, so no intent: the transaction is whole or not at all by itself.
         _record_made(workspace, store, intent, ())
         return ()
     write_intent(workspace.state_folder, intent)
@@ -72,6 +73,8 @@ def resume_registering(workspace: Workspace, store: Store, intent: ApplyIntent) 
         # Killed between the records and the rename of the intent: all is made but the files.
         begin_filling(workspace.state_folder, intent.operation)
         return
+    # By files, before any git runs: killed early, `git worktree add` leaves an empty `commondir`,
+    # and every git command that lists worktrees fails on it.
     _clear_unfilled(workspace, intent.records, intent)
     _carry_out_intent(workspace, store, intent, ignore_progress)
 
@@ -110,6 +113,7 @@ def undo_slices(
     branches = read_branches(workspace.repo, [failure.record.branch_name for failure in failures])
     with store.transaction():
         for failure in failures:
+            # A branch that stays may hold work: by its record the next apply brings it back.
             if failure.record.branch_name not in branches:
                 store.delete_slice(failure.record)
             else:
@@ -175,6 +179,8 @@ def _register_all(
     registered = {str(worktree.path) for worktree in read_worktrees(workspace.repo)}
     failures: list[Failure] = []
     shares_settings = is_true(workspace.config.get("extensions.worktreeconfig"))
+    # One at a time: of 320 `git worktree add` side by side 66 failed (git 2.39), by a race for
+    # `config.lock` or over a sibling's folder half made.
     for done, record in enumerate(records):
         on_progress(Progress(stage="register", done=done, total=len(records)))
         try:
@@ -230,6 +236,7 @@ def _record_made(
     planned = goal and (before is None or (before.plan, before.graph) != (goal.plan, goal.graph))
     if not planned and not events:
         return
+    # Before the records: a hook that watches too early asks in vain, one too late lets pass.
     watch_targets(workspace, store, (*store.read_slices(), *made), goal)
     with store.transaction():
         if goal and planned:
@@ -265,6 +272,7 @@ def _undo_slice(workspace: Workspace, record: SliceRecord, intent: ApplyIntent) 
 
 def _delete_unfinished(workspace: Workspace, path: Path, reason: str) -> None:
     common_dir = workspace.repo.common_dir
+    # Empty, it bears no sign of whose it is; rmdir takes nothing that anybody has put there.
     remove_leaf(path)
     # What tells that it is ours goes last, and what tells that it is filled first.
     if is_unfinished_worktree(common_dir, path, reason):
@@ -292,6 +300,7 @@ def _clear_unfilled(
 
 
 def _choose_place(workspace: Workspace, path: Path, intent: ApplyIntent) -> Path:
+    # A new name each time: killed again and again, one operation may clear a path repeatedly.
     return choose_trash(path, workspace.state_folder) / intent.operation / uuid.uuid4().hex
 
 

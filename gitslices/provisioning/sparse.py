@@ -61,10 +61,12 @@ def refresh_sparse_checkouts(
         if record.slice_id in slice_ids and _can_change(record)
     ]
     checkouts = find_recorded_sparse_checkouts(workspace, records)
+    # By digest: git would go over the whole index to find that nothing changes.
     stale = [one for one in records if checkouts[one.slice_id].digest != one.sparse]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         complaints = list(pool.map(partial(_refresh, workspace, checkouts), stale))
     for record, complaint in zip(stale, complaints, strict=True):
+        # Only what git has done is recorded, so that the next apply tries the rest again.
         if complaint is None:
             store.write_sparse(record, checkouts[record.slice_id].digest)
     return tuple(

@@ -42,6 +42,8 @@ def give_ports(
 ) -> tuple[SliceRecord, ...]:
     """The same records, each with a port that no other slice has."""
     ports = choose_ports(
+        # By branch, so that a slice made again has its port again; by repository, so that two
+        # of them with the same branches start apart.
         [f"{workspace.repo.common_dir}:{record.branch_name}" for record in records],
         frozenset(record.port for record in store.read_slices()),
     )

@@ -25,8 +25,10 @@ def recover(workspace: Workspace) -> None:
 
     Every command and hook starts with this: after some kills no git command works before it.
     """
+    # One stat and one listing: every command and every hook pays for this.
     if not workspace.has_intent() and not workspace.find_dead_operations():
         return
+    # Whoever holds the lock is alive, and completes or undoes its own.
     impatient = workspace.without_wait()
     with suppress(BusyError), workspace.open_store() as store:
         _complete(impatient, store)
@@ -58,10 +60,12 @@ def read_undisturbed(workspace: Workspace, store: Store, read: Callable[[], T]) 
     """
     for _ in range(_ATTEMPTS):
         before = workspace.read_stamp()
+        # A change is under way: waiting for its lock is sooner done than looking again.
         if before is None:
             break
         try:
             found = read()
+        # Beside a worktree half made git fails: only where nothing has changed it means something.
         except GitError:
             if workspace.read_stamp() == before:
                 raise

@@ -75,6 +75,7 @@ def _take_over_abandoned(workspace: Workspace, store: Store, alive: ExitStack) -
         # Busy is one that another process has begun to take over since.
         with suppress(BusyError), ExitStack() as own:
             own.enter_context(workspace.without_wait().hold_operation(operation))
+            # Only under its lock: an operation that lives still has its folder in use.
             workspace.clear_scratch(operation)
             intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
             if not find_unfilled(store, operation):

@@ -53,6 +53,7 @@ def _look_at(snapshot: Snapshot, is_disposable: IsDisposable, record: SliceRecor
     worktree = snapshot.worktrees.listed.get(record.worktree_path)
     faults, left, hidden = _read_left(snapshot, record)
     admin = snapshot.worktrees.find_admin(record)
+    # A branch keeps its commits; those of a detached HEAD go with the worktree.
     head = worktree.head if worktree and worktree.branch is None else None
     locked = worktree.locked if worktree else None
     progress = snapshot.find_committed_progress(record)
@@ -68,6 +69,7 @@ def _look_at(snapshot: Snapshot, is_disposable: IsDisposable, record: SliceRecor
             **_count_inside(snapshot, record),
         },
         progress=progress,
+        # A lock of our own, left by a kill, is nobody's wish to keep it.
         locked=None if locked is None or locked.startswith(LOCK_REASON) else locked,
         busy=bool(record.filling_operation),
         claimed=record.status == "claimed",
@@ -81,6 +83,7 @@ def _look_at(snapshot: Snapshot, is_disposable: IsDisposable, record: SliceRecor
 def _count_inside(snapshot: Snapshot, record: SliceRecord) -> Mapping[str, int]:
     """Commits of repositories that were made inside the slice, and that nobody else has."""
     repo, tip = snapshot.workspace.repo, snapshot.find_tip(record)
+    # A repository inside becomes a link in a commit: without own commits there is none.
     if tip is None or tip == record.base_commit:
         return {}
     changes = read_tree_changes(repo, record.base_commit, tip)
@@ -105,7 +108,10 @@ def _count_ahead(snapshot: Snapshot, record: SliceRecord, progress: Progress) ->
     if tip is None:
         return 0
     if snapshot.target is None:
+        # Nobody can count against no target: any commit then speaks for keeping the slice.
         return 0 if progress == "untouched" else 1
+    # Squashed or rebased, its commits are not in the target: the landing tells, as long as the
+    # branch has not gone on.
     as_merged = landing is not None and landing.tip == tip
     if as_merged and record.slice_id not in snapshot.taken_back:
         return 0
@@ -119,11 +125,13 @@ def _read_left(
     repo, path = snapshot.workspace.repo, Path(record.worktree_path)
     facts = snapshot.read_facts(record)
     faults = find_faults(facts)
+    # Without its link git would answer for a repository above.
     if record.filling_operation or facts.link != "whole" or find_bar(faults, HIDES_WORK):
         return faults, Leftovers(), ()
     try:
         left = read_leftovers(repo, path)
         admin = snapshot.worktrees.find_admin(record)
+        # `git status` is silent on files marked assume-unchanged or skip-worktree.
         hidden = (
             find_hidden_changes(repo, path, admin / "index", commit=record.base_commit)
             if admin

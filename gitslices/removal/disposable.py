@@ -28,6 +28,7 @@ def find_disposable(workspace: Workspace, records: Sequence[SliceRecord]) -> IsD
     configured = read_values(workspace.repo, SETTING)
     rules = read_ignore_lines([*ours, *configured])
     if not configured:
+        # Our own patterns are known to be quick: they may be matched under the lock.
         return rules.covers
     seen = {path for record in records for path in _list_ignored(workspace, record)}
     return frozenset(filter(rules.covers, seen)).__contains__

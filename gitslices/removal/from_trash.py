@@ -65,8 +65,10 @@ def _carry_out(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
         for removal in intent.removals:
             if removal.admin:  # git gc does not look into the trash
                 drop_lost_entries(workspace.repo, Path(removal.admin, "logs", "HEAD"))
+        # Recorded last: until then nobody is given a slice whose files are not back.
         _record(workspace, store, intent)
     except GitslicesError:
+        # All of them: a branch half brought back would stand with no record.
         move_away(workspace, intent.operation, intent.removals)
         clear_intent(workspace.state_folder)
         raise
@@ -74,6 +76,7 @@ def _carry_out(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
 
 
 def _record(workspace: Workspace, store: Store, intent: UndoIntent) -> None:
+    # Replayed after its transaction it finds nothing here, and writes no event twice.
     waiting = [one for one in intent.removals if is_in_trash(store, intent.operation, one)]
     now = workspace.now()
     with store.transaction():

@@ -48,6 +48,7 @@ def trash_slices(
     if not candidates:
         return mounted
     operation = uuid.uuid4().hex
+    # Making it writes what is staged, as objects: a kill before the intent leaves but garbage.
     intent = RemoveIntent(
         operation=operation,
         removals=tuple(_make_removal(workspace, one, operation) for one in candidates),
@@ -85,6 +86,7 @@ def keep_left_behind(
     with store.transaction():
         write_trash(store, [Trashed(operation=operation, at=now, removal=removal)])
         store.write_events([_make_event(now, removal, operation, "kept")])
+    # Last: until all is recorded, HEAD and index in this folder alone tell of the work.
     move_to_trash(admin, Path(removal.folder, "admin"))
     return True
 
@@ -143,6 +145,7 @@ def _find_waiting(workspace: Workspace, store: Store, intent: RemoveIntent) -> l
 
     After that step branch and path are free for others: it is not to be done again.
     """
+    # A kill can leave some references made and others not (git 2.39): so all are compared.
     refs = read_trash_refs(workspace.repo, intent.operation)
     return [
         removal
@@ -153,6 +156,7 @@ def _find_waiting(workspace: Workspace, store: Store, intent: RemoveIntent) -> l
 
 
 def _is_away(removal: Removal) -> bool:
+    # In the order of `move_away`: the files go last, where there are any.
     last = removal.files or (f"{removal.folder}/admin" if removal.admin else None)
     return last is not None and Path(last).exists()
 
@@ -163,6 +167,8 @@ def _find_moved(workspace: Workspace, removals: Sequence[Removal]) -> tuple[Remo
     return tuple(
         removal
         for removal in removals
+        # A branch that is gone has been dropped already; and once the files are away, one of
+        # that name is somebody's new one.
         if tips.get(removal.record.branch_name, removal.tip) != removal.tip
         and Path(removal.record.worktree_path).exists()
     )
@@ -180,9 +186,11 @@ def _record(
     with store.transaction():
         for candidate, removal in zip(candidates, intent.removals, strict=True):
             known = store.find_slice(removal.record.goal_id, removal.record.slice_id)
+            # A claim takes the store's lock alone: it may have come since the slice was looked at.
             if known != removal.record:
                 kept.append(_look_again(candidate, known))
                 continue
+            # Its record stays: slices that depend on it ask the store what became of it.
             if removal.landed:
                 store.write_slices(
                     [structs.replace(removal.record, status="removed", filling_operation="")]
@@ -221,9 +229,11 @@ def _take_back(
 def _make_removal(workspace: Workspace, candidate: Candidate, operation: str) -> Removal:
     record = candidate.record
     path = Path(record.worktree_path)
+    # On the same file system, so that moving is a rename: a kill cannot cut it short.
     files = choose_trash(path, workspace.state_folder) / operation / path.name / "worktree"
     there = path.exists()
     staged = None
+    # `git gc` passes over an index in the trash, and would delete what only that names.
     if candidate.facts.changed:
         staged = keep_staged(workspace.repo, path)
     elif not there and candidate.admin:

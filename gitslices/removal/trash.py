@@ -27,9 +27,12 @@ def move_away(workspace: Workspace, operation: str, removals: Sequence[Removal])
 
     Raises `RefusedError` when a branch has moved since it was looked at.
     """
+    # References first: they are what may be refused, and no folder has moved then.
     _update(workspace, operation, removals, _plan_away, reason="gitslices: remove")
     for removal in removals:
         if removal.admin:
+            # Git's folder goes first and comes back last: found without its worktree, it would
+            # be deleted by the next `git worktree prune`.
             move_to_trash(Path(removal.admin), Path(removal.folder, "admin"))
         if removal.files:
             move_to_trash(Path(removal.record.worktree_path), Path(removal.files))
@@ -95,6 +98,7 @@ def _update(
 
 
 def _put_back(place: Path, path: Path) -> None:
+    # After a kill one of the two is there. Both are, where somebody has come in between.
     if find_occupied([str(place)]) and find_occupied([str(path)]):
         raise RefusedError(f"{str(path)!r} has been taken since", hint="move it away, try again")
     take_from_trash(place, path)
@@ -103,6 +107,8 @@ def _put_back(place: Path, path: Path) -> None:
 
 def _plan_away(removal: Removal, kept: Refs, refs: Refs) -> Iterable[RefUpdate]:
     branch = HEADS + removal.record.branch_name
+    # Then a killed process has come to the references; a branch that is elsewhere now was made
+    # or moved by somebody since, and stays.
     begun = any(name in refs for name in kept)
     for name, oid in kept.items():
         if name not in refs:
@@ -121,6 +127,7 @@ def _plan_away(removal: Removal, kept: Refs, refs: Refs) -> Iterable[RefUpdate]:
 def _plan_back(removal: Removal, kept: Refs, refs: Refs) -> Iterable[RefUpdate]:
     branch = HEADS + removal.record.branch_name
     waiting = [name for name in kept if name in refs]
+    # With nothing kept any more the branch is back already, and may have gone on since.
     if waiting and removal.tip is not None:
         if branch not in refs:
             yield RefUpdate(ref=branch, new=removal.tip)
