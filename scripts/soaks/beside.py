@@ -7,8 +7,8 @@ import threading
 import time
 from pathlib import Path
 
-from soaks.ground import finish, make_repository, start, write_graph
-from tests.support.repositories import commit_all, git
+from soaks.ground import finish, start, write_graph
+from tests.support.repositories import commit_all, git, make_repository
 from tests.support.shim import Server
 
 

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from soaks.ground import GITSLICES, make_repository
-from tests.support.repositories import commit_all, git
+from soaks.ground import GITSLICES
+from tests.support.repositories import commit_all, git, make_repository
 
 SEEDS, STEPS = 50, 60
 KILLED = 0.2

@@ -2,13 +2,10 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-
-from tests.support.repositories import FIXTURES, commit_all, git
 
 ROOT = Path(__file__).resolve().parents[2]
 GITSLICES = (sys.executable, "-m", "gitslices")
@@ -29,13 +26,6 @@ def seal_environment(home: Path) -> None:
         who, HOME=str(home), GIT_CONFIG_NOSYSTEM="1", LC_ALL="C.UTF-8", NO_COLOR="1",
         PYTHONPATH=str(ROOT),
     )  # fmt: skip
-
-
-def make_repository(path: Path) -> Path:
-    shutil.copytree(FIXTURES / "trees" / "webshop", path)
-    git(path, "init", "--quiet", "--initial-branch=main")
-    commit_all(path, "Start")
-    return path
 
 
 def write_graph(path: Path, goal: str, ids: Sequence[str]) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gitslices.core.errors import InputError
 from gitslices.core.naming import validate_prefix
-from soaks.ground import GITSLICES, SEED, Found, make_repository
-from tests.support.repositories import git
+from soaks.ground import GITSLICES, SEED, Found
+from tests.support.repositories import git, make_repository
 from tests.support.shim import Server
 
 HOSTILE = (

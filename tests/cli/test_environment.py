@@ -1,7 +1,6 @@
 """Where gitslices is called from, and in what kind of repository."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from tests.support.commands import Cli, run_cli
 from tests.support.graphs import write_graph
-from tests.support.repositories import FIXTURES, commit_all, git, list_branches
+from tests.support.repositories import commit_all, git, list_branches, make_repository
 
 
 @pytest.fixture
@@ -86,10 +85,8 @@ def test_a_partial_clone(repo: Path, tmp_path: Path, graph: str) -> None:
 
 
 def test_sha256_objects(tmp_path: Path, graph: str) -> None:
-    path = tmp_path / "webshop"
-    shutil.copytree(FIXTURES / "trees" / "webshop", path)
-    git(path, "init", "--quiet", "--object-format=sha256")
-    commit = commit_all(path)
+    path = make_repository(tmp_path / "webshop", "--object-format=sha256")
+    commit = git(path, "rev-parse", "HEAD")
     done = run_cli(path, "plan", graph, "--apply", "--json")
     assert done.code == 0, done.err
     assert done.document["base"]["commit"] == commit

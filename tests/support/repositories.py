@@ -42,7 +42,7 @@ def commit_quietly(directory: Path, message: str = "Change") -> str:
 def make_repository(path: Path, *options: str) -> Path:
     """The web shop's files in one commit on main; `options` are those of `git init`."""
     shutil.copytree(FIXTURES / "trees" / "webshop", path)
-    git(path, "init", "--quiet", *options)
+    git(path, "init", "--quiet", "--initial-branch=main", *options)
     commit_all(path, "Start")
     return path
 
