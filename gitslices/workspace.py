@@ -88,6 +88,7 @@ class Workspace:
         common = self.repo.common_dir
         if is_true(self.config.get("core.bare")):
             return None
+        # A submodule says so, whose folder lies in the `.git` of another repository.
         if "core.worktree" in self.config:
             return (common / self.config["core.worktree"]).resolve()
         return common.parent if common.name == ".git" else None
@@ -110,6 +111,8 @@ class Workspace:
         if configured is None:
             return home.with_name(f"{home.name.removesuffix('.git')}.slices")
         root = Path(home, expand_home(configured, self.environ)).resolve()
+        # Inside, a path that is wrong by some levels is still one of the repository: writes meant
+        # for a slice land in the main worktree, and there every slice shows as untracked.
         if any(root.is_relative_to(top.resolve()) for top in {home, self.main_worktree or home}):
             raise InputError(
                 f"gitslices.worktreeRoot is {configured!r}, inside the repository",
@@ -130,6 +133,7 @@ class Workspace:
 
     def has_intent(self) -> bool:
         """Whether a change of branches and worktrees is under way, or was cut short."""
+        # Not by `state_folder`, which makes it: a repository may be there only to be read.
         return has_intent(self.repo.common_dir / FOLDER_NAME)
 
     def read_stamp(self) -> int | None:
@@ -208,6 +212,7 @@ class Workspace:
 
         operation = uuid.uuid4().hex
         root = self.worktree_root if beside_worktrees else None
+        # First, and until it is gone: a scratch folder whose operation nobody holds is deleted.
         with self.hold_operation(operation):
             try:
                 yield make_scratch(self._name_scratch(operation), root)

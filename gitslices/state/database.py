@@ -14,6 +14,7 @@ from gitslices.core.files import follow_folder
 from gitslices.state.schema import MIGRATIONS, SCHEMA_VERSION
 from gitslices.system.mounts import Mount, find_mount
 
+# The machine's fault and no flaw of the store: to mend the store would help against none of them.
 _DISK_CODES: Final = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
 })  # fmt: skip
@@ -35,6 +36,7 @@ def open_database(path: Path, *, timeout: float) -> Iterator[sqlite3.Connection]
 
     Where its folder or the file itself cannot be written, it can be read all the same.
     """
+    # The folder, too: SQLite makes its companions there, and cannot write without them.
     writable = os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
     with translate_errors(path):
         reach("store:open")
@@ -55,6 +57,7 @@ def choose_journal(mount: Mount | None) -> str:
 
 
 def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+    # None, or Python begins transactions of its own accord, and deferred ones.
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
         connection.execute(f"PRAGMA journal_mode = {choose_journal(find_mount(path.parent))}")
@@ -89,16 +92,20 @@ def _connect_to_read(path: Path, timeout: float) -> sqlite3.Connection:
         if wal.exists() and wal.stat().st_size:
             connection = _copy(path, wal)
         else:
+            # It takes no lock and reads no WAL: right only where nothing is in one.
             connection = _try(sqlite3.connect(f"{name}&immutable=1", uri=True))
+    # An older store cannot be migrated where nothing may be written; a copy of it can.
     if _read_version(connection) != SCHEMA_VERSION:
         connection = _take_to_memory(connection)
         _migrate(connection, path)
+    # A copy in memory would take what is written, and lose it at the end of the process.
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
 def _try(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
+        # A connection is had even where the shared memory is not: only the first question tells.
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
@@ -129,9 +136,11 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     with translate_errors(path):
         if _read_version(connection) == SCHEMA_VERSION:
             return
+        # The version is read again below it: of two that start at once, one finds it done.
         connection.execute("BEGIN IMMEDIATE")
         try:
             for script in MIGRATIONS[_find_version(connection, path) :]:
+                # Not executescript: it commits first, and a kill would leave half a migration.
                 for statement in script.split(";\n"):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -191,6 +200,7 @@ def translate_errors(path: Path | None = None) -> Iterator[None]:
 
 
 def _translate(error: Exception, path: Path | None) -> GitslicesError:
+    # The low byte is the kind; above it stands what SQLite was at, SQLITE_IOERR_FSYNC say.
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     where = repr(str(path)) if path else "the store of this repository"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

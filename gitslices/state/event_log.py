@@ -43,6 +43,7 @@ class EventLog:
         after = self._first - 1
         while True:
             rows = self._store.query(
+                # From an id on, not by OFFSET: between two pages rows may be added and trimmed.
                 f"SELECT event_id, {EVENT_COLUMNS} FROM events WHERE event_id > ?3 "  # noqa: S608
                 f"AND {_WANTED} ORDER BY event_id LIMIT {_PAGE}",
                 (*self._wanted, after),
@@ -106,5 +107,6 @@ def compact_store(store: Store) -> bool:
     free, whole = (store.query(f"PRAGMA {name}")[0][0] for name in ("freelist_count", "page_count"))
     if free < _FREE_PAGES or free * 2 < whole:
         return False
+    # It writes the whole file anew and needs room for a second one: so only where that pays.
     store.execute("VACUUM")
     return True

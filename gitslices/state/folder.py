@@ -38,6 +38,7 @@ def make_aside(folder: Path) -> Path:
     """A new folder beside the state, for damaged files that are kept as they are."""
     for number in count(1):
         place = folder / f"{_ASIDE}{number}"
+        # To make it is the question: of two that look at once, one gets the number.
         with suppress(FileExistsError):
             place.mkdir(mode=_PRIVATE)
             return place
@@ -50,12 +51,14 @@ def make_state_folder(common_dir: Path) -> Path:
     But the group may to whom git has given the repository.
     """
     folder = common_dir / FOLDER_NAME
+    # It would lead the state, and the change of modes below, to anybody's folder.
     if folder.is_symlink():
         raise DiskError(f"{str(folder)!r} is a symbolic link", hint="remove the link")
     try:
         folder.mkdir(mode=_PRIVATE, exist_ok=True)
         shared = common_dir.stat().st_mode & _SHARED == _SHARED
         found = folder.stat()
+        # Only the owner may change a mode; the others of the group find it done.
         if shared and found.st_uid == os.geteuid() and found.st_mode & _OF_GROUP != _OF_GROUP:
             folder.chmod(_OF_GROUP)
         elif found.st_mode & (stat.S_IRWXO if shared else _OTHERS):

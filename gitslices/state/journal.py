@@ -102,9 +102,13 @@ def write_intent(folder: Path, intent: Intent) -> None:
             reach("write:intent")
             _write_new(partial, msgspec.json.encode(intent))
             reach("rename:intent")
+            # The name, too, must be on the disk before a branch is touched: a power cut that
+            # takes it back would leave what is half made with nobody to know of it.
             partial.replace(folder / _NAME)
             _sync_folder(folder)
         except OSError:
+            # Nothing is begun yet, and the caller is told so: what stayed would be carried out by
+            # the next command all the same.
             for path in (partial, folder / _NAME):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
@@ -115,6 +119,7 @@ def is_moving(folder: Path, goal_id: str, slice_id: SliceId) -> bool:
     """Whether a slice is about to be merged, synced or forwarded: whoever asks leaves it alone."""
     if not has_intent(folder):
         return False
+    # Without the lock it may go at any time: then there is None to be read, and nothing moves.
     intent = _read(folder / _NAME, Intent)
     return isinstance(intent, MoveIntent) and any(
         (change.goal_id, change.slice_id) == (goal_id, slice_id)
@@ -163,6 +168,7 @@ def clear_intent(folder: Path) -> None:
     """The change is complete, or undone."""
     with _report_failure("remove", folder / _NAME):
         reach("unlink:intent")
+        # Synced, or a power cut brings it back, to be carried out again over what came since.
         (folder / _NAME).unlink(missing_ok=True)
         _sync_folder(folder)
 
@@ -171,6 +177,7 @@ def begin_filling(folder: Path, operation: str) -> None:
     """Keep the intent of an apply beyond the topology lock, until its worktrees are filled."""
     with _report_failure("rename", folder / _NAME):
         reach("rename:filling")
+        # A rename: at no point does a kill leave two intents of one operation, or none.
         (folder / _NAME).rename(folder / _FILLING.format(operation))
         _sync_folder(folder)
 
@@ -185,10 +192,12 @@ def clear_filling(folder: Path, operation: str) -> None:
     path = folder / _FILLING.format(operation)
     with _report_failure("remove", path):
         reach("unlink:filling")
+        # Not synced: if it comes back, every worktree has its files, and the next command drops it.
         path.unlink(missing_ok=True)
 
 
 def _write_new(path: Path, data: bytes) -> None:
+    # The name is a new one: what is there already, somebody has put in the way.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123
         file.write(data)

@@ -99,6 +99,7 @@ def find_trial(store: Store, trial: Trial) -> tuple[RepoPath, ...] | None:
 def write_trials(store: Store, trials: Mapping[Trial, Sequence[RepoPath]]) -> None:
     """Remember what came of these trials, and forget all others."""
     with store.transaction():
+        # Branches go on, and hardly a pair of before is asked for again: the table would only grow.
         store.execute("DELETE FROM trial_merges")
         for trial, files in trials.items():
             row = (trial.ours, trial.theirs, trial.rules, _encode(files))
@@ -106,6 +107,7 @@ def write_trials(store: Store, trials: Mapping[Trial, Sequence[RepoPath]]) -> No
 
 
 def _encode(paths: Sequence[RepoPath]) -> bytes:
+    # Not as JSON: it takes no name that is not UTF-8, and git has those. NUL is in none.
     return "\0".join(paths).encode("utf-8", "surrogateescape")
 
 

@@ -31,6 +31,7 @@ class Lease(Struct, frozen=True, kw_only=True):
 
     def is_live(self, now: str) -> bool:
         """Whether nobody else may have the slice."""
+        # As texts: all are as `Workspace.now` writes them, UTC and to the second.
         return self.ended_at is None and now < self.expires_at
 
 
@@ -39,6 +40,8 @@ def add_lease(store: Store, lease: Lease, *, above: int = 0) -> Lease:
 
     The token is larger than any that the store has given out, and than `above`.
     """
+    # `above` is for a store that was lost, or mended with rows missing: holders of before
+    # still have their tokens, and none of these may pass for a new one.
     last = store.query("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'leases'")
     rows = store.query(
         "INSERT INTO leases (token, goal_id, slice_id, holder, ttl, claimed_at, expires_at) "
@@ -97,6 +100,7 @@ def _read(store: Store, condition: str, *values: object) -> tuple[Lease, ...]:
 def decode_lease(row: Row) -> Lease:
     """A row of the leases; raise `StateError` if it cannot be read."""
     lease = convert_row(row, Lease)
+    # Deadlines are compared as texts: what is no time could be later than all of them for ever.
     check_time(lease.claimed_at)
     check_time(lease.expires_at)
     return lease

@@ -15,6 +15,7 @@ from gitslices.core.faults import reach
 from gitslices.core.files import follow_folder
 from gitslices.state.folder import OPERATION
 
+# filelock asks again and again; every 50 ms, as it does unless told, some of 64 starved.
 POLL_SECONDS: Final = 0.02
 
 
@@ -41,6 +42,7 @@ def hold_lock(folder: Path, name: str, *, timeout: float, purpose: str) -> Itera
         _write_holder(path, purpose)
         yield
     finally:
+        # Before the lock is free: a moment later the note may be the next holder's.
         _remove(_holder_file(path))
         lock.release()
 
@@ -74,6 +76,7 @@ def wait_for_operation(folder: Path, operation: str, *, timeout: float) -> None:
     """Return once `operation` has ended, or its process was killed."""
     lock = _make_lock(folder, f"{OPERATION}{operation}")
     path = Path(lock.lock_file)
+    # To acquire it makes the file: an operation that has ended would get it back.
     if not path.exists():
         return
     try:
@@ -94,6 +97,7 @@ def find_stale_holders(folder: Path) -> tuple[Path, ...]:
 def is_held(folder: Path, name: str) -> bool:
     """Whether a process holds `<folder>/<name>.lock` now."""
     lock = _make_lock(folder, name)
+    # Whoever only asks must leave no file, and may not be able to make one.
     if not Path(lock.lock_file).exists():
         return False
     try:
@@ -105,6 +109,7 @@ def is_held(folder: Path, name: str) -> bool:
 
 def _make_lock(folder: Path, name: str) -> FileLock:
     shared = folder.exists() and folder.stat().st_mode & stat.S_IWGRP
+    # A soft lock outlives a kill; and where a held file is removed, two have the lock.
     return FileLock(
         folder / f"{name}.lock", mode=0o660 if shared else 0o600, poll_interval=POLL_SECONDS,
         fallback_to_soft=False, preserve_lock_file=True,
@@ -130,6 +135,7 @@ def _write_holder(path: Path, purpose: str) -> None:
 
 def _read_holder(path: Path) -> str:
     try:
+        # Written beside the lock, not with it: it may be half there, or gone again.
         holder = json.loads(_holder_file(path).read_bytes())
         return f"`{holder['purpose']}` (process {int(holder['pid'])})"
     except (OSError, ValueError, KeyError, TypeError):

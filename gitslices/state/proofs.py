@@ -67,6 +67,7 @@ def _decode(row: Row, kind: type[Proof]) -> Proof:
 
 
 def _list_columns(kind: type[Struct]) -> str:
+    # Quoted, because `commit` is a word of SQL's.
     return ", ".join(f'"{name}"' for name in kind.__struct_fields__)
 
 

@@ -64,6 +64,7 @@ def find_damage(folder: Path) -> str | None:
     A store of a newer gitslices is not damaged, unless it has exactly the tables of this one.
     """
     path = folder / STORE_NAME
+    # Not `exists`: a link that leads nowhere is in the way, too.
     if not os.path.lexists(path):
         return None
     if not path.is_file():
@@ -86,6 +87,8 @@ def rebuild(folder: Path, aside: Path) -> Salvage:
     found = [one for end in ("", *COMPANIONS) if (one := Path(f"{path}{end}")).is_file()]
     for one in found:
         shutil.copy2(one, aside / one.name)
+    # From a second copy: SQLite writes to what it opens, and so does the mending of a header.
+    # Inside of `aside`, because only within one file system can the new store be renamed.
     with TemporaryDirectory(dir=aside) as scratch:
         old, new = Path(scratch, "old"), Path(scratch, "new")
         old.mkdir()
@@ -95,6 +98,7 @@ def rebuild(folder: Path, aside: Path) -> Salvage:
         salvage = _take_over(old / STORE_NAME, new)
         if path.is_dir():
             path.rename(aside / STORE_NAME)
+        # Before the new store comes: an old WAL beside it would be read as its own.
         for one in reversed(found[1:] if path in found else found):
             one.unlink()
         (new / STORE_NAME).replace(path)
@@ -185,10 +189,12 @@ def _read_rows(
         if there is None:
             return [], False
         shown = ", ".join(
+            # What an older store has no column for gets what a migration would put there.
             f'"{name}"' if name in there else f"{default or 'NULL'}"
             for name, default in columns.items()
         )
         found: dict[int, Row] = {}
+        # Reading ends at the first broken page: what lies behind it is had from the other end.
         for direction in ("ASC", "DESC"):
             sql = f"SELECT rowid, {shown} FROM {table} ORDER BY rowid {direction}"  # noqa: S608
             rows = (
@@ -196,6 +202,7 @@ def _read_rows(
                 for row in _query(connection, sql)
             )
             try:
+                # What came before an error stays in `found`.
                 found.update(rows)
             except sqlite3.Error:
                 continue
@@ -205,6 +212,7 @@ def _read_rows(
 
 
 def _query(connection: sqlite3.Connection, sql: str) -> Iterator[Sequence[Any]]:
+    # A generator, so that also a statement that cannot be prepared fails where rows are taken.
     yield from connection.execute(sql)
 
 
@@ -214,6 +222,7 @@ def _take(store: Store, table: str, row: Row, check: Callable[[Row], object]) ->
     marks = ", ".join("?" * len(row))
     try:
         check(row)
+        # A row that is there twice breaks a UNIQUE: SQLite undoes this one statement, no more.
         store.execute(
             f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
             tuple(row.values()),

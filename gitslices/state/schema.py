@@ -2,6 +2,8 @@
 
 from typing import Final
 
+# STRICT, because SQLite keeps a text in a column of numbers otherwise, and it shows much later.
+# Branches and paths are unique beyond a goal: all goals share one repository.
 _SCHEMA: Final = """
 CREATE TABLE goals (
   goal_id TEXT PRIMARY KEY,
@@ -67,6 +69,8 @@ CREATE TABLE trial_merges (
 """
 
 
+# AUTOINCREMENT gives no number twice, not even that of a deleted row: tokens rely on it. That a
+# slice has one open lease is the index's to keep, whatever two claims have seen before.
 _LEASE_TABLES: Final = """
 CREATE TABLE leases (
   token INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -121,5 +125,6 @@ ALTER TABLE gate_runs ADD COLUMN sparse INTEGER NOT NULL DEFAULT 0;
 """
 
 # Each makes the tables of one version out of those of the version before it.
+# None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (_SCHEMA + _LEASE_TABLES + _LANDING_TABLES, _CHECKED, _SPARSE_RUNS)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -104,9 +104,12 @@ class Store:
         """Write all or nothing: take the write lock at once, commit at the end of the block."""
         with translate_errors():
             reach("store:begin")
+            # Deferred, of two that have read and then write one is refused at once: it would have
+            # to write upon what it has not seen, and no timeout helps.
             self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            # Not around the block: an error of a file or of git in there is not the store's.
             with translate_errors():
                 reach("store:commit")
                 self._db.commit()
@@ -136,6 +139,7 @@ class Store:
         graph, plan = msgspec.json.encode(goal.graph), msgspec.json.encode(goal.plan)
         self.execute(
             f"INSERT INTO goals ({GOAL_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608
+            # Not OR REPLACE: that is a new row, and goals are listed in the order of their rows.
             "ON CONFLICT (goal_id) DO UPDATE SET graph = excluded.graph, plan = excluded.plan, "
             "applied_at = excluded.applied_at, digest = excluded.digest",
             (goal.goal_id, graph, plan, goal.applied_at, _make_digest(graph, plan)),
@@ -163,6 +167,8 @@ class Store:
         """Note that the worktrees of `records` have their files, and change nothing else."""
         for record in records:
             self.execute(
+                # Not whole records: filling takes long, without a lock, and what was allowed to a
+                # slice meanwhile would be undone.
                 "UPDATE slices SET filler = '' WHERE goal_id = ? AND slice_id = ?",
                 (record.goal_id, record.slice_id),
             )
@@ -254,6 +260,7 @@ class Store:
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of one question, for the modules that keep a table of their own."""
         with translate_errors():
+            # All at once: a cursor left open fails outside of this block, and the WAL grows.
             return self._db.execute(sql, values).fetchall()
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> None:
@@ -326,11 +333,13 @@ def decode_event(row: Row) -> Event:
 
 
 def _make_digest(graph: bytes, plan: bytes) -> str:
+    # With a length, or bytes could go from one of the two to the other unnoticed.
     return sha256(b"%d\0%b%b" % (len(graph), graph, plan)).hexdigest()
 
 
 def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
     values = {name: getattr(record, name) for name in SliceRecord.__struct_fields__}
+    # It is worked out from the leases when it is read: kept here, it would outlive them.
     if record.status == "claimed":
         values["status"] = "provisioned"
     for name in ("read_scope", "write_scope", "allowed_scope"):
@@ -350,6 +359,7 @@ def decode_slice(row: Row) -> SliceRecord:
 def check_record(record: SliceRecord) -> SliceRecord:
     """`record`, if its names can be those of something; else raise `StateError`."""
     names = (record.goal_id, record.slice_id, record.branch_name, record.filling_operation)
+    # These become paths and names for git, and folders to delete: damage must not choose them.
     flaws = (
         not _IS_COMMIT(record.base_commit),
         not record.worktree_path.startswith("/"),

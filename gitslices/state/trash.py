@@ -42,6 +42,7 @@ def read_trash(store: Store) -> tuple[Trashed, ...]:
 def decode_trashed(row: Row) -> Trashed:
     """A row of the trash; raise `StateError` if it cannot be read."""
     trashed = convert_row({**row, "removal": decode_row(row["removal"], Removal)}, Trashed)
+    # By these names branches are made again and folders deleted.
     check_record(trashed.removal.record)
     check_time(trashed.at)
     check_time(trashed.looked_at or trashed.at)
@@ -64,6 +65,7 @@ def write_trash(store: Store, trashed: Sequence[Trashed]) -> None:
         record = one.removal.record
         store.execute(
             "INSERT INTO trash VALUES (?, ?, ?, ?, ?, ?, ?) "
+            # Not OR REPLACE, as for goals: the oldest is the first row.
             "ON CONFLICT (operation, goal_id, slice_id) DO UPDATE SET at = excluded.at, "
             "removal = excluded.removal, aged = excluded.aged, looked_at = excluded.looked_at",
             (one.operation, record.goal_id, record.slice_id, one.at,

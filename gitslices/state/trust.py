@@ -43,6 +43,7 @@ class Approval(Struct, frozen=True, kw_only=True):
     approved_at: str
 
 
+# Strict, or a field of a later version that narrows an approval would be passed over.
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: int = 1
     approvals: tuple[Approval, ...] = ()
@@ -80,6 +81,7 @@ def read_approvals(folder: Path) -> tuple[Approval, ...]:
             f"{str(path)!r} cannot be read: {error}",
             hint="move it aside, and approve again: gitslices trust",
         ) from error
+    # What is listed is the text, what counts the digest: where they disagree nothing is approved.
     return tuple(one for one in file.approvals if one.sha256 == make_fingerprint(one.text))
 
 
@@ -100,6 +102,7 @@ def change_approvals(
 def find_identity(state_folder: Path) -> str | None:
     """What tells the repository from all others; None where nothing was ever approved in it."""
     with suppress(OSError, UnicodeDecodeError):
+        # What cannot be read is none: then nothing is approved, and nobody else's approval counts.
         text = read_regular(state_folder / _IDENTITY_NAME, limit=100).decode("ascii").strip()
         return text if _IDENTITY.fullmatch(text) else None
     return None
