@@ -94,7 +94,7 @@ def _count_inside(snapshot: Snapshot, record: SliceRecord) -> Mapping[str, int]:
 def _find_precious(
     snapshot: Snapshot, is_disposable: IsDisposable, record: SliceRecord, ignored: Sequence[str]
 ) -> tuple[str, ...]:
-    """Those of the ignored paths that are nowhere else: not made again, nor alike in main."""
+    """Those of the ignored paths that are precious, as `removal.disposable` has it."""
     worktree, main = Path(record.worktree_path), snapshot.workspace.main_worktree
     kept = (path for path in ignored if not is_disposable(path))
     return tuple(

@@ -1,4 +1,9 @@
-"""Which ignored files are no loss, decided before the lock is taken."""
+"""Which ignored files are no loss, decided before the lock is taken.
+
+An ignored path is *disposable* where tools make it again, where gitslices has put it, or where the
+user says so in `gitslices.disposable`. One that is not, and that the main worktree has not alike,
+is *precious*: it is nowhere else, git keeps nothing of it, and so it holds its slice from removal.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

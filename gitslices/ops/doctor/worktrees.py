@@ -216,6 +216,10 @@ def _make_again(examined: Examined, record: SliceRecord) -> str | None:
 
 
 def _forget(examined: Examined, record: SliceRecord) -> None:
+    """Take a slice off the store, as if it had never been begun; the log still tells of it.
+
+    Forgetting deletes nothing on disk or in git: it is for a slice of which neither has anything.
+    """
     with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
         examined.store.delete_slice(record)
         examined.store.write_events([make_slice_event(examined, record, "forgotten")])
