@@ -40,8 +40,10 @@ def find_baselines(
     ends = [commit for commit in own if commit]
     met = [one for end in ends for one in find_merge_bases(repo, end, *others)]
     if len(ends) > 1:
+        # Each end has brought its own: one that lies behind another is no best one of them all.
         met = _drop_ancestors(repo, met)
     joined = [join(met, others[0])] if len(met) > 1 else map(Baseline, met or others[-1:])
+    # Each once: every baseline costs a comparison.
     return tuple(dict.fromkeys((*joined, *map(Baseline, others[:1]))))
 
 
@@ -135,6 +137,7 @@ def _read_untracked(repo: Repository, worktree: Path) -> tuple[Change, ...]:
 
 def _resolve(repo: Repository, git_dir: Path, names: Sequence[str]) -> list[Oid | None]:
     script = "".join(f"{name}^{{commit}}\n" for name in names)
+    # One process for all names. A name that leads nowhere gets a line, too, so that none shifts.
     listing = repo.run(
         "cat-file", "--batch-check=%(objecttype) %(objectname)",
         input=script.encode(), git_dir=git_dir,

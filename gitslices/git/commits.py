@@ -56,6 +56,7 @@ _FIELDS: Final = (
 def read_commits(repo: Repository, since: Oid, tip: Oid) -> tuple[Commit, ...]:
     """The commits that `tip` has and `since` lacks, parents first."""
     listing = repo.run(
+        # As they were written: the user's settings for what a log shows would go into the copies.
         "log", "--reverse", "--topo-order", "--no-show-signature", "--no-mailmap",
         "--encoding=UTF-8", "--date=raw", f"--format=tformat:{'%x00'.join(_FIELDS)}%x00",
         f"{since}..{tip}", "--",
@@ -87,6 +88,7 @@ def write_commit(
     """
     named = [word for parent in parents for word in ("-p", parent)]
     result = repo.run(
+        # The message is UTF-8, whatever the user's setting would have the commit say.
         "-c", "i18n.commitEncoding=UTF-8", "commit-tree", *(("-S",) if signed else ()),
         tree, *named, "-F", "-",
         input=message.encode("utf-8", "surrogateescape"),
@@ -109,6 +111,7 @@ def _name_author(author: Author) -> dict[str, str]:
     return {
         "GIT_AUTHOR_NAME": author.name,
         "GIT_AUTHOR_EMAIL": author.email,
+        # Without the @ git takes no small number of seconds for a time.
         "GIT_AUTHOR_DATE": f"@{author.date}",
     }
 
@@ -116,6 +119,7 @@ def _name_author(author: Author) -> dict[str, str]:
 def _make_commit(words: Sequence[str]) -> Commit:
     commit, tree, parents, name, email, date, message, trailers, block = words
     return Commit(
+        # tformat ends each commit with a newline, which comes before the id of the next.
         commit=Oid(commit.strip()),
         tree=Oid(tree),
         parents=tuple(Oid(parent) for parent in parents.split()),

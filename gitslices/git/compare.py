@@ -10,6 +10,8 @@ from msgspec import Struct
 from gitslices.core.model import Change, Oid, RepoPath
 from gitslices.git.repository import Repository
 
+# A rename is two paths, each of which must be in scope; and what lies uncommitted in a submodule is
+# in no commit of this repository.
 RAW: Final = ("--raw", "-z", "--no-renames", "--ignore-submodules=dirty")
 """How `git diff` and its kin are to answer `parse_raw`."""
 _NOTHING: Final = "000000"
@@ -37,6 +39,7 @@ def find_merge_bases(repo: Repository, commit: Oid, *others: Oid) -> tuple[Oid, 
     """
     if not others:
         return ()
+    # In this order no commit comes before one of its children: what shares it is complete then.
     listing = repo.run("merge-base", "--all", commit, *dict.fromkeys(others), ok=(0, 1)).text
     return tuple(Oid(line) for line in listing.split())
 
@@ -48,8 +51,10 @@ def read_tree_changes(repo: Repository, older: Oid, newer: Oid) -> tuple[Change,
 
 def read_changed_paths(repo: Repository, since: Oid, tip: Oid) -> dict[Oid, tuple[RepoPath, ...]]:
     """What each commit changes, be it no path, that `tip` has and `since` lacks; no merges."""
+    # Listed first, because in what diff-tree tells a commit looks like any other name.
     listed = repo.run("rev-list", "--no-merges", tip, f"^{since}").text.split()
     asked = "".join(f"{commit}\n" for commit in listed).encode()
+    # Without --root the first commit of all changes nothing.
     told = repo.run("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", input=asked).text
     changed: dict[Oid, list[RepoPath]] = {Oid(commit): [] for commit in listed}
     paths: list[RepoPath] = []
@@ -89,6 +94,7 @@ def join_baselines(
         found = dict.fromkeys(baseline.torn, ()) | {path: (listing[path],) for path in listing}
         known = dict.fromkeys(found, ()) if joined is None else joined
         joined = {path: (*known[path], *found[path]) for path in known if path in found}
+        # No path can come back: the comparisons that are left would be for nothing.
         if not joined:
             break
     return tuple(_make_change(path, modes) for path, modes in (joined or {}).items() if modes)

@@ -18,6 +18,7 @@ from gitslices.git.repository import NO_VARIABLES, Repository, Result
 
 def find_common_dir(directory: Path, git_dir: Path | None = None) -> Path | None:
     """The folder that all worktrees share, of the repository around `directory` or at `git_dir`."""
+    # Without git: it may fail where a worktree is half made, and many processes are asked for this.
     if git_dir is not None:
         return _find_shared(git_dir)
     for folder in (directory, *directory.parents):
@@ -56,6 +57,7 @@ def _is_torn(folder: Path) -> bool:
     try:
         return not (folder / "commondir").read_bytes().strip()
     except FileNotFoundError:
+        # git writes that one first: where `commondir` is missing beside it, git died in between.
         return (folder / "gitdir").exists()
     except OSError:
         return False
@@ -118,6 +120,7 @@ def probe_repository(directory: Path, git_dir: Path | None = None) -> Repository
     """
     there = ("--git-dir", str(git_dir)) if git_dir else ("-C", str(directory))
     place = read_place(_execute((*there, *QUESTION), None, NO_VARIABLES), git_dir or directory)
+    # Not --show-toplevel: it dies where there is no work tree, and follows the links in a path.
     top = None if place.up is None else Path(os.path.abspath(directory / place.up))  # noqa: PTH100
     return Repository(top, place.git_dir, place.common_dir, _execute)
 
@@ -127,9 +130,11 @@ def _execute(argv: tuple[str, ...], data: bytes | None, env: Mapping[str, str]) 
         done = subprocess.run(
             ["git", *argv],
             input=data,
+            # What comes on a hook's own standard input is for us, and not for a git of ours.
             stdin=subprocess.DEVNULL if data is None else None,
             capture_output=True,
             check=False,
+            # In English, as GitPython does it: a few messages of git's are searched for words.
             env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **env},
         )
     except FileNotFoundError as error:

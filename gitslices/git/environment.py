@@ -81,6 +81,7 @@ def take_local_variables(
     go once, at the program's entry, before any git starts. The current directory is asked for only
     where one of the two is named: it may be gone.
     """
+    # Out of the process itself: GitPython's children inherit it, and can only be given more.
     taken = {name: environ.pop(name) for name in LOCAL_VARIABLES if name in environ}
 
     def locate(name: str) -> Path | None:

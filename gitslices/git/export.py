@@ -24,6 +24,7 @@ def export_commit(
     form = "sha256" if len(commit) == _SHA256_DIGITS else "sha1"
     try:
         folder.mkdir(parents=True)
+        # No template: one of the user's may bring hooks, which would run on what is tried here.
         repo.run_at(folder, "init", "--quiet", "--template=", f"--object-format={form}")
         _borrow(repo.common_dir, folder / ".git")
     except OSError as error:

@@ -63,6 +63,7 @@ def fill_worktree(repo: Repository, path: Path, *, seed: bytes, checkout: Checko
         reach("write:index")
         (admin / "index").write_bytes(seed)
         if checkout is None:
+            # --index notes the times of the files; without it the first status reads each one.
             repo.run_at(path, "checkout-index", "--quiet", "--all", "--index")
         else:
             _make_sparse(repo, path, checkout)
@@ -122,6 +123,7 @@ def _list_names(paths: Iterable[RepoPath]) -> bytes:
 
 def _mark(path: Path) -> Path:
     admin = _find_admin(path)
+    # Before there is an index: after a kill, one without this mark counts as filled.
     (admin / FILLING).touch()
     return admin
 

@@ -37,6 +37,7 @@ def find_git_dir(worktree: Path) -> Path | None:
 def is_midway(worktree: Path) -> bool:
     """Whether the user is in the middle of a merge, a cherry-pick, a revert or a rebase there."""
     folder = find_git_dir(worktree)
+    # By their files: git tells of these only in the words of `git status`, for people.
     names = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", *_REBASES)
     return folder is not None and any((folder / name).exists() for name in names)
 
@@ -88,6 +89,7 @@ def _list_files(worktree: Path, path: RepoPath) -> Iterable[RepoPath]:
     return (
         RepoPath(os.path.relpath(place, worktree))
         for folder, folders, files in os.walk(worktree / path)
+        # Folders, too: among them os.walk lists links to folders, which to git are files.
         for place in (os.path.join(folder, name) for name in (*folders, *files))  # noqa: PTH118
         if not _is_folder(Path(place))
     )
@@ -121,6 +123,7 @@ def move_files(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) -> 
 
 def move_files_back(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) -> None:
     """Take back what `move_files` has done, whole or in part; what was edited since stays."""
+    # The index itself is still as it was: only the copy may be half way, and goes.
     if move_files(repo, locked, new, old) is not None:
         drop_copy(locked.git_dir)
     restore_files(repo, locked, old, new)
@@ -157,6 +160,7 @@ def _is_part_of(repo: Repository, worktree: Path, path: RepoPath, new: Oid) -> b
         written = place.read_bytes()
     else:
         return False
+    # As git writes the file, with line endings and filters: the bare object would not compare.
     whole = repo.run_at(worktree, "cat-file", "--filters", f"{new}:{path}", ok=(0, 128))
     return whole.status == 0 and whole.stdout.startswith(written)
 
@@ -172,6 +176,8 @@ def _refresh(repo: Repository, locked: LockedWorktree) -> None:
 def _read_tree(
     repo: Repository, locked: LockedWorktree, old: Oid, new: Oid, *options: str
 ) -> Result:
+    # Not checkout, which runs hooks, nor reset, which loses edits. submodule.recurse of the user's
+    # would have git move the checkouts of submodules as well.
     return _run(
         repo, locked, "read-tree", "-m", "-u", *options, "--no-recurse-submodules", old, new,
         ok=(0, 1, 128),

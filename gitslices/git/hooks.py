@@ -16,6 +16,7 @@ def has_hook(repo: Repository, worktree: Path, name: str, hooks_path: Path | Non
 def read_hooks_folder(repo: Repository, worktree: Path) -> Path:
     """Where git looks for hooks in a worktree, by the settings that hold there alone, too."""
     said = repo.run_at(worktree, "rev-parse", "--git-path", "hooks", hooks=True).text
+    # git answers relative to where it was asked, unless the folder is elsewhere.
     return worktree / said.removesuffix("\n")
 
 

@@ -46,6 +46,7 @@ def write_placed(common_dir: Path, paths: Sequence[RepoPath]) -> None:
 
 
 def _find_exclude(common_dir: Path) -> Path:
+    # Not .gitignore, which is the user's and tracked; git has one such file for all worktrees.
     return common_dir / "info" / "exclude"
 
 

@@ -84,6 +84,7 @@ def _wait_until_none(find: Callable[[], Path | None]) -> Path | None:
 def _find_taken(git_dir: Path, mark: Path) -> Path | None:
     """The lock that somebody else has; None once the index is locked."""
     lock, inner = _lock_of(git_dir), git_dir / COPY_LOCK
+    # A git that outlives its killed parent still writes the copy: that must end first.
     if inner.exists():
         return inner
     try:
@@ -98,6 +99,7 @@ def _find_taken(git_dir: Path, mark: Path) -> Path | None:
 def release_index(git_dir: Path, mark: Path) -> None:
     """Take away the lock with `mark`, if there is one, and a copy that was not published."""
     lock = _lock_of(git_dir)
+    # The copy first: once the lock is gone, others write an index that it knows nothing of.
     drop_copy(git_dir)
     try:
         if _has_mark(lock, mark):
@@ -183,6 +185,7 @@ def _write_lock(lock: Path, data: bytes) -> None:
 def _has_mark(lock: Path, mark: Path) -> bool:
     try:
         found, own = lock.stat(), mark.stat()
+        # Mostly the lock is a link to the mark. Where there are no links its text must do.
         if os.path.samestat(found, own):
             return True
         return found.st_size == own.st_size and lock.read_bytes() == mark.read_bytes()

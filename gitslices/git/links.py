@@ -75,6 +75,7 @@ def find_head_file(git_dir: Path) -> HeadFile | None:
 
     A power cut leaves it empty or full of zeros: git writes it without waiting for the disk.
     """
+    # The file, because with a damaged one git finds no repository and answers nothing.
     text = _read_link(git_dir / "HEAD")
     if text == _IN_TABLES:
         return HeadFile(None, is_stub=True)
@@ -87,6 +88,7 @@ def find_head_file(git_dir: Path) -> HeadFile | None:
 def _read_link(path: Path) -> str:
     with suppress(OSError):
         # Not as a text: to Python a carriage return would end a line.
+        # Of a limited size, and no pipe: this is read before anything is known of the folder.
         data = read_regular(path, limit=_LONGEST)
         return data.decode("utf-8", "surrogateescape").rstrip("\n")
     return ""

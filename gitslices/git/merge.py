@@ -49,6 +49,8 @@ class MergeRules:
         result = self._repo.run_at(
             # Without a work tree, as in a bare repository, git looks for no such files.
             self._tree, f"--git-dir={self._repo.common_dir}", "--work-tree=.",
+            # Else git moves a new file along with a folder that the other side has renamed: to a
+            # path that nobody wrote, and that may be in no scope.
             "-c", "merge.directoryRenames=false",
             # What the repository itself says of a file is looked up later and wins (gitattributes).
             "-c", f"core.attributesFile={self._write_joined(frozenset(joined))}",
@@ -83,6 +85,7 @@ def would_add_nothing(repo: Repository, target: Oid, commit: Oid) -> bool:
         target, commit,
         ok=(0, 1, 128),
     )  # fmt: skip
+    # 1 is a conflict: something would be added, whatever it is.
     if merged.status != 0:
         return merged.status == 128
     tree = repo.run("rev-parse", "--verify", "--end-of-options", f"{target}^{{tree}}").text

@@ -33,6 +33,7 @@ def find_misleading_settings(repo: Repository, config: Mapping[str, str]) -> Ite
     """What `config`, of the main worktree, and the file of all worktrees have of that kind."""
     if is_true(config.get("extensions.worktreeconfig")):
         yield from _find_shared(repo)
+    # An index tells of files: a repository that was always bare has none, as a rule.
     if is_true(config.get("core.bare")) and (repo.common_dir / "index").exists():
         index = str(repo.common_dir / "index")
         yield Misleading(
@@ -51,6 +52,7 @@ def _find_shared(repo: Repository) -> Iterator[Misleading]:
     wanted = r"^core\.(worktree|bare)$"
     listing = repo.run("config", *file, "--null", "--get-regexp", wanted, ok=(0, 1)).text
     for name, _, value in (entry.partition("\n") for entry in listing.split("\0") if entry):
+        # Shared and false harms nobody: it is what every linked worktree is.
         if name == "core.bare" and value and not is_true(value):
             continue
         yield Misleading(

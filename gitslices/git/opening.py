@@ -54,6 +54,7 @@ def _execute(
     door: git.Git, argv: tuple[str, ...], data: bytes | None, env: Mapping[str, str]
 ) -> Result:
     try:
+        # As a process, for its bytes as they are: else GitPython decodes and trims them.
         process = door.execute(
             ["git", *argv],
             istream=None if data is None else subprocess.PIPE,

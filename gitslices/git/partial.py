@@ -44,6 +44,7 @@ def _find_promisors(config: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _read_missing(repo: Repository, commit: Oid) -> set[str]:
+    # To print what is missing also keeps rev-list from fetching it, one object at a time.
     listing = repo.run(
         "rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", commit
     )

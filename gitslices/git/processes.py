@@ -55,9 +55,11 @@ def _list_descriptors(process: Path) -> list[Path]:
 def _read_start(process: Path) -> str | None:
     """When a git that has not ended was started, in the kernel's ticks; None for all others."""
     with suppress(OSError):
+        # The name is in brackets, and may hold brackets and spaces itself: the last one counts.
         name, _, rest = (process / "stat").read_text(errors="replace").rpartition(")")
         state, *fields = rest.split()
         if name.partition("(")[2].startswith("git") and state not in {"Z", "X"}:
+            # The 22nd field of all (proc(5)), the 20th after the name, the 19th after the state.
             return fields[18]
     return None
 
@@ -68,6 +70,7 @@ def _may_change(process: Path, common_dir: Path) -> bool:
         return False
     if any(word.startswith("--git-dir") for word in argv):
         return True
+    # Which folder that names is not worked out: a stranger taken for ours only puts things off.
     if b"GIT_DIR=" in _read(process / "environ"):
         return True
     try:

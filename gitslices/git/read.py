@@ -102,6 +102,7 @@ def read_tree(repo: Repository, commit: Oid, config: Mapping[str, str]) -> RepoT
     special = [one for one in entries if not one.startswith(_FILES)]
     return RepoTree(
         commit=commit,
+        # Again, for git sorts bytes: a directory is found as a span in the order of these texts.
         paths=tuple(sorted(_read_paths(entries))),
         symlinks=frozenset(_read_paths(one for one in special if one.startswith(_SYMLINK))),
         submodules=frozenset(_read_paths(one for one in special if one.startswith(_SUBMODULE))),
@@ -117,6 +118,7 @@ def _read_paths(entries: Iterable[str]) -> list[RepoPath]:
 
 def read_tracked(repo: Repository, worktree: Path, paths: Sequence[RepoPath]) -> set[RepoPath]:
     """Those of `paths` that are in the index of a worktree."""
+    # Literal, because `*` and a colon in front are letters like any other in a file's name.
     listing = repo.run_at(
         worktree, "--literal-pathspecs", "ls-files", "-z", "--full-name", "--", *paths
     ).text
@@ -174,6 +176,7 @@ def is_sparse(repo: Repository, worktree: Path) -> bool:
 def read_log_entries(repo: Repository, since: Oid, tip: Oid) -> tuple[LogEntry, ...]:
     """The commits that `tip` has and `since` lacks, parents first."""
     listing = repo.run(
+        # Said against settings of the user's: log.showSignature puts lines of GPG's in between.
         "log", "-z", "--reverse", "--topo-order", "--no-show-signature", "--encoding=UTF-8",
         "--format=%H%n%an <%ae>%n%aI%n%s", f"{since}..{tip}", "--",
     ).text  # fmt: skip
@@ -220,6 +223,7 @@ def count_unreferenced(repo: Repository, commit: Oid) -> int:
 
 def is_shallow(repo: Repository) -> bool:
     """Whether the history is cut off somewhere, as `git clone --depth` leaves it."""
+    # The file itself (gitrepository-layout), because to ask git is a process more.
     return (repo.common_dir / "shallow").exists()
 
 

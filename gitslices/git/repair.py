@@ -87,6 +87,7 @@ def _clear(common_dir: Path, names: Sequence[str], since: float) -> None:
 
 def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Path, ...]:
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
+    # Stamps from before the wait: what another git locks meanwhile has another one, and stays.
     left = {path: stamp for path, stamp in found.items() if stamp and _is_since(stamp, since)}
     if not left or not can_see_processes():
         return ()
@@ -94,6 +95,7 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     time.sleep(QUIET_SECONDS)
     if _outlive(common_dir, alive):
         return ()
+    # Whoever is no git by name, an editor that locks by itself say, is told by this alone.
     opened = find_open_files()
     return tuple(
         path
@@ -123,6 +125,7 @@ def is_unfinished_worktree(common_dir: Path, worktree: Path, reason: str) -> boo
     admin = find_admin_folder(worktree)
     if admin is None:
         return is_bare_leaf(worktree) and not _read(worktree / ".git")
+    # Another repository's worktree stands there: not ours to clear away.
     if admin.parent.resolve() != (common_dir / "worktrees").resolve():
         return False
     return not admin.exists() or _is_unfinished(admin, worktree, reason)
@@ -149,6 +152,7 @@ def is_registered(worktree: Path, branch: BranchName, reason: str) -> bool:
 
 def write_head(admin: Path, value: str) -> None:
     """Put a worktree whose file HEAD is damaged on a full reference name, or on a commit."""
+    # By hand: with a HEAD it cannot read git takes the folder for no repository, and does nothing.
     text = f"ref: {value}" if value.startswith("refs/") else value
     replace_file(admin / "HEAD", f"{text}\n".encode("utf-8", "surrogateescape"))
 
@@ -162,6 +166,7 @@ def rebuild_index(repo: Repository, worktree: Path, admin: Path) -> None:
     with suppress(FileNotFoundError):
         index.replace(admin / "index.damaged")
     repo.run_at(worktree, "read-tree", "HEAD")
+    # read-tree marks nothing as left out: all that is not there would show as deleted.
     if (admin / "info" / "sparse-checkout").exists():
         repo.run_at(worktree, "sparse-checkout", "reapply")
 
@@ -185,6 +190,7 @@ def find_last_value(log: Path, *, switches: bool = False) -> str | None:
 
 
 def _list_files(common_dir: Path, folder: str) -> list[Path]:
+    # With reftable `refs/heads` is a file itself, and nothing is found beneath it.
     return sorted(path for path in (common_dir / folder).rglob("*") if path.is_file())
 
 

@@ -138,6 +138,7 @@ class Repository:
         self, argv: tuple[str, ...], data: bytes | None, ok: tuple[int, ...], env: Mapping[str, str]
     ) -> Result:
         """Run git again while it dies at once of what others do for a moment."""
+        # Each cause has pauses of its own: waiting for the one leaves the other its full time.
         waits = {_is_torn: iter(TORN_PAUSES), _is_locked: iter(_LOCK_PAUSES)}
         while True:
             result = self._execute(argv, data, env)

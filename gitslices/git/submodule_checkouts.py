@@ -32,6 +32,7 @@ def _find_clean(repo: Repository, worktree: Path, paths: Collection[str]) -> lis
         "--no-renames", "--ignore-submodules=none", "--untracked-files=no", "--", *paths,
     ).text  # fmt: skip
     fields = (entry.split(" ", 8) for entry in listing.split("\0"))
+    # S is a submodule, C its other commit; points where files in it are changed or untracked.
     return [one[8] for one in fields if one[:3] == ["1", ".M", "SC.."]]
 
 
@@ -39,6 +40,7 @@ def _is_recorded(repo: Repository, worktree: Path, path: str) -> bool:
     head = repo.run_at(worktree / path, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text
     listing = repo.run_at(
         worktree, "--literal-pathspecs", "log", "--format=", "--raw", "--no-abbrev", "--no-renames",
+        # A merge that brings a submodule along shows no change of it without -m.
         "-m", f"--max-count={_DEPTH}", "HEAD", "--", path,
     ).text  # fmt: skip
     recorded = {oid for line in listing.splitlines() for oid in line.split(" ")[2:4]}

@@ -35,6 +35,7 @@ def find_hidden_changes(
 
     Of `commit`, any of the repository, only the length counts: it tells the kind of its hashes.
     """
+    # The index is read here, because git would be one more process for every worktree that goes.
     if not _may_hide(index, len(commit) // 2):
         return ()
     # With `-v` a letter comes first: a small one where it is assumed unchanged, S where skipped.
@@ -52,6 +53,7 @@ def _compare(repo: Repository, worktree: Path, entries: list[str]) -> tuple[str,
     from tempfile import TemporaryDirectory
 
     marked = "".join(f"{entry}\0" for entry in entries).encode("utf-8", "surrogateescape")
+    # In an index of their own the entries have neither marks nor times: git reads the files.
     with TemporaryDirectory() as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         repo.run_at(worktree, "update-index", "-z", "--index-info", input=marked, env=env)
@@ -74,6 +76,7 @@ def _may_hide(index: Path, width: int) -> bool:
         return False
     except (struct.error, ValueError, IndexError):
         return True
+    # A hash may hold these four bytes by chance: then git is asked in vain, no more.
     return end is None or _SPLIT in data[end:]
 
 
@@ -87,7 +90,9 @@ def _find_end(data: bytes, count: int, fixed: int) -> int | None:
     place, name = _HEADER, fixed + 2
     for _ in range(count):
         (flags,) = read(data, place + fixed)
+        # Neither marked nor extended, as nearly every entry is: no call for each of many.
         if flags < _EXTENDED and (length := flags & _LONGEST) < _LONGEST:
+            # Eight and not seven, because at least one zero ends the name.
             place += name + length + 8 & ~7
         else:
             end = _find_name_end(data, place + fixed)
@@ -138,6 +143,7 @@ def _find(modules: Path) -> Iterator[Path]:
     for folder, names, files in os.walk(modules):
         if "HEAD" in files and "objects" in names:
             yield Path(folder)
+            # Beneath it only `modules` holds further ones: its objects are many, and none is one.
             names[:] = [name for name in names if name == "modules"]
 
 
@@ -161,6 +167,8 @@ def read_uncommitted(
     """
     env = {"GIT_DIR": str(admin), "GIT_WORK_TREE": str(worktree)} if admin else NO_VARIABLES
     listing = repo.run_at(
+        # Without the lock by which status keeps what it has read: a commit made there at that time
+        # would fail of it. The rest is said because settings of the user's may leave paths out.
         worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
         "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
         env=env,
@@ -192,6 +200,7 @@ def find_uncommitted(repo: Repository, worktree: Path) -> tuple[str, ...]:
     try:
         return read_uncommitted(repo, worktree, untracked=True, admin=admin)
     except GitError:
+        # Else it was taken away while git looked: there is nothing left to lose.
         if _is_linked(worktree) or (admin and admin.is_dir()):
             raise
         return ()
@@ -241,6 +250,7 @@ def keep_staged(repo: Repository, worktree: Path, *, admin: Path | None = None) 
     if admin is not None and not (admin / "index").exists():
         return None
     place, env = admin or worktree, {"GIT_DIR": str(admin)} if admin else NO_VARIABLES
+    # 128 where HEAD names no commit: then all that is staged is kept.
     differs = repo.run_at(
         place, "diff-index", "--cached", "--quiet", "HEAD", ok=(0, 1, 128), env=env
     )
@@ -250,6 +260,7 @@ def keep_staged(repo: Repository, worktree: Path, *, admin: Path | None = None) 
     repo.run("hash-object", "-w", "--stdin", input=b"")
     listing = repo.run_at(place, "ls-files", "--stage", "-z", env=env).text
     staged = {tuple(entry.split(" ", 2)[:2]) for entry in listing.split("\0") if entry}
+    # The commit of a submodule is in that one's own repository, not here.
     lines = [f"{mode} blob {oid}\t{oid}-{mode}\0" for mode, oid in staged if mode != _SUBMODULE]
     tree = repo.run("mktree", "-z", input="".join(lines).encode()).text.strip()
     return Oid(repo.run("commit-tree", tree, "-m", "staged", env=NOBODY).text.strip())

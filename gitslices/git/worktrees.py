@@ -57,6 +57,8 @@ def register_worktree(repo: Repository, path: Path, branch: BranchName, *, reaso
     Not safe beside another `git worktree add`: the caller holds the topology lock.
     """
     repo.run(
+        # No checkout: files take long, and can be written side by side, without the lock. And no
+        # new branch: for one git may write settings, and two of them fight for config.lock.
         "worktree", "add", "--quiet", "--no-checkout", "--lock", "--reason", reason,
         "--", str(path), branch,
     )  # fmt: skip
@@ -105,4 +107,5 @@ def find_last_commit(repo: Repository, admin: Path) -> Oid | None:
 
 def unregister_worktree(repo: Repository, path: Path) -> None:
     """Delete the worktree at `path`, locked or not, whatever is in it."""
+    # Once for what is in it, twice for a lock.
     repo.run("worktree", "remove", "--force", "--force", "--", str(path))
