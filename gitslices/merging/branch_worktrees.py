@@ -49,6 +49,7 @@ def find_branch_worktrees(
                 f"{branch!r} is checked out in a main worktree that git does not find",
                 hint="run gitslices there",
             )
+        # Several: `--force` lets two worktrees have one branch, and both have to follow.
         found[branch] = (*found.get(branch, ()), path)
     return found
 

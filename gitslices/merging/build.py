@@ -158,6 +158,7 @@ class MergeBuilder:
         id_, tip, base = candidate.slice.slice_id, candidate.tip, candidate.base_commit
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
         changes = mark_unnamed(self._repo, changes, tip)
+        # What has landed, in this run too, owns no path any more.
         landed = {one for one, status in target.statuses.items() if status in FINISHED}
         find = partial(
             self._matchers.find_violations, self._goal, self._records[id_], landed=landed

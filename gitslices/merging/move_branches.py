@@ -185,6 +185,7 @@ def _close_journal(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
 
 def _clear_locks(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
     common = workspace.repo.common_dir
+    # git locks the copy of an index as it does an index: a kill leaves that lock, too.
     names = [os.path.relpath(folder / COPY, common) for folder in _list_git_dirs(moves)]
     names += [HEADS + move.branch for move in moves]
     clear_shared_locks(common, names, since=read_intent_time(workspace.state_folder))

@@ -69,6 +69,7 @@ def run_hooks(workspace: Workspace, records: Sequence[SliceRecord], jobs: int) -
     After everything else: a hook may call gitslices itself.
     """
     setting = workspace.config.get("core.hookspath")
+    # git expands `~` in this setting when it runs a hook; as listed it is still there.
     hooks_path = expand_home(setting, workspace.environ) if setting else None
     hooked = [
         record

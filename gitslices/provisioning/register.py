@@ -207,6 +207,7 @@ def _register(
     if record.worktree_path in registered and not path.exists():
         # Somebody has deleted the folder: git still lists it, and refuses to add another there.
         admin = read_admin_folders(workspace.repo.common_dir).get(record.worktree_path)
+        # A detached HEAD, or what was staged, only git's folder has now: it goes to the trash.
         kept = admin and keep_left_behind(workspace, store, intent.operation, record, admin)
         if not kept:
             unregister_worktree(workspace.repo, path)

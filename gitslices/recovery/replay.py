@@ -83,6 +83,7 @@ def _take_over_abandoned(workspace: Workspace, store: Store, alive: ExitStack) -
                 continue
             register_again(workspace, store, intent)
             abandoned.append(intent)
+            # Only now: had anything failed, the operation would be free for the next who recovers.
             alive.enter_context(own.pop_all())
     return abandoned
 

@@ -18,6 +18,7 @@ def find_undo_problems(
     workspace: Workspace, store: Store, removals: Sequence[Removal]
 ) -> tuple[Problem, ...]:
     """What has taken the place of `removals`, or is no longer in the trash."""
+    # Not by their whole names: a command line has an end.
     tops = sorted({removal.record.branch_name.partition("/")[0] for removal in removals})
     branches = read_branches(workspace.repo, tops)
     present = {

@@ -70,6 +70,7 @@ def keep_left_behind(
     """
     repo = workspace.repo
     head = None if read_head_branch(repo, admin) else find_commit(repo, "HEAD", admin)
+    # Some reference has it: nothing goes with this HEAD.
     if head is not None and not count_unreferenced(repo, head):
         head = None
     staged = keep_staged(repo, Path(record.worktree_path), admin=admin)

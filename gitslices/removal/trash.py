@@ -51,6 +51,7 @@ def move_back(workspace: Workspace, operation: str, removals: Sequence[Removal])
 def clear_locks(workspace: Workspace, operation: str, removals: Sequence[Removal]) -> None:
     """Remove the lock files of references that a killed process left, moving `removals`."""
     common_dir = workspace.repo.common_dir
+    # The operation's id is in these names: nobody else locks them, so their age does not count.
     clear_ref_locks(common_dir, [ref for one in removals for ref in find_kept(operation, one)])
     branches = [HEADS + removal.record.branch_name for removal in removals]
     since = read_intent_time(workspace.state_folder)
@@ -85,6 +86,7 @@ def _update(
     *,
     reason: str,
 ) -> None:
+    # Not by their whole names: a command line has an end.
     tops = sorted({removal.record.branch_name.partition("/")[0] for removal in removals})
     refs = read_refs(workspace.repo, [*(HEADS + top for top in tops), f"{TRASH_REFS}{operation}"])
     updates = [

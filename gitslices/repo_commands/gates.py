@@ -85,6 +85,7 @@ def run_commands(
     """
     texts = [gate.command for gates in wanted.values() for gate in gates.values()]
     refuse_untrusted(workspace, texts)
+    # In this order: left by an error, the shell ends its commands, for which the pool waits.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, open_shell() as shell:
         running = [
             pool.submit(_run_slice, workspace, shell, record, wanted[record.slice_id], before_run)
@@ -126,6 +127,7 @@ def _run_slice(
 ) -> list[GateRun]:
     path = Path(record.worktree_path)
     sparse = is_sparse(workspace.repo, path)
+    # Before the gates: untracked files that were there could have made them pass.
     clean = not read_uncommitted(workspace.repo, path, untracked=True)
     runs = []
     for name, gate in gates.items():
@@ -133,10 +135,12 @@ def _run_slice(
         run = _run_gate(workspace, shell, record, name, gate)
         after = read_head(workspace.repo, path)
         # What a gate leaves behind untracked, a report say, is not what it has judged.
+        # Once not clean, never again: the gates that follow see what this one has changed.
         clean = clean and after == (run.commit, run.tree)
         clean = clean and not read_uncommitted(workspace.repo, path, untracked=False)
         # Nor does git tell of edits that it was told not to look at, and the gate saw them.
         clean = clean and not _find_hidden(workspace, path, run.commit)
+        # A run without a tree is in the log, and proves nothing of the commit.
         runs.append(structs.replace(run, sparse=sparse, tree=run.tree if clean else None))
     return runs
 
@@ -152,8 +156,10 @@ def _run_gate(
     workspace: Workspace, shell: Shell, record: SliceRecord, name: str, gate: Gate
 ) -> GateRun:
     path = Path(record.worktree_path)
+    # Before the command, which may commit: this is what it has judged.
     commit, tree = read_head(workspace.repo, path)
     log = workspace.state_folder / "logs" / path.name / f"gate-{name}.log"
+    # The shell appends, so that set-up's commands share a log: here each run has its own.
     with suppress(FileNotFoundError):
         log.unlink()
     began_at = workspace.now()

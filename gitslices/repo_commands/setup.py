@@ -80,6 +80,7 @@ def set_up(workspace: Workspace, request: SetupRequest, ask: Ask = refuse) -> Se
             unready=unready, unapproved=unapproved, warnings=(_refuse(unready, unapproved),)
         )
     claims = request.slice_id is not None
+    # In this order: left by an error, the shell ends its commands, for which the pool waits.
     with ThreadPoolExecutor(max_workers=request.jobs) as pool, open_shell() as shell:
         outcomes = list(pool.map(partial(_set_up, workspace, setup, shell, claims), waiting))
     ended = list(zip(waiting, outcomes, strict=True))
@@ -88,6 +89,7 @@ def set_up(workspace: Workspace, request: SetupRequest, ask: Ask = refuse) -> Se
         ready=tuple(id_ for id_, complaint in complaints if complaint is None),
         unready=tuple(id_ for id_, complaint in complaints if complaint is not None),
         warnings=(
+            # An empty one: another process is at that worktree, and tells what comes of it.
             *(f"{id_}: {complaint}" for id_, complaint in complaints if complaint),
             *_describe_traces([(record.slice_id, outcome.traces) for record, outcome in ended]),
         ),
@@ -130,6 +132,7 @@ def _set_up(
     """Set up one worktree; what went wrong is nothing to tell where another process is at it."""
     name = Path(record.worktree_path).name
     try:
+        # Two commands at once must not install into one folder; the second need not wait.
         with workspace.without_wait().hold_operation(f"setup-{name}"):
             return _run_commands(workspace, setup, shell, claims, record)
     except BusyError:
@@ -143,6 +146,7 @@ def _run_commands(
 ) -> _Outcome:
     traces: tuple[str, ...] = ()
     with workspace.open_store() as store:
+        # Asked again under the lock: whoever had it before may have set the worktree up.
         now = {one.slice_id: one.needs_setup for one in store.read_slices(record.goal_id)}
     if now.get(record.slice_id):
         path = Path(record.worktree_path)
@@ -167,6 +171,7 @@ def run_setup(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRec
     environ = make_slice_environment(record, workspace.environ)
     for command in setup.commands:
         ended = shell.run(command, cwd=path, environ=environ, timeout=setup.timeout, log=log)
+        # The first to fail ends it: what follows builds on what was installed before.
         if ended.status != 0:
             return f"set-up command {command!r} {_describe_end(ended, setup.timeout)} (see {log})"
     return None

@@ -53,6 +53,7 @@ def list_approvals(workspace: Workspace) -> tuple[Approval, ...]:
         return ()
     here = _name_repository(workspace)
     everywhere = read_approvals(find_user_folder(workspace.environ))
+    # A path can be taken by another repository, and a copy of this one has its identity, too.
     return tuple(one for one in everywhere if (one.repository, one.identity) == (here, identity))
 
 
@@ -64,6 +65,7 @@ def approve(workspace: Workspace, texts: Sequence[str]) -> None:
     here = _name_repository(workspace)
 
     def add(known: tuple[Approval, ...]) -> tuple[Approval, ...]:
+        # Under the lock on approvals: two who approve at once must not give it two identities.
         identity = get_identity(workspace.state_folder)
         kept = [one for one in known if one.repository != here or one.identity == identity]
         approved = {one.sha256 for one in kept if one.repository == here}
@@ -97,4 +99,5 @@ def revoke(workspace: Workspace) -> tuple[str, ...]:
 
 
 def _name_repository(workspace: Workspace) -> str:
+    # One repository, through whatever link it is reached.
     return os.path.realpath(workspace.repo.common_dir)

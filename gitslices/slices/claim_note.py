@@ -56,6 +56,7 @@ def find_claim(admin: Path) -> ClaimNote | None:
 
 def remove_claim(admin: Path) -> None:
     """Forget the claim."""
+    # The token beside it stays: a worker that had it may come back after the next claim.
     (admin / CLAIM_NAME).unlink(missing_ok=True)
 
 
@@ -70,6 +71,7 @@ def find_last_token(admins: Iterable[Path]) -> int:
 
 
 def _list_tokens(admin: Path) -> Iterable[int]:
+    # Damage here stops no claim: the store has a token, too, and the larger one counts.
     with suppress(OSError, ValueError):
         token = int((admin / SHOWN_NAME).read_bytes()[:32])
         yield token if token <= _LARGEST else 0

@@ -22,6 +22,7 @@ def read_claim_state(
     transaction.
     """
     config = snapshot.workspace.config
+    # Of all goals: their scopes meet in the same files.
     leases = read_open_leases(snapshot.store)
     blocked = {task.id for task in goal.graph.tasks if task.status == "blocked"}
     return ClaimState(
@@ -50,6 +51,7 @@ def _make_holdings(snapshot: Snapshot, own: Goal, leases: Sequence[Lease]) -> It
         goal = goals[lease.goal_id]
         planned = goal.plan.slices if goal else ()
         named = (slice_ for slice_ in planned if slice_.slice_id == lease.slice_id)
+        # The record first: it has what was allowed beyond the plan.
         held = store.find_slice(lease.goal_id, lease.slice_id) or next(named, None)
         if held is not None:
             yield Holding(

@@ -42,6 +42,7 @@ def shorten_deadlines(workspace: Workspace, store: Store) -> None:
     """
     for lease in read_open_leases(store):
         latest = workspace.after(lease.ttl)
+        # Texts of one form, in UTC to the second: they compare as times do.
         if lease.expires_at > latest:
             with store.transaction():
                 renew_lease(store, lease.token, ttl=lease.ttl, expires_at=latest)
@@ -110,6 +111,7 @@ def find_work(
     if not ahead and not uncommitted:
         return None
     history = read_lease_history(store, record.goal_id, record.slice_id)
+    # By tokens, which only grow, and not by times: a clock may have been put back.
     earlier = [one.holder for one in history if one.token < lease.token]
     return Work(
         ahead=ahead,

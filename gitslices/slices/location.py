@@ -63,6 +63,7 @@ class WorktreeMap:
         """The worktrees that have each branch checked out, or will have when a rebase ends."""
         found: dict[BranchName, tuple[Path, ...]] = {}
         for path, git_dir in self._list_git_dirs():
+            # A rebase detaches HEAD, and moves the branch at its end all the same.
             branch = self._find_branch(path, git_dir) or find_rebased(path)
             if branch is not None:
                 found[branch] = (*found.get(branch, ()), path)
@@ -75,6 +76,7 @@ class WorktreeMap:
         """
         path = Path(record.worktree_path)
         link = self._find_link(path)
+        # It takes a look into every folder nearby: only where nothing of the slice's is in place.
         moved_to = self._find_moved(record, path) if link in {"foreign", "gone"} else None
         place = moved_to or path
         admin = self._find_admin(place) if moved_to or link in {"whole", "broken"} else None
@@ -93,6 +95,7 @@ class WorktreeMap:
             if admin and is_elsewhere
             else None,
             used_at=self._find_other_user(record, place) if is_elsewhere or not alone else None,
+            # While files are being written the index can be cut short for a moment: no damage.
             damaged=tuple(_find_damaged(admin, record.base_commit))
             if admin and not record.filling_operation
             else (),
@@ -130,9 +133,11 @@ class WorktreeMap:
         if link == "whole":
             admin = find_admin_folder(path)
             linked = find_linked_worktree(admin) if admin else None
+            # The same text is enough nearly always: resolving takes a call for each folder above.
             if linked is not None and (linked == path or linked.resolve() == path.resolve()):
                 return "whole"
         if link in {"whole", "broken"}:
+            # Git has a worktree by this path: its link was damaged. Else it is somebody's own.
             return "broken" if str(path) in self.admins else "foreign"
         return link
 
@@ -160,11 +165,13 @@ class WorktreeMap:
 
     def _find_other_user(self, record: SliceRecord, place: Path) -> str | None:
         """A worktree not the slice's own that has its branch checked out."""
+        # Both: of a worktree that was moved by hand git knows the old place only.
         own = {Path(record.worktree_path), place}
         users = self.users.get(record.branch_name, ())
         return next((str(path) for path in users if path not in own), None)
 
     def _list_git_dirs(self) -> Iterator[tuple[Path, Path]]:
+        # HEAD of a bare repository names a branch, too, but no files are there to use it.
         if not is_true(self._workspace.config.get("core.bare")):
             yield self._workspace.main_worktree or self._common_dir, self._common_dir
         for path, admin in self.admins.items():
@@ -174,9 +181,11 @@ class WorktreeMap:
     def _find_stray(self, parent: Path, admin: Path) -> Path | None:
         """The folder in `parent`, or where worktrees are made now, that leads to `admin`."""
         parents = [parent]
+        # A wrong setting is for those to refuse who make worktrees: here nothing is made.
         with suppress(InputError):
             parents.append(self._workspace.worktree_root)
         for one in parents:
+            # Once for each folder: all that were moved together ask for the same one.
             if one not in self._strays:
                 self._strays[one] = dict(self._list_strays(one))
         return next((found for one in parents if (found := self._strays[one].get(admin))), None)
@@ -207,6 +216,7 @@ def _find_midway(
     if find_rebased(place) == branch:
         return "rebase"
     with suppress(OSError):
+        # The name of the branch at which the bisect began: HEAD is detached meanwhile.
         start = (admin / _BISECT).read_text("utf-8", "surrogateescape").strip()
         return "bisect" if start == branch else None
     return None

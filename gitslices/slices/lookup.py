@@ -30,6 +30,7 @@ def choose_goal(store: Store, goal_id: str | None) -> Goal:
 def _choose_unnamed(store: Store, known: Sequence[str]) -> str | None:
     if len(known) <= 1:
         return next(iter(known), None)
+    # Not by the branch at hand: in a rebase or with a detached HEAD it is the same slice.
     mark = find_mark(store.opened_from) if store.opened_from else None
     if mark is not None and mark.goal_id in known:
         return mark.goal_id

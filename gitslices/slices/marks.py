@@ -83,6 +83,7 @@ def find_mark(git_dir: Path) -> Mark | None:
         return decode_json(read_regular(path, limit=_LARGEST), Mark)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    # Damage is not absence: taken for no slice's, a worktree would be checked by no hook.
     except (OSError, msgspec.MsgspecError) as error:
         raise StateError(
             f"{str(path)!r} cannot be read: {error}", hint="write it again: gitslices hook install"

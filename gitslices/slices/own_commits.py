@@ -102,6 +102,8 @@ class _Looked:
         empty = {commit for commit, paths in self._commits.items() if not paths}
         if not empty:
             return False
+        # What was fast-forwarded is on the mainline like what was made there: of a commit that
+        # changes nothing nobody can tell which it was.
         mainline = read_mainline(self._workspace.repo, self.stretch.base, target)
         return self.stretch.tip not in mainline and not empty <= mainline
 
@@ -109,6 +111,7 @@ class _Looked:
         return self._matcher.allows(path) or self._matcher.allows(path, is_submodule=True)
 
     def has(self, commit: Oid) -> bool:
+        # A squashed slice comes to the others as the target's commit, which its branch lacks.
         return commit in self.changes or commit == self.stretch.landed_as
 
 

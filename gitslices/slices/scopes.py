@@ -110,6 +110,8 @@ class ScopeMatchers:
         # An entry that reaches into a submodule stands for it, if the target has it as one.
         submodules = frozenset(change.path for change in changed if change.was_submodule)
         own = self._compile(record.write_scope, submodules)
+        # Others matter to what is outside, and to new paths: two scopes can have room for one that
+        # is not there yet. Most commits have neither, and need no scope compiled but their own.
         if not any(change.is_new for change in changed) and not find_violations(own, changed):
             return ()
         shared = self._compile(goal.graph.shared, submodules) if goal.graph.shared else None
@@ -122,6 +124,7 @@ class ScopeMatchers:
         violations = find_violations(own, changed, neighbours, shared)
         if not any(violation.owner for violation in violations):
             return violations
+        # Git tells who has landed, and hooks must be quick: so not before an owner is to be named.
         open_ones = [one for one in others if one not in self._landed]
         neighbours = self._make_neighbours(record, open_ones, submodules)
         return find_violations(own, changed, neighbours, shared)

@@ -82,6 +82,7 @@ def _list_files(workspace: Workspace) -> tuple[str, ...]:
 
 
 def _read_targets(workspace: Workspace) -> list[BranchName]:
+    # To open a store makes one: who only reads settings must leave nothing behind.
     if not workspace.has_store():
         return []
     with workspace.open_store() as store:
@@ -90,6 +91,7 @@ def _read_targets(workspace: Workspace) -> list[BranchName]:
 
 def _read_committed(workspace: Workspace, target: BranchName | None) -> Settings:
     repo = workspace.repo
+    # By its full name: a tag called like the target must not decide what gates there are.
     commit = (find_commit(repo, HEADS + target) if target else None) or find_commit(repo, "HEAD")
     if commit is None:
         return Settings()

@@ -41,6 +41,7 @@ from gitslices.workspace import Workspace
 T = TypeVar("T")
 
 
+# What a transaction takes over: a git started there would keep all other writers waiting.
 _OF_GIT: Final = frozenset(
     {"tips", "target", "counts", "_left_base", "_in_target", "_worked", "taken_back"}
 )
@@ -97,6 +98,7 @@ class Snapshot:
         self.worktrees = worktrees or WorktreeMap(workspace)
         self._uncommitted: dict[SliceId, Uncommitted] = {}
         if records is not None:
+            # Where `cached_property` keeps a value: the store is not asked then.
             self.__dict__["records"] = {record.slice_id: record for record in records}
 
     def read_store_again(self, plan: PlannedSlices) -> "Snapshot":
@@ -170,6 +172,7 @@ class Snapshot:
         """How many commits a slice has beyond its base that the target lacks."""
         tip, base = self.find_tip(record), record.base_commit
         ahead, _ = self.counts.get(tip, (0, 0)) if tip else (0, 0)
+        # Mostly the target has the base, and one count serves all slices; else git counts for each.
         if not ahead or base not in self._unmerged_bases:
             return ahead
         assert tip is not None, "what is ahead has a tip"  # noqa: S101
@@ -230,6 +233,7 @@ class Snapshot:
         merged = {
             id_: self.landings[id_]
             for id_, record in self.records.items()
+            # Of one without a landing nobody knows what came in: it stays merged.
             if record.status == "merged" and id_ in self.landings
         }
         if not merged or self.target is None:
@@ -242,6 +246,7 @@ class Snapshot:
     @cached_property
     def landed(self) -> frozenset[SliceId]:
         """The slices under way that have commits of their own, all in the target already."""
+        # The store alone tells it: where nothing can have landed, git is not asked.
         waiting = {one.branch_name: one for one in self.records.values() if one.status in LANDABLE}
         if not waiting:
             return frozenset()
@@ -313,13 +318,16 @@ class Snapshot:
     def read_uncommitted(self, record: SliceRecord) -> Uncommitted:
         """What is uncommitted in one worktree, where that is now; one that git fails in is told."""
         id_ = record.slice_id
+        # The dearest of all questions; and an edit in between would give it two answers.
         if id_ not in self._uncommitted:
             self._uncommitted[id_] = self._read_uncommitted(record)
         return self._uncommitted[id_]
 
     def _read_uncommitted(self, record: SliceRecord) -> Uncommitted:
         if record.filling_operation or record.status == "removed":
+            # Half filled, every file that is yet to come would count as deleted.
             return Uncommitted()
+        # First by files: with a damaged index git may take every file for deleted.
         facts = self.read_facts(record, alone=True)
         hidden = find_bar(find_faults(facts), HIDES_WORK)
         if hidden is not None:

@@ -61,6 +61,7 @@ def find_taken_back(
     into a former target is there still.
     """
     name, tip = target
+    # One call for all; a merge in memory is made for each of those alone that are missing.
     missing = read_missing(repo, tip, (one.landed_as for one in merged.values()))
     doubtful = {id_: one for id_, one in merged.items() if one.landed_as in missing}
     return frozenset(
