@@ -39,7 +39,6 @@ def find_merge_bases(repo: Repository, commit: Oid, *others: Oid) -> tuple[Oid, 
     """
     if not others:
         return ()
-    # In this order no commit comes before one of its children: what shares it is complete then.
     listing = repo.run("merge-base", "--all", commit, *dict.fromkeys(others), ok=(0, 1)).text
     return tuple(Oid(line) for line in listing.split())
 
@@ -147,6 +146,7 @@ def _count_by_sharers(repo: Repository, ends: list[Oid]) -> Counter[int]:
     """
     shared = repo.run("merge-base", "--octopus", *ends, ok=(0, 1)).text.split()
     revisions = [*ends, *(f"^{commit}" for commit in shared)]
+    # In this order no commit comes before one of its children: who has it is complete then.
     listing = repo.run(
         "rev-list", "--topo-order", "--parents", "--stdin", input="\n".join(revisions).encode()
     ).text
