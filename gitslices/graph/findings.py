@@ -142,6 +142,7 @@ def make_hints(known: Collection[str]) -> Callable[[str], str | None]:
         left -= len(names)
         if left < 0 or len(wrong) > _LONGEST_NAME:
             return None
+        # Imported only where something is wrong; every command would pay for it otherwise.
         from difflib import get_close_matches
 
         near = get_close_matches(wrong.casefold(), names, n=1)

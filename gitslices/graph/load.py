@@ -75,6 +75,7 @@ def load_graph_stream(stream: BinaryIO, name: str) -> ScopedGraph:
     Raises `InputError` when it cannot be read, and `GraphError` with everything that is wrong.
     """
     try:
+        # The format is only told by the content, so the largest limit holds until it has been read.
         data = stream.read(_JSON.limit + 1)
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}") from error
@@ -160,6 +161,7 @@ def _add_too_large(found: _Format, findings: Findings) -> None:
 def _decode(data: bytes, findings: Findings) -> str:
     """The text of a file; empty when something is found wrong with it."""
     hint = "save the file as UTF-8"
+    # UTF-16 without a mark decodes as UTF-8 where it is all ASCII, with a NUL beside each letter.
     nul = data.find(b"\0")
     if nul >= 0:
         findings.add(f"byte {nul}", "a NUL byte: this is not UTF-8 text", hint)
@@ -177,6 +179,7 @@ def _decode(data: bytes, findings: Findings) -> str:
 
 def _detect_format(text: str) -> _Format:
     line = _FIRST_LINE.search(text)
+    # Such a text may be YAML as well. JSON's reader is quicker, and so may have larger files.
     if line and line[1].startswith("{"):
         return _JSON
     return _TOML if line and _LIKE_TOML.match(line[1]) else _YAML

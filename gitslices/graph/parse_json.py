@@ -25,6 +25,7 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+# What 64 bits take with a sign. `int` is slow on millions of digits, and refuses beyond 4,300.
 _LONGEST_INTEGER: Final = 20
 _MOST_VALUES: Final = 4_000_000
 """Values have commas between them; without a bound the memory they fill has none either."""
@@ -39,6 +40,7 @@ def parse_json(text: str, findings: Findings) -> object:
     if text.count(",") > _MOST_VALUES:
         findings.add(TOP_LEVEL, f"more than {_MOST_VALUES:,} values", "split the goal")
         return None
+    # `json.loads` takes half a pair without a word, and the first attempt to write it out fails.
     if _SURROGATE.search(text):
         _find_faults(text, findings)
     try:
@@ -49,6 +51,7 @@ def parse_json(text: str, findings: Findings) -> object:
             parse_float=_read_float,
             parse_constant=_refuse,
         )
+        # Its own limit is that of Python's stack, which differs between versions and callers.
         if not is_deep(tree):
             return tree
     except json.JSONDecodeError as error:
@@ -63,6 +66,7 @@ def parse_json(text: str, findings: Findings) -> object:
 
 def _make_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     made = dict(pairs)
+    # `json` keeps the last of equal keys: one of two tasks' fields would be gone in silence.
     if len(made) != len(pairs):
         raise _FaultError
     return made

@@ -89,6 +89,8 @@ def _build_tree(events: "Iterable[Event]", findings: Findings) -> object:
             tree.open([], event)
         elif isinstance(event, yaml.CollectionEndEvent):
             tree.close()
+        # Nine levels of nine references to the level above unfold to hundreds of millions of
+        # values.
         elif isinstance(event, yaml.AliasEvent):
             tree.note(event, "references (*name) are not read", _REFERENCE_HINT)
             tree.add(None, event)
@@ -109,6 +111,8 @@ class _Tree:
         self.root: list[object] = []
         self._findings = findings
         self._open: list[list[object] | dict[str, object]] = [self.root]
+        # For each open object the key that waits for its value; lists have a place in it that is
+        # unused.
         self._keys: list[str | None] = [None]
         self._resolvers = yaml.SafeLoader.yaml_implicit_resolvers
         self._constructor = yaml.constructor.SafeConstructor()
@@ -192,6 +196,7 @@ class _Tree:
         if not isinstance(value, str):
             self.note(event, f"expected a key that is a string, got {describe(value)}", QUOTE_HINT)
             return str(value)
+        # PyYAML's own loaders keep the last of equal keys, in silence.
         if value in siblings:
             self.note(event, f"the key {quote(value)} is given twice")
         return value

@@ -11,6 +11,8 @@ from gitslices.core.naming import make_branch_name
 from gitslices.graph.findings import Findings, make_hints, quote, shorten
 from gitslices.graph.shape import UNREADABLE, Reading
 
+# Edges that may be walked for the shortest cycle of one component. Beyond that it is the shortest
+# of those tried, since which cycle is shown matters less than that one is shown.
 _STEPS: Final = 1_000_000
 
 
@@ -59,6 +61,7 @@ def _walk_back(came_from: dict[int, int], start: int, node: int) -> list[int]:
 
 def _find_components(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Find the strongly connected components (R. Tarjan, SIAM J. Comput. 1(2), 1972)."""
+    # Tarjan's algorithm without recursion: a chain of dependencies may be longer than the stack.
     found: dict[int, int] = {}  # node: how many were found before it
     lowest: dict[int, int] = {}  # node: the earliest found in its component, as far as is known
     unsettled: list[int] = []
@@ -149,6 +152,7 @@ def _check_dependencies(tasks: Sequence[Task], places: Sequence[str], findings: 
     numbers: dict[str, int] = {}
     for number, task in enumerate(tasks):
         if task.id is not UNREADABLE:
+            # Of several tasks with one id the first is meant; `_check_ids` has noted the others.
             numbers.setdefault(task.id, number)
     hint_at = make_hints(numbers)
     edges: list[list[int]] = []

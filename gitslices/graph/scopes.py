@@ -49,6 +49,7 @@ def read_scopes(reading: Reading, places: Sequence[str], findings: Findings) -> 
     defaults = {name: reader.read(f"defaults.{name}", texts) for name, texts in given.items()}
 
     def read(place: str, name: str, texts: Sequence[str]) -> Scope:
+        # What is wrong with the defaults is noted there once, not again at each task that has them.
         return defaults[name] if texts == given[name] else reader.read(f"{place}.{name}", texts)
 
     accesses = tuple(
@@ -92,6 +93,8 @@ class _ScopeReader:
             try:
                 read = parse_entries(text)
             except ScopeError as error:
+                # Kept for the next use of the text: with its traceback it would keep every frame
+                # alive.
                 read = error.with_traceback(None)
             self._entries[text] = read
         return read

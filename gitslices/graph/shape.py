@@ -60,6 +60,8 @@ def read_shape(tree: object, findings: Findings, quote_hint: str) -> Reading:
         records = [defaults | each if isinstance(each, dict) else each for each in records]
     fields = {key: value for key, value in tree.items() if key not in ("defaults", "tasks")}
     try:
+        # All at once is the quick way and the common case. It stops at the first thing that is
+        # wrong, so only then every field is converted by itself.
         graph = convert(fields | {"tasks": records}, TaskGraph)
     except ValidationError:
         tasks = reader.read_tasks(records)

@@ -27,6 +27,7 @@ def find_bottlenecks(outline: Outline) -> tuple[Bottleneck, ...]:
     What counts is the critical path or, where the settings name `workers`, when they have finished.
     """
     path, workers = outline.critical_path, outline.settings.workers
+    # A critical path of declared dependencies alone gets no shorter by sharing a file.
     if not any(set(outline.forced[slice_]) & set(path) for slice_ in path):
         return ()
     cost = (
@@ -78,6 +79,8 @@ def _choose_candidates(outline: Outline) -> list[RepoPath]:
         number = _count_justified(segment, pairs, later)
         if number:
             counts[outline.scopes.name_segment(segment)] += number
+    # Paths from all over the tree have only the root in common, and to share the root would be to
+    # give up every order.
     ranked = sorted(counts, key=lambda place: (-counts[place], place))
     return [place for place in ranked if place != "/"][:_CANDIDATES]
 

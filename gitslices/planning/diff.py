@@ -99,6 +99,7 @@ def find_predecessors(plan: Plan, numbers: Mapping[SliceId, int]) -> dict[SliceI
     for slice_ in plan.slices:
         mask = 0
         for needed in slice_.dependencies:
+            # A plan lists every slice after those it depends on, so `needed` has been here already.
             mask |= reached[needed] | 1 << numbers[needed]
         reached[slice_.slice_id] = mask
     return reached
@@ -123,6 +124,8 @@ def _list_rewaiting(
 ) -> Iterator[Rewaiting]:
     ids = dict.fromkeys(slice_.slice_id for slice_ in (*applied.slices, *planned.slices))
     numbers = {id_: number for number, id_ in enumerate(ids)}
+    # Edges are the fewest that say the order, so a slice put between two others takes their edge
+    # away. Only what was not waited for in any way is gained, and so with what is lost.
     before = find_predecessors(applied, numbers)
     after = find_predecessors(planned, numbers)
     for old, new in both:

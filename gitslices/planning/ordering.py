@@ -101,6 +101,7 @@ def cost_without(
     """
     less = replace(workload, conflicts=conflicts)
     known = _rate(less, order, workers) if cost is None else _Candidate(order, cost)
+    # Several of these are asked for after one plan, so each gets a part of a plan's effort.
     rounds = min(_STEPS_WITHOUT // _count_steps(less), _MOST_ROUNDS_WITHOUT)
     if kind == "id" or not rounds:
         return known.makespan
@@ -128,6 +129,7 @@ def _rate(workload: Workload, order: Sequence[int], workers: int | None) -> _Can
 
 def _count_rounds(workload: Workload) -> int:
     """How many times the budget allows a forward and a backward pass, at least once."""
+    # In steps, not in seconds: a slow or busy machine has to find the same order.
     budget = min(_BASE_STEPS + _STEPS_PER_SLICE * len(workload.costs), _MOST_STEPS)
     return min(max(budget // _count_steps(workload), 1), _MOST_ROUNDS)
 
@@ -150,6 +152,7 @@ def _search(workload: Workload, best: _Candidate, rounds: int, workers: int | No
     bound, priority = _relax(workload, best.order, workers)
     random = Random(len(costs))  # noqa: S311 - no secret: the same workload, the same order
     base, lowest = priority, float("inf")
+    # An order that meets the lower bound is the best there is: then not even one round is run.
     for _ in range(rounds if best.makespan > bound else 0):
         ahead = make_timetable(forward, costs, priority, workers)
         if ahead.makespan < best.makespan:
@@ -162,6 +165,8 @@ def _search(workload: Workload, best: _Candidate, rounds: int, workers: int | No
             best = min(best, mirrored, key=lambda candidate: candidate.makespan)
         makespan = min(ahead.makespan, back.makespan)
         priority = _sort_latest_first(back.finish)
+        # A tie moves the base along as well, or the search would shake the same priorities again
+        # and again where many orders take equally long.
         if makespan <= lowest:
             base = priority
         if makespan >= lowest:
@@ -180,6 +185,7 @@ def _relax(workload: Workload, order: Sequence[int], workers: int | None) -> tup
     heads = _measure_longest(workload.dependencies, costs, order)
     tails = _measure_longest(find_successors(workload.dependencies), costs, order[::-1])
     finish = [tail + cost for tail, cost in zip(tails, costs, strict=True)]
+    # However they are ordered, workers cannot share out more evenly than all at work all the time.
     bounds = [max(finish, default=0), sum(costs) / (workers or count or 1)]
     degrees = [mask.bit_count() for mask in workload.conflicts]
     for most in nlargest(_CLIQUES, range(count), key=degrees.__getitem__):

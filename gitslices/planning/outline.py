@@ -91,6 +91,8 @@ def _choose_tasks(
     left_out = {one.task_id for one in skipped}
     both = zip(scoped.graph.tasks, scoped.accesses, strict=True)
     chosen = [(task, access) for task, access in both if task.id not in left_out]
+    # Everything from here on breaks ties by number: without this the order of a file's tasks would
+    # change the plan.
     chosen.sort(key=lambda pair: natural_key(pair[0].id))
     return tuple(task for task, _ in chosen), tuple(access for _, access in chosen)
 
@@ -121,6 +123,7 @@ def _make_workload(
         ),
         conflicts=conflicts,
         by_id=tuple(numbers[id_] for id_ in waits if id_ in numbers),
+        # The finished ones come first: nothing that is yet to be done may be put before them.
         started=tuple(
             numbers[id_] for id_ in (*underway.finished, *underway.started) if id_ in numbers
         ),

@@ -124,6 +124,7 @@ def _find_started_overlaps(outline: Outline, underway: Underway) -> Iterable[Sta
     for first, second in find_started_conflicts(outline.workload, running):
         ids = outline.name(first), outline.name(second)
         overlap = outline.scopes.find_overlap(second, first)
+        # What the applied plan has put in an order may overlap: one of the two waits for the other.
         if overlap is not None and not {ids, ids[::-1]} & underway.ordered:
             yield StartedOverlap(
                 slice_ids=ids,

@@ -41,6 +41,8 @@ def find_skipped(scoped: ScopedGraph) -> tuple[Skipped, ...]:
 
 def is_high_risk(risk: str) -> bool:
     """Whether a slice of this risk needs the security gate."""
+    # Risk is free text: `High` and `security-critical` need the gate. `insecurity`, as in "job
+    # insecurity", has the word in it and does not speak of it.
     level = risk.casefold()
     return level.strip() == "high" or "security" in level.replace("insecurity", "")
 
@@ -72,6 +74,8 @@ def contract_dependencies(
     contracted: dict[TaskId, frozenset[TaskId]] = {}
     for task in _sort_by_id(tasks):
         direct = slice_ids.intersection(task.dependencies)
+        # A task that is no slice still carries an order: without this, A and C of A -> skipped -> C
+        # would be under way at once.
         skipped = (contracted[needed] for needed in task.dependencies if needed not in direct)
         contracted[task.id] = direct.union(*skipped)
     return contracted

@@ -167,11 +167,14 @@ class _Run:
         unfinished, successors, rank = self._unfinished, self._network.successors, self._rank
         ready, ended, lowest = self._ready, 0, len(rank)
         slices = self._ending.pop(heappop(self._ends))
+        # Ends of 1 and of 1.0 are one key here; the smallest slice says which of the two is shown.
         self.now = self.finish[min(slices)]
         for slice_ in slices:
             ended |= 1 << slice_
             if held := self._parked.pop(slice_, 0):
                 ready |= held
+                # What was parked may stand anywhere: to look up each rank costs more than to begin
+                # in front.
                 lowest = 0
             for later in successors[slice_]:
                 unfinished[later] -= 1
@@ -216,6 +219,8 @@ def simulate(workload: Workload, order: Sequence[int], workers: int | None = Non
         predecessors=workload.dependencies,
         successors=find_successors(workload.dependencies),
         blockers=blockers,
+        # All of them count as busy from the start, so a slice waits for an earlier one in `order`
+        # even where that has not begun.
         busy=placed,
     )
     return make_timetable(network, workload.costs, order, workers)
@@ -342,6 +347,8 @@ def count_unordered(
                 if low <= earlier < low + width:
                     reached[slice_] |= 1 << earlier - low
             ordered += (pairs[slice_] >> low & reached[slice_]).bit_count()
+    # The masks are symmetric, so each pair is in `total` twice, and under its later slice in
+    # `ordered` once.
     return total // 2 - ordered
 
 
@@ -366,6 +373,7 @@ def explain_wait(slice_: int, edges: Sequence[Sequence[int]]) -> dict[int, int]:
     The nearest come first; a direct predecessor maps to `slice_` itself.
     """
     through: dict[int, int] = {}
+    # Breadth first, and without recursion: tens of thousands of tasks may wait in one chain.
     pending = deque([slice_])
     while pending:
         later = pending.popleft()

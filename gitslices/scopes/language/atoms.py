@@ -34,6 +34,8 @@ def make_atoms(entry: Entry, folding: Folding) -> tuple[Atom, ...]:
     atom = split_head(fold_pattern(entry.path, folding))
     if "[" not in entry.path and "\\" not in entry.path:
         return (atom,)
+    # `app/[id]/page.tsx` is a file's name in some frameworks: an entry copied from a listing has to
+    # cover the file, whatever its brackets mean as a pattern.
     twin = Atom(folding.fold(entry.path.strip("/")), directory_only=atom.directory_only)
     return (atom, twin)
 

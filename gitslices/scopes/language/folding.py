@@ -30,6 +30,7 @@ class Folding(Struct, frozen=True):
             text = unicodedata.normalize("NFC", text)
         if not self.ignore_case:
             return text
+        # Casefolding takes some characters apart, which then have to be composed once more.
         folded = text.casefold()
         return unicodedata.normalize("NFC", folded) if self.precompose_unicode else folded
 
@@ -49,6 +50,7 @@ def _fold_glob(glob: Glob) -> Glob:
     tokens: list[Token] = []
     for token in glob:
         if isinstance(token, str):
+            # One character may fold to several, as `ß` does to `ss`.
             tokens.extend(token.casefold())
         elif isinstance(token, CharSet):
             tokens.append(_fold_set(token))
@@ -61,7 +63,9 @@ def _fold_set(chars: CharSet) -> CharSet:
     images = {
         (image, image)
         for low, high in chars.ranges
+        # Without that limit a range up to the last code point costs a million steps.
         for code in range(ord(low), min(ord(high), _LAST_CASED) + 1)
+        # A set stands for one character, so what folds to several cannot be said with it.
         if len(image := chr(code).casefold()) == 1 and image != chr(code)
     }
     return CharSet(tuple(sorted({*chars.ranges, *images})), chars.negated)

@@ -50,6 +50,8 @@ def read_ignore_lines(lines: Iterable[str]) -> IgnoreRules:
             rules.append(_read_rule(text))
         except ScopeError as error:
             refused.append(Problem(text, error.message, error.hint))
+            # Nobody can tell what it would have taken back: rather too few lines count than too
+            # many.
             if text.startswith("!"):
                 rules.clear()
     return IgnoreRules(tuple(rules), tuple(refused))

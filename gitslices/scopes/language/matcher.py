@@ -155,10 +155,13 @@ def _settle_stars(name: str) -> str:
 
 def _put_sets(regex: str, sets: list[CharSet]) -> str:
     for number, chars in enumerate(sets):
+        # Only after pathspec and the settling are done, since both would read the brackets anew.
         regex = regex.replace(chr(_STAND_INS + number), _write_set(chars))
     return regex
 
 
 def _write_set(chars: CharSet) -> str:
+    # Written by code point, no member can mean anything to `re`.
     ranges = "".join(f"\\U{ord(low):08x}-\\U{ord(high):08x}" for low, high in chars.ranges)
+    # A range such as `[+-9]` has the slash in it, and no bracket of git's matches one.
     return f"[^/{ranges}]" if chars.negated else f"(?!/)[{ranges}]"

@@ -61,6 +61,7 @@ def _list_segments(regions: Sequence[Region]) -> dict[frozenset[int], list[Span]
         if position != last and covering:
             segments.setdefault(frozenset(covering), []).append((last, position))
         last = position
+        # A region's spans neither overlap nor touch, so its changes are in turn a begin and an end.
         covering ^= {number}
     return segments
 
@@ -68,6 +69,7 @@ def _list_segments(regions: Sequence[Region]) -> dict[frozenset[int], list[Span]
 def _list_changes(regions: Sequence[Region]) -> list[int]:
     """Every position where a region begins or ends: the position times all, plus the region."""
     total = len(regions)
+    # One integer for each change sorts quicker than the pair of numbers it stands for.
     changes = [
         position * total + region.number
         for region in regions
@@ -93,6 +95,7 @@ class Comparison:
         self._new_paths = new_paths
         self._shared = shared
         self._part_maker = PartMaker(tree)
+        # Parts come first: the decider asks all regions, parts included, when it is first needed.
         for region in partition.regions:
             self.split(region)
         self.contested = meet_in_paths(partition.regions)
@@ -123,6 +126,7 @@ class Comparison:
             return self._new_paths == "all"
         if one.is_unanchored == other.is_unanchored:
             return True
+        # The whole repository holds every directory that an unanchored pattern can be at home in.
         if any(not (region.atom.head or region.atom.tail) for region in (one, other)):
             return True
         return self._replaces(one, other) or self._replaces(other, one)
@@ -195,5 +199,6 @@ class Comparison:
                 mask |= region.near_writers
             for region in writes:
                 mask |= region.near_writers | region.near_readers
+            # A region that several slices have makes each of them meet itself as well.
             conflicts.append(mask & ~(1 << index) if mask else 0)
         return tuple(conflicts)

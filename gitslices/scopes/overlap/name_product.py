@@ -52,6 +52,7 @@ def sample_names(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Fold
         name = _join_halves(first, second)
         if name is None:
             return Sample(())
+        # A folded path holds nothing that folding would change, so such a name could not occur.
         if name and not is_forbidden(name) and all(folding.fold(char) == char for char in name):
             return Sample((name,))
     for glob, opposite in ((one, other), (other, one)):
@@ -105,6 +106,7 @@ def _join_halves(one: Halves, other: Halves) -> str | None:
         return None
     least = max(len(half[0]) + len(half[1]) for half in (one, other))
     inside = len(start) + len(end) - least
+    # It ends at 0 at the latest, where both slices are empty.
     while start[len(start) - inside :] != end[:inside]:
         inside -= 1
     return start + end[inside:]
@@ -166,6 +168,8 @@ class NameProduct:
                     waiting.append(then)
                 self._edges[state].append((number, then))
                 self._sources.setdefault(then, []).append(state)
+            # Two globs alone have no more states than the product of their lengths. Only the sets
+            # of positions in the globs beside them can grow exponentially.
             if self._beside and len(self._edges) > MAX_STATES:
                 raise TooComplexError
 
@@ -259,6 +263,8 @@ def _partition(tokens: set[Token]) -> list[list[tuple[int, int]]]:
     classes: dict[tuple[bool, ...], list[tuple[int, int]]] = {}
     for low, high in pairwise(ordered):
         if low != ord("/"):
+            # Cuts lie at every end of a range, so one character speaks for all from `low` to
+            # `high`.
             signature = tuple(_holds(token, chr(low)) for token in chosen)
             classes.setdefault(signature, []).append((low, high))
     return sorted(classes.values(), key=_rank_class)

@@ -84,6 +84,8 @@ class NewOverlaps:
         _hand_down(self._root)
 
     def _walk(self, region: Region, start: Node) -> None:
+        # A stack of its own: a literal of 4,096 bytes can have more components than Python has
+        # frames.
         waiting = [(start, *self._decider.see_region(region, start.path), start.signatures)]
         while waiting:
             node, residual, excluded, todo = waiting.pop()
@@ -91,6 +93,8 @@ class NewOverlaps:
                 continue
             met, missed = self._decider.decide_signatures(region, residual, excluded)
             _meet_signatures(region, node, met & todo)
+            # What is decided here is decided for all beneath; the walk ends where nothing is left,
+            # and that keeps it from visiting every pair.
             todo &= ~(met | missed)
             self._meet_each(region, node, residual, excluded, todo)
             for name, child in _list_entered(node, residual) if todo else ():
@@ -130,6 +134,8 @@ def _meet_signatures(region: Region, node: Node, signatures: int) -> None:
     for signature, members in node.members.items() if signatures else ():
         if signatures >> signature & 1:
             region.meet(*members)
+            # The regions beneath are told in one pass at the end (`_hand_down`). Telling each of
+            # them at once would cost a visit for every pair after all.
             _add(node.inherited, signature, (region.readers, region.writers))
 
 
@@ -162,6 +168,7 @@ def _list_nodes(root: Node) -> list[Node]:
 
 
 def _sum_up(root: Node) -> None:
+    # Parents stand before their children in the list; reversed, children are complete first.
     for node in reversed(_list_nodes(root)):
         for region in node.regions:
             _add(node.members, region.signature, (region.readers, region.writers))

@@ -78,6 +78,8 @@ class Budget:
         """The names that two globs share, for the steps that it takes to find them once."""
         key = one, other, beside
         sample = sample_names(*key, folding)
+        # Paid for even where an earlier comparison left the answer in the cache: what is found must
+        # not depend on what the process was asked before.
         if key not in self._sampled:
             self._sampled.add(key)
             self.spend(sample.states * (1 + len(beside)) * STEPS_OF_A_STATE)
@@ -110,6 +112,9 @@ class PathFinder:
 
         With `idle` only the positions in these masks may still be reached in the excluded atoms.
         """
+        # Where nothing is tracked the answer is the same in every directory, and is asked for once.
+        # Few such paths begin with a name that is tracked here, and only those need a search of
+        # here.
         path = self.find_free(one, other, excluded, idle)
         if path is None or path == UNKNOWN or not self._tree.is_taken(directory, path):
             return path
@@ -219,6 +224,8 @@ class PathProduct:
             goals = [path for state, path in found.items() if self._is_goal(state)]
             if goals:
                 return min(goals, key=_rank)
+            # A state that was seen has been reached by fewer components, so it leads to nothing
+            # shorter.
             layer = {state: path for state, path in found.items() if state not in seen}
             seen.update(layer)
         return None
@@ -250,6 +257,8 @@ class PathProduct:
             for at in _list_bits(mask)
             for glob, _ in list_transitions(residual.atom, at)
         }
+        # Every name fits it, so it tells no names apart; sorted, so that a set's order, which
+        # differs from run to run, cannot choose another witness.
         return tuple(sorted(globs - {ANY_NAME}, key=repr))
 
     def _list_names(
@@ -318,6 +327,7 @@ def find_witness(
     """The shortest path that two regions share; `UNKNOWN` if it would take too many steps."""
     if not (tree.can_grow(one.atom) and tree.can_grow(other.atom)):
         return None
+    # Two regions can meet only where one head is the other or lies beneath it.
     head = max(one.atom.head, other.atom.head, key=len)
     first, second = see_from(one.atom, head), see_from(other.atom, head)
     if first.is_dead or second.is_dead:

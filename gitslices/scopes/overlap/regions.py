@@ -69,6 +69,7 @@ def list_reaching(atom: Atom, excluded: Sequence[Atom]) -> tuple[Atom, ...]:
 
 def may_touch(one: Atom, other: Atom) -> bool:
     """Whether two atoms have a directory in common where both may have paths."""
+    # The answer is the same both ways round; only beneath the shorter head can the longer one be.
     if len(one.head) > len(other.head):
         one, other = other, one
     if one.head and one.head != other.head and not other.head.startswith(one.head + "/"):
@@ -167,6 +168,7 @@ def narrow_partition(partition: Partition, slices: Sequence[int], shared: Shared
     def keep(region: Region) -> Region:
         if region not in narrowed:
             kept = Region(len(narrowed), region.atom, region.excluded, region.is_unanchored)
+            # What a region covers does not depend on what is shared, so nothing is resolved again.
             kept.spans, kept.files = region.spans, region.files
             kept.contested = subtract_spans(region.spans, shared.spans)
             narrowed[region] = kept
@@ -218,6 +220,8 @@ class PartMaker:
         """The parts of a region that names files, or none if it does not."""
         if not _names_files(region.atom):
             return ()
+        # Any name that `*.py` matches could become a directory, with everything beneath it. Hardly
+        # anybody means that, so only the directories that are called so already count as such.
         named = replace(region.atom, names_files=True)
         homes = (Atom(path) for path in _list_directories(region.atom, self._tree))
         return tuple(self._make(region, atom) for atom in (named, *homes))

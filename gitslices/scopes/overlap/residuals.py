@@ -66,10 +66,14 @@ def _list_transitions(atom: Atom) -> tuple[tuple[Transition, ...], ...]:
     globs: list[Glob] = [tuple(name) for name in names]
     globs.extend(atom.tail)
     last = len(globs) + atom.directory_only
+    # What is matched covers all beneath it, so the last position goes on with any name.
     beneath: tuple[Transition, ...] = () if atom.names_files else ((ANY_NAME, last),)
     transitions = [()] * last + [beneath]
     if atom.directory_only:
+        # One position more: the directory itself is matched, and only what lies in it counts.
         transitions[last - 1] = ((ANY_NAME, last),)
+    # Backwards: a `**` may stand for no directory at all, so it takes over all the ways on that the
+    # position after it has.
     for at in range(len(globs) - 1, -1, -1):
         if globs[at] == GLOBSTAR:
             transitions[at] = ((ANY_NAME, at), *transitions[at + 1])
@@ -82,6 +86,7 @@ def enter(residual: Residual, name: str) -> Residual:
     """What is left inside the directory `name`."""
     atom = residual.atom
     mask = step_mask(atom, residual.mask, name)
+    # What is matched by name is a file, and nothing lies in a file.
     return Residual(atom, mask & ~(1 << last_position(atom)) if atom.names_files else mask)
 
 

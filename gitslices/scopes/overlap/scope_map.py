@@ -59,6 +59,8 @@ class WitnessFinder:
             path = self._find_tracked(pairs)
             if path is not None:
                 return Overlap(kind=kind, path=path, exists=True)
+            # A path that exists says more to whoever reads the plan than one that could be made,
+            # and costs no search: all pairs of a kind are asked for one first.
             compared = [each for pair in pairs for each in list_compared(*pair)]
             path = self._find_new(pairs, compared)
             if path is not None:
@@ -138,6 +140,8 @@ class ScopeMap:
         self._comparison = Comparison(self._partition, self._resolved.tree, new_paths, shared_paths)
         self._witnesses = WitnessFinder(self._resolved, self._partition, shared_paths.atoms)
         self._remarks: dict[Entry, str | None] = {}
+        # Kept before `open_overlaps` is asked for: that lets regions meet in what the setting
+        # leaves open, and cannot be told apart afterwards.
         self.conflicts = self._comparison.conflicts
         self.contested = self._comparison.contested
 
@@ -149,6 +153,8 @@ class ScopeMap:
     def _count(self, regions: Regions) -> int:
         if len(regions) < 2:
             return sum(region.files for region in regions)
+        # Uniting costs a sort of all spans. The region with most of them is only counted against
+        # the others, so a slice with one large pattern and some literals pays for the literals.
         *others, longest = sorted(regions, key=lambda region: len(region.spans))
         total, counted = longest.files, NO_SPANS
         for region in others:
@@ -229,6 +235,9 @@ class ScopeMap:
 
     def find_conflicts_without(self, place: RepoPath) -> tuple[int, ...]:
         """The conflicts there would be if a place of `name_segment` were shared, too."""
+        # Sharing a place can only end overlaps between slices that both reach into it. All other
+        # pairs keep what they have, which spares a comparison of the whole graph for each place
+        # tried.
         entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
         touching = self._collect_touching(entry)
         shared_paths = resolve_shared(Scope((*self._shared.entries, entry)), self._resolved)

@@ -123,6 +123,7 @@ class Decider:
         signature = self._make_signature(region)
         if signature not in self._signatures:
             self._signatures[signature] = len(self._signatures)
+            # What was decided speaks only of the signatures that there were then.
             self._decided.clear()
         return self._signatures[signature]
 
@@ -186,6 +187,8 @@ class Decider:
             decided = self._decided[key] = self._decide_signatures(residual, own)
         if all(self._is_known(region, other, own) for other in excluded):
             return decided
+        # An exclusion that is half way through a match can take paths away and never adds any: what
+        # misses still misses, but what would meet has to be searched for.
         return 0, decided[1]
 
     def _is_known(self, region: Region, excluded: Residual, own: int) -> bool:
@@ -267,6 +270,7 @@ class Decider:
         beside = tuple(dict.fromkeys((*excluded, *own, *self._see_shared(directory))))
         if any(atom.is_complete for atom in beside):
             return False
+        # No exclusion covers the directory's own path, and both have it: that needs no search.
         if residual.is_complete and beneath.is_complete and self._tree.can_be_created(directory):
             return True
         return self._finder.find(directory, residual, beneath, beside) is not None
@@ -293,6 +297,7 @@ def _list_globstars(region: Region) -> tuple[Atom, ...]:
 
 def _find_fresh(tree: TrackedTree) -> str:
     directories, files = tree.list_names("")
+    # Entries may hold no control character, so no literal can name it.
     name = "\1"
     while name in directories or name in files:
         name += "\1"

@@ -13,6 +13,7 @@ from gitslices.scopes.tracked.spans import Span
 _BEYOND = chr(0x10FFFF)
 
 
+# No cycle can begin in it, and the collector need not walk tens of thousands of them.
 class Directory(Struct, frozen=True, gc=False):
     """A directory, and the positions of the paths beneath it."""
 
@@ -75,9 +76,11 @@ class NameIndex:
         if glob == (*start, STAR):
             return sorted(self._list_beginning(start))
         extension = literal_start(glob[2:])
+        # The index has what follows the last dot, so `*.d.ts` has to be matched like any other.
         if glob == (STAR, ".", *extension) and "." not in extension:
             return self._by_extension.get(extension, [])
         candidates = self._list_candidates(glob, start)
+        # A large tree has the same `__init__.py` a thousand times, and each name is matched once.
         names = set(map(self._names.__getitem__, candidates))
         matching = set(filter(compile_name(glob), names))
         return sorted([number for number in candidates if self._names[number] in matching])

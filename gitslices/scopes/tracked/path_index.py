@@ -38,6 +38,7 @@ class PathIndex:
             self.spellings = self.paths
             self._fresh = [at for at, path in enumerate(self.paths) if path in fresh]
         if fresh and tree.folding.changes_text:
+            # Sorted by the folded path as `paths` is, so that a position means the same in both.
             pairs = sorted([*zip(tree.paths, tree.spellings, strict=True), *fresh.items()])
             self.spellings = [spelling for _, spelling in pairs]
 
@@ -66,6 +67,7 @@ class PathIndex:
         if atom.directory_only and atom.head not in self._tree.submodules:
             return join_spans((inside,))
         start = bisect_left(self.paths, atom.head)
+        # Where case is ignored, a commit may still hold several spellings of one folded path.
         stop = bisect_right(self.paths, atom.head, lo=start)
         return join_spans(((start, stop), inside))
 
@@ -111,10 +113,13 @@ class PathIndex:
     def _find_unanchored(
         self, atom: Atom, rest: tuple[Glob, ...], directory: str, inside: Span
     ) -> Iterator[Span]:
+        # Only the last name is looked up. Matching every path against the regex instead takes
+        # minutes where there are thousands of scopes and a hundred thousand files.
         found = self._named.find(rest[-1])
         positions = found.list_positions(inside)
         if atom.directory_only:
             positions = [at for at in positions if self.paths[at] in self._tree.submodules]
+        # A directory begins at the position of its first path, and so do those above it.
         directories = (
             one for one in found.list_directories(inside) if len(one.path) > len(directory)
         )

@@ -58,6 +58,7 @@ def subtract_spans(spans: Spans, removed: Spans) -> Spans:
         return spans
     left: list[Span] = []
     for start, stop in spans:
+        # The span that begins before may reach into this one.
         at = max(bisect_right(removed, (start, start)) - 1, 0)
         while at < len(removed) and removed[at][0] < stop and start < stop:
             low, high = removed[at]
@@ -81,6 +82,8 @@ def list_common(one: Spans, other: Spans) -> Iterator[Span]:
     """The spans that lie in both, in order, at the cost of the shorter one."""
     if len(one) > len(other):
         one, other = other, one
+    # Looked up in the longer one rather than merged with it: a literal against a pattern with
+    # thousands of spans is the common case.
     for start, stop in one:
         at = bisect_right(other, (start, start))
         if at and other[at - 1][1] > start:

@@ -64,6 +64,8 @@ class _Maker:
     def make(self, access: Access) -> Checkout:
         included = _join(access.read.included, access.write.included)
         wanted = unite_spans([self._allow(access.read), self._allow(access.write)])
+        # What one of the two scopes excludes the other may need. Such an exclusion is dropped
+        # whole: a file too many in the worktree does no harm, one too few breaks the work.
         excluded = [
             entry
             for entry in _join(access.read.excluded, access.write.excluded)
@@ -97,6 +99,7 @@ class _Maker:
             not entry.is_pattern
             and _PLAIN.fullmatch(entry.path) is not None
             and not self._tree.folding.changes_text
+            # A cone is made of directories, so a file, or a path beneath one, needs a pattern.
             and find_ancestor(entry.path, self._tree.files) is None
         )
 
@@ -116,6 +119,7 @@ class _Maker:
     def _make_patterns(self, included: Sequence[Entry], excluded: Sequence[Entry]) -> Checkout:
         everything = any(entry.names_whole_repository for entry in included)
         lines = [line for entry in included for line in _write_lines(entry)]
+        # After everything included: the last pattern that matches a path decides.
         lines += ["!" + line for entry in excluded for line in _write_exclusion(entry)]
         spans = subtract_spans(self._unite(included), self._unite(excluded))
         return Checkout(
@@ -138,6 +142,8 @@ def _join(one: Iterable[Entry], other: Iterable[Entry]) -> list[Entry]:
 
 def _write_cone(directories: Sequence[str]) -> Iterable[str]:
     """The patterns that git makes of directories: those above them with their files only."""
+    # Git takes only this very shape for a cone, and otherwise warns and matches line by line. A
+    # directory inside another of them would turn the outer one into one of files only.
     whole = {one for one in directories if not {*walk_up(one)} & {*directories} - {one}}
     above = {one for path in whole for one in walk_up(path.rpartition("/")[0])}
     for path in sorted(whole | above):
@@ -151,6 +157,7 @@ def _write_lines(entry: Entry) -> Iterable[str]:
     if entry.names_whole_repository:
         return
     if entry.is_pattern:
+        # At the start of a line `!` takes back and `#` is a comment.
         yield _LEAD.sub(r"\\\1", entry.path)
     if not entry.is_pattern or "[" in entry.path or "\\" in entry.path:
         spelled = _WILD.sub(r"\\\1", entry.path.strip("/"))

@@ -70,6 +70,7 @@ class TrackedTree:
         directories: set[str] = set()
         for parent in {path.rpartition("/")[0] for path in self.paths}:
             above = parent
+            # Above a known directory all are known, so each is added once however deep the tree is.
             while above and above not in directories:
                 directories.add(above)
                 above = above.rpartition("/")[0]
@@ -105,6 +106,7 @@ class TrackedTree:
             name, slash, _ = self.paths[at][len(prefix) :].partition("/")
             if slash:
                 directories.add(name)
+                # Past all that lies in it: at the root that would be every path of the repository.
                 at = bisect_left(self.paths, prefix + name + AFTER_SLASH, lo=at)
             else:
                 (directories if prefix + name in self._leaving else files).add(name)
