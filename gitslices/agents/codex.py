@@ -35,6 +35,7 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     if tool in _SHELLS:
         command = _read_command(payload)
         folder = find_text(payload["tool_input"], "workdir", "cwd")
+        # Some builds call `apply_patch` in a shell: its files are in the patch, not in the words.
         patched = _find_patched(command) if BEGIN in command else ()
         return Intent(cwd=cwd, folder=folder, paths=patched, command=command)
     return None

@@ -33,10 +33,12 @@ def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] 
         tool = load_tool(argv[0])
         report = answer_hook(tool, descriptor, find_here())
         if report and report.denials:
+            # Imported here: nearly every write may be done, and needs no words.
             from gitslices.output.text.checks import format_denials
 
             sys.stdout.buffer.write(tool.format_denial(format_denials(report)))
             sys.stdout.flush()
+    # Everything: a guard that ends with Python's own exit code 1 would let the write pass.
     except (Exception, KeyboardInterrupt) as error:
         with suppress(OSError):
             _tell(error)

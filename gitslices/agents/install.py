@@ -38,6 +38,8 @@ def add_hooks(text: str | None, tool: Tool, program: str, *, place: str) -> str:
     for event, wanted in tool.make_hooks(program).items():
         present = _get_list(hooks, event, place)
         kept = _strip(present)
+        # Left alone where ours are there: moved behind others they would count as new, for some
+        # tools trust a hook by its place.
         if not all(one in present for one in wanted) or len(present) != len(kept) + len(wanted):
             hooks[event] = [*kept, *wanted]
     return _write(table, text)
@@ -82,6 +84,7 @@ def _load(text: str, place: str) -> dict[str, Any]:
 def _make_table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) < len(pairs):
+        # JSON takes the last of two in silence; written again, the first would be lost.
         names = [name for name, _ in pairs]
         raise ValueError(f"{next(one for one in names if names.count(one) > 1)!r} is there twice")
     return table
@@ -121,6 +124,7 @@ def _is_own(hook: Any) -> bool:
 
 def _write(table: Mapping[str, Any], before: str | None) -> str:
     """JSON in the style of the text before, which stays as it is if it says the same."""
+    # Somebody's own line breaks and blanks are no less theirs for being JSON.
     if before is not None and json.loads(before) == table:
         return before
     found = re.search(r"^([ \t]+)\S", before or "", re.MULTILINE)
@@ -145,6 +149,7 @@ class AgentInstallRequest(Struct, frozen=True, kw_only=True):
 def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesReport:
     """Have a tool ask gitslices before it writes, and teach it the commands; twice is once."""
     tool = load_tool(request.tool)
+    # Before the settings: hooks that start a script which is not there yet would be passed over.
     if not request.dry_run:
         write_launcher(workspace.repo.common_dir, request.python)
     wanted = [

@@ -28,12 +28,15 @@ def read_payload(descriptor: int) -> dict[str, Any]:
     """
     data = bytearray()
     while len(data) <= _LONGEST:
+        # Not read to the end: some tools leave it open, and the hook would wait until it is killed.
         if not select.select([descriptor], [], [], _PATIENCE)[0]:
             break
         chunk = os.read(descriptor, _CHUNK)
         if not chunk:
             break
         data += chunk
+        # A full chunk is hardly the last one, and decoding after each would take a square of the
+        # time.
         if data.rstrip().endswith(b"}") and len(chunk) < _CHUNK:
             try:
                 return _decode(bytes(data))

@@ -25,6 +25,7 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
+        # Imported here: click takes as long as the whole check.
         from gitslices.cli.main import report_failure
 
         return report_failure(error, as_json=False)
@@ -44,6 +45,8 @@ def _run_hook(name: str, named: NamedByHook) -> HookReport:
         purpose=f"gitslices hook run {name}",
     )
     recover(workspace)
+    # Only `pre-push` is given something; what the others inherit may be a terminal, and reading it
+    # would hang the commit.
     text = sys.stdin.read() if name == "pre-push" else ""
     return run_hook(workspace, HookRequest(name=name, index_file=named.index_file, input=text))
 

@@ -83,6 +83,7 @@ def _draw_run(workspace: "Workspace", goal_id: str | None) -> "Iterator[OnStep]"
     report = status(workspace, goal_id)
     rows = {one.slice_id: make_row(one) for one in report.slices}
     steps: dict[SliceId, tuple[RunStep, float]] = {}
+    # The workers' threads report, the one of `Live` draws.
     guard = threading.Lock()
 
     def on_step(step: "RunStep") -> None:
@@ -95,6 +96,7 @@ def _draw_run(workspace: "Workspace", goal_id: str | None) -> "Iterator[OnStep]"
         return draw_board(report.goal_id, report.target, shown)
 
     console = Console(stderr=True)
+    # Drawn from a function: times and last lines go on between two steps.
     with Live(get_renderable=draw, console=console, refresh_per_second=_PER_SECOND):
         yield on_step
 

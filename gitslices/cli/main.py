@@ -30,6 +30,7 @@ _OBJECTS_BETWEEN_COLLECTIONS: Final = 2_000_000
 """A large graph is many objects and no cycles: looking for some took a third of a plan's time."""
 
 
+# No Exception: whatever handles failures on the way must let it pass.
 class TerminatedError(BaseException):
     """SIGTERM came."""
 
@@ -61,12 +62,16 @@ def main() -> NoReturn:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    # By default it ends Python on the spot: the commands of a run would go on, and its leases
+    # stand.
     signal.signal(signal.SIGTERM, _terminate)
     open_closed_streams()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    # Not click's: a command line that it refuses is answered in JSON, too.
     as_json = "--json" in argv
     try:
         named_by_hook = take_local_variables(os.environ, get_cwd)
+        # Left to itself, click exits with 1 for Ctrl-C, a closed pipe and a bug alike.
         outcome = app.main(
             list(argv), prog_name="gitslices", standalone_mode=False, obj=named_by_hook
         )

@@ -169,6 +169,7 @@ def get_named_by_hook(directory: Path) -> NamedByHook:
 
 def can_ask() -> bool:
     """Whether a person can be asked: one who sees standard error and answers on standard input."""
+    # A question that nobody sees hangs an agent until it is killed.
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 

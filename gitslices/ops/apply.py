@@ -69,6 +69,7 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
             # What nobody has begun would land the former target's commits in the new one.
             goal = _make_goal(workspace, request)
             warnings += forward_slices(workspace, store, goal).warnings
+    # Last: what did get made is in order, and brought forward, by now.
     raise_failures(made.failures, len(made.order.steps.steps))
     return _report(made.order, warnings)
 

@@ -73,6 +73,7 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
     Raises `UnknownSliceError` for a slice that no plan has, `RefusedError` for one without branch,
     `InputError` for a range of commits that does not exist.
     """
+    # A marked worktree without a store is one whose store is lost: that must not count as free.
     if not workspace.has_store() and find_mark(workspace.repo.git_dir) is None:
         if request.slice_id is not None or request.goal_id is not None:
             raise InputError(
@@ -180,6 +181,7 @@ def _read_changed(
     tips = ("HEAD", *read_merge_heads(place.git_dir))
     baselines = _find_baselines(workspace, goal, record, place.git_dir, tips)
     if request.staged:
+        # The one that git has named is of the commit at hand, and no other worktree's.
         index_file = request.index_file if place.is_here else None
         changes = read_index_changes(workspace.repo, place.git_dir, baselines, index_file)
         return mark_unnamed(

@@ -117,6 +117,7 @@ def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
 
 def _find_passed_over(error: RefusedError) -> SliceId | None:
     """The one slice that is not in order; None where something else is in the way."""
+    # Of that very class: what is derived from it tells of a lease, a gate or of trust instead.
     places = {one.place for one in error.problems}
     return SliceId(places.pop()) if type(error) is RefusedError and len(places) == 1 else None
 
@@ -133,6 +134,8 @@ def _add_refused(report: ClaimReport, refused: Refused) -> ClaimReport:
 
 def _settle(workspace: Workspace, store: Store, granted: _Granted) -> ClaimReport:
     try:
+        # Whatever happens, Ctrl-C as well: a lease whose token nobody was told would keep the slice
+        # until it lapses.
         return _hand_over(workspace, store, granted)
     except BaseException:
         _revoke_lease(workspace, store, granted)
@@ -171,6 +174,7 @@ def _wait_for_grant(
             if granted is not None:
                 return granted
             continue
+        # It is a NothingReadyError, too, but no waiting helps.
         except NothingLeftError:
             raise
         except (NothingReadyError, LeaseHeldError):
@@ -178,6 +182,7 @@ def _wait_for_grant(
             if left <= 0:
                 raise
         time.sleep(min(left, pause))
+        # Longer each time: workers wait by the dozen, and each look reads the whole goal.
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
@@ -201,6 +206,8 @@ def _grant(
         goal = choose_goal(store, goal.goal_id)
         now = snapshot.read_store_again(goal.plan)
         chosen = _choose(goal, read_claim_state(now, goal, faults), request)
+        # The worktree of the first has been looked at: everybody else would wait while git is asked
+        # again.
         if chosen.slice.slice_id != first.slice.slice_id:
             _refuse_out_of_order(now, chosen)
         if not is_moving(workspace.state_folder, goal.goal_id, chosen.slice.slice_id):
@@ -302,6 +309,8 @@ def _open_lease(
 def _find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | None) -> int:
     """The largest token that an earlier holder of the slice may have, though the store is new."""
     admin = find_admin_folder(Path(record.worktree_path)) if record else None
+    # A store that has leases counts on from them. A new one begins above all that any worktree
+    # tells of: holders of the lost one still have their tokens.
     if admin is not None and has_leases(store):
         return find_last_token([admin])
     return find_last_token(list_admin_folders(workspace.repo.common_dir))
@@ -373,6 +382,7 @@ def _provision(
     )
 
     def choose(operation: str) -> SlicesOrder:
+        # As the goal was applied: one full worktree among sparse ones may not fit on the disk.
         sparse = any(record.sparse for record in store.read_slices(goal_id))
         return order_slices(workspace, store, wanted, operation, sparse=sparse)
 

@@ -68,6 +68,7 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         _refuse_unnamed(workspace, goal, record)
         commit = _pass_gates(workspace, store, goal, record, lease)
         with store.transaction():
+            # Once more: gates may run for long, and somebody may have freed the slice meanwhile.
             require_lease(store, goal.goal_id, slice_id, request.token)
             end_lease(store, lease.token, at=workspace.now(), ending="done")
             store.write_status(goal.goal_id, slice_id, "done")
@@ -97,6 +98,7 @@ def _refuse_unnamed(workspace: Workspace, goal: Goal, record: SliceRecord) -> No
     tip = find_tip(repo, record.branch_name)
     if tip is None:
         return
+    # What base or target have, others have merged already: it is not this slice's to mend.
     baselines = [Baseline(one) for one in (record.base_commit, target) if one]
     changes = read_commit_changes(repo, repo.common_dir, tip, baselines)
     paths = [change.path for change in mark_unnamed(repo, changes, tip) if change.is_unnamed]
@@ -154,6 +156,7 @@ def _pass_gates(
         record_run(workspace, store, run)
     proof = read_proof(workspace, store, goal, record)
     problems = find_missing_evidence(proof, texts, ())
+    # By what is on the branch now: a commit made while they ran has proven nothing.
     if find_missing_gates(proof, texts):
         raise GateFailedError(
             f"slice {record.slice_id!r} is not done: its gates have not passed", problems=problems

@@ -68,6 +68,7 @@ def forward_slices(workspace: Workspace, store: Store, goal: Goal) -> Forwarded:
                 moved.append(record.slice_id)
         except (GitError, GitLockedError) as error:
             warnings.append(f"{record.slice_id} was not brought forward: {error.message}")
+        # Somebody else has the lock: whoever moves the target next brings the rest.
         except BusyError:
             break
     return Forwarded(slice_ids=tuple(moved), warnings=tuple(warnings))

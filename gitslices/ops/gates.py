@@ -77,6 +77,7 @@ def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
             for record in records
         }
         bars = _find_bars(Snapshot(workspace, store, goal.plan), records)
+        # Somebody who named it wants it run; of all slices, one in disorder keeps back only itself.
         if request.slice_id is not None and bars:
             (bar,) = bars.values()
             raise RefusedError(f"no gate of slice {bar.place!r} was run", problems=[bar])
@@ -116,6 +117,8 @@ def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
         commands = load_gates(workspace, goal.plan.target)
         (record,) = _choose_records(store, goal, only)
         _check_gate(goal, record, request.gate)
+        # Else a word would stand for a command that has failed, and nobody would see the
+        # difference.
         if request.gate in commands:
             raise InputError(
                 f"gate {request.gate!r} has a command",

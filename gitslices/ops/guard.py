@@ -169,12 +169,14 @@ def _resolve(path: str) -> tuple[Target, ...]:
     folder, name = os.path.split(path.rstrip("/") or "/")
     if name in {"", ".", ".."}:
         return (_locate(path, os.path.realpath(path)),)
+    # `rm` takes the link away and `>` writes through it: the text does not say which is meant.
     itself = os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
     return tuple(_locate(path, one) for one in dict.fromkeys((itself, os.path.realpath(path))))
 
 
 def _locate(asked: str, real: str) -> Target:
     path = Path(real)
+    # A file as well as a folder: linked worktrees and submodules have a file.
     around = (folder for folder in (path, *path.parents) if os.path.lexists(folder / ".git"))
     return Target(asked=asked, path=path, repository=next(around, None))
 

@@ -87,6 +87,7 @@ def find_unguarded_slices(workspace: Workspace) -> tuple[UnguardedSlice, ...]:
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         folders = list(pool.map(partial(_find_folder_there, workspace), there))
+    # Worktrees share their hooks folder as a rule: looked at once, not once for each slice.
     states = {folder: _are_installed(find_hooks(folder)) for folder in set(folders) if folder}
     return tuple(
         UnguardedSlice(
@@ -125,8 +126,10 @@ def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
     if workspace.has_store():
         with workspace.open_store() as store, recover_and_lock(workspace, store):
             records = [one for one in store.read_slices() if one.status in UNDER_WAY]
+            # Before the scripts are there: they see from files alone whether a branch is a slice's.
             raise_fences(workspace, store, records)
     install_hooks(folder, request.python)
+    # Last: from then on a missing hook is a fault that `doctor` tells of.
     want_hooks(workspace.state_folder)
     return read_hooks(workspace)
 

@@ -70,9 +70,11 @@ def _find_pushed(
     }
     for line in text.splitlines():
         source, commit, destination, _ = line.split(" ")
+        # All zeros, forty or sixty-four of them, delete the branch: nothing is pushed.
         if not commit.strip("0"):
             continue
         record = by_ref.get(source) or by_ref.get(destination)
+        # `git push REMOTE HEAD:NAME` gives neither name of the branch.
         if record is None and source == "HEAD":
             record = find_slice_here(workspace, store)
         if record:

@@ -27,6 +27,7 @@ from gitslices.state.store import Goal, Store
 from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
 
+# Each attempt that is lost is somebody else's success: so many in a row are hardly chance.
 _ATTEMPTS = 100
 
 
@@ -91,6 +92,8 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
             workspace.repo, (pair for built in attempt.built for pair in built.rewritten)
         )
         if moved:
+            # After the lock is free: a hook of the project takes its time, and may call gitslices
+            # itself.
             warnings += _run_post_merge(workspace, inputs.worktrees, attempt.style)
         forwarded = forward_slices(workspace, store, inputs.goal) if moved else Forwarded()
     return MergeReport(
@@ -181,6 +184,7 @@ def _move_target(
     target, landed = inputs.goal.plan.target, _Landed(inputs, attempt)
     changes = [_make_change(workspace, inputs.goal, one, attempt.style) for one in attempt.built]
     expected = [inputs.records[one.slice_id] for one in changes]
+    # Nothing moves, so nothing can be cut short: the store alone is written, without an intent.
     if attempt.head == inputs.target:
         with store.transaction():
             if not are_as_recorded(store, expected):
@@ -262,5 +266,6 @@ def _list_merged(target: Oid, built: Sequence[BuiltMerge]) -> tuple[MergedSlice,
             commit=one.commit,
             empty=one.commit == before or UNSET,
         )
+        # One more head than slices: each stands beside what it was merged onto.
         for before, one in zip(heads, built, strict=False)
     )

@@ -95,6 +95,8 @@ def _find_current_branch(workspace: Workspace) -> BranchName:
     """The branch at hand or, from within a slice's worktree, that of the main worktree."""
     repo = workspace.repo
     branch = read_head_branch(repo, repo.git_dir)
+    # Slices merged into a slice's branch would land nowhere; whoever plans from within one means
+    # the project's.
     if branch is not None and branch.startswith(f"{workspace.prefix}/"):
         branch = read_head_branch(repo, repo.common_dir)
     if branch is None:

@@ -59,6 +59,7 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
             if not request.dry_run:
                 kept = trash_slices(workspace, store, chosen)
                 start_emptying(workspace, store)
+    # As they were at the move: what was written in between keeps a slice, and the report says so.
     now = {_name(one): one for one in (*looked_at, *kept)}
     return PruneReport(
         removed=tuple(

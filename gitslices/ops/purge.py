@@ -77,10 +77,13 @@ def start_emptying(workspace: Workspace, store: Store) -> None:
     """Empty the trash and trim the log in a process of its own, where there is anything to do."""
     if not _find_expired(workspace, _look(workspace, store)) and not is_log_long(workspace, store):
         return
+    # A removal is to be quick, and deleting takes as long as there are files.
     argv = [sys.executable, "-m", "gitslices", "prune", "--trash"]
     # It waits for the lock, which the caller holds now. Without it the next removal tries again.
     with suppress(OSError):
         subprocess.Popen(
+            # From `/`, in a session of its own: the caller's folder may be what is removed, and its
+            # terminal may be closed.
             [*argv, "-C", workspace.repo.common_dir], cwd="/", start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -131,6 +134,7 @@ def _forget(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> N
     for one in expired:
         for place in _find_places(one):
             set_expired(place, f"{one.operation}-{place.name}")
+    # The rows go last: they are how the next run finds what is left of the others.
     refs = read_refs(workspace.repo, [TRASH_REFS.rstrip("/")])
     kept = [name for one in expired for name in find_kept(one.operation, one.removal)]
     updates = [RefUpdate(ref=name, old=refs[name]) for name in kept if name in refs]
@@ -150,6 +154,8 @@ def _find_places(trashed: Trashed) -> tuple[Path, ...]:
 
 def _find_trashes(workspace: Workspace, expired: Sequence[Trashed]) -> set[Path]:
     own = {place.parent.parent for one in expired for place in _find_places(one)}
+    # The state's own trash in any case: a run that was killed may have left there what no row tells
+    # of.
     return own | {workspace.state_folder / "trash"}
 
 

@@ -43,6 +43,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
     with workspace.open_store() as store:
         known = store.read_slices(request.goal_id)
         meant = [one for one in known if one.slice_id == request.slice_id]
+        # Before the lock: a pattern of the user's may take for ever, and would keep out everybody.
         is_disposable = find_disposable(workspace, meant)
         with recover_and_lock(workspace, store):
             goal = choose_goal(store, request.goal_id)
@@ -50,6 +51,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
             record = _get_record(snapshot, goal, request.slice_id)
             (candidate,) = find_candidates(snapshot, [record], is_disposable)
             _refuse(candidate, force=request.force)
+            # Looked at again right before the move: an agent may have saved a file since.
             for kept in trash_slices(workspace, store, [candidate]):
                 _refuse(kept, force=request.force)
             start_emptying(workspace, store)

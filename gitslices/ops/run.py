@@ -53,6 +53,8 @@ def refuse_missing_program(workspace: Workspace, goal: Goal, program: str) -> No
     Nothing is known, and nothing refused, while a slice has no worktree yet: what git ignores may
     come along into it, or be made there by its set-up.
     """
+    # Without a slash it is looked up on PATH, and what has a placeholder is another one in each
+    # slice.
     if "/" not in program or Path(program).is_absolute() or "{" in program:
         return
     path = os.path.normpath(program)
@@ -146,6 +148,8 @@ class Crew:
             with self._changed:
                 if self._stopped:
                     return None
+                # Before it claims: a worker that sees nobody busy ends, and this one's merge may
+                # set slices free for it.
                 self._busy += 1
             mine = self._claim_any()
             if mine is not None:
@@ -159,6 +163,7 @@ class Crew:
 
     def _claim_any(self) -> ClaimReport | None:
         offered = [one.slice_id for one in ready(self._workspace, self._goal.goal_id).ready]
+        # A slice whose merge met a conflict is not offered to all: it is claimed by its name.
         for slice_id in dict.fromkeys((*offered, *self._again)):
             if slice_id in self.failed:
                 continue
@@ -220,6 +225,7 @@ class Crew:
                     cwd=Path(mine.worktree_path),
                     environ=self._make_environment(mine, places) | {VARIABLE: worker.name},
                     log=log,
+                    # Two beats may be missed before the lease lapses.
                     every=self._request.ttl / 3,
                     on_beat=lambda: self._beat(mine),
                     inherited=(worker.descriptor,),
@@ -266,6 +272,8 @@ class Crew:
         except StaleTokenError:
             with self._workspace.open_store() as store:
                 record = store.find_slice(mine.goal_id, mine.slice_id)
+            # `done` has ended the lease, and the merge was refused: opened without a token, as by
+            # hand.
             if record is not None and record.status == "done":
                 with suppress(RefusedError):
                     release(self._workspace, msgspec.structs.replace(request, token=None))
@@ -348,6 +356,8 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
     refuse_missing_program(workspace, goal, request.command[0])
     merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
     jobs = max(1, min(request.jobs, len(goal.plan.slices)))
+    # The shell inside: it ends the commands, for which the pool would else wait as long as they
+    # like.
     with ThreadPoolExecutor(max_workers=jobs) as pool, open_shell() as shell:
         crew = Crew(workspace, request, goal, shell, on_step)
         workers = [pool.submit(crew.work) for _ in range(jobs)]
@@ -355,6 +365,8 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
             for worker in as_completed(workers):
                 worker.result()
         except BaseException:
+            # Before the commands are ended: a worker whose command is gone would claim the next
+            # slice.
             crew.stop()
             raise
     return RunReport(

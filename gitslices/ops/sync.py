@@ -46,6 +46,7 @@ from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings import SyncStyle
 from gitslices.workspace import Workspace
 
+# Each attempt that is lost is somebody else's success: so many in a row are hardly chance.
 _ATTEMPTS = 100
 
 
@@ -186,6 +187,7 @@ def _make_all(
             except (GitError, GitLockedError) as error:
                 failures.append(error)
                 made[slice_.slice_id] = Problem(slice_.slice_id, error.message, error.hint)
+    # A full disk, say, fails for each of them: told once, with its own exit code.
     if failures and len(failures) == len(made):
         raise failures[0]
     return made
@@ -280,10 +282,13 @@ def _make_commit(
         return describe_unrelated_history(
             record.slice_id, branch, record.base_commit, shallow=shallow
         )
+    # Nothing of its own: the target itself, and no merge commit that says nothing.
     if origin.commit == tip:
         return Rebased(target, read_commit_tree(repo, target))
     changes = read_commit_changes(repo, repo.common_dir, tip, [origin])
     joined = rules.find_joined(origin, changes)
+    # As a whole first, for a rebase too: one by one, the first commit would hide what conflicts in
+    # the later ones.
     merged = rules.merge(tip, course.onto, joined)
     if merged.conflicts and course.onto != target:
         return describe_own_conflicts(record.slice_id, branch, record.base_commit, merged.conflicts)
@@ -296,6 +301,7 @@ def _make_commit(
         return Rebased(made, merged.tree)
     commits = read_commits(repo, course.onto, tip)
     rebased = rebase_commits(rules, commits, target, joined, signed=signed)
+    # Put on one by one, commits can come to other files without any conflict.
     if rebased is None or rebased.tree != merged.tree:
         if course.onto != target:
             return describe_own_conflicts(record.slice_id, branch, record.base_commit, ())

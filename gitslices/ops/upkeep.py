@@ -39,6 +39,7 @@ def is_log_long(workspace: Workspace, store: Store) -> bool:
         bounds = read_log_bounds(workspace)
     except InputError:
         return False  # doctor tells; whoever removes a slice has other worries
+    # A tenth over: else each removal at the bound would start a process for a single event.
     return find_trimmable(store, bounds.events + bounds.events // 10)
 
 

@@ -20,6 +20,7 @@ def encode_document(document: Any) -> bytes:
     """One JSON document, indented, ending in a newline; see `show_path` for odd bytes."""
     try:
         data = msgspec.json.encode(document)
+    # Paths of other bytes than UTF-8 are rare: only then is all of it gone through.
     except UnicodeEncodeError:
         data = msgspec.json.encode(_map_strings(msgspec.to_builtins(document)))
     return msgspec.json.format(data, indent=2) + b"\n"
@@ -40,6 +41,7 @@ def encode_parts(document: Any) -> Iterator[bytes]:
         return
     whole = encode_document({**document.document, document.name: []})
     place = f'"{document.name}": ['.encode()
+    # From the end, where the list was put: a table before it may have one of that name.
     head, _, tail = whole.rpartition(place + b"]")
     before = begin = head + place + b"\n    "
     for item in document.items:

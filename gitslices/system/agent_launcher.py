@@ -13,6 +13,9 @@ from gitslices.core.files import replace_file
 
 LAUNCHER_NAME: Final = "gitslices-agent"
 _MODE: Final = 0o755
+# `-P`: agents start it in the repository, whose own `gitslices` or `json.py` would be imported
+# else. Where no gitslices is left to ask, it says no in slices only: sessions elsewhere are none of
+# its business.
 _SCRIPT: Final = """\
 #!/bin/sh
 # gitslices, for the hooks of coding agents: made by `gitslices agent install`, taken away by

@@ -15,6 +15,7 @@ def is_copied(path: Path, other: Path) -> bool:
 
     What `other` has besides does not matter; what cannot be read counts as missing.
     """
+    # A list and no recursion: folders may be nested deeper than Python calls.
     waiting = [(path, other)]
     try:
         while waiting:
@@ -49,4 +50,5 @@ def _has_same_content(here: Path, there: Path) -> bool:
         while chunk := one.read(_CHUNK):
             if chunk != two.read(_CHUNK):
                 return False
+        # Compared to the end: it may have grown since the sizes were the same.
         return not two.read(1)

@@ -20,6 +20,7 @@ def set_expired(folder: Path, name: str) -> None:
     try:
         if os.path.lexists(folder):
             place.parent.mkdir(mode=0o700, exist_ok=True)
+            # One step: what `undo` can bring back is in the trash whole, or not any more.
             reach("rename:expired")
             folder.rename(place)
     except OSError as error:
@@ -37,6 +38,7 @@ def remove_empty(*folders: Path) -> None:
 def delete_expired(trash: Path) -> None:
     """Delete what `set_expired` has set aside, as far as that goes."""
     expired = trash / _EXPIRED
+    # Through a link, the walk and its chmod would reach folders of somebody else's.
     if trash.is_symlink() or expired.is_symlink() or not expired.is_dir():
         return
     delete_tree(expired)

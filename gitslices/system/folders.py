@@ -23,6 +23,7 @@ def find_occupied(paths: Sequence[str]) -> frozenset[str]:
 
 def make_worktree_root(root: Path) -> None:
     """Make the folder that holds all worktrees; raise `DiskError` if it is a link or a file."""
+    # git follows a link there: one that the repository tracks would lead worktrees anywhere.
     if root.is_symlink():
         raise DiskError(
             f"the worktree root {str(root)!r} is a symbolic link",
@@ -38,6 +39,8 @@ def make_worktree_root(root: Path) -> None:
 def make_leaf(path: Path) -> None:
     """Make the empty folder of one worktree; raise `DiskError` if anything is there already."""
     try:
+        # Not left to git: `git worktree add` takes an empty folder of anybody's for its own, mkdir
+        # fails where somebody was first.
         reach("mkdir:worktree")
         path.mkdir()
     except OSError as error:
@@ -51,11 +54,13 @@ def remove_leaf(path: Path) -> None:
 
 
 def _exists(path: Path) -> bool:
+    # `exists` follows links, and says no to one that dangles.
     return path.is_symlink() or path.exists()
 
 
 def choose_trash(path: Path, state_folder: Path) -> Path:
     """Where `path` can be renamed to: the state folder, or beside it on another file system."""
+    # A rename is one step. Between file systems it would be a copy, which a kill cuts short.
     if not path.exists() or path.stat().st_dev == state_folder.stat().st_dev:
         return state_folder / TRASH_NAMES[0]
     return path.parent / TRASH_NAMES[1]
@@ -75,6 +80,7 @@ def move_to_trash(path: Path, place: Path) -> None:
     if not _exists(path) or _exists(place):
         return
     for folder in place.parents:
+        # Through a link the files would go wherever that leads.
         if folder.name in TRASH_NAMES and folder.is_symlink():
             raise DiskError(f"{str(folder)!r} is a symbolic link", hint="remove the link")
     try:
@@ -120,6 +126,7 @@ _GIT_FOLDER: Final = ("HEAD", "objects", "refs")
 
 def survey_place(root: Path, worktrees: Sequence[Path]) -> Place:
     """What the file system says of `root`; `worktrees` are the repository's that exist."""
+    # The root need not be there yet: the nearest folder above it that is answers in its place.
     parent = next(one for one in (root, *root.parents) if one.is_dir())
     first = root if parent == root else parent / root.relative_to(parent).parts[0]
     real = parent.resolve()
@@ -135,6 +142,7 @@ def survey_place(root: Path, worktrees: Sequence[Path]) -> Place:
         longest_name=os.pathconf(parent, "PC_NAME_MAX"),
         longest_path=os.pathconf(parent, "PC_PATH_MAX"),
         block=space.f_frsize,
+        # Some file systems count no blocks, or no files: then it is not known, which is not full.
         free_bytes=space.f_bavail * space.f_frsize if space.f_blocks else None,
         free_files=space.f_favail if space.f_files else None,
     )

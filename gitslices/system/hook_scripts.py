@@ -57,6 +57,8 @@ _CHAIN: Final = """\
 if [ -x "$kept" ]; then "$kept" "$@" || exit; fi
 """
 
+# git gives its lines once, and both hooks want them. Where there are none, `printf` would still
+# make an empty one.
 _CHAIN_WITH_INPUT: Final = """\
 input=$(cat)
 if [ -x "$kept" ]; then
@@ -64,6 +66,8 @@ if [ -x "$kept" ]; then
 fi
 """
 
+# Read from git's files and not asked of git: in a repository with the hooks, every commit anywhere
+# would wait for one more process.
 _PLACE: Final = """\
 dir=${GIT_DIR:-.git}
 if [ -f "$dir" ]; then
@@ -147,6 +151,8 @@ def make_script(name: str, python: str) -> str:
             _CHAIN_WITH_INPUT if reads_input else _CHAIN,
             _PLACE,
             _PUSH if reads_input else _FENCE if guards else _TARGET,
+            # A scope that nobody can check is not passed; after a commit or a merge there is
+            # nothing left to stop.
             _RUN.format(name=name, verb=verb, failure=1 if guards else 0),
             _EXEC_WITH_INPUT if reads_input else _EXEC,
         )
@@ -180,6 +186,7 @@ def install_hooks(folder: Path, python: str) -> None:
         for name in NAMES:
             own = _find_own(folder, name)
             if own is None and _exists(folder / name):
+                # Killed after this, the next install finds the old hook kept and none in the way.
                 (folder / name).rename(_keep(folder, name))
             replace_file(own or folder / name, make_script(name, python).encode(), mode=0o777)
     except OSError as error:
@@ -230,6 +237,7 @@ def _is_own(path: Path) -> bool:
         data = read_regular(path, limit=_LARGEST)
     except OSError:
         return False
+    # Only right after `#!`: a hook of the project that mentions ours is not ours.
     return any(line.startswith(_SIGN) for line in data.splitlines()[1:2])
 
 

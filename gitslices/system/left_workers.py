@@ -103,6 +103,7 @@ def _find_processes(path: Path, name: str) -> list[int]:
     Not by numbers noted before: the system gives these to others again.
     """
     wanted = f"{VARIABLE}={name}".encode()
+    # Without this process: run by such a command, it has the variable itself.
     others = (one for one in Path("/proc").glob("[0-9]*") if one.name != str(os.getpid()))
     return [int(one.name) for one in others if _has_variable(one, wanted) or _has_open(one, path)]
 

@@ -41,6 +41,8 @@ def read_mounts() -> tuple[Mount, ...]:
 def parse_mounts(listing: bytes) -> Iterator[Mount]:
     """The entries of a `mountinfo` file (proc(5)); what is no entry is passed over."""
     for line in listing.decode("utf-8", "surrogateescape").splitlines():
+        # The optional fields vary in number: only the dash tells where they end and the type
+        # begins.
         before, found, after = line.partition(" - ")
         fields, kind = before.split(" "), after.partition(" ")[0]
         if found and len(fields) >= _FIXED:
@@ -50,6 +52,7 @@ def parse_mounts(listing: bytes) -> Iterator[Mount]:
 def find_mount(path: Path) -> Mount | None:
     """The file system that holds `path`; None where that is not told."""
     real, found = os.path.realpath(path), None
+    # The longest point wins; of two at the same one the later, which is mounted over the other.
     for mount in read_mounts():
         if is_beneath(real, mount.point) and (
             found is None or len(mount.point) >= len(found.point)
@@ -66,11 +69,13 @@ def find_mounts_beneath(folder: Path) -> tuple[str, ...]:
 
 def is_beneath(path: str, folder: str) -> bool:
     """Whether `path`, both absolute, is `folder` or in it."""
+    # Without the strip nothing would be beneath `/`, which ends in a slash itself.
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _unescape(text: str) -> str:
     """The list has blanks, tabs, line breaks and backslashes as three octal digits."""
+    # The backslash comes last: put back first, it would make escapes of what was none.
     for code in ("\\040", "\\011", "\\012", "\\134"):
         text = text.replace(code, chr(int(code[1:], 8)))
     return text

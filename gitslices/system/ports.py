@@ -17,6 +17,7 @@ def choose_ports(names: Sequence[str], taken: Collection[int]) -> tuple[int, ...
     """
     chosen: list[int] = []
     for name in names:
+        # Not `hash`, which differs from one process to the next.
         start = int.from_bytes(sha256(name.encode()).digest()[:8])
         ports = (FIRST + (start + step) % COUNT for step in range(COUNT))
         own = {*taken, *chosen}
@@ -26,8 +27,10 @@ def choose_ports(names: Sequence[str], taken: Collection[int]) -> tuple[int, ...
 
 def _is_free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # Without it, a port whose server has just ended counts as taken for a minute.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            # All addresses: a server that listens on a single one is in the way, too.
             probe.bind(("", port))
         except OSError:
             return False

@@ -23,6 +23,7 @@ FILE_NAMES: Final = (SETTINGS_FILE, OLD_NAME)
 
 LARGEST: Final = 64 * 1024
 
+# A text with a NUL can be handed to no program: it ends an argument there.
 Text = Annotated[str, Meta(pattern=r"^[^\0]*[^\0\s][^\0]*$")]
 Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
 MergeStyle = Literal["merge", "squash", "rebase"]
@@ -101,6 +102,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
     timed = held.setup if held.setup.commands else more.setup
     return Settings(
         setup=Setup(commands=commands, timeout=timed.timeout),
+        # Named twice: the first time for their order, the last time for their values.
         gates={**held.gates, **more.gates, **held.gates},
         merge=MergeSettings(
             style=held.merge.style or more.merge.style,
@@ -147,6 +149,7 @@ def _read_file(path: Path) -> bytes | None:
     try:
         return read_regular(path, limit=LARGEST)
     except TooLargeError:
+        # Still too large: `parse_settings` tells of that as of everything else in the file.
         return b" " * (LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -232,6 +235,8 @@ def _read_section(table: Any, kind: type[Section], place: str, problems: list[Pr
                 problems.append(Problem(f"{place}.{known.name}{inside}", words))
         elif known.required:
             problems.append(Problem(place, f"it has no {known.name}"))
+        # A stand-in for what is missing: the problems are told together, once all sections are
+        # read.
         values.setdefault(known.name, None if known.required else known.default)
     return kind(**values)
 

@@ -90,6 +90,7 @@ class Shell:
         finally:
             with self._guard:
                 self._running.discard(process)
+        # Asked to end, a command may still exit with any status, 0 among them.
         return Ended(status=None if self._stopped else status, last_line=read_last_line(log))
 
     def stop(self) -> None:
@@ -111,13 +112,17 @@ class Shell:
         with self._guard:
             if self._stopped:
                 return None
+            # Still under the guard: else `stop` could miss a command that is just starting.
             process = subprocess.Popen(
                 argv,
                 cwd=cwd,
                 env=environ,
+                # A command that asks something would wait for ever: nobody is there to answer.
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                # A group of its own, so that its children end with it, and that the Ctrl-C of the
+                # terminal reaches only gitslices, which then ends all in order.
                 start_new_session=True,
                 pass_fds=inherited,
             )
@@ -149,6 +154,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
+        # Also where the shell has ended in time: children that it left are in its group.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

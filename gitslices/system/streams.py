@@ -25,6 +25,7 @@ class _ClosedOutput(io.RawIOBase):
 
 def open_closed_streams() -> None:
     """Give closed standard streams their numbers back, so that no file of ours gets them."""
+    # In the order of their numbers: each takes the lowest that is free.
     if sys.stdin is None:
         sys.stdin = os.fdopen(_open_null(os.O_RDONLY))
     if sys.stdout is None:
@@ -44,6 +45,8 @@ def drop_unwritten() -> None:
         try:
             stream.flush()
         except OSError:
+            # What is left in the buffer goes to the null device: kept, it would be tried again at
+            # exit.
             _take_writing(stream)
             stream.flush()
 
@@ -53,6 +56,7 @@ def _take_writing(stream: TextIO) -> None:
     if isinstance(raw, _ClosedOutput):
         raw.is_dropping = True
         return
+    # Put in its place and not closed: the next file to be opened would get the number.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)
@@ -61,5 +65,7 @@ def _take_writing(stream: TextIO) -> None:
 def _open_null(flags: int) -> int:
     # The lowest free number is what is given out: that of the stream which is closed.
     number = os.open(os.devnull, flags)
+    # Python opens files that a child does not get; without this one, a child's first file would be
+    # its standard output.
     os.set_inheritable(number, True)
     return number

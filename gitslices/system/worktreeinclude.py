@@ -31,6 +31,7 @@ def copy_included(source: Path, target: Path, paths: Sequence[RepoPath]) -> tupl
         try:
             remark = _copy(source, target, path, safe)
         except OSError as error:
+            # A full disk is no matter of this file: every further one would fail as well.
             if error.errno in _FULL:
                 raise DiskError(f"cannot copy {path!r}: {error.strerror}") from error
             remark = error.strerror or str(error)
@@ -52,6 +53,7 @@ def _copy(source: Path, target: Path, path: RepoPath, safe: set[Path]) -> str | 
         return f"{str(copy.parent)!r} is no folder in the new worktree"
     if os.path.lexists(copy):
         return None
+    # Renamed once it is whole: half a file, left by a kill, would pass for one that was there.
     partial = copy.with_name(copy.name + _PARTIAL)
     partial.unlink(missing_ok=True)
     if stat.S_ISLNK(mode):
@@ -64,6 +66,7 @@ def _copy(source: Path, target: Path, path: RepoPath, safe: set[Path]) -> str | 
 
 def _stays_inside(source: Path, path: RepoPath) -> bool:
     """Whether a link leads, by its text and in truth, to a place in the worktree."""
+    # Its text counts in the new worktree: an absolute one would lead back into the old.
     pointed = (source / path).readlink()
     place = os.path.normpath(PurePosixPath(path).parent / pointed)
     inside = place.split("/")[0] not in {"..", ".git"}
@@ -86,6 +89,7 @@ def _make_folder(folder: Path, safe: set[Path]) -> bool:
 
 
 def _copy_file(origin: Path, copy: Path) -> None:
+    # It may have become a link since it was looked at.
     descriptor = os.open(origin, os.O_RDONLY | os.O_NOFOLLOW)
     with open(descriptor, "rb") as reader, copy.open("xb") as writer:  # noqa: PTH123
         try:

@@ -49,6 +49,7 @@ _WITH_REST: Final[dict[str, set[str]]] = {
     "xargs": {"-e", "-i", "-l"},
 }
 """Options that have a value only where it is the rest of their word."""
+# Those that read are listed, not those that write: one that is missing here is only refused.
 _READING_GIT: Final = frozenset({
     "blame", "cat-file", "check-ignore", "describe", "diff", "diff-tree", "for-each-ref", "grep",
     "help", "log", "ls-files", "ls-remote", "ls-tree", "merge-base", "merge-tree", "name-rev",
@@ -84,6 +85,7 @@ def is_reading_git(command: Word, *rest: Word) -> bool:
     parsed = parse_command(command.text, rest)
     words = [word.text for word in parsed.operands]
     if not words:
+        # Alone, the others list; `git stash` takes the changes away.
         return command.text != "stash"
     lists = command.text not in {"branch", "tag"} and words[0] in _LISTING_WORDS
     asks = command.text in {"config", "symbolic-ref"} and len(words) == 1 and not parsed.options

@@ -16,6 +16,7 @@ _OPERATOR: Final = re.compile(
     r"\d*(?P<redirection><<<|<<-|<<|<>|<&|>>|>\||>&|&>>|&>|[<>])"
     r"|(?P<separator>\n|&&|\|\||;;&|;;|;&|\|&|[|&;()])"
 )
+# In `((a > b))` nothing is written; read as a command, `>` would name a file.
 _ARITHMETIC: Final = re.compile(r"\(\([^();\n]*\)\)")
 _BLANK: Final = re.compile(r"(?:[ \t]|\\\n)+")
 _NAME: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
@@ -50,6 +51,7 @@ class Scanner:
     def __init__(
         self, text: str, variables: Mapping[str, str], *, at: int = 0, depth: int = 0
     ) -> None:
+        # Long before Python's own limit, whose RecursionError could come out of any call.
         if depth == DEEPEST:
             raise ValueError("commands are nested too deeply")
         self.inner: list[str] = []
@@ -74,6 +76,7 @@ class Scanner:
         operator = found["redirection"] or found["separator"]
         if operator in {"<<", "<<-"}:
             self._skip_blank()
+            # Its body begins after this line, which may go on, with a second one even.
             self._documents.append(self._read_word().text)
             return self.read()
         if operator == "\n":
@@ -92,6 +95,8 @@ class Scanner:
                 stop = self._find("\n", self._at, missing=len(self._text))
                 line = self._text[self._at : stop]
                 self._at = stop + 1
+                # For `<<` as for `<<-`: an end seen too early has the rest read as commands, and
+                # more refused.
                 if line.lstrip("\t") == end:
                     break
         self._documents.clear()
@@ -154,6 +159,8 @@ class Scanner:
         elif self._text.startswith("$'", start):
             self._at += 2
             while self._char() != "'":
+                # Its escapes are not undone: what cannot be told is no plain word, and refused as a
+                # target.
                 self._at += 2 if self._char() == "\\" else 1
             self._at += 1
         elif found := _NAME.match(self._text, start):

@@ -136,6 +136,7 @@ class _Reader(Struct, kw_only=True):
                 self._assign(variable, value)
             return cwd
         name = os.path.basename(words[0].text)  # noqa: PTH119
+        # They set variables while they run: from here on the values are not known.
         if name in {"for", "read", "select"}:
             for word in words[1:]:
                 self.variables.pop(word.text, None)
@@ -228,6 +229,7 @@ class _Reader(Struct, kw_only=True):
         for option, value in parsed.options:
             if option == "-C":
                 folder = join_path(folder, value.text) if value.plain else None
+        # These take git elsewhere in spite of the folder it is started in.
         named = [value for name, value in parsed.options if name in {"--git-dir", "--work-tree"}]
         named += [assigned[name] for name in ("GIT_DIR", "GIT_WORK_TREE") if name in assigned]
         for word in named:
@@ -265,6 +267,7 @@ class _Reader(Struct, kw_only=True):
     def _read_find(self, words: Sequence[Word], cwd: str | None) -> None:
         texts = [word.text for word in words]
         starts = words[: _count_until(texts, "-", "(", "!")]
+        # The starting points stand for all beneath them, which nobody walks for a hook.
         if "-delete" in texts:
             for start in starts or [Word(".")]:
                 self._write(start, cwd)
@@ -287,6 +290,7 @@ class _Reader(Struct, kw_only=True):
 
 
 def _match_files(pattern: str) -> list[str]:
+    # One too many tells that there are more; `/**` must not list a whole disk.
     return sorted(islice(iglob(pattern), _MOST_MATCHES + 1))  # noqa: PTH207
 
 

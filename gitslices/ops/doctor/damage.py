@@ -59,6 +59,7 @@ def find_damaged_refs(examined: Examined) -> Iterator[Trouble]:
     common_dir = examined.workspace.repo.common_dir
     own = {HEADS + record.branch_name for record in examined.records}
     for ref in find_empty_refs(common_dir):
+        # That of a slice is told of, and repaired, with the slice.
         if ref in own:
             continue
         commit = find_last_value(common_dir / "logs" / ref) or "COMMIT"

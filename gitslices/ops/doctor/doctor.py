@@ -86,6 +86,7 @@ def doctor(open_workspace: Callable[[], Workspace], request: DoctorRequest) -> D
         for check in (*STATE_CHECKS, *FILE_CHECKS, find_damaged_head)
         for trouble in check(request.common_dir)
     ]
+    # What has just been repaired may be what kept git from answering.
     if not any(one.check in _STOPPERS and not one.fixed for one in findings):
         git = _examine_git(open_workspace, request)
         findings += [_treat(trouble, fix=request.fix) for trouble in git]
@@ -97,6 +98,7 @@ def _treat(trouble: Trouble, *, fix: bool) -> Finding:
         return trouble.finding
     try:
         said = trouble.mend()
+    # One repair that fails keeps nobody from the others: its finding stays, with the reason.
     except (GitslicesError, OSError) as error:
         return structs.replace(trouble.finding, hint=f"the repair failed: {error}")
     done = said if isinstance(said, str) else trouble.finding.fix

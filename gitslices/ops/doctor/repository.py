@@ -36,6 +36,7 @@ _SETTING: Final = "gitslices.patchedGit"
 def find_unpatched_git(workspace: Workspace) -> Iterator[Trouble]:
     """A version of git with holes that a hostile repository can use."""
     version = read_version(workspace.repo)
+    # Distributions repair without a new number, which only the user can tell.
     if is_patched(version) or version in read_values(workspace.repo, _SETTING):
         return
     finding = Finding(
@@ -54,6 +55,7 @@ def is_patched(version: str) -> bool:
     if found is None:
         return True
     major, minor, patch = (int(number or 0) for number in found.groups())
+    # A series that is not listed was never repaired, whatever its last number is.
     return (major, minor) > (2, max(_SAFE)) or (major == 2 and patch >= _SAFE.get(minor, patch + 1))
 
 
@@ -148,6 +150,7 @@ def find_short_expiries(workspace: Workspace) -> Iterator[Trouble]:
         finding = Finding(
             check="setting",
             thing=name,
+            # Of several values the last one counts for git.
             problem=f"it is {read_values(workspace.repo, name)[-1]!r}",
             why=why,
             hint=f"take it back: git config --unset-all {name}",
@@ -173,6 +176,7 @@ TORN: Final = "torn-registration"
 def find_torn_registrations(common_dir: Path) -> Iterator[Trouble]:
     """An empty `commondir`: a killed `git worktree add`, or a power cut, leaves one."""
     torn = find_torn_folders(common_dir)
+    # git makes the file empty first: whoever has the lock may be just there.
     if not torn or is_held(common_dir / FOLDER_NAME, "topology"):
         return
     # One of a living process is empty for a moment only.

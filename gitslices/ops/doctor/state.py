@@ -108,6 +108,7 @@ def _is_marked(admin: Path, mark: Mark) -> bool:
 
 
 def _rebuild(folder: Path) -> str:
+    # Without recovery, which begins by opening the store.
     with hold_lock(folder, "topology", timeout=_LOCK_TIMEOUT, purpose="gitslices doctor --fix"):
         aside = make_aside(folder)
         salvage = rebuild(folder, aside)
@@ -124,6 +125,7 @@ def _describe(salvage: Salvage) -> str:
 
 
 def _put_aside(folder: Path, path: Path) -> str:
+    # Without recovery, which stops at this very file.
     with hold_lock(folder, "topology", timeout=_LOCK_TIMEOUT, purpose="gitslices doctor --fix"):
         aside = make_aside(folder)
         path.rename(aside / path.name)

@@ -103,6 +103,7 @@ TRASH_CHECKS = (find_lost_folders, find_lost_refs, find_unknown_refs, find_unkno
 def _note_loss(examined: Examined, trashed: Trashed) -> None:
     with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
         removal = structs.replace(trashed.removal, files=None, admin=None)
+        # With neither files nor a branch there is nothing left to bring back.
         if removal.tip is None:
             delete_trash(examined.store, trashed.operation, [removal])
         else:

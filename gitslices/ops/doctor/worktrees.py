@@ -34,6 +34,7 @@ def find_faulty_slices(examined: Examined) -> Iterator[Trouble]:
     """Slices whose branch or worktree is not as the store has it: of each the gravest fault."""
     for snapshot in examined.snapshots:
         for record in snapshot.records.values():
+            # While it is filled something is missing by nature; after a kill, recovery sees to it.
             if record.status == "removed" or record.filling_operation:
                 continue
             facts = snapshot.read_facts(record)
@@ -129,6 +130,7 @@ def _tell_used(examined: Examined, facts: WorktreeFacts, record: SliceRecord) ->
 
 def _tell_lost_branch(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
     admin = examined.worktrees.find_admin(record)
+    # The log of its HEAD outlives the branch, whose own log git deletes with it.
     commit = (admin and find_last_commit(examined.workspace.repo, admin)) or record.base_commit
     finding = Finding(
         check="lost-branch",
@@ -205,6 +207,7 @@ def _mend_damage(examined: Examined, facts: WorktreeFacts, record: SliceRecord) 
 def _make_branch(examined: Examined, record: SliceRecord, commit: Oid) -> None:
     update = RefUpdate(ref=HEADS + record.branch_name, new=commit)
     with recover_and_lock(examined.workspace, examined.store):
+        # After a power cut the file can be there and empty, and git writes nothing over that.
         drop_empty_ref(examined.workspace.repo.common_dir, update.ref)
         update_refs(examined.workspace.repo, [update], reason="gitslices: doctor")
 

@@ -125,6 +125,7 @@ def _weave(picture: Picture) -> _Web:
     for edge in picture.edges:
         path = [edge.before]
         for wave in range(slices[edge.before].wave + 1, slices[edge.after].wave):
+            # Shared: a slice that hundreds wait for would else fill every wave with its lanes.
             lane = (edge.before, edge.overlap is not None, wave)
             if lane not in lanes:
                 lanes[lane] = web.boxes + len(lanes)
@@ -196,6 +197,8 @@ def _settle_columns(web: _Web, sizes: Sizes) -> dict[int, int]:
     heights: dict[int, float] = {}
     for column, offset in there:
         heights.update((n, at - offset[-1] / 2) for n, at in zip(column, offset, strict=False))
+    # One side at a time lets chains become straight; both at the end, so that neither side has the
+    # last word.
     for sides in [[web.before], [web.after]] * (_SWEEPS // 2) + [[web.before, web.after]] * 2:
         for column, offset in there:
             _settle(column, offset, heights, sides)

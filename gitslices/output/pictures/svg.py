@@ -153,6 +153,7 @@ def fit(text: str, width: float, letter: float, *, keep_end: bool = False) -> st
     `letter` is the width of an average letter; East Asian wide characters count twice.
     """
     shown = escape(text)
+    # SVG puts no ellipsis, and the font of whoever reads it cannot be measured here.
     cells = [1 + (east_asian_width(char) in "WF") for char in shown]
     room = int(width / letter)
     if sum(cells) <= room:
