@@ -42,7 +42,6 @@ def format_denial(reason: str) -> bytes:
 def make_hooks(program: str) -> Hooks:
     """The hooks for the settings, by event; `program` is what they start."""
     hook = {"command": f"{program} guard --tool cursor"}
-    # Two lists need two tables: what is edited in one must not show in the other.
     return {"preToolUse": [hook], "beforeShellExecution": [dict(hook)]}
 
 
