@@ -141,8 +141,8 @@ def _resolve(repo: Repository, git_dir: Path, names: Sequence[str]) -> list[Oid 
     listing = repo.run(
         "cat-file", "--batch-check=%(objecttype) %(objectname)",
         input=script.encode(), git_dir=git_dir,
-    ).text  # fmt: skip
-    words = (line.split(" ") for line in listing.splitlines())
+    )  # fmt: skip
+    words = (line.split(" ") for line in listing.lines)
     return [Oid(found[1]) if found[0] == "commit" else None for found in words]
 
 

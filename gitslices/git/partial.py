@@ -48,7 +48,7 @@ def _read_missing(repo: Repository, commit: Oid) -> set[str]:
     listing = repo.run(
         "rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", commit
     )
-    return {line[1:] for line in listing.text.splitlines() if line.startswith("?")}
+    return {line[1:] for line in listing.lines if line.startswith("?")}
 
 
 def _read_blobs(repo: Repository, commit: Oid, paths: Collection[RepoPath]) -> set[str]:

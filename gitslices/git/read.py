@@ -154,8 +154,8 @@ def read_tips(repo: Repository, branches: Iterable[BranchName]) -> dict[BranchNa
 
 def read_refs(repo: Repository, prefixes: Sequence[str]) -> dict[str, Oid]:
     """The values of all references at and beneath `prefixes`, by their full names."""
-    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).text
-    lines = (line.partition(" ") for line in listing.splitlines())
+    listing = repo.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes)
+    lines = (line.partition(" ") for line in listing.lines)
     return {ref: Oid(oid) for oid, _, ref in lines}
 
 
@@ -193,7 +193,7 @@ def read_merged(repo: Repository, target: Oid, branches: Sequence[BranchName]) -
         return set()
     refs = [HEADS + branch for branch in branches]
     listing = repo.run("for-each-ref", f"--merged={target}", "--format=%(refname)", "--", *refs)
-    return {BranchName(ref.removeprefix(HEADS)) for ref in listing.text.splitlines()}
+    return {BranchName(ref.removeprefix(HEADS)) for ref in listing.lines}
 
 
 def read_missing(repo: Repository, target: Oid, commits: Iterable[Oid]) -> set[Oid]:

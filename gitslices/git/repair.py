@@ -181,7 +181,8 @@ def find_empty_refs(common_dir: Path) -> tuple[str, ...]:
 def find_last_value(log: Path, *, switches: bool = False) -> str | None:
     """What a reference was set to last, by its log; of a HEAD the last `switches` of branches."""
     with suppress(OSError):
-        lines = log.read_text("utf-8", "surrogateescape").splitlines()
+        text = log.read_text("utf-8", "surrogateescape")
+        lines = [line for line in text.split("\n") if line]
         if switches:
             lines = [line for line in lines if "\tcheckout: moving from " in line]
         if lines:

@@ -49,6 +49,12 @@ class Result(Struct, frozen=True):
         return self.stdout.decode("utf-8", "surrogateescape")
 
     @property
+    def lines(self) -> list[str]:
+        """Standard output line by line."""
+        # Not by splitlines: git lets a name hold what Python takes for the end of a line (U+2028).
+        return self.text.split("\n")[:-1]
+
+    @property
     def complaint(self) -> str:
         """Standard error on one line, for a message."""
         said = ""

@@ -33,7 +33,8 @@ def open_index(worktree: Path, scratch: Path) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         index = Path(folder) / "index"
         if own is not None and (own / "index").exists():
-            shutil.copyfile(own / "index", index)
+            # With its time: git looks again into files that are no older than the index.
+            shutil.copy2(own / "index", index)
         yield {"GIT_INDEX_FILE": str(index)}
 
 

@@ -100,8 +100,10 @@ def repair_worktree(repo: Repository, path: Path) -> None:
 def find_last_commit(repo: Repository, admin: Path) -> Oid | None:
     """The commit that a worktree had checked out last, by the log of its HEAD."""
     with suppress(OSError):
-        lines = (admin / "logs" / "HEAD").read_text("utf-8", "surrogateescape").splitlines()
-        return find_commit(repo, lines[-1].split()[1]) if lines else None
+        lines = (
+            (admin / "logs" / "HEAD").read_text("utf-8", "surrogateescape").strip("\n").split("\n")
+        )
+        return find_commit(repo, lines[-1].split()[1]) if lines[-1] else None
     return None
 
 

@@ -68,7 +68,7 @@ def _find_pushed(
         for record in store.read_slices()
         if record.status in UNDER_WAY
     }
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):
         source, commit, destination, _ = line.split(" ")
         # All zeros, forty or sixty-four of them, delete the branch: nothing is pushed.
         if not commit.strip("0"):

@@ -13,6 +13,8 @@ FOLDER_NAME: Final = "gitslices"
 # Followed by the id of an operation: its lock and what it fills, and where it works meanwhile.
 OPERATION: Final = "operation-"
 SCRATCH: Final = "scratch-"
+# The file that tells the repository from all others.
+IDENTITY_NAME: Final = "identity"
 _ASIDE: Final = "damaged-"
 _PRIVATE: Final = 0o700
 _OTHERS: Final = 0o077

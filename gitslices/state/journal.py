@@ -19,6 +19,7 @@ from gitslices.core.errors import DiskError, StateError
 from gitslices.core.faults import reach
 from gitslices.core.files import PARTIAL, follow_folder, name_partial
 from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.state.folder import IDENTITY_NAME
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord
 
@@ -137,7 +138,9 @@ def find_intent(folder: Path) -> Intent | None:
     """The intent that a killed process left, or None; what it was writing besides goes."""
     with _report_failure("clear", folder):
         for partial in folder.glob(f"*{PARTIAL}"):
-            partial.unlink(missing_ok=True)
+            # The identity is written under another lock, so its writer may be alive.
+            if not partial.name.startswith(IDENTITY_NAME):
+                partial.unlink(missing_ok=True)
     return cast(Intent | None, _read(folder / _NAME, Intent))
 
 

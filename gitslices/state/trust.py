@@ -21,12 +21,12 @@ from gitslices.core.decoding import decode_json
 from gitslices.core.errors import DiskError, MachineError, StateError
 from gitslices.core.files import read_regular, replace_file
 from gitslices.git.environment import find_home
+from gitslices.state.folder import IDENTITY_NAME
 from gitslices.state.lock import hold_lock
 
 _NAME: Final = "trust.json"
 _LOCK_TIMEOUT: Final = 10.0
 
-_IDENTITY_NAME: Final = "identity"
 _IDENTITY: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -103,7 +103,7 @@ def find_identity(state_folder: Path) -> str | None:
     """What tells the repository from all others; None where nothing was ever approved in it."""
     with suppress(OSError, UnicodeDecodeError):
         # What cannot be read is none: then nothing is approved, and nobody else's approval counts.
-        text = read_regular(state_folder / _IDENTITY_NAME, limit=100).decode("ascii").strip()
+        text = read_regular(state_folder / IDENTITY_NAME, limit=100).decode("ascii").strip()
         return text if _IDENTITY.fullmatch(text) else None
     return None
 
@@ -114,7 +114,7 @@ def get_identity(state_folder: Path) -> str:
     if known is not None:
         return known
     made = secrets.token_hex(32)
-    replace_file(state_folder / _IDENTITY_NAME, f"{made}\n".encode())
+    replace_file(state_folder / IDENTITY_NAME, f"{made}\n".encode())
     return made
 
 

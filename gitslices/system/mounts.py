@@ -40,7 +40,7 @@ def read_mounts() -> tuple[Mount, ...]:
 
 def parse_mounts(listing: bytes) -> Iterator[Mount]:
     """The entries of a `mountinfo` file (proc(5)); what is no entry is passed over."""
-    for line in listing.decode("utf-8", "surrogateescape").splitlines():
+    for line in listing.decode("utf-8", "surrogateescape").split("\n"):
         # The optional fields vary in number: only the dash tells where they end and the type
         # begins.
         before, found, after = line.partition(" - ")
