@@ -63,10 +63,13 @@ def replace_file(path: Path, data: bytes, *, mode: int = _PRIVATE) -> None:
     """
     partial = name_partial(path)
     try:
+        # Beside the file it replaces, because a rename is atomic within one file system only.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123
             file.write(data)
             file.flush()
+            # Without it a power cut can leave the new name with nothing in it, and the old file is
+            # gone.
             os.fsync(descriptor)
         if mode == _PRIVATE:
             follow_folder(partial)
@@ -92,6 +95,8 @@ def follow_folder(path: Path) -> None:
 def make_folder(path: Path) -> None:
     """Make the folder `path`, and those above it, for the user alone or as `follow_folder` says."""
     missing = [place for place in (path, *path.parents) if not place.exists()]
+    # `mkdir(parents=True)` gives the mode to the last folder only, and to the others what the umask
+    # leaves.
     for place in reversed(missing):
         place.mkdir(mode=0o700, exist_ok=True)
         follow_folder(place)
@@ -147,6 +152,7 @@ def drop_block(text: str, *, comment: str) -> str:
     before, found, after = _split(text, comment)
     if not found:
         return text
+    # The empty line that `put_block` set before a block at the end goes with it.
     return (before.removesuffix("\n") if not after and before else before) + after
 
 
@@ -161,4 +167,5 @@ def _split(text: str, comment: str) -> tuple[str, bool, str]:
     begin, end = comment.format(BEGIN) + "\n", comment.format(END) + "\n"
     before, found, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
+    # A beginning without an end: somebody has edited it, and what follows may be theirs.
     return (before, True, after) if found and closed else (text, False, "")

@@ -50,6 +50,7 @@ def settle_status(
         return "claimed"
     if recorded is None:
         return "planned"
+    # A record can still say `claimed` after the lease has lapsed: nobody is there to change it.
     if recorded == "claimed" or (recorded == "merged" and taken_back):
         recorded = "provisioned"
     return "merged" if landed and recorded in LANDABLE else recorded

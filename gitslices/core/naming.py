@@ -40,6 +40,7 @@ def make_worktree_name(goal_id: str, task_id: str) -> str:
 def natural_key(text: str) -> NaturalKey:
     """Return a sort key that reads digits as numbers, task-2 before task-10; no two texts tie."""
     parts = _TEXT_AND_NUMBER.findall(text)
+    # Compared by length and then by digits, because `int` refuses more than 4,300 of them.
     numbers = ((head, digits.lstrip("0")) for head, digits in parts)
     return tuple((head, len(number), number) for head, number in numbers), text
 
@@ -54,6 +55,7 @@ def validate_prefix(prefix: str) -> str:
             f"gitslices.prefix is {len(prefix)} characters long",
             hint=f"choose at most {PREFIX_LENGTH}: git config gitslices.prefix NAME",
         )
+    # Git refuses the ending: a reference's lock is a file of that name beside it.
     locked = any(part.endswith(".lock") for part in prefix.split("/"))
     if not _PREFIX.fullmatch(prefix) or ".." in prefix or locked:
         raise InputError(
@@ -66,6 +68,7 @@ def validate_prefix(prefix: str) -> str:
 
 def make_graph_digest(graph: TaskGraph) -> str:
     """Return `sha256:` and 64 hex digits of the graph's content, whatever its file's format."""
+    # Keys in `metadata` come as the file has them, and formats and editors differ in their order.
     encoded = msgspec.json.encode(graph, order="sorted")
     return f"sha256:{sha256(encoded).hexdigest()}"
 
@@ -76,6 +79,8 @@ def _make_components(goal_id: str, task_id: str) -> tuple[str, str]:
     goal, task = _make_slug(goal_id), _make_slug(task_id)
     if (goal, task) == (goal_id, task_id):
         return goal, task
+    # Different ids can come to the same slug, so the digest is what tells them apart. NUL is in no
+    # id: without it the pairs `a`, `bc` and `ab`, `c` would be one.
     digest = sha256(f"{goal_id}\0{task_id}".encode()).hexdigest()[:8]
     return goal or "goal", f"{task or 'task'}-{digest}"
 
@@ -89,6 +94,7 @@ def show_path(path: str) -> str:
     r"""`path` with bytes that are no UTF-8 written `\xe9`, so that it can be encoded and shown."""
     if path.isascii():
         return path
+    # Git allows any bytes in a path. Their surrogates cannot be encoded, so to print them raises.
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

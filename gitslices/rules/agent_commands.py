@@ -72,8 +72,11 @@ def _find_reasons(shared: Shared, command: Command) -> Iterator[str]:
     elif name in _REF_RULES:
         yield from _REF_RULES[name](shared, command)
     elif name == "config":
+        # `git config KEY VALUE` or, since git 2.46, `git config set KEY VALUE`: the key may come
+        # second.
         for word in _list_operands(command)[:2]:
             yield from _refuse_setting(word)
+    # `gc` alone spares what is younger than two weeks, and so what others are about to refer to.
     elif name == "prune" or (name == "gc" and "--prune=now" in command.words):
         yield "it deletes objects that others are about to refer to"
 
@@ -131,6 +134,8 @@ def _find_push_reasons(shared: Shared, command: Command) -> Iterator[str]:
     if _has_option(command, {"--all", "--branches", "--mirror"}):
         yield "it would push the branches of all slices: name this slice's own"
     for refspec in _list_operands(command)[1:]:
+        # A `+` before it forces as `--force` does; without a colon one name is source and
+        # destination.
         destination = refspec.removeprefix("+").rpartition(":")[2].removeprefix(_HEADS)
         yield from _refuse_branch(shared, destination, own=True)
 

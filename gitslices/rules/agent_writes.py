@@ -65,6 +65,7 @@ def find_repo_path(surroundings: Surroundings, target: Target) -> RepoPath | Non
 def find_other(surroundings: Surroundings, target: Target) -> OtherWorktree | None:
     """The other worktree that `target` is in."""
     inside = (one for one in surroundings.others if target.path.is_relative_to(one.path))
+    # One worktree may lie inside another, and the inner one is meant.
     return max(inside, key=lambda one: len(one.path.parts), default=None)
 
 
@@ -77,6 +78,7 @@ def find_outside_reason(surroundings: Surroundings, target: Target) -> str | Non
     """Why what is for no scope check to say may not be written; None where it may."""
     if target.asked in _STREAMS or target.asked.startswith("/dev/fd/"):
         return None
+    # Before the other worktrees, because git's own folder mostly lies in one of them.
     if target.path.is_relative_to(surroundings.common_dir) or is_git_path(target.path):
         return "git's own files"
     other = find_other(surroundings, target)
@@ -87,6 +89,7 @@ def find_outside_reason(surroundings: Surroundings, target: Target) -> str | Non
         surroundings.common_dir,
         *(one.path for one in surroundings.others),
     )
+    # Whoever moves or deletes a folder above a worktree takes the worktree along.
     if any(top.is_relative_to(target.path) for top in tops):
         return "it holds whole worktrees"
     if target.repository is not None:

@@ -113,6 +113,8 @@ def find_entrant(state: ClaimState, slice_id: SliceId) -> Entrant:
 def find_best(state: ClaimState) -> Entrant | None:
     """The first of `list_entrants` that is ready, found without a look at most of the others."""
     waiting = [one for one in _outline(state) if one.is_ready]
+    # Where nothing overlaps the first is ready. Where many are held up, doubling keeps it to a few
+    # comparisons, each of which has a cost of its own beside that of its slices.
     size = 1
     while waiting:
         looked = _add_contacts(state, waiting[:size])
@@ -145,6 +147,7 @@ def _outline(state: ClaimState) -> list[Entrant]:
         )
         for slice_ in state.plan.slices
     ]
+    # The sort is stable, so of equal ones the plan's order decides, for every worker alike.
     return sorted(entrants, key=lambda entrant: -entrant.remaining)
 
 
@@ -190,6 +193,7 @@ def _compare(
     from gitslices.scopes.overlap.scope_map import ScopeMap
 
     own = goal_id == state.plan.goal_id
+    # What a goal shares is the same in each of its holdings.
     shared = [entry for entry in holdings[0].shared if own or entry in state.shared]
     new_paths: NewPaths = state.plan.unborn if own else "all"
     accesses = [*map(_make_access, slices), *map(_make_access, holdings)]
@@ -203,6 +207,7 @@ def _compare(
     scopes = ScopeMap(tree, accesses, new_paths, parse_scope(shared) if shared else None)
     for number, slice_ in enumerate(slices):
         for at, holding in enumerate(holdings, start=len(slices)):
+            # A slice whose lease has lapsed is among the holdings, and does not keep itself out.
             itself = own and holding.slice_id == slice_.slice_id
             overlap = None if itself else scopes.find_overlap(number, at)
             if overlap is not None:

@@ -63,6 +63,8 @@ def find_gate_run(proof: Proof, gate: str, command: str | None) -> GateRun | Non
     counted = (
         run
         for run in reversed(proof.runs)
+        # By tree, not by commit: a message put in other words leaves what was tested as it was. By
+        # command as well: what passed before the command was changed proves nothing of the new one.
         if (run.gate, run.command, run.tree) == (gate, command, proof.tree)
     )
     return next(counted, None)
@@ -108,7 +110,9 @@ def _find_gate_problem(proof: Proof, gate: str, command: str) -> Problem:
 
 
 def _find_review_problems(proof: Proof, required: Sequence[str]) -> Iterator[Problem]:
+    # Later reviews stand later, so the last word of each kind counts.
     latest = {one.kind: one for one in proof.reviews if one.commit == proof.commit}
+    # A rejection counts, too, where nobody required a review of that kind.
     for kind in dict.fromkeys((*required, *latest)):
         review = latest.get(kind)
         if review is None:

@@ -39,6 +39,8 @@ def find_merge_obstacle(
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
     if candidate.status in FINISHED:
         return Problem(id_, f"it is {candidate.status} already")
+    # Before the tip is asked about: with some faults nobody can tell whether the branch is all of
+    # the work.
     if candidate.fault is not None:
         return candidate.fault
     if candidate.tip is None:
@@ -51,6 +53,7 @@ def find_merge_obstacle(
     waits = find_waits(slice_, statuses)
     if waits:
         return Problem(id_, f"it waits for {', '.join(waits)}", "merge what it waits for first")
+    # One that is done may have had nothing to change, and what waits for it has to go on.
     if candidate.status == "provisioned" and candidate.tip == candidate.base_commit:
         return Problem(id_, "it has no commits to merge")
     if candidate.edited and candidate.status != "done":
@@ -146,6 +149,7 @@ def describe_violations(
 
 def make_merge_message(slice_: Slice) -> str:
     """The subject of the commit that lands a slice."""
+    # A line break in it would end the subject.
     title = " ".join(slice_.title.split())
     named = f"Merge slice {slice_.slice_id}"
     return f"{named}: {title}\n" if title and title != slice_.slice_id else f"{named}\n"
@@ -161,15 +165,18 @@ def make_squash_message(
     """
     lines = (*trailers, *(f"Co-authored-by: {author}" for author in authors[1:]))
     own = {f"co-authored-by: {author}".casefold() for author in authors[:1]}
+    # Read backwards, so that of equal trailers the first spelling stays, at the last one's place.
     kept = {line.casefold(): line for line in reversed(lines) if line.casefold() not in own}
     blocks = [f"* {text.strip()}" for text in texts if text.strip()]
     if kept:
+        # One block at the very end: git takes only the last paragraph of a message for trailers.
         blocks.append("\n".join(reversed(kept.values())))
     return "\n\n".join((subject.strip(), *blocks)) + "\n"
 
 
 def meets(path: str, changed: Collection[str]) -> bool:
     """Whether git could see `path` and a path of `changed` as one place: the same, or beneath."""
+    # A file where the other side has a directory is a conflict without one path in common.
     if path in changed or any(str(parent) in changed for parent in PurePosixPath(path).parents):
         return True
     return any(other.startswith(f"{path}/") for other in changed)

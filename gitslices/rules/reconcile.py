@@ -103,6 +103,7 @@ def _choose(slice_: Slice, observed: Observed) -> Action:
         return "create"
     if recorded.status in FINISHED:
         return "keep"
+    # The branch has the work: it gets a worktree again and is not started anew.
     if not recorded.has_worktree:
         return "restore" if recorded.has_branch else "create"
     if (recorded.read_scope, recorded.write_scope) != (slice_.read_scope, slice_.write_scope):
@@ -136,6 +137,8 @@ def _find_faulty(step: Step, recorded: Recorded | None) -> tuple[Problem, ...]:
 def _find_branch_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
     """The branches that leave no room for the slice's own: at, above or beneath its name."""
     fold = observed.folding.fold
+    # Git cannot have `a` and `a/b` both, and where the file system ignores case, the files of `A`
+    # and `a` are one as well.
     name = fold(slice_.branch_name)
     above = {name, *(str(parent) for parent in PurePath(name).parents)}
     in_the_way = sorted(
@@ -173,6 +176,8 @@ def _find_path_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...
 def _find_lost_problems(slice_: Slice, observed: Observed) -> tuple[Problem, ...]:
     """A worktree that git knows at the path of a new slice may live on elsewhere."""
     path = slice_.worktree_path
+    # It may have been moved by hand, with work in it. Made by force at that path, a new worktree
+    # would take the old one's entry in git's list from it.
     if path not in observed.lost or slice_.slice_id in observed.existing:
         return ()
     return (

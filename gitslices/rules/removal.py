@@ -64,6 +64,8 @@ def find_removal_problems(slice_: Retirable, *, force: bool) -> tuple[Problem, .
 
 
 def _find_bars(slice_: Retirable) -> Iterable[tuple[str, str]]:
+    # None of these gives way to `force`: that is for work nobody wants, not for what others hold or
+    # still write.
     if slice_.busy:
         yield "its worktree is being filled", "wait, then try again"
     if slice_.claimed:
@@ -130,6 +132,7 @@ def count_age(age: timedelta, seen_at: str, now: str) -> timedelta:
 
 def is_expired(removed_at: str, age: timedelta, now: str) -> bool:
     """Whether the clock and the looks at the trash agree that something has had its time."""
+    # A clock that jumps ahead makes the first true at once. The age grows by looks, and does not.
     return find_expiry(removed_at) <= datetime.fromisoformat(now) and age >= KEPT_FOR
 
 

@@ -52,6 +52,7 @@ def _check_change(
     neighbours: Sequence[Neighbour],
     shared: ScopeMatcher | None,
 ) -> Violation | None:
+    # Git commits such a folder as a submodule that nobody can clone, and none of its files.
     if change.is_unnamed:
         reason = "a repository of its own that .gitmodules does not name"
         return Violation(path=change.path, owner=None, reason=reason)
@@ -59,6 +60,8 @@ def _check_change(
         owner = next((one for one in neighbours if _allows(one.matcher, change)), None)
         reason = f"in slice {owner.name}" if owner else "in no slice"
         return Violation(path=change.path, owner=owner.slice_id if owner else None, reason=reason)
+    # What exists has been put in an order by the plan. A path that did not exist then may be in two
+    # scopes that the plan lets run side by side, and both may come to create it.
     if not change.is_new or (shared and _allows(shared, change)):
         return None
     earlier = (one for one in neighbours if one.comes_first and _allows(one.matcher, change))

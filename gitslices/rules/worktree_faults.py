@@ -226,6 +226,8 @@ def _list_kinds(facts: WorktreeFacts) -> Iterator[WorktreeFault]:
     has_neither = facts.link == "gone" and not facts.moved_to and not facts.has_branch
     if has_neither and facts.has_merged:
         return  # it may go: nobody needs either any more
+    # Of what is on a disk that is away nothing else can be told, and what is lost altogether needs
+    # no list of its parts.
     if facts.away is not None or has_neither:
         yield WorktreeFault.AWAY if facts.away is not None else WorktreeFault.LOST
         return
@@ -235,6 +237,7 @@ def _list_kinds(facts: WorktreeFacts) -> Iterator[WorktreeFault]:
         yield WorktreeFault.USED
     if facts.moved_to is not None:
         yield WorktreeFault.MOVED
+    # Of one that was moved the link at its old path says nothing: anything may stand there now.
     elif facts.link != "whole":
         yield _OF_LINK[facts.link]
     yield from _list_inner_kinds(facts)
@@ -242,6 +245,7 @@ def _list_kinds(facts: WorktreeFacts) -> Iterator[WorktreeFault]:
 
 def _list_inner_kinds(facts: WorktreeFacts) -> Iterator[WorktreeFault]:
     """What is wrong inside a worktree that is there."""
+    # HEAD itself may be what is damaged, so no word on the branch that is at hand.
     if facts.damaged:
         yield WorktreeFault.DAMAGED
     elif facts.is_there and facts.head != facts.branch and not facts.has_merged:

@@ -83,6 +83,7 @@ def find_disk_problems(place: Place, loads: Sequence[tuple[Slice, Load]]) -> tup
         free = _show_size(place.free_bytes)
         message = f"{_count(len(loads))} {_show_size(size)} of disk, and {free} are free"
         problems.append(Problem(place.root, message, remedy))
+    # A disk can run out of inodes long before it is full: many small files are what worktrees are.
     if place.free_files is not None and files > place.free_files:
         message = f"{_count(len(loads))} {files:,} files and folders, and the disk has room "
         problems.append(Problem(place.root, f"{message}for {place.free_files:,}", remedy))
@@ -125,6 +126,7 @@ def _find_length_problems(place: Place, slice_: Slice, load: Load) -> Iterable[P
 
 
 def _count_bytes(text: str) -> int:
+    # File systems count bytes, and a letter may have four.
     return len(text.encode("utf-8", "surrogateescape"))
 
 

@@ -90,6 +90,7 @@ def _quote(*lines: str) -> str:
     A backslash begins an escape (`\N` is the node's name) and an ampersand an entity.
     """
     escaped = (
+        # Backslashes before quotes: the other way round the quotes' own would be doubled.
         escape(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
         for line in lines
     )

@@ -147,6 +147,7 @@ def _link(web: _Web, path: list[int], weight: int) -> None:
 def _order_columns(web: _Web) -> None:
     """Sweep to and fro, and keep the order that had the fewest crossings."""
     place = {node: i / len(column) for column in web.columns for i, node in enumerate(column)}
+    # A sweep can make it worse, so the last one need not be the best one.
     best, fewest = [column[:] for column in web.columns], _count_crossings(web, place)
     for sweep in range(_SWEEPS):
         if not fewest:
@@ -202,6 +203,7 @@ def _settle_columns(web: _Web, sizes: Sizes) -> dict[int, int]:
     for sides in [[web.before], [web.after]] * (_SWEEPS // 2) + [[web.before, web.after]] * 2:
         for column, offset in there:
             _settle(column, offset, heights, sides)
+        # To and fro in turn: a column is settled by neighbours that have just been settled.
         there.reverse()
     top = min(heights.values(), default=0) - sizes.height / 2
     return {node: round(height - top) for node, height in heights.items()}
@@ -296,6 +298,7 @@ def _spread_ports(
         room = sizes.height - 12 if node < web.boxes else 0
         step = min(sizes.port, room // max(1, len(others) - 1))
         top = centres[node] - step * (len(others) - 1) // 2
+        # In the order of the other ends, or links would cross right where they meet the box.
         for i, other in enumerate(sorted(others, key=centres.__getitem__)):
             ports[node, other] = top + i * step
     return ports

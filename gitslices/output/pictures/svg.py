@@ -131,6 +131,7 @@ def _open_file(width: int, height: int) -> str:
 
 def quote(text: str) -> str:
     """Write the text as character data or as an attribute's value, in XML and in HTML."""
+    # `escape` first: XML has no way to write most control characters, not even as a reference.
     return html.escape(escape(text))
 
 
@@ -197,6 +198,7 @@ def _rank(route: Route) -> tuple[bool, bool]:
 
 def _draw_definitions(sizes: Sizes) -> list[str]:
     marker = 'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"'
+    # By default a marker grows with the stroke, so the critical path's tips would be huge.
     tip = f'{marker} markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .5 7.5 4 0 7.5z"/>'
     inside = f'<rect width="{sizes.width - 8}" height="{sizes.height}"/>'
     return [
