@@ -16,15 +16,14 @@ from gitslices.core.errors import (
     suggest,
 )
 from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
-from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.forward import follows_target, forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
-from gitslices.slices.claim_note import find_last_token, write_token
+from gitslices.slices.claim_note import find_shown_token, show_token
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
-from gitslices.slices.environment import list_writable_roots, name_setup_log
+from gitslices.slices.environment import describe_setup, list_writable_roots
 from gitslices.slices.leases import Work, find_work, make_lease_event, shorten_deadlines
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.snapshot import Snapshot
@@ -35,10 +34,9 @@ from gitslices.state.leases import (
     add_lease,
     end_lease,
     find_open_lease,
-    has_leases,
     renew_lease,
 )
-from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
 
 Refused = Mapping[SliceId, RefusedError]
@@ -300,27 +298,10 @@ def _open_lease(
             claimed_at=workspace.now(),
             expires_at=workspace.after(request.ttl),
         ),
-        above=_find_shown_token(workspace, store, record),
+        above=find_shown_token(workspace, store, record),
     )
     store.write_events([make_lease_event(workspace, "claimed", lease, expires_at=lease.expires_at)])
     return _Granted(goal, chosen.slice, lease, record.status if record else None)
-
-
-def _find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | None) -> int:
-    """The largest token that an earlier holder of the slice may have, though the store is new."""
-    admin = find_admin_folder(Path(record.worktree_path)) if record else None
-    # A store that has leases counts on from them. A new one begins above all that any worktree
-    # tells of: holders of the lost one still have their tokens.
-    if admin is not None and has_leases(store):
-        return find_last_token([admin])
-    return find_last_token(list_admin_folders(workspace.repo.common_dir))
-
-
-def _show_token(workspace: Workspace, record: SliceRecord, lease: Lease) -> None:
-    path = Path(record.worktree_path)
-    admin = find_admin_folder(path)
-    if admin is not None and check_link(path, workspace.repo.common_dir) == "whole":
-        write_token(admin, lease.token)
 
 
 def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimReport:
@@ -334,7 +315,7 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
         record = store.find_slice(goal.goal_id, lease.slice_id)
         assert record is not None, "a slice that is provisioned is recorded"  # noqa: S101
     elif record.needs_setup:
-        warnings = (_describe_setup(workspace, record),)
+        warnings = (describe_setup(workspace, record),)
     if record.base_commit != target_tip:
         with recover_and_lock(workspace, store):
             # Whoever had the lock before may have moved it.
@@ -342,9 +323,7 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
             target_tip = read_target(workspace.repo, goal.plan.target)
             if follows_target(workspace, goal.plan, record.base_commit, target_tip):
                 record = forward_slice(workspace, store, record, target_tip)
-    admin = find_admin_folder(Path(record.worktree_path))
-    if admin is not None:
-        write_token(admin, lease.token)
+    show_token(workspace, record, lease)
     acceptance = {task.id: task.acceptance for task in goal.graph.tasks}
     return ClaimReport(
         goal_id=goal.goal_id,
@@ -390,12 +369,6 @@ def _provision(
     raise_failures(made.failures, 1)
     setup = set_up(workspace, SetupRequest(goal_id=goal_id, slice_id=slice_.slice_id))
     return (*made.warnings, *setup.warnings)
-
-
-def _describe_setup(workspace: Workspace, record: SliceRecord) -> str:
-    log = name_setup_log(workspace, record)
-    how = f"has failed, or is not over (see {log})" if log.exists() else "has not been run"
-    return f"its set-up {how}; make up for it with: gitslices plan --apply"
 
 
 def _start_anew(workspace: Workspace, store: Store, lease: Lease) -> Lease:

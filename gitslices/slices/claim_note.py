@@ -16,6 +16,13 @@ from gitslices.core.decoding import decode_json
 from gitslices.core.errors import StateError
 from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import SliceId
+from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
+from gitslices.state.leases import (
+    Lease,
+    has_leases,
+)
+from gitslices.state.store import SliceRecord, Store
+from gitslices.workspace import Workspace
 
 CLAIM_NAME: Final = "gitslices-claim.json"
 _LONGEST_NOTE: Final = 16 * 1024 * 1024
@@ -78,3 +85,21 @@ def _list_tokens(admin: Path) -> Iterable[int]:
     with suppress(OSError, StateError):
         note = find_claim(admin)
         yield note.token if note and note.token <= _LARGEST else 0
+
+
+def find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | None) -> int:
+    """The largest token that an earlier holder of the slice may have, though the store is new."""
+    admin = find_admin_folder(Path(record.worktree_path)) if record else None
+    # A store that has leases counts on from them. A new one begins above all that any worktree
+    # tells of: holders of the lost one still have their tokens.
+    if admin is not None and has_leases(store):
+        return find_last_token([admin])
+    return find_last_token(list_admin_folders(workspace.repo.common_dir))
+
+
+def show_token(workspace: Workspace, record: SliceRecord, lease: Lease) -> None:
+    """Leave the token of a lease with the worktree, if that is the slice's own."""
+    path = Path(record.worktree_path)
+    admin = find_admin_folder(path)
+    if admin is not None and check_link(path, workspace.repo.common_dir) == "whole":
+        write_token(admin, lease.token)

@@ -67,3 +67,10 @@ def _find_branch_folders(common_dir: Path, record: SliceRecord) -> list[Path]:
     except OSError as error:
         raise DiskError(f"cannot make {str(error.filename)!r}: {error.strerror}") from error
     return folders
+
+
+def describe_setup(workspace: Workspace, record: SliceRecord) -> str:
+    """What is to be told of a slice whose set-up has not come through."""
+    log = name_setup_log(workspace, record)
+    how = f"has failed, or is not over (see {log})" if log.exists() else "has not been run"
+    return f"its set-up {how}; make up for it with: gitslices plan --apply"
