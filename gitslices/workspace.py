@@ -25,7 +25,7 @@ from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_s
 from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
-DEFAULT_LOCK_TIMEOUT: Final = 120.0
+_DEFAULT_LOCK_TIMEOUT: Final = 120.0
 
 Clock = Callable[[], datetime]
 
@@ -250,7 +250,7 @@ def open_workspace(
     *,
     git_dir: Path | None,
     clock: Clock,
-    lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
+    lock_timeout: float = _DEFAULT_LOCK_TIMEOUT,
     purpose: str,
     environ: Mapping[str, str] = os.environ,
 ) -> Workspace:
@@ -266,7 +266,7 @@ def probe_workspace(
     *,
     git_dir: Path | None,
     clock: Clock,
-    lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
+    lock_timeout: float = _DEFAULT_LOCK_TIMEOUT,
     purpose: str,
     environ: Mapping[str, str] = os.environ,
 ) -> Workspace:

@@ -19,10 +19,10 @@ from gitslices.core.errors import DiskError
 from gitslices.git.environment import get_cwd, take_local_variables
 from gitslices.system.streams import drop_unwritten, open_closed_streams
 
-INTERRUPTED: Final = 130
-CLOSED_PIPE: Final = 141
-TERMINATED: Final = 143
-BUG: Final = 70
+_INTERRUPTED: Final = 130
+_CLOSED_PIPE: Final = 141
+_TERMINATED: Final = 143
+_BUG: Final = 70
 
 _PARTS: Final = 500
 
@@ -80,11 +80,11 @@ def run(argv: Sequence[str]) -> int:
         )
         sys.stdout.flush()
     except BrokenPipeError:
-        return CLOSED_PIPE
+        return _CLOSED_PIPE
     except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
+        return _INTERRUPTED
     except TerminatedError:
-        return TERMINATED
+        return _TERMINATED
     except Exception as error:
         return report_failure(error, as_json=as_json)
     return code
@@ -126,7 +126,7 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
     from gitslices.output.document import describe_failure, format_failure
 
     failure = describe_failure(error)
-    if failure.exit_code == BUG and os.environ.get("GITSLICES_DEBUG"):
+    if failure.exit_code == _BUG and os.environ.get("GITSLICES_DEBUG"):
         import traceback
 
         traceback.print_exception(error)

@@ -11,8 +11,8 @@ import msgspec
 from gitslices.core.errors import InputError
 from gitslices.core.model import BranchName, TaskGraph
 
-SLUG_LENGTH: Final = 48
-PREFIX_LENGTH: Final = 200
+_SLUG_LENGTH: Final = 48
+_PREFIX_LENGTH: Final = 200
 
 SETTINGS_FILE: Final = ".gitslices/config.toml"
 SETTINGS_TABLES: Final = ("setup", "gates", "merge")
@@ -50,10 +50,10 @@ def validate_prefix(prefix: str) -> str:
 
     Raises `InputError` otherwise.
     """
-    if len(prefix) > PREFIX_LENGTH:
+    if len(prefix) > _PREFIX_LENGTH:
         raise InputError(
             f"gitslices.prefix is {len(prefix)} characters long",
-            hint=f"choose at most {PREFIX_LENGTH}: git config gitslices.prefix NAME",
+            hint=f"choose at most {_PREFIX_LENGTH}: git config gitslices.prefix NAME",
         )
     # Git refuses the ending: a reference's lock is a file of that name beside it.
     locked = any(part.endswith(".lock") for part in prefix.split("/"))
@@ -87,7 +87,7 @@ def _make_components(goal_id: str, task_id: str) -> tuple[str, str]:
 
 def _make_slug(text: str) -> str:
     slug = _OTHER.sub("-", text.lower()).strip("-")
-    return slug[:SLUG_LENGTH].rstrip("-")
+    return slug[:_SLUG_LENGTH].rstrip("-")
 
 
 def show_path(path: str) -> str:

@@ -13,7 +13,7 @@ from gitslices.git.repository import Repository
 # A rename is two paths, each of which must be in scope; and what lies uncommitted in a submodule is
 # in no commit of this repository.
 RAW: Final = ("--raw", "-z", "--no-renames", "--ignore-submodules=dirty")
-"""How `git diff` and its kin are to answer `parse_raw`."""
+"""How `git diff` and its kin are to answer `_parse_raw`."""
 _NOTHING: Final = "000000"
 SUBMODULE: Final = "160000"
 
@@ -89,7 +89,7 @@ def join_baselines(
     """
     joined: dict[RepoPath, tuple[Modes, ...]] | None = None
     for baseline in baselines:
-        listing = parse_raw(compare(baseline.commit))
+        listing = _parse_raw(compare(baseline.commit))
         found = dict.fromkeys(baseline.torn, ()) | {path: (listing[path],) for path in listing}
         known = dict.fromkeys(found, ()) if joined is None else joined
         joined = {path: (*known[path], *found[path]) for path in known if path in found}
@@ -109,7 +109,7 @@ def _make_change(path: RepoPath, modes: Sequence[Modes]) -> Change:
     )
 
 
-def parse_raw(listing: str) -> dict[RepoPath, Modes]:
+def _parse_raw(listing: str) -> dict[RepoPath, Modes]:
     """The modes of each path in what git has answered to `RAW`."""
     fields = listing.split("\0")
     return {

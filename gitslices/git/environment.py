@@ -13,7 +13,7 @@ from gitslices.core.errors import MachineError
 # `git rev-parse --local-env-vars`, less the two that carry `git -c` settings: those are the user's
 # wish for the whole command, while these point at one repository, worktree, index or, as GIT_CONFIG
 # does for `git config`, at one file of settings.
-LOCAL_VARIABLES = (
+_LOCAL_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_CONFIG",
@@ -82,7 +82,7 @@ def take_local_variables(
     where one of the two is named: it may be gone.
     """
     # Out of the process itself: GitPython's children inherit it, and can only be given more.
-    taken = {name: environ.pop(name) for name in LOCAL_VARIABLES if name in environ}
+    taken = {name: environ.pop(name) for name in _LOCAL_VARIABLES if name in environ}
 
     def locate(name: str) -> Path | None:
         return find_cwd() / taken[name] if taken.get(name) else None

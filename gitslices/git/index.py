@@ -17,7 +17,7 @@ from gitslices.core.faults import reach
 from gitslices.core.model import Oid
 
 COPY: Final = "gitslices-index"
-COPY_LOCK: Final = f"{COPY}.lock"
+_COPY_LOCK: Final = f"{COPY}.lock"
 
 INDEX_LOCK_HINT: Final = "try again when it has ended; if no git runs there, delete the file"
 _LOCK: Final = "index.lock"
@@ -64,7 +64,7 @@ def hold_index(git_dir: Path, mark: Path) -> None:
 
 def find_index_lock(git_dirs: Iterable[Path]) -> Path | None:
     """A lock on the index in one of `git_dirs` that has not gone within a second."""
-    places = [git_dir / name for git_dir in git_dirs for name in (_LOCK, COPY_LOCK)]
+    places = [git_dir / name for git_dir in git_dirs for name in (_LOCK, _COPY_LOCK)]
     return _wait_until_none(lambda: next((one for one in places if one.exists()), None))
 
 
@@ -83,7 +83,7 @@ def _wait_until_none(find: Callable[[], Path | None]) -> Path | None:
 
 def _find_taken(git_dir: Path, mark: Path) -> Path | None:
     """The lock that somebody else has; None once the index is locked."""
-    lock, inner = _lock_of(git_dir), git_dir / COPY_LOCK
+    lock, inner = _lock_of(git_dir), git_dir / _COPY_LOCK
     # A git that outlives its killed parent still writes the copy: that must end first.
     if inner.exists():
         return inner
@@ -138,7 +138,7 @@ def copy_index(git_dir: Path) -> Path:
 def drop_copy(git_dir: Path) -> None:
     """Forget what was done to the copy, and the lock that a killed git left on it."""
     try:
-        for name in (COPY_LOCK, COPY):
+        for name in (_COPY_LOCK, COPY):
             (git_dir / name).unlink(missing_ok=True)
     except OSError as error:
         raise DiskError(f"cannot remove {str(git_dir / COPY)!r}: {error.strerror}") from error

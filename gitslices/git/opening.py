@@ -14,8 +14,8 @@ from gitslices.core.errors import GitTooOldError, MachineError, NotARepositoryEr
 from gitslices.git.discovery import QUESTION, read_place
 from gitslices.git.repository import NO_VARIABLES, Repository, Result, Runner
 
-MINIMUM_VERSION: Final = (2, 38)
-INSTALL: Final = "install git 2.38 or newer"
+_MINIMUM_VERSION: Final = (2, 38)
+_INSTALL: Final = "install git 2.38 or newer"
 
 
 def open_repository(directory: Path, git_dir: Path | None = None) -> Repository:
@@ -40,10 +40,10 @@ def _check_version(door: git.Git) -> None:
     try:
         version = door.version_info
     except git.GitCommandNotFound as error:
-        raise MachineError("there is no git on PATH", hint=INSTALL) from error
-    if version < MINIMUM_VERSION:
+        raise MachineError("there is no git on PATH", hint=_INSTALL) from error
+    if version < _MINIMUM_VERSION:
         have = ".".join(map(str, version))
-        raise GitTooOldError(f"git {have} is too old", hint=INSTALL)
+        raise GitTooOldError(f"git {have} is too old", hint=_INSTALL)
 
 
 def _make_runner(door: git.Git) -> Runner:
@@ -62,6 +62,6 @@ def _execute(
             env=env,
         )
     except git.GitCommandNotFound as error:
-        raise MachineError("there is no git on PATH", hint=INSTALL) from error
+        raise MachineError("there is no git on PATH", hint=_INSTALL) from error
     stdout, stderr = process.communicate(data)
     return Result(process.returncode, stdout, stderr)

@@ -26,7 +26,7 @@ from gitslices.git.repository import Repository
 
 # A git that lives replaces or removes its lock well within this time, unless a hook or a signal
 # stops it; then its process is there.
-QUIET_SECONDS: Final = 1.0
+_QUIET_SECONDS: Final = 1.0
 _LIFE_SECONDS: Final = 2.0
 _LIFE_PAUSE: Final = 0.05
 
@@ -92,7 +92,7 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     if not left or not can_see_processes():
         return ()
     alive = find_living_gits(common_dir)
-    time.sleep(QUIET_SECONDS)
+    time.sleep(_QUIET_SECONDS)
     if _outlive(common_dir, alive):
         return ()
     # Whoever is no git by name, an editor that locks by itself say, is told by this alone.

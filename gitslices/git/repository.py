@@ -15,7 +15,7 @@ from gitslices.git.links import find_admin_folder
 
 # Bookkeeping must not run what a repository's settings name: hooks and a file-system monitor.
 # Nor does it put a user's line endings at stake, which core.safecrlf would have git die of.
-QUIET: Final = (
+_QUIET: Final = (
     "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false",
 )  # fmt: skip
 
@@ -23,7 +23,7 @@ QUIET: Final = (
 # one that is being added is empty for a moment, and `locked` may go before git has read it.
 _TORN: Final = (b"/commondir", b"/locked': No such file")
 
-DOCTOR: Final = "see what is wrong: gitslices doctor"
+_DOCTOR: Final = "see what is wrong: gitslices doctor"
 
 # Seconds to wait before trying again.
 TORN_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -102,7 +102,7 @@ class Repository:
         # The current directory may be gone; git with `--git-dir` alone would want to know it. With
         # `-C` alone `safe.bareRepository=explicit` forbids to take such a folder for a repository.
         folder = str(git_dir or self.common_dir)
-        quiet = () if hooks else QUIET
+        quiet = () if hooks else _QUIET
         argv = ("-C", folder, "--git-dir", folder, *quiet, *args)
         return self._run(argv, args, input, ok, env, None)
 
@@ -116,7 +116,7 @@ class Repository:
         env: Mapping[str, str] = NO_VARIABLES,
     ) -> Result:
         """Run git in one worktree; with `hooks` as the user would, else for bookkeeping."""
-        quiet = () if hooks else QUIET
+        quiet = () if hooks else _QUIET
         return self._run(("-C", str(worktree), *quiet, *args), args, input, ok, env, worktree)
 
     def _run(
@@ -179,13 +179,13 @@ def _find_hint(result: Result, worktree: Path | None) -> str | None:
     if b"/commondir" in result.stderr:
         return "a worktree is half made; repair it: gitslices doctor --fix"
     if worktree is None:
-        return DOCTOR if _is_astray(result) else None
+        return _DOCTOR if _is_astray(result) else None
     if not worktree.is_dir():
         return f"{str(worktree)!r} is gone; see what can be done: gitslices doctor"
     admin = find_admin_folder(worktree)
     if admin is not None and not admin.is_dir():
         return f"git's link to {str(worktree)!r} is broken; repair it: gitslices doctor --fix"
-    return DOCTOR if _is_astray(result) else None
+    return _DOCTOR if _is_astray(result) else None
 
 
 def _is_astray(result: Result) -> bool:

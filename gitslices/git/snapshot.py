@@ -17,7 +17,7 @@ def write_snapshot(repo: Repository, worktree: Path, scratch: Path) -> Oid:
 
     The worktree's own index is only read: git works on a copy in `scratch`.
     """
-    with open_index(worktree, scratch) as env:
+    with _open_index(worktree, scratch) as env:
         repo.run_at(worktree, "add", "--all", env=env)
         tree = repo.run_at(worktree, "write-tree", env=env).text.strip()
         commit = repo.run_at(
@@ -27,7 +27,7 @@ def write_snapshot(repo: Repository, worktree: Path, scratch: Path) -> Oid:
 
 
 @contextmanager
-def open_index(worktree: Path, scratch: Path) -> Iterator[dict[str, str]]:
+def _open_index(worktree: Path, scratch: Path) -> Iterator[dict[str, str]]:
     """What makes git work on a copy of the worktree's index in `scratch`, for the block."""
     own = find_git_dir(worktree)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
@@ -45,7 +45,7 @@ def find_complaint(
 
     The worktree's own index is only read: git works on a copy in `scratch`.
     """
-    with open_index(worktree, scratch) as env:
+    with _open_index(worktree, scratch) as env:
         # A file that was only touched looks changed until the index has been refreshed.
         repo.run_at(worktree, "update-index", "-q", "--refresh", env=env, ok=(0, 1, 128))
         tried = repo.run_at(

@@ -68,7 +68,7 @@ def read_merge_inputs(
         },
         # Merged by hand or on a forge, which nobody has recorded: what depends on it may go on.
         statuses=statuses | dict.fromkeys(snapshot.landed, "merged"),
-        worktrees=read_branch_worktrees(repo, find_target_worktrees(workspace, goal)),
+        worktrees=read_branch_worktrees(repo, _find_target_worktrees(workspace, goal)),
         missing=read_missing_evidence(
             workspace,
             store,
@@ -78,7 +78,7 @@ def read_merge_inputs(
     )
 
 
-def find_target_worktrees(workspace: Workspace, goal: Goal) -> tuple[Path, ...]:
+def _find_target_worktrees(workspace: Workspace, goal: Goal) -> tuple[Path, ...]:
     """The worktrees that have the target of `goal` at hand."""
     target = goal.plan.target
     return find_branch_worktrees(workspace, [target]).get(target, ())

@@ -61,7 +61,7 @@ def read_hooks(workspace: Workspace) -> HooksReport:
     """How the hooks stand; `ok` when all are installed, everywhere, and find a Python to start."""
     folder = _find_folder(workspace)
     hooks = find_hooks(folder)
-    unguarded = find_unguarded_slices(workspace) if _are_installed(hooks) else ()
+    unguarded = _find_unguarded_slices(workspace) if _are_installed(hooks) else ()
     return HooksReport(
         ok=_are_installed(hooks) and not unguarded,
         folder=str(folder),
@@ -70,7 +70,7 @@ def read_hooks(workspace: Workspace) -> HooksReport:
     )
 
 
-def find_unguarded_slices(workspace: Workspace) -> tuple[UnguardedSlice, ...]:
+def _find_unguarded_slices(workspace: Workspace) -> tuple[UnguardedSlice, ...]:
     """Slices under way whose worktree has hooks of its own, or none at all, in place of ours.
 
     A worktree can have `core.hooksPath` in settings of its own, and a relative one leads to another

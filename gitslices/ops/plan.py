@@ -54,11 +54,11 @@ def plan(workspace: Workspace, request: PlanRequest) -> Plan:
     Raises `InputError` for a base or target that does not exist, or does no more, `NoCommitError`
     in an empty repository.
     """
-    inputs = read_inputs(workspace, request)
+    inputs = _read_inputs(workspace, request)
     return make_plan(request.scoped, inputs.tree, inputs.settings)
 
 
-def read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
+def _read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
     """What `plan` looks at, and the errors it raises."""
     goal = workspace.find_goal(request.scoped.graph.goal_id)
     applied = goal.plan if goal else None
@@ -150,7 +150,7 @@ def diff(workspace: Workspace, request: PlanRequest) -> PlanChanges:
 
     Raises what `plan` raises.
     """
-    inputs = read_inputs(workspace, request)
+    inputs = _read_inputs(workspace, request)
     planned = make_plan(request.scoped, inputs.tree, inputs.settings)
     if inputs.applied is None:
         return find_changes(None, planned)
@@ -173,7 +173,7 @@ def explain(workspace: Workspace, request: ExplainRequest) -> Explanation:
     `plan` raises.
     """
     _require_slice(request.plan.scoped, request.slice_id)
-    inputs = read_inputs(workspace, request.plan)
+    inputs = _read_inputs(workspace, request.plan)
     outline = make_outline(request.plan.scoped, inputs.tree, inputs.settings)
     return explain_slice(outline, SliceId(request.slice_id))
 

@@ -47,7 +47,7 @@ from gitslices.system.shell import Shell, open_shell
 from gitslices.workspace import Workspace
 
 
-def refuse_missing_program(workspace: Workspace, goal: Goal, program: str) -> None:
+def _refuse_missing_program(workspace: Workspace, goal: Goal, program: str) -> None:
     """Raise `InputError` for a relative path that neither the target nor any worktree has.
 
     Nothing is known, and nothing refused, while a slice has no worktree yet: what git ignores may
@@ -353,7 +353,7 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
     with workspace.open_store() as store:
         goal = choose_goal(store, request.goal_id)
     refuse_untrusted(workspace, list(list_texts(load_gates(workspace, goal.plan.target)).values()))
-    refuse_missing_program(workspace, goal, request.command[0])
+    _refuse_missing_program(workspace, goal, request.command[0])
     merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
     jobs = max(1, min(request.jobs, len(goal.plan.slices)))
     # The shell inside: it ends the commands, for which the pool would else wait as long as they

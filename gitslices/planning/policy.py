@@ -39,7 +39,7 @@ def find_skipped(scoped: ScopedGraph) -> tuple[Skipped, ...]:
     return tuple(Skipped(task_id=id_, reason=reason) for id_, reason in reasons if reason)
 
 
-def is_high_risk(risk: str) -> bool:
+def _is_high_risk(risk: str) -> bool:
     """Whether a slice of this risk needs the security gate."""
     # Risk is free text: `High` and `security-critical` need the gate. `insecurity`, as in "job
     # insecurity", has the word in it and does not speak of it.
@@ -49,7 +49,7 @@ def is_high_risk(risk: str) -> bool:
 
 def make_gates(task: Task) -> tuple[str, ...]:
     """The gates that a slice passes before its merge."""
-    return (*_ALWAYS_GATES, "security_review_gate") if is_high_risk(task.risk) else _ALWAYS_GATES
+    return (*_ALWAYS_GATES, "security_review_gate") if _is_high_risk(task.risk) else _ALWAYS_GATES
 
 
 def make_review_needs(task: Task) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from gitslices.workspace import Workspace
 
 CLAIM_NAME: Final = "gitslices-claim.json"
 _LONGEST_NOTE: Final = 16 * 1024 * 1024
-SHOWN_NAME: Final = "gitslices-token"
+_SHOWN_NAME: Final = "gitslices-token"
 # Whoever works in the worktree can write anything: one more must still fit into SQLite, and JSON.
 _LARGEST: Final = 1 << 48
 
@@ -67,12 +67,12 @@ def remove_claim(admin: Path) -> None:
     (admin / CLAIM_NAME).unlink(missing_ok=True)
 
 
-def write_token(admin: Path, token: int) -> None:
+def _write_token(admin: Path, token: int) -> None:
     """Leave the token of the newest lease where it outlives the store."""
-    replace_file(admin / SHOWN_NAME, f"{token}\n".encode())
+    replace_file(admin / _SHOWN_NAME, f"{token}\n".encode())
 
 
-def find_last_token(admins: Iterable[Path]) -> int:
+def _find_last_token(admins: Iterable[Path]) -> int:
     """The largest token that git's folders `admins` tell of; 0 where none does."""
     return max((token for admin in admins for token in _list_tokens(admin)), default=0)
 
@@ -80,7 +80,7 @@ def find_last_token(admins: Iterable[Path]) -> int:
 def _list_tokens(admin: Path) -> Iterable[int]:
     # Damage here stops no claim: the store has a token, too, and the larger one counts.
     with suppress(OSError, ValueError):
-        token = int((admin / SHOWN_NAME).read_bytes()[:32])
+        token = int((admin / _SHOWN_NAME).read_bytes()[:32])
         yield token if token <= _LARGEST else 0
     with suppress(OSError, StateError):
         note = find_claim(admin)
@@ -93,8 +93,8 @@ def find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | N
     # A store that has leases counts on from them. A new one begins above all that any worktree
     # tells of: holders of the lost one still have their tokens.
     if admin is not None and has_leases(store):
-        return find_last_token([admin])
-    return find_last_token(list_admin_folders(workspace.repo.common_dir))
+        return _find_last_token([admin])
+    return _find_last_token(list_admin_folders(workspace.repo.common_dir))
 
 
 def show_token(workspace: Workspace, record: SliceRecord, lease: Lease) -> None:
@@ -102,4 +102,4 @@ def show_token(workspace: Workspace, record: SliceRecord, lease: Lease) -> None:
     path = Path(record.worktree_path)
     admin = find_admin_folder(path)
     if admin is not None and check_link(path, workspace.repo.common_dir) == "whole":
-        write_token(admin, lease.token)
+        _write_token(admin, lease.token)

@@ -143,7 +143,7 @@ class WorktreeMap:
 
     def _find_moved(self, record: SliceRecord, path: Path) -> Path | None:
         """Where the worktree of a slice is now: where git knows, or else in a folder nearby."""
-        marked = self.marked.get(make_mark(record))
+        marked = self.marked.get(_make_mark(record))
         if marked is not None and marked != path:
             return marked
         admin = self.admins.get(record.worktree_path)
@@ -205,7 +205,7 @@ class WorktreeMap:
                 yield admins / link.name, folder
 
 
-def make_mark(record: SliceRecord) -> Mark:
+def _make_mark(record: SliceRecord) -> Mark:
     """What git's folder for the worktree of a slice says of it."""
     return Mark(goal_id=record.goal_id, slice_id=record.slice_id)
 

@@ -59,10 +59,12 @@ def add_allowed(plan: Plan, records: Mapping[SliceId, SliceRecord]) -> Plan:
 def _add_allowed(slice_: Slice, record: SliceRecord | None) -> Slice:
     if record is None or not record.allowed_scope:
         return slice_
-    return structs.replace(slice_, write_scope=join_scope(slice_.write_scope, record.allowed_scope))
+    return structs.replace(
+        slice_, write_scope=_join_scope(slice_.write_scope, record.allowed_scope)
+    )
 
 
-def join_scope(planned: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+def _join_scope(planned: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
     """The write scope of a slice: what is planned, and what was allowed since."""
     return tuple(sorted({*planned, *allowed}))
 
@@ -73,7 +75,7 @@ def rescope(record: SliceRecord, slice_: Slice) -> SliceRecord:
     return structs.replace(
         record,
         read_scope=slice_.read_scope,
-        write_scope=join_scope(slice_.write_scope, allowed),
+        write_scope=_join_scope(slice_.write_scope, allowed),
         allowed_scope=allowed,
     )
 
@@ -82,7 +84,7 @@ def widen(record: SliceRecord, entry: str) -> SliceRecord:
     """The record with one more entry in its write scope."""
     return structs.replace(
         record,
-        write_scope=join_scope(record.write_scope, (entry,)),
+        write_scope=_join_scope(record.write_scope, (entry,)),
         allowed_scope=(*record.allowed_scope, entry),
     )
 

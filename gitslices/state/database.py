@@ -47,7 +47,7 @@ def open_database(path: Path, *, timeout: float) -> Iterator[sqlite3.Connection]
         yield connection
 
 
-def choose_journal(mount: Mount | None) -> str:
+def _choose_journal(mount: Mount | None) -> str:
     """How SQLite keeps a write whole on that file system.
 
     With WAL readers and writers do not wait for each other, but its index is memory that processes
@@ -60,7 +60,7 @@ def _connect(path: Path, timeout: float) -> sqlite3.Connection:
     # None, or Python begins transactions of its own accord, and deferred ones.
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
-        connection.execute(f"PRAGMA journal_mode = {choose_journal(find_mount(path.parent))}")
+        connection.execute(f"PRAGMA journal_mode = {_choose_journal(find_mount(path.parent))}")
         # A token that was given out, and a removal that was begun, must outlive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         _share(path)

@@ -27,7 +27,7 @@ def are_hooks_wanted(folder: Path) -> bool:
 
 
 # The hook's shell reads it line by line: where no line concerns a commit, no Python is started.
-WATCH_NAME: Final = "watch"
+_WATCH_NAME: Final = "watch"
 
 
 def write_watch(folder: Path, prefix: str, targets: Iterable[BranchName]) -> None:
@@ -38,8 +38,8 @@ def write_watch(folder: Path, prefix: str, targets: Iterable[BranchName]) -> Non
     lines = [f"fence refs/heads/{prefix}/*", *(f"target refs/heads/{one}" for one in targets)]
     data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
     # Mostly nothing is new, and to read it is cheaper than to wait for the disk.
-    if _read(folder / WATCH_NAME) != data:
-        replace_file(folder / WATCH_NAME, data)
+    if _read(folder / _WATCH_NAME) != data:
+        replace_file(folder / _WATCH_NAME, data)
 
 
 def _read(path: Path) -> bytes | None:

@@ -16,7 +16,7 @@ from gitslices.core.files import follow_folder
 from gitslices.state.folder import OPERATION
 
 # filelock asks again and again; every 50 ms, as it does unless told, some of 64 starved.
-POLL_SECONDS: Final = 0.02
+_POLL_SECONDS: Final = 0.02
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def _make_lock(folder: Path, name: str) -> FileLock:
     shared = folder.exists() and folder.stat().st_mode & stat.S_IWGRP
     # A soft lock outlives a kill; and where a held file is removed, two have the lock.
     return FileLock(
-        folder / f"{name}.lock", mode=0o660 if shared else 0o600, poll_interval=POLL_SECONDS,
+        folder / f"{name}.lock", mode=0o660 if shared else 0o600, poll_interval=_POLL_SECONDS,
         fallback_to_soft=False, preserve_lock_file=True,
     )  # fmt: skip
 

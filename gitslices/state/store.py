@@ -65,7 +65,7 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS: Final = SliceRecord.__struct_encode_fields__
-GOAL_COLUMNS: Final = "goal_id, graph, plan, applied_at, digest"
+_GOAL_COLUMNS: Final = "goal_id, graph, plan, applied_at, digest"
 EVENT_COLUMNS: Final = "at, goal_id, slice_id, event, detail"
 _IS_COMMIT: Final = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?").fullmatch
 
@@ -123,22 +123,22 @@ class Store:
 
     def read_goals(self) -> tuple[Goal, ...]:
         """All goals, the one applied first in front."""
-        rows = self.query(f"SELECT {GOAL_COLUMNS} FROM goals ORDER BY rowid")  # noqa: S608
-        return tuple(decode_goal(name_row(GOAL_COLUMNS, row)) for row in rows)
+        rows = self.query(f"SELECT {_GOAL_COLUMNS} FROM goals ORDER BY rowid")  # noqa: S608
+        return tuple(decode_goal(name_row(_GOAL_COLUMNS, row)) for row in rows)
 
     def read_goal(self, goal_id: str) -> Goal | None:
         """One goal, or None when it was never applied."""
         rows = self.query(
-            f"SELECT {GOAL_COLUMNS} FROM goals WHERE goal_id = ?",  # noqa: S608
+            f"SELECT {_GOAL_COLUMNS} FROM goals WHERE goal_id = ?",  # noqa: S608
             (goal_id,),
         )
-        return decode_goal(name_row(GOAL_COLUMNS, rows[0])) if rows else None
+        return decode_goal(name_row(_GOAL_COLUMNS, rows[0])) if rows else None
 
     def write_goal(self, goal: Goal) -> None:
         """Add a goal, or replace what it was last applied with."""
         graph, plan = msgspec.json.encode(goal.graph), msgspec.json.encode(goal.plan)
         self.execute(
-            f"INSERT INTO goals ({GOAL_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608
+            f"INSERT INTO goals ({_GOAL_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608
             # Not OR REPLACE: that is a new row, and goals are listed in the order of their rows.
             "ON CONFLICT (goal_id) DO UPDATE SET graph = excluded.graph, plan = excluded.plan, "
             "applied_at = excluded.applied_at, digest = excluded.digest",

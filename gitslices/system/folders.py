@@ -13,7 +13,7 @@ from gitslices.core.files import make_folder
 from gitslices.rules.worktree_root import Place
 from gitslices.system.mounts import find_mounts_beneath
 
-TRASH_NAMES: Final = ("trash", ".gitslices-trash")
+_TRASH_NAMES: Final = ("trash", ".gitslices-trash")
 
 
 def find_occupied(paths: Sequence[str]) -> frozenset[str]:
@@ -62,8 +62,8 @@ def choose_trash(path: Path, state_folder: Path) -> Path:
     """Where `path` can be renamed to: the state folder, or beside it on another file system."""
     # A rename is one step. Between file systems it would be a copy, which a kill cuts short.
     if not path.exists() or path.stat().st_dev == state_folder.stat().st_dev:
-        return state_folder / TRASH_NAMES[0]
-    return path.parent / TRASH_NAMES[1]
+        return state_folder / _TRASH_NAMES[0]
+    return path.parent / _TRASH_NAMES[1]
 
 
 def is_away(place: Path) -> bool:
@@ -71,7 +71,7 @@ def is_away(place: Path) -> bool:
 
     The one of the state folder is on the repository's own disk, which is never away.
     """
-    trash = next((folder for folder in place.parents if folder.name == TRASH_NAMES[1]), None)
+    trash = next((folder for folder in place.parents if folder.name == _TRASH_NAMES[1]), None)
     return trash is not None and not trash.exists()
 
 
@@ -81,7 +81,7 @@ def move_to_trash(path: Path, place: Path) -> None:
         return
     for folder in place.parents:
         # Through a link the files would go wherever that leads.
-        if folder.name in TRASH_NAMES and folder.is_symlink():
+        if folder.name in _TRASH_NAMES and folder.is_symlink():
             raise DiskError(f"{str(folder)!r} is a symbolic link", hint="remove the link")
     try:
         reach("mkdir:trash")

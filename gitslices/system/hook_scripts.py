@@ -139,7 +139,7 @@ class HookFile(Struct, frozen=True, kw_only=True):
     kept: str | None = None
 
 
-def make_script(name: str, python: str) -> str:
+def _make_script(name: str, python: str) -> str:
     """The text of the hook `name`, which starts the gitslices that `python` can import."""
     purpose = PURPOSES[name]
     reads_input = purpose == "check-push"
@@ -188,7 +188,7 @@ def install_hooks(folder: Path, python: str) -> None:
             if own is None and _exists(folder / name):
                 # Killed after this, the next install finds the old hook kept and none in the way.
                 (folder / name).rename(_keep(folder, name))
-            replace_file(own or folder / name, make_script(name, python).encode(), mode=0o777)
+            replace_file(own or folder / name, _make_script(name, python).encode(), mode=0o777)
     except OSError as error:
         raise DiskError(f"cannot install hooks in {str(folder)!r}: {error.strerror}") from error
 
@@ -221,7 +221,7 @@ def _is_current(path: Path, name: str) -> bool:
     line = next((one for one in text.splitlines() if one.startswith(_PYTHON)), _PYTHON)
     (python,) = shlex.split(line.removeprefix(_PYTHON)) or [""]
     works = os.access(python, os.X_OK) and os.access(path, os.X_OK)
-    return works and text == make_script(name, python)
+    return works and text == _make_script(name, python)
 
 
 def _find_own(folder: Path, name: str) -> Path | None:

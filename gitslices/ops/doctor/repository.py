@@ -33,7 +33,7 @@ _SAFE: Final = {39: 4, 40: 2, 41: 1, 42: 2, 43: 4, 44: 1, 45: 1}
 _SETTING: Final = "gitslices.patchedGit"
 
 
-def find_unpatched_git(workspace: Workspace) -> Iterator[Trouble]:
+def _find_unpatched_git(workspace: Workspace) -> Iterator[Trouble]:
     """A version of git with holes that a hostile repository can use."""
     version = read_version(workspace.repo)
     # Distributions repair without a new number, which only the user can tell.
@@ -59,7 +59,7 @@ def is_patched(version: str) -> bool:
     return (major, minor) > (2, max(_SAFE)) or (major == 2 and patch >= _SAFE.get(minor, patch + 1))
 
 
-GIT_CHECKS = (find_unpatched_git,)
+GIT_CHECKS = (_find_unpatched_git,)
 
 
 def find_disarmed_hooks(workspace: Workspace, python: str) -> Iterator[Trouble]:
@@ -124,7 +124,7 @@ _EXPIRIES: Final = {
 }
 
 
-def find_own_settings(workspace: Workspace) -> Iterator[Trouble]:
+def _find_own_settings(workspace: Workspace) -> Iterator[Trouble]:
     """Settings of gitslices that no command accepts."""
     for name, read in (
         ("gitslices.worktreeRoot", lambda: workspace.worktree_root),
@@ -140,7 +140,7 @@ def find_own_settings(workspace: Workspace) -> Iterator[Trouble]:
             yield Trouble(finding=finding)
 
 
-def find_short_expiries(workspace: Workspace) -> Iterator[Trouble]:
+def _find_short_expiries(workspace: Workspace) -> Iterator[Trouble]:
     """`git gc` told to clear away what is in use."""
     latest = (datetime.fromisoformat(workspace.now()) - _SAFE_DIRECTORY).timestamp()
     for name, why in _EXPIRIES.items():
@@ -158,7 +158,7 @@ def find_short_expiries(workspace: Workspace) -> Iterator[Trouble]:
         yield Trouble(finding=finding)
 
 
-def find_shared_layout(workspace: Workspace) -> Iterator[Trouble]:
+def _find_shared_layout(workspace: Workspace) -> Iterator[Trouble]:
     """Settings of git's that lead it to the wrong files."""
     for one in find_misleading_settings(workspace.repo, workspace.config):
         finding = Finding(
@@ -167,7 +167,7 @@ def find_shared_layout(workspace: Workspace) -> Iterator[Trouble]:
         yield Trouble(finding=finding)
 
 
-SETTING_CHECKS = (find_own_settings, find_short_expiries, find_shared_layout)
+SETTING_CHECKS = (_find_own_settings, _find_short_expiries, _find_shared_layout)
 
 
 TORN: Final = "torn-registration"
@@ -197,7 +197,7 @@ def find_torn_registrations(common_dir: Path) -> Iterator[Trouble]:
         yield Trouble(finding=finding, mend=partial(mend_torn_folder, folder) if ours else None)
 
 
-def find_stale_locks(common_dir: Path) -> Iterator[Trouble]:
+def _find_stale_locks(common_dir: Path) -> Iterator[Trouble]:
     """Notes of who holds a lock, left by processes that are gone."""
     for path in find_stale_holders(common_dir / FOLDER_NAME):
         finding = Finding(
@@ -210,7 +210,7 @@ def find_stale_locks(common_dir: Path) -> Iterator[Trouble]:
         yield Trouble(finding=finding, mend=partial(path.unlink, missing_ok=True))
 
 
-FILE_CHECKS = (find_torn_registrations, find_stale_locks)
+FILE_CHECKS = (find_torn_registrations, _find_stale_locks)
 
 
 def _read_own_paths(common_dir: Path) -> frozenset[Path]:

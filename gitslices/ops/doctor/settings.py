@@ -14,7 +14,7 @@ from gitslices.system.settings import OLD_NAME, SettingsError
 from gitslices.workspace import Workspace
 
 
-def find_second_file(workspace: Workspace) -> Iterator[Trouble]:
+def _find_second_file(workspace: Workspace) -> Iterator[Trouble]:
     """Settings under their old name beside those under the new one."""
     if has_two_files(workspace):
         finding = Finding(
@@ -27,7 +27,7 @@ def find_second_file(workspace: Workspace) -> Iterator[Trouble]:
         yield Trouble(finding=finding)
 
 
-def find_wrong_settings(workspace: Workspace) -> Iterator[Trouble]:
+def _find_wrong_settings(workspace: Workspace) -> Iterator[Trouble]:
     """Settings files that cannot be read, or that do not count as they stand."""
     try:
         read_all_settings(workspace)
@@ -52,7 +52,7 @@ def find_wrong_settings(workspace: Workspace) -> Iterator[Trouble]:
         yield Trouble(finding=finding)
 
 
-def find_unread_patterns(workspace: Workspace) -> Iterator[Trouble]:
+def _find_unread_patterns(workspace: Workspace) -> Iterator[Trouble]:
     """Patterns of ignored files that are beyond the limits, and a file of them that is none."""
     main, included = workspace.main_worktree, IgnoreRules()
     try:
@@ -72,7 +72,7 @@ def _tell_of_patterns(name: str, problem: str, hint: str | None) -> Trouble:
     )
 
 
-def find_wrong_bounds(workspace: Workspace) -> Iterator[Trouble]:
+def _find_wrong_bounds(workspace: Workspace) -> Iterator[Trouble]:
     """Bounds of the log that are no numbers."""
     try:
         read_log_bounds(workspace)
@@ -84,4 +84,9 @@ def find_wrong_bounds(workspace: Workspace) -> Iterator[Trouble]:
         yield Trouble(finding=finding)
 
 
-USER_FILE_CHECKS = (find_wrong_bounds, find_second_file, find_wrong_settings, find_unread_patterns)
+USER_FILE_CHECKS = (
+    _find_wrong_bounds,
+    _find_second_file,
+    _find_wrong_settings,
+    _find_unread_patterns,
+)

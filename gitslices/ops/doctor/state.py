@@ -30,7 +30,7 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
-def find_damaged_store(common_dir: Path) -> Iterator[Trouble]:
+def _find_damaged_store(common_dir: Path) -> Iterator[Trouble]:
     """A store that cannot be read, or not all of it."""
     folder = common_dir / FOLDER_NAME
     damage = find_damage(folder)
@@ -46,7 +46,7 @@ def find_damaged_store(common_dir: Path) -> Iterator[Trouble]:
     yield Trouble(finding=finding, mend=partial(_rebuild, folder))
 
 
-def find_damaged_files(common_dir: Path) -> Iterator[Trouble]:
+def _find_damaged_files(common_dir: Path) -> Iterator[Trouble]:
     """Changes that were cut short, and of which it cannot be read what they were."""
     folder = common_dir / FOLDER_NAME
     for path in find_damaged_intents(folder):
@@ -60,7 +60,7 @@ def find_damaged_files(common_dir: Path) -> Iterator[Trouble]:
         yield Trouble(finding=finding, mend=partial(_put_aside, folder, path))
 
 
-STATE_CHECKS = (find_damaged_store, find_damaged_files)
+STATE_CHECKS = (_find_damaged_store, _find_damaged_files)
 
 
 def find_unrecorded_slices(workspace: Workspace, store: Store) -> Iterator[Trouble]:

@@ -16,7 +16,7 @@ from gitslices.state.trash import Trashed, delete_trash, read_trash, write_trash
 from gitslices.system.folders import is_away
 
 
-def find_lost_folders(examined: Examined) -> Iterator[Trouble]:
+def _find_lost_folders(examined: Examined) -> Iterator[Trouble]:
     """Removals whose folders somebody has deleted."""
     for one in read_trash(examined.store):
         removal = one.removal
@@ -36,7 +36,7 @@ def find_lost_folders(examined: Examined) -> Iterator[Trouble]:
         yield Trouble(finding=finding, mend=partial(_note_loss, examined, one))
 
 
-def find_lost_refs(examined: Examined) -> Iterator[Trouble]:
+def _find_lost_refs(examined: Examined) -> Iterator[Trouble]:
     """Removals whose commits are no longer kept."""
     refs = read_refs(examined.workspace.repo, [TRASH_REFS.rstrip("/")])
     for one in read_trash(examined.store):
@@ -53,7 +53,7 @@ def find_lost_refs(examined: Examined) -> Iterator[Trouble]:
         yield Trouble(finding=finding, mend=partial(_keep_again, examined, one))
 
 
-def find_unknown_refs(examined: Examined) -> Iterator[Trouble]:
+def _find_unknown_refs(examined: Examined) -> Iterator[Trouble]:
     """Kept commits of removals that the store does not know."""
     refs = read_refs(examined.workspace.repo, [TRASH_REFS.rstrip("/")])
     trashed = read_trash(examined.store)
@@ -70,7 +70,7 @@ def find_unknown_refs(examined: Examined) -> Iterator[Trouble]:
         )
 
 
-def find_unknown_folders(examined: Examined) -> Iterator[Trouble]:
+def _find_unknown_folders(examined: Examined) -> Iterator[Trouble]:
     """Worktrees in the trash of which the store does not know."""
     known = {Path(one.removal.folder) for one in read_trash(examined.store)}
     for folder in sorted((examined.workspace.state_folder / "trash").glob("*/*")):
@@ -97,7 +97,7 @@ def _tell_away(trashed: Trashed, files: str) -> Finding:
     )
 
 
-TRASH_CHECKS = (find_lost_folders, find_lost_refs, find_unknown_refs, find_unknown_folders)
+TRASH_CHECKS = (_find_lost_folders, _find_lost_refs, _find_unknown_refs, _find_unknown_folders)
 
 
 def _note_loss(examined: Examined, trashed: Trashed) -> None:

@@ -34,7 +34,7 @@ from gitslices.repo_commands.setup import SetupReport
 _HINT: Final = "hint: set owner_role, or owner_role under [defaults]"
 
 
-def format_skipped(skipped: Iterable[Skipped]) -> Iterator[str]:
+def _format_skipped(skipped: Iterable[Skipped]) -> Iterator[str]:
     """One line a task, and how those get a slice that lack only an owner."""
     reasons = set()
     for one in skipped:
@@ -107,7 +107,7 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
     yield from _format_critical_path(plan, forced)
     yield from _format_schedule(plan)
     for bottleneck in plan.bottlenecks:
-        yield format_bottleneck(bottleneck, find_cost(plan))
+        yield _format_bottleneck(bottleneck, find_cost(plan))
     if plan.open_overlaps:
         yield (
             f"{count(plan.open_overlaps, 'pair')} may yet meet in paths nobody has named:"
@@ -116,7 +116,7 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
     for shared in plan.shared_overlaps:
         ids = ", ".join(escape(id_) for id_ in shared.slice_ids)
         yield f"shared {escape(shared.entry)}: {ids}"
-    yield from format_skipped(plan.skipped)
+    yield from _format_skipped(plan.skipped)
     for warning in (*map(_format_started, plan.started_overlaps), *map(escape, plan.warnings)):
         yield f"{click.style('warning:', fg='yellow')} {warning}"
 
@@ -143,7 +143,7 @@ def _format_schedule(plan: Plan) -> Iterable[str]:
         yield f"  {start.rjust(width)} to {finish.rjust(width)}  {escape(shift.slice_id)}"
 
 
-def format_bottleneck(bottleneck: Bottleneck, cost: float) -> str:
+def _format_bottleneck(bottleneck: Bottleneck, cost: float) -> str:
     """What one path costs, and what can be done about it."""
     path, without = escape(bottleneck.path), format_cost(bottleneck.cost_without)
     remedy = (

@@ -15,8 +15,8 @@ from gitslices.core.errors import ScopeError
 
 _SPECIAL = re.compile(r"[*?\[\\]")
 
-MAX_STARS = 4
-MAX_GLOBSTARS = 6
+_MAX_STARS = 4
+_MAX_GLOBSTARS = 6
 
 
 class Star(enum.Enum):
@@ -87,9 +87,9 @@ def parse_pattern(text: str) -> Pattern:
     names = [name for name in body.split("/") if name not in ("", ".")]
     globs = [GLOBSTAR if _is_globstar(name) else _parse_glob(name) for name in names]
     _refuse_mixed_globstars(names)
-    if globs.count(GLOBSTAR) > MAX_GLOBSTARS:
+    if globs.count(GLOBSTAR) > _MAX_GLOBSTARS:
         raise ScopeError(
-            f"it has more than {MAX_GLOBSTARS} components '**'",
+            f"it has more than {_MAX_GLOBSTARS} components '**'",
             hint="split it into several entries, or name a directory",
         )
     if "/" not in body:
@@ -133,9 +133,9 @@ def _parse_glob(name: str) -> Glob:
     for token in _read_tokens(name):
         if token is not STAR or tokens[-1:] != [STAR]:
             tokens.append(token)
-    if tokens.count(STAR) > MAX_STARS:
+    if tokens.count(STAR) > _MAX_STARS:
         raise ScopeError(
-            f"{name!r} has more than {MAX_STARS} '*'", hint="split it into several entries"
+            f"{name!r} has more than {_MAX_STARS} '*'", hint="split it into several entries"
         )
     return tuple(tokens)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from gitslices.core.errors import ScopeError
 
-MAX_ALTERNATIVES: Final = 64
+_MAX_ALTERNATIVES: Final = 64
 """How many entries the braces of one may stand for."""
 
 _BRACKET: Final = re.compile(r"\[[!^]?\]?(?:\\.|[^\]\\/]){0,256}\]")
@@ -26,7 +26,7 @@ def expand_braces(text: str) -> tuple[str, ...]:
     """The texts that an entry with braces stands for, itself if it has none.
 
     As in a shell braces without a comma stand for themselves. Raises ScopeError where there are
-    more than `MAX_ALTERNATIVES`.
+    more than `_MAX_ALTERNATIVES`.
     """
     if "{" not in text or "," not in text:
         return (text,)
@@ -39,9 +39,9 @@ def expand_braces(text: str) -> tuple[str, ...]:
             done.append(one)
         else:
             waiting.extend(reversed(alternatives))
-        if len(done) + len(waiting) > MAX_ALTERNATIVES:
+        if len(done) + len(waiting) > _MAX_ALTERNATIVES:
             raise ScopeError(
-                f"its braces stand for more than {MAX_ALTERNATIVES} entries",
+                f"its braces stand for more than {_MAX_ALTERNATIVES} entries",
                 hint="write a pattern, or some of the entries by themselves",
             )
     return tuple(dict.fromkeys(done))

@@ -37,7 +37,7 @@ class Segment(Struct, frozen=True, kw_only=True):
         return self.writers != 0 and touching & (touching - 1) != 0
 
 
-def meet_in_paths(regions: Sequence[Region]) -> tuple[Segment, ...]:
+def _meet_in_paths(regions: Sequence[Region]) -> tuple[Segment, ...]:
     """The segments that slices contest; notes in the regions which slices they meet there."""
     contested = []
     for numbers, spans in _list_segments(regions).items():
@@ -98,7 +98,7 @@ class Comparison:
         # Parts come first: the decider asks all regions, parts included, when it is first needed.
         for region in partition.regions:
             self.split(region)
-        self.contested = meet_in_paths(partition.regions)
+        self.contested = _meet_in_paths(partition.regions)
         if new_paths != "none" and not self._is_decided_by_paths:
             self._meet_anchored()
         if new_paths == "all":

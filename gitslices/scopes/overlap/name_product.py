@@ -14,7 +14,7 @@ from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.language.globs import ANY_NAME, STAR, CharSet, Glob, Token, literal_name
 from gitslices.scopes.language.matcher import fits
 
-MAX_STATES = 1024
+_MAX_STATES = 1024
 _PLAIN = "abcdefghijklmnopqrstuvwxyz0123456789_-."
 _SURROGATES = range(0xD800, 0xE000)
 _BEYOND = 0x110000
@@ -60,9 +60,9 @@ def sample_names(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Fold
         if name is not None:
             return Sample((name,) if _may_be_called(name, opposite) else ())
     try:
-        product = get_product(one, other, beside, folding)
+        product = _get_product(one, other, beside, folding)
     except TooComplexError:
-        return Sample(None, MAX_STATES)
+        return Sample(None, _MAX_STATES)
     fresh = (next(product.list_names(marks), None) for marks in product.ways)
     return Sample(tuple(name for name in fresh if name is not None), product.size)
 
@@ -122,7 +122,7 @@ def list_names(
             if _may_be_called(name, opposite):
                 yield iter((name,))
             return
-    product = get_product(one, other, beside, folding)
+    product = _get_product(one, other, beside, folding)
     for marks in product.ways:
         yield product.list_names(marks)
 
@@ -170,7 +170,7 @@ class NameProduct:
                 self._sources.setdefault(then, []).append(state)
             # Two globs alone have no more states than the product of their lengths. Only the sets
             # of positions in the globs beside them can grow exponentially.
-            if self._beside and len(self._edges) > MAX_STATES:
+            if self._beside and len(self._edges) > _MAX_STATES:
                 raise TooComplexError
 
     def _list_steps(self, state: State) -> Iterator[tuple[State, int]]:
@@ -229,10 +229,10 @@ class NameProduct:
         return (char for char in chain(plain, others) if self._folding.fold(char) == char)
 
 
-def get_product(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> NameProduct:
+def _get_product(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> NameProduct:
     """The product of two globs; raises TooComplexError when there are too many ways to look at."""
     # The largest take a hundred megabytes each, too much to keep.
-    is_small = beside or len(one) * len(other) <= MAX_STATES
+    is_small = beside or len(one) * len(other) <= _MAX_STATES
     make = make_product if is_small else make_product.__wrapped__
     product = make(one, other, beside, folding)
     if product is None:

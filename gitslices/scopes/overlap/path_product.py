@@ -36,10 +36,10 @@ from gitslices.scopes.tracked.tree import TrackedTree
 MAX_STEPS = 5_000_000
 """What all questions of one comparison may take together; a step is near a microsecond."""
 
-MAX_STEPS_OF_ONE = 600_000
+_MAX_STEPS_OF_ONE = 600_000
 """What a single question may take: as much as two of the longest names that there may be."""
 
-STEPS_OF_A_STATE = 8
+_STEPS_OF_A_STATE = 8
 """What a state of the product of two names takes."""
 
 UNKNOWN = "\0"
@@ -62,7 +62,7 @@ class Budget:
 
     def start_question(self) -> None:
         """Let one more question take its share; raises TooComplexError where nothing is left."""
-        self._left_of_one = min(self._left, MAX_STEPS_OF_ONE)
+        self._left_of_one = min(self._left, _MAX_STEPS_OF_ONE)
         self.spend(1)
 
     def spend(self, steps: int) -> None:
@@ -82,7 +82,7 @@ class Budget:
         # not depend on what the process was asked before.
         if key not in self._sampled:
             self._sampled.add(key)
-            self.spend(sample.states * (1 + len(beside)) * STEPS_OF_A_STATE)
+            self.spend(sample.states * (1 + len(beside)) * _STEPS_OF_A_STATE)
         if sample.names is None:
             raise TooComplexError
         return sample.names

@@ -62,7 +62,7 @@ class Region:
         self.near_writers |= writers
 
 
-def list_reaching(atom: Atom, excluded: Sequence[Atom]) -> tuple[Atom, ...]:
+def _list_reaching(atom: Atom, excluded: Sequence[Atom]) -> tuple[Atom, ...]:
     """The excluded atoms that may take paths out of `atom`."""
     return tuple(other for other in excluded if may_touch(atom, other))
 
@@ -132,7 +132,7 @@ def resolve_shared(shared: Scope, resolved: ResolvedTree) -> SharedPaths:
     return SharedPaths(
         is_given=bool(shared.entries),
         spans=resolved.resolve_less(atoms, excluded),
-        atoms=tuple(atom for atom in atoms if not list_reaching(atom, excluded)),
+        atoms=tuple(atom for atom in atoms if not _list_reaching(atom, excluded)),
     )
 
 
@@ -202,7 +202,7 @@ class _Partitioner:
         return tuple(self._add(atom, excluded) for atom in dict.fromkeys(atoms))
 
     def _add(self, atom: Atom, excluded: Sequence[Atom]) -> Region:
-        key = (atom, list_reaching(atom, excluded) if excluded else ())
+        key = (atom, _list_reaching(atom, excluded) if excluded else ())
         region = self.regions.get(key)
         if region is None:
             region = self.regions[key] = Region(len(self.regions), *key, atom.is_unanchored)
@@ -227,7 +227,7 @@ class PartMaker:
         return tuple(self._make(region, atom) for atom in (named, *homes))
 
     def _make(self, region: Region, atom: Atom) -> Region:
-        key = (atom, list_reaching(atom, region.excluded), region.is_unanchored)
+        key = (atom, _list_reaching(atom, region.excluded), region.is_unanchored)
         part = self._parts.get(key)
         if part is None:
             part = self._parts[key] = Region(-1, *key)

@@ -104,21 +104,21 @@ def step_mask(atom: Atom, mask: int, name: str) -> int:
 def see_from(atom: Atom, directory: str) -> Residual:
     """What is left of an atom inside `directory`, a path from the root."""
     if atom.head == directory:
-        return see_beneath(atom)
+        return _see_beneath(atom)
     if not directory:
         return Residual(atom)
     if atom.head.startswith(directory + "/"):
         return Residual(_move_head(atom, atom.head[len(directory) + 1 :]))
     if atom.head and not directory.startswith(atom.head + "/"):
         return Residual(atom, 0)
-    residual = see_beneath(atom)
+    residual = _see_beneath(atom)
     for name in directory[len(atom.head) :].strip("/").split("/"):
         residual = enter(residual, name)
     return residual
 
 
 @lru_cache(maxsize=1 << 15)
-def see_beneath(atom: Atom) -> Residual:
+def _see_beneath(atom: Atom) -> Residual:
     """What is left of an atom inside its head."""
     return Residual(_move_head(atom, ""))
 

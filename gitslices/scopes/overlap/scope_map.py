@@ -30,7 +30,7 @@ from gitslices.scopes.overlap.regions import (
 from gitslices.scopes.tracked.resolved import ResolvedTree, remark_on
 from gitslices.scopes.tracked.spans import NO_SPANS, Spans, have_common, list_common, unite_spans
 
-KINDS: tuple[OverlapKind, ...] = ("write_write", "write_read", "read_write")
+_KINDS: tuple[OverlapKind, ...] = ("write_write", "write_read", "read_write")
 
 Pair = tuple[Region, Region]
 Compared = Callable[[Region, Region], Iterable[Pair]]
@@ -55,7 +55,7 @@ class WitnessFinder:
         It is uncertain where it would take too many steps to find one.
         """
         guesses: list[tuple[OverlapKind, Pair]] = []
-        for kind, pairs in zip(KINDS, self._list_met(later, earlier), strict=True):
+        for kind, pairs in zip(_KINDS, self._list_met(later, earlier), strict=True):
             path = self._find_tracked(pairs)
             if path is not None:
                 return Overlap(kind=kind, path=path, exists=True)
@@ -208,7 +208,7 @@ class ScopeMap:
 
     def find_open_overlaps(self, index: int) -> tuple[tuple[int, Overlap], ...]:
         """List the slices that a slice overlaps with beyond its conflicts, each with a path."""
-        others = list_bits(self.open_overlaps[index])
+        others = _list_bits(self.open_overlaps[index])
         if self._everything:
             return tuple((other, self._everything.get_overlap(index, other)) for other in others)
         return tuple(
@@ -241,7 +241,7 @@ class ScopeMap:
         entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
         touching = self._collect_touching(entry)
         shared_paths = resolve_shared(Scope((*self._shared.entries, entry)), self._resolved)
-        slices = tuple(list_bits(touching))
+        slices = tuple(_list_bits(touching))
         partition = narrow_partition(self._partition, slices, shared_paths)
         without = Comparison(partition, self._resolved.tree, self._new_paths, shared_paths)
         conflicts = list(self.conflicts)
@@ -294,7 +294,7 @@ class ScopeMap:
         return any(self._witnesses.share_path(*pair) for pair in pairs)
 
 
-def list_bits(mask: int) -> Iterator[int]:
+def _list_bits(mask: int) -> Iterator[int]:
     """The indexes of the bits that are set, smallest first."""
     while mask:
         low = mask & -mask

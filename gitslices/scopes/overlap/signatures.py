@@ -30,7 +30,7 @@ from gitslices.scopes.tracked.tree import TrackedTree
 MAX_SETS = 8
 """Beyond so many sets of `**` exclusions all of them are taken as one."""
 
-EVERYTHING = Residual(Atom(""))
+_EVERYTHING = Residual(Atom(""))
 
 
 class Signature(Struct, frozen=True):
@@ -157,7 +157,7 @@ class Decider:
         if any(other.is_complete for other in excluded):
             return False
         idle = tuple(globstar_mask(other.atom) for other in excluded)
-        path = self._finder.find(place, residual, EVERYTHING, excluded, idle)
+        path = self._finder.find(place, residual, _EVERYTHING, excluded, idle)
         return path is not None and path != UNKNOWN
 
     def _is_covered_by(self, region: Region, globstars: Iterable[Atom]) -> bool:
@@ -171,7 +171,7 @@ class Decider:
             return True
         if residual.is_complete:
             return False
-        return self._finder.find_free(residual, EVERYTHING, excluded) is None
+        return self._finder.find_free(residual, _EVERYTHING, excluded) is None
 
     def decide_signatures(
         self, region: Region, residual: Residual, excluded: Residuals
@@ -250,7 +250,7 @@ class Decider:
             return self._has_names(residual.atom.tail)
         idle = tuple(globstar_mask(other.atom) for other in excluded)
         start = Residual(residual.atom, waiting)
-        path = self._finder.find_free(start, EVERYTHING, excluded, idle)
+        path = self._finder.find_free(start, _EVERYTHING, excluded, idle)
         return path is not None and path != UNKNOWN
 
     def _has_names(self, globs: Iterable[Glob]) -> bool:
