@@ -61,7 +61,6 @@ class Pattern(Struct, frozen=True):
     directory_only: bool
 
 
-@lru_cache(maxsize=1 << 16)
 def literal_name(glob: Glob) -> str | None:
     """Find the one name that `glob` matches, if it has no wildcard."""
     if glob and all(isinstance(token, str) for token in glob):
@@ -69,7 +68,6 @@ def literal_name(glob: Glob) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1 << 16)
 def literal_start(glob: Glob) -> str:
     """What all names that `glob` matches begin with."""
     start = []

@@ -86,7 +86,6 @@ def share_name_around_stars(one: Glob, other: Glob) -> bool | None:
     )
 
 
-@lru_cache(maxsize=1 << 15)
 def _split_at_star(glob: Glob) -> Halves | None:
     """What a glob spells before and after its only wildcard, if that is a star."""
     if glob.count(STAR) != 1:

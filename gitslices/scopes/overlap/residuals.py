@@ -48,7 +48,6 @@ def last_position(atom: Atom) -> int:
     return len(_list_transitions(atom)) - 1
 
 
-@lru_cache(maxsize=1 << 15)
 def globstar_mask(atom: Atom) -> int:
     """The positions that wait at a `**`."""
     offset = atom.head.count("/") + 1 if atom.head else 0
@@ -117,7 +116,6 @@ def see_from(atom: Atom, directory: str) -> Residual:
     return residual
 
 
-@lru_cache(maxsize=1 << 15)
 def _see_beneath(atom: Atom) -> Residual:
     """What is left of an atom inside its head."""
     return Residual(_move_head(atom, ""))

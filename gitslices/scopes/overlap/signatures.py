@@ -75,7 +75,6 @@ class Decider:
         self.fresh = _find_fresh(tree)
         self._signatures: dict[Signature, int] = {}
         self._signature_of: dict[Region, int | None] = {}
-        self._seen_at_home: dict[Region, tuple[Residual, Residuals]] = {}
         self._shared_from: dict[str, Residuals] = {}
         self._decided: dict[tuple[Residual, int], tuple[int, int]] = {}
 
@@ -88,10 +87,7 @@ class Decider:
         return residual, drop_dead(see_from(atom, directory) for atom in growing)
 
     def _see_at_home(self, region: Region) -> tuple[Residual, Residuals]:
-        seen = self._seen_at_home.get(region)
-        if seen is None:
-            seen = self._seen_at_home[region] = self.see_region(region, region.atom.head)
-        return seen
+        return self.see_region(region, region.atom.head)
 
     def _see_shared(self, directory: str) -> Residuals:
         if not self._shared:
