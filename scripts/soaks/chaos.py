@@ -318,13 +318,15 @@ class Chaos:
             self._git(path, "switch", "--quiet", branch)
 
     def _rename_back(self, other: str, branch: str) -> None:
-        if self._git(self.repo, "branch", "-m", other, branch):
-            # Its old name has been given anew: the other stays, and the worktree goes on with that.
-            path = self._worktree(branch.rpartition("/")[2])
-            if path is not None and self._branch_at(path) == other:
-                self._git(path, "switch", "--quiet", branch)
-            commit = git(self.repo, "rev-parse", "--verify", f"refs/heads/{other}", ok=False)
-            self.strangers[f"refs/heads/{other}"] = commit
+        path = self._worktree(branch.rpartition("/")[2])
+        is_at_hand = path is not None and self._branch_at(path) == other
+        if is_at_hand and self._git(self.repo, "branch", "-m", other, branch) == 0:
+            return
+        # The slice has gone, or its branch was made anew: the other one is somebody's own now.
+        if path is not None and is_at_hand:
+            self._git(path, "switch", "--quiet", branch)
+        commit = git(self.repo, "rev-parse", "--verify", f"refs/heads/{other}", ok=False)
+        self.strangers[f"refs/heads/{other}"] = commit
 
     def _find_token(self, id_: str) -> str | None:
         for one in self._answer("log").get("events", ()):
