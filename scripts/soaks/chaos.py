@@ -221,7 +221,11 @@ class Chaos:
             yield f"fsck: {done.stdout}{done.stderr}"
         there = set(git(self.repo, "rev-list", "--all").split())
         there |= set(git(self.repo, "rev-list", "--reflog").split())
-        yield from (f"lost commit {commit}" for commit in self.kept - there)
+        # A rebase or a squash writes a commit anew; the message goes with it.
+        messages = set(git(self.repo, "log", "--all", "--reflog", "--format=%B").splitlines())
+        for commit in self.kept - there:
+            if git(self.repo, "log", "-1", "--format=%s", commit, ok=False) not in messages:
+                yield f"lost commit {commit}"
         for ref, commit in self.strangers.items():
             if git(self.repo, "rev-parse", "--verify", ref, ok=False) != commit:
                 yield f"{ref} was moved"
@@ -245,7 +249,8 @@ class Chaos:
         paths = set(git(self.repo, "ls-tree", "-r", "--name-only", "main").splitlines())
         for one in self._answer("status").get("slices", ()):
             written = self.written[one["slice_id"]]
-            if one["status"] == "merged" and written - paths:
+            # What was committed after the merge is told beside it, as commits ahead.
+            if one["status"] == "merged" and not one["ahead"] and written - paths:
                 yield f"{one['slice_id']} is merged, and main lacks {sorted(written - paths)}"
 
     # Means.
