@@ -169,8 +169,10 @@ class Chaos:
             self.to_restore.append(lambda: self._switch_back(path, branch))
 
     def rename_branch(self) -> None:
-        branch = f"slices/g/{self._draw()}"
-        other = f"renamed/{self._next()}"
+        id_ = self._draw()
+        path, branch, other = self._worktree(id_), f"slices/g/{id_}", f"renamed/{self._next()}"
+        if path is None or self._branch_at(path) != branch:
+            return
         if self._git(self.repo, "branch", "-m", branch, other) == 0:
             self.to_restore.append(lambda: self._rename_back(other, branch))
 
