@@ -27,6 +27,7 @@ output            what all screens share, and JSON
 output.text       reports for people
 output.pictures   a plan as a picture
 agents.shell      the files that a shell command writes
+agents.adapters   one coding agent a file: its settings, its payloads, its answers
 agents            coding agents: their hooks, and what they are told
 cli               one command a file: arguments in, text or JSON and an exit code out
 """

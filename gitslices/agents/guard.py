@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from gitslices.agents.payload import read_payload
-from gitslices.agents.tool import Intent, Tool
-from gitslices.agents.tools import load_tool
+from gitslices.agents.adapters.adapter import Adapter, Intent
+from gitslices.agents.adapters.payload import read_payload
+from gitslices.agents.adapters.table import load_adapter
 from gitslices.git.environment import find_home, get_cwd, take_local_variables
 from gitslices.slices.marks import MarkedWorktree, find_marked_worktree
 from gitslices.system.streams import drop_unwritten, open_closed_streams
@@ -30,13 +30,13 @@ def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] 
     """Answer the hook of the tool `argv[0]`, whose payload comes from `descriptor`."""
     try:
         take_local_variables(os.environ, get_cwd)
-        tool = load_tool(argv[0])
-        report = answer_hook(tool, descriptor, find_here())
+        adapter = load_adapter(argv[0])
+        report = answer_hook(adapter, descriptor, find_here())
         if report and report.denials:
             # Imported here: nearly every write may be done, and needs no words.
             from gitslices.output.text.checks import format_denials
 
-            sys.stdout.buffer.write(tool.format_denial(format_denials(report)))
+            sys.stdout.buffer.write(adapter.format_denial(format_denials(report)))
             sys.stdout.flush()
     # Everything: a guard that ends with Python's own exit code 1 would let the write pass.
     except (Exception, KeyboardInterrupt) as error:
@@ -46,32 +46,32 @@ def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] 
     return 0
 
 
-def answer_hook(tool: Tool, descriptor: int, here: Path) -> "GuardReport | None":
+def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport | None":
     """What of the payload may not be done; None where it is for no slice to say.
 
     `here` is where the session is if the payload does not name a place.
     """
-    intent = tool.read_intent(read_payload(descriptor))
+    intent = adapter.read_intent(read_payload(descriptor))
     if intent is None:
         return None
     session = here / intent.cwd
     folder = session / intent.folder
     # A session that has gone elsewhere still belongs to the slice that it was started in.
-    started = os.environ.get(tool.project_variable) if tool.project_variable else None
+    started = os.environ.get(adapter.project_variable) if adapter.project_variable else None
     for place in (session, folder, *([Path(started)] if started else [])):
         found = find_marked_worktree(place.resolve())
         if found:
-            return _answer_in_slice(intent, str(folder), found, _list_free_folders(tool))
+            return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter))
     return None
 
 
-def _list_free_folders(tool: Tool) -> tuple[Path, ...]:
+def _list_free_folders(adapter: Adapter) -> tuple[Path, ...]:
     """Where everybody may write: temporary files, and the tool's own settings and memory."""
-    named = (os.environ.get("TMPDIR"), os.environ.get(tool.config_variable))
+    named = (os.environ.get("TMPDIR"), os.environ.get(adapter.config_variable))
     home = find_home(os.environ)
     return (
         *(Path(name) for name in (*_TEMPORARY, *named) if name and name.startswith("/")),
-        *([home / tool.config] if home else []),
+        *([home / adapter.config] if home else []),
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from gitslices.agents.tool import Tool
-from gitslices.agents.tools import TOOLS, load_tool
+from gitslices.agents.adapters.adapter import Adapter, HookTable, OwnFile
+from gitslices.agents.adapters.table import ADAPTERS, load_adapter
 from gitslices.core.errors import InputError
 from gitslices.core.files import drop_block, put_block, read_regular
 from gitslices.core.model import RepoPath
@@ -28,20 +28,20 @@ _LARGEST: Final = 16 * 1024 * 1024
 _SAFE: Final = "move it aside, or mend it, then install again"
 
 
-def add_hooks(text: str | None, tool: Tool, program: str, *, place: str) -> str:
+def add_hooks(text: str | None, wanted: HookTable, program: str, *, place: str) -> str:
     """The settings with our hooks, which start `program`; unchanged where they are there already.
 
     Raises `InputError` with the place of what is wrong in `text`, which is the file `place`.
     """
-    table = _load(text, place) if text is not None else dict(tool.fields)
+    table = _load(text, place) if text is not None else dict(wanted.fields)
     hooks = _get_table(table, place)
-    for event, wanted in tool.make_hooks(program).items():
+    for event, ours in wanted.make_hooks(program).items():
         present = _get_list(hooks, event, place)
         kept = _strip(present)
         # Left alone where ours are there: moved behind others they would count as new, for some
         # tools trust a hook by its place.
-        if not all(one in present for one in wanted) or len(present) != len(kept) + len(wanted):
-            hooks[event] = [*kept, *wanted]
+        if not all(one in present for one in ours) or len(present) != len(kept) + len(ours):
+            hooks[event] = [*kept, *ours]
     return _write(table, text)
 
 
@@ -148,16 +148,16 @@ class AgentInstallRequest(Struct, frozen=True, kw_only=True):
 
 def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesReport:
     """Have a tool ask gitslices before it writes, and teach it the commands; twice is once."""
-    tool = load_tool(request.tool)
+    adapter = load_adapter(request.tool)
     # Before the settings: hooks that start a script which is not there yet would be passed over.
     if not request.dry_run:
         write_launcher(workspace.repo.common_dir, request.python)
     wanted = [
-        AgentFile(path=RepoPath(tool.settings), rewrite=partial(_add_hooks, workspace, tool)),
-        AgentFile(path=_name_skill(tool), rewrite=_replace(_read_data("gitslices/SKILL.md"))),
+        AgentFile(path=RepoPath(adapter.settings), rewrite=partial(_add_hooks, workspace, adapter)),
+        AgentFile(path=_name_skill(adapter), rewrite=_replace(_read_data("gitslices/SKILL.md"))),
     ]
-    if tool.notes:
-        wanted.append(AgentFile(path=RepoPath(tool.notes), rewrite=_put_notes))
+    if adapter.notes:
+        wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_put_notes))
     return rewrite_agent_files(workspace, wanted, dry_run=request.dry_run)
 
 
@@ -166,13 +166,17 @@ def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:
 
     What another installed tool reads, too, stays until that one is taken away.
     """
-    tool = load_tool(name)
-    others = [one for one in map(load_tool, TOOLS) if one != tool and _is_installed(workspace, one)]
-    wanted = [AgentFile(path=RepoPath(tool.settings), rewrite=partial(_drop_hooks, tool))]
-    if _name_skill(tool) not in {_name_skill(one) for one in others}:
-        wanted.append(AgentFile(path=_name_skill(tool), rewrite=_drop))
-    if tool.notes and tool.notes not in {one.notes for one in others}:
-        wanted.append(AgentFile(path=RepoPath(tool.notes), rewrite=_drop_notes))
+    adapter = load_adapter(name)
+    others = [
+        one
+        for one in map(load_adapter, ADAPTERS)
+        if one != adapter and _is_installed(workspace, one)
+    ]
+    wanted = [AgentFile(path=RepoPath(adapter.settings), rewrite=partial(_drop_hooks, adapter))]
+    if _name_skill(adapter) not in {_name_skill(one) for one in others}:
+        wanted.append(AgentFile(path=_name_skill(adapter), rewrite=_drop))
+    if adapter.notes and adapter.notes not in {one.notes for one in others}:
+        wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_drop_notes))
     gone = [structs.replace(one, placed=False) for one in wanted]
     report = rewrite_agent_files(workspace, gone)
     if not others:
@@ -180,30 +184,35 @@ def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:
     return report
 
 
-def _is_installed(workspace: Workspace, tool: Tool) -> bool:
+def _is_installed(workspace: Workspace, adapter: Adapter) -> bool:
     main = workspace.main_worktree
     try:
-        data = read_regular(main / tool.settings, limit=_LARGEST) if main else b""
+        data = read_regular(main / adapter.settings, limit=_LARGEST) if main else b""
     except OSError:
         return False
     return has_hooks(data.decode(errors="replace"))
 
 
-def _name_skill(tool: Tool) -> RepoPath:
-    return RepoPath(f"{tool.skills}/gitslices/SKILL.md")
+def _name_skill(adapter: Adapter) -> RepoPath:
+    return RepoPath(f"{adapter.skills}/gitslices/SKILL.md")
 
 
 def _read_data(name: str) -> str:
     return files("gitslices.skills").joinpath(name).read_text("utf-8")
 
 
-def _add_hooks(workspace: Workspace, tool: Tool, text: str | None, tracked: bool) -> str:
+def _add_hooks(workspace: Workspace, adapter: Adapter, text: str | None, tracked: bool) -> str:
     own = shlex.quote(str(find_launcher(workspace.repo.common_dir)))
-    return add_hooks(text, tool, _SHARED_PROGRAM if tracked else own, place=tool.settings)
+    program = _SHARED_PROGRAM if tracked else own
+    if isinstance(adapter.hooks, OwnFile):
+        return adapter.hooks.make_text(program)
+    return add_hooks(text, adapter.hooks, program, place=adapter.settings)
 
 
-def _drop_hooks(tool: Tool, text: str | None, tracked: bool) -> str | None:
-    return None if text is None else drop_hooks(text, place=tool.settings)
+def _drop_hooks(adapter: Adapter, text: str | None, tracked: bool) -> str | None:
+    if text is None or isinstance(adapter.hooks, OwnFile):
+        return None
+    return drop_hooks(text, place=adapter.settings)
 
 
 def _replace(wanted: str) -> Callable[[str | None, bool], str]:

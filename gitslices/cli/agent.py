@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitslices.agents.tools import TOOLS
+from gitslices.agents.adapters.table import ADAPTERS
 from gitslices.cli.lease_options import ttl_option
 from gitslices.cli.options import Outcome, common_options, lock_option, make_absolute, probe_here
 
@@ -20,7 +20,7 @@ Examples:
   gitslices agent uninstall claude
 """
 
-_tool_argument = click.argument("tool", type=click.Choice(TOOLS))
+_tool_argument = click.argument("tool", type=click.Choice(ADAPTERS))
 
 
 @click.group(epilog=_EXAMPLES, no_args_is_help=False)
@@ -61,7 +61,7 @@ def uninstall_command(*, tool: str, directory: Path, as_json: bool) -> Outcome:
 
 
 @command.command("guard")
-@click.option("--tool", required=True, type=click.Choice(TOOLS), help="Whose hook it is.")
+@click.option("--tool", required=True, type=click.Choice(ADAPTERS), help="Whose hook it is.")
 @common_options
 def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome:
     """Say no to an edit outside the write scope of the slice that the session is in.
@@ -71,12 +71,12 @@ def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome
     2, a no for all tools, where it fails. With --json it says what it has found, in words of its
     own and not in those of the tool.
     """
+    from gitslices.agents.adapters.table import load_adapter
     from gitslices.agents.guard import answer_hook, run
-    from gitslices.agents.tools import load_tool
 
     if not as_json:
         return run([tool], find_here=lambda: make_absolute(directory))
-    report = answer_hook(load_tool(tool), sys.stdin.fileno(), make_absolute(directory))
+    report = answer_hook(load_adapter(tool), sys.stdin.fileno(), make_absolute(directory))
     return Outcome(
         document=report, text=str, exit_code=1 if report is not None and report.denials else 0
     )
@@ -123,7 +123,7 @@ def remove_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Ou
 
     Serves Claude Code's hook WorktreeRemove, whose payload is read from standard input.
     """
-    from gitslices.agents.payload import require_text
+    from gitslices.agents.adapters.payload import require_text
     from gitslices.ops.agent_worktree import HandBackReport, hand_back
 
     worktree = make_absolute(Path(require_text(_read_payload(), "worktree_path")))
@@ -144,13 +144,13 @@ def remove_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Ou
 
 
 def _read_payload() -> dict[str, Any]:
-    from gitslices.agents.payload import read_payload
+    from gitslices.agents.adapters.payload import read_payload
 
     return read_payload(sys.stdin.fileno())
 
 
 def _find_directory(payload: dict[str, Any], directory: Path) -> Path:
     """Where the session is, unless `-C` leads elsewhere."""
-    from gitslices.agents.payload import find_text
+    from gitslices.agents.adapters.payload import find_text
 
     return Path(find_text(payload, "cwd") or ".") if str(directory) == "." else directory

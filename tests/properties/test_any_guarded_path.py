@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gitslices.agents.adapters.table import ADAPTERS
 from gitslices.agents.guard import BLOCK
-from gitslices.agents.tools import TOOLS
 from tests.support.examples import scale
 from tests.support.guarded import Guarded, ask, read_reason
 
@@ -24,7 +24,7 @@ PATHS = st.lists(PIECES, min_size=1, max_size=7).map("/".join)
     max_examples=scale(120),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(path=PATHS, tool=st.sampled_from(TOOLS))
+@given(path=PATHS, tool=st.sampled_from(ADAPTERS))
 @example(path="src/api/out/../api/x", tool="claude")
 def test_no_path_outside_is_ever_allowed(
     guarded: Guarded, capfdbinary: pytest.CaptureFixture[bytes], path: str, tool: str

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gitslices.agents.adapters.adapter import HookTable
+from gitslices.agents.adapters.table import ADAPTERS, load_adapter
 from gitslices.agents.install import AgentInstallRequest, add_hooks, drop_hooks, install, uninstall
-from gitslices.agents.tools import TOOLS, load_tool
 from gitslices.core.errors import InputError, RefusedError
 from gitslices.core.files import drop_block, put_block
 from gitslices.core.model import SliceId
@@ -22,7 +23,7 @@ from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_graph, check_at, path_beside
 from tests.support.workspaces import open_at
 
-CLAUDE = load_tool("claude")
+CLAUDE = load_adapter("claude").hooks
 MINE = """\
 {
     "model": "opus",
@@ -40,6 +41,7 @@ MINE = """\
 
 
 def add(text: str | None, program: str = "/r/.git/hooks/gitslices-agent") -> str:
+    assert isinstance(CLAUDE, HookTable)
     return add_hooks(text, CLAUDE, program, place="settings.json")
 
 
@@ -119,7 +121,7 @@ def test_a_block_comes_and_goes(text: str) -> None:
     assert drop_block(once + "after\n", comment=comment).endswith("after\n")
 
 
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", ADAPTERS)
 def test_install_goes_into_every_worktree_and_uninstall_leaves_nothing(
     repo: Path, graph_file: Path, tool: str
 ) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from gitslices.agents.adapters.table import ADAPTERS
 from gitslices.agents.guard import BLOCK
-from gitslices.agents.tools import TOOLS
 from tests.support.guarded import Guarded, ask, read_reason
 from tests.support.repositories import FIXTURES
 
@@ -16,7 +16,7 @@ AGENTS = FIXTURES / "agents"
 
 
 def list_cases() -> Iterator[Any]:
-    for tool in TOOLS:
+    for tool in ADAPTERS:
         recorded = json.loads((AGENTS / f"{tool}.json").read_text())
         for name, payload, reason in recorded["cases"]:
             yield pytest.param(
@@ -41,7 +41,7 @@ def test_recorded_payloads_are_answered_rightly(
         assert guarded.fill(reason) in (told or "")
 
 
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", ADAPTERS)
 def test_malformed_payloads_are_blocked_with_a_reason(
     guarded: Guarded, capfdbinary: pytest.CaptureFixture[bytes], tool: str
 ) -> None:

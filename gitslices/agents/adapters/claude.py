@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.payload import find_text, require_table, require_text
-from gitslices.agents.tool import Hooks, Intent, Tool
+from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
 _EDITS: Final = {
     "Write": "file_path",
@@ -55,16 +55,15 @@ def _make_hook(command: str, timeout: int) -> dict[str, Any]:
     return {"type": "command", "command": command, "timeout": timeout}
 
 
-TOOL: Final = Tool(
+ADAPTER: Final = Adapter(
     name="claude",
     config=".claude",
     config_variable="CLAUDE_CONFIG_DIR",
     project_variable="CLAUDE_PROJECT_DIR",
     settings=".claude/settings.json",
+    hooks=HookTable(make_hooks=make_hooks),
     skills=".claude/skills",
     notes=None,
-    fields={},
     read_intent=read_intent,
     format_denial=format_denial,
-    make_hooks=make_hooks,
 )

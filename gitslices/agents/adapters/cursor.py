@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.payload import find_text, require_table, require_text
-from gitslices.agents.tool import Hooks, Intent, Tool
+from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
 _EDITS: Final = frozenset({
     "Delete", "Edit", "EditNotebook", "MultiEdit", "NotebookEdit", "StrReplace", "Write",
@@ -51,15 +51,14 @@ def _find_root(payload: Mapping[str, Any]) -> str:
     return first if isinstance(first, str) else ""
 
 
-TOOL: Final = Tool(
+ADAPTER: Final = Adapter(
     name="cursor",
     config=".cursor",
     config_variable="CURSOR_CONFIG_DIR",
     settings=".cursor/hooks.json",
+    hooks=HookTable(make_hooks=make_hooks, fields={"version": 1}),
     skills=".agents/skills",
     notes="AGENTS.md",
-    fields={"version": 1},
     read_intent=read_intent,
     format_denial=format_denial,
-    make_hooks=make_hooks,
 )

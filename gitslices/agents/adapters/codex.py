@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gitslices.agents.claude import format_denial
-from gitslices.agents.payload import PayloadError, find_text, require_table, require_text
-from gitslices.agents.tool import Hooks, Intent, Tool
+from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.claude import format_denial
+from gitslices.agents.adapters.payload import PayloadError, find_text, require_table, require_text
 
 BEGIN: Final = "*** Begin Patch"
 _FILE: Final = re.compile(
@@ -63,15 +63,14 @@ def _find_patched(text: str) -> tuple[str, ...]:
     return paths
 
 
-TOOL: Final = Tool(
+ADAPTER: Final = Adapter(
     name="codex",
     config=".codex",
     config_variable="CODEX_HOME",
     settings=".codex/hooks.json",
+    hooks=HookTable(make_hooks=make_hooks),
     skills=".agents/skills",
     notes="AGENTS.md",
-    fields={},
     read_intent=read_intent,
     format_denial=format_denial,
-    make_hooks=make_hooks,
 )
