@@ -120,7 +120,8 @@ class Underway(Struct, frozen=True, kw_only=True):
 class PlanSettings(Struct, frozen=True, kw_only=True):
     """What a plan depends on besides the graph and the tree.
 
-    Without `workers` there are as many as there is work for.
+    Without `workers` there are as many as there is work for. `names` are what slices of any goal
+    have been called, by the ids of goal and task.
     """
 
     base_ref: str
@@ -131,6 +132,7 @@ class PlanSettings(Struct, frozen=True, kw_only=True):
     new_paths: NewPaths = "anchored"
     workers: int | None = None
     underway: Underway = Underway()
+    names: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
 
 class Base(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,11 @@
 """What goals, tasks and graphs are called: branches, worktrees, digests, and the order of ids."""
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,20 +22,63 @@ GRAPH_FILE: Final = "gitslices.toml"
 NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]
 
 _OTHER = re.compile(r"[^a-z0-9]+")
+_SOFT = re.compile(r"[._/]+")
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TEXT_AND_NUMBER = re.compile(r"([^0-9]*)([0-9]*)")
 _PREFIX = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
-def make_branch_name(goal_id: str, task_id: str, prefix: str) -> BranchName:
+class TaskName(NamedTuple):
+    """What branch and worktree of a task's slice are called after, a component each."""
+
+    goal: str
+    task: str
+
+
+def make_task_names(
+    goal_id: str,
+    task_ids: Collection[str],
+    given: Mapping[tuple[str, str], tuple[str, str]] = MappingProxyType({}),
+) -> dict[str, TaskName]:
+    """Name the tasks of a goal, each unlike every other one; those `given` before stay as they are.
+
+    A digest follows where the slug of an id loses more than upper case, dots, underscores and
+    slashes, or where another id comes to the same slug.
+    """
+    names = {id_: TaskName(*given[goal_id, id_]) for id_ in task_ids if (goal_id, id_) in given}
+    taken = set(given.values())
+    goal = _make_slug(goal_id)
+    plain = {} if goal != _soften(goal_id) else {
+        id_: TaskName(goal, slug)
+        for id_ in task_ids
+        if id_ not in names and (slug := _make_slug(id_)) == _soften(id_)
+    }  # fmt: skip
+    wanted = Counter(plain.values())
+    for id_ in task_ids:
+        if id_ in names:
+            continue
+        name = plain.get(id_)
+        # Of ids that come to the same slug, the one that is its own slug keeps it.
+        is_free = name and name not in taken and (wanted[name] == 1 or name.task == id_)
+        names[id_] = name if name and is_free else _add_digest(goal_id, id_)
+    return names
+
+
+def make_branch_name(name: TaskName, prefix: str) -> BranchName:
     """Name the branch of a task's slice: prefix, then goal and task, one component each."""
-    goal, task = _make_components(goal_id, task_id)
-    return BranchName(f"{prefix}/{goal}/{task}")
+    return BranchName(f"{prefix}/{name.goal}/{name.task}")
 
 
-def make_worktree_name(goal_id: str, task_id: str) -> str:
+def make_worktree_name(name: TaskName) -> str:
     """Name the folder of a task's slice. Neither half holds `--`, so they can be told apart."""
-    goal, task = _make_components(goal_id, task_id)
-    return f"{goal}--{task}"
+    return f"{name.goal}--{name.task}"
+
+
+def find_task_name(worktree_name: str) -> TaskName | None:
+    """The name of which `make_worktree_name` made this one, if it did."""
+    goal, _, task = worktree_name.partition("--")
+    whole = _NAME.fullmatch(goal) and _NAME.fullmatch(task)
+    return TaskName(goal, task) if whole else None
 
 
 def natural_key(text: str) -> NaturalKey:
@@ -73,16 +117,16 @@ def make_graph_digest(graph: TaskGraph) -> str:
     return f"sha256:{sha256(encoded).hexdigest()}"
 
 
-@lru_cache(maxsize=1 << 15)
-def _make_components(goal_id: str, task_id: str) -> tuple[str, str]:
-    """Slug both ids; where a slug lost anything, the task's carries a digest of both."""
-    goal, task = _make_slug(goal_id), _make_slug(task_id)
-    if (goal, task) == (goal_id, task_id):
-        return goal, task
-    # Different ids can come to the same slug, so the digest is what tells them apart. NUL is in no
-    # id: without it the pairs `a`, `bc` and `ab`, `c` would be one.
+def _add_digest(goal_id: str, task_id: str) -> TaskName:
+    # NUL is in no id: without it the pairs `a`, `bc` and `ab`, `c` would be one.
     digest = sha256(f"{goal_id}\0{task_id}".encode()).hexdigest()[:8]
-    return goal or "goal", f"{task or 'task'}-{digest}"
+    goal, task = _make_slug(goal_id), _make_slug(task_id)
+    return TaskName(goal or "goal", f"{task or 'task'}-{digest}")
+
+
+def _soften(text: str) -> str | None:
+    """`text` with what names may lose in silence written as in a slug; None for other scripts."""
+    return _SOFT.sub("-", text.lower().strip("._/")) or None if text.isascii() else None
 
 
 def _make_slug(text: str) -> str:

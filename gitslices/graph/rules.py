@@ -2,12 +2,12 @@
 
 import unicodedata
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
 from gitslices.core.model import Task, TaskId
-from gitslices.core.naming import make_branch_name
+from gitslices.core.naming import TaskName, make_task_names
 from gitslices.graph.findings import Findings, make_hints, quote, shorten
 from gitslices.graph.shape import UNREADABLE, Reading
 
@@ -116,21 +116,30 @@ def _check_ids(reading: Reading, places: Sequence[str], findings: Findings) -> N
     if goal_fault:
         findings.add("goal_id", goal_fault)
     owners: dict[str, str] = {}
-    branches: dict[str, TaskId] = {}
+    sound: dict[TaskId, str] = {}
     for task, place in zip(reading.graph.tasks, places, strict=True):
         if task.id is UNREADABLE:
             continue
         fault = _find_id_fault(task.id)
         if task.id in owners:
             fault = f"{quote(task.id)} is the id of {owners[task.id]} already"
-        elif not fault and not goal_fault:
-            branch = make_branch_name(goal_id, task.id, "")
-            namesake = branches.setdefault(branch, task.id)
-            if namesake != task.id:
-                fault = f"{quote(task.id)} and {quote(namesake)} lead to the same branch name"
+        elif not fault:
+            sound[task.id] = place
         owners.setdefault(task.id, place)
         if fault:
             findings.add(f"{place}.id", fault)
+    if not goal_fault:
+        _check_names(goal_id, sound, findings)
+
+
+def _check_names(goal_id: str, places: Mapping[TaskId, str], findings: Findings) -> None:
+    """Note ids that lead to one name, which takes a digest that somebody has written out."""
+    owners: dict[TaskName, str] = {}
+    for id_, name in make_task_names(goal_id, places).items():
+        namesake = owners.setdefault(name, id_)
+        if namesake != id_:
+            message = f"{quote(id_)} and {quote(namesake)} lead to the same branch name"
+            findings.add(f"{places[TaskId(id_)]}.id", message)
 
 
 def _find_id_fault(text: str) -> str | None:

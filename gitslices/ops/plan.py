@@ -74,9 +74,18 @@ def _read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
         new_paths=request.new_paths,
         workers=request.workers,
         underway=read_underway(workspace, applied) if applied else Underway(),
+        names=_read_names(workspace),
     )
     tree = workspace.read_tree(commit)
     return PlanInputs(tree=tree, settings=settings, applied=applied)
+
+
+def _read_names(workspace: Workspace) -> dict[tuple[str, str], tuple[str, str]]:
+    # To open a store makes one: who only plans must leave nothing behind.
+    if not workspace.has_store():
+        return {}
+    with workspace.open_store() as store:
+        return dict(store.read_names())
 
 
 def _choose_target(workspace: Workspace, request: PlanRequest, applied: Plan | None) -> BranchName:

@@ -20,7 +20,14 @@ from gitslices.core.model import (
     StartedOverlap,
     Underway,
 )
-from gitslices.core.naming import make_branch_name, make_graph_digest, make_worktree_name, show_path
+from gitslices.core.naming import (
+    TaskName,
+    make_branch_name,
+    make_graph_digest,
+    make_task_names,
+    make_worktree_name,
+    show_path,
+)
 from gitslices.graph.scopes import ScopedGraph
 from gitslices.planning.bottlenecks import find_bottlenecks
 from gitslices.planning.ordering import find_started_conflicts
@@ -38,15 +45,19 @@ def make_plan(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) -> Pl
 
 def write_plan(outline: Outline) -> Plan:
     """The plan that an outline comes to."""
-    settings, forced = outline.settings, _find_forced(outline)
+    graph, settings, forced = outline.graph, outline.settings, _find_forced(outline)
+    names = make_task_names(graph.goal_id, [task.id for task in graph.tasks], settings.names)
     return Plan(
-        goal_id=outline.graph.goal_id,
-        graph_digest=make_graph_digest(outline.graph),
+        goal_id=graph.goal_id,
+        graph_digest=make_graph_digest(graph),
         base=Base(ref=settings.base_ref, commit=outline.commit),
         target=settings.target,
         order=settings.order,
         unborn=settings.new_paths,
-        slices=tuple(_make_slice(number, outline) for number in outline.order),
+        slices=tuple(
+            _make_slice(number, outline, names[outline.tasks[number].id])
+            for number in outline.order
+        ),
         overlap_serializations=tuple(_make_serializations(outline, forced)),
         shared_overlaps=tuple(_find_shared_overlaps(outline)),
         open_overlaps=_count_open_overlaps(outline),
@@ -61,10 +72,9 @@ def write_plan(outline: Outline) -> Plan:
     )
 
 
-def _make_slice(number: int, outline: Outline) -> Slice:
+def _make_slice(number: int, outline: Outline, name: TaskName) -> Slice:
     task, access = outline.tasks[number], outline.accesses[number]
-    goal_id, settings = outline.graph.goal_id, outline.settings
-    worktree_name = make_worktree_name(goal_id, task.id)
+    settings, worktree_name = outline.settings, make_worktree_name(name)
     read_files, write_files = outline.scopes.count_files(number)
     return Slice(
         slice_id=outline.name(number),
@@ -78,7 +88,7 @@ def _make_slice(number: int, outline: Outline) -> Slice:
         dependencies=tuple(map(outline.name, sorted(outline.edges[number]))),
         wave=outline.waves[number],
         estimate=task.estimate,
-        branch_name=make_branch_name(goal_id, task.id, settings.prefix),
+        branch_name=make_branch_name(name, settings.prefix),
         worktree_name=worktree_name,
         worktree_path=join(settings.worktree_root, worktree_name),
         risk=task.risk,

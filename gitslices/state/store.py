@@ -16,6 +16,7 @@ from gitslices.core.decoding import convert, decode_json
 from gitslices.core.errors import StateError
 from gitslices.core.faults import reach
 from gitslices.core.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
+from gitslices.core.naming import TaskName, find_task_name
 from gitslices.state.database import Shape, open_database, read_shape, translate_errors
 
 T = TypeVar("T")
@@ -79,6 +80,15 @@ class Goal(Struct, frozen=True, kw_only=True):
     applied_at: str
 
 
+class _PlannedName(Struct, frozen=True):
+    slice_id: str
+    worktree_name: str
+
+
+class _PlannedNames(Struct, frozen=True):
+    slices: tuple[_PlannedName, ...]
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """Something that happened to a goal or one of its slices, for `gitslices log`."""
 
@@ -133,6 +143,19 @@ class Store:
             (goal_id,),
         )
         return decode_goal(name_row(_GOAL_COLUMNS, rows[0])) if rows else None
+
+    def read_names(self) -> dict[tuple[str, str], TaskName]:
+        """What slices of all goals have been called, as far as their plans can be read."""
+        names = {}
+        records = self.query("SELECT goal_id, slice_id, branch_name FROM slices")
+        for goal_id, slice_id, branch in records:
+            # One that has left the graph is in no plan any more.
+            names[goal_id, slice_id] = find_task_name("--".join(branch.rsplit("/", 2)[1:]))
+        for goal_id, plan in self.query("SELECT goal_id, plan FROM goals"):
+            with suppress(msgspec.MsgspecError):
+                for one in decode_json(plan, _PlannedNames).slices:
+                    names[goal_id, one.slice_id] = find_task_name(one.worktree_name)
+        return {key: name for key, name in names.items() if name}
 
     def write_goal(self, goal: Goal) -> None:
         """Add a goal, or replace what it was last applied with."""

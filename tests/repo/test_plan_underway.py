@@ -239,3 +239,25 @@ def test_a_diff_in_words(call: Cli, workspace: Workspace, tmp_path: Path) -> Non
         "critical path, cost 2 -> 1",
     ]
     assert call("plan", graph, "--diff", "--json").document["gone"] == ["c"]
+
+
+def test_a_slice_keeps_the_name_it_was_given(workspace: Workspace) -> None:
+    with_old_name = provision(workspace, {"id": "a-1", "write_set": ["src/"]})
+    (first,) = with_old_name.slices
+    again = plan(workspace, request({"id": "A_1", "write_set": ["docs/"]}, dict(A, id="a-1")))
+    names = {str(one.slice_id): one.worktree_name for one in again.slices}
+    assert names["a-1"] == first.worktree_name == "default--a-1"
+    # Its slice is gone from the graph, and still has its branch.
+    (alone,) = plan(workspace, request({"id": "A_1", "write_set": ["docs/"]})).slices
+    assert alone.worktree_name == names["A_1"] != "default--a-1"
+
+
+def test_goals_that_come_to_one_slug_share_no_branch(workspace: Workspace) -> None:
+    plans = []
+    for goal_id in ("release/2.1", "release-2.1", "release-2-1"):
+        graph = make_graph(A, goal_id=goal_id)
+        made = plan(workspace, PlanRequest(scoped=parse_scopes(graph), order="id"))
+        apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
+        plans += [one.branch_name for one in made.slices]
+    assert plans[0] == "slices/release-2-1/a"
+    assert len(set(plans)) == 3

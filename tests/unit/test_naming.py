@@ -5,8 +5,11 @@ import pytest
 from gitslices.core.errors import InputError
 from gitslices.core.model import Task, TaskGraph, TaskId
 from gitslices.core.naming import (
+    TaskName,
+    find_task_name,
     make_branch_name,
     make_graph_digest,
+    make_task_names,
     make_worktree_name,
     natural_key,
     validate_prefix,
@@ -14,16 +17,19 @@ from gitslices.core.naming import (
 
 
 def test_plain_ids_keep_their_name() -> None:
-    assert make_branch_name("auth-rework", "api", "slices") == "slices/auth-rework/api"
-    assert make_worktree_name("auth-rework", "api") == "auth-rework--api"
+    name = make_task_names("auth-rework", ["api"])["api"]
+    assert make_branch_name(name, "slices") == "slices/auth-rework/api"
+    assert make_worktree_name(name) == "auth-rework--api"
 
 
 @pytest.mark.parametrize(
     ("goal_id", "task_id", "name"),
     [
         ("auth", "Add API", "auth--add-api-3f90213b"),
-        ("Auth", "api", "auth--api-afbf6852"),
-        ("auth", "src/api.py", "auth--src-api-py-40938dd4"),
+        ("auth!", "api", "auth--api-ba0218c0"),
+        ("auth", "src/(api).py", "auth--src-api-py-e618b05e"),
+        ("auth", "a--b", "auth--a-b-cca04072"),
+        ("auth", "\u212aelvin", "auth--kelvin-388bc124"),
         ("auth", "-api-", "auth--api-46343f73"),
         ("auth", "任务", "auth--task-e3ca72ac"),
         ("ζ", "任务", "goal--task-77b1de0e"),
@@ -32,12 +38,48 @@ def test_plain_ids_keep_their_name() -> None:
     ],
 )
 def test_what_a_slug_loses_comes_back_as_a_digest(goal_id: str, task_id: str, name: str) -> None:
-    assert make_worktree_name(goal_id, task_id) == name
+    assert make_worktree_name(make_task_names(goal_id, [task_id])[task_id]) == name
 
 
-def test_goals_that_slug_alike_do_not_share_a_branch() -> None:
-    names = {make_branch_name(goal, "api", "slices") for goal in ("auth", "Auth", "auth!")}
-    assert len(names) == 3
+@pytest.mark.parametrize(
+    ("goal_id", "task_id", "name"),
+    [
+        ("auth", "PROJ-42", "auth--proj-42"),
+        ("Auth", "fix_login", "auth--fix-login"),
+        ("release/2.1", "_api", "release-2-1--api"),
+        ("httpx-0.29", "src/api.py", "httpx-0-29--src-api-py"),
+    ],
+)
+def test_ticket_and_version_names_cost_no_digest(goal_id: str, task_id: str, name: str) -> None:
+    assert make_worktree_name(make_task_names(goal_id, [task_id])[task_id]) == name
+
+
+def test_ids_that_come_to_one_slug_are_told_apart_in_whatever_order() -> None:
+    ids = ["fix-login", "fix_login", "Fix.Login", "other_one"]
+    names = make_task_names("g", ids)
+    assert make_task_names("g", ids[::-1]) == names
+    assert names["fix-login"] == ("g", "fix-login")
+    assert names["other_one"] == ("g", "other-one")
+    assert len(set(names.values())) == 4
+
+
+def test_a_name_once_given_stays_and_is_nobody_elses() -> None:
+    given = {
+        ("g", "A_1"): TaskName("g", "a-1-12345678"),
+        ("g", "gone"): TaskName("g", "b-1"),
+        ("other.g", "c"): TaskName("g", "c"),
+    }
+    names = make_task_names("g", ["A_1", "B_1", "c", "D_1"], given)
+    assert names["A_1"] == ("g", "a-1-12345678")
+    assert names["D_1"] == ("g", "d-1")
+    assert names["B_1"].task.startswith("b-1-")
+    assert names["c"].task.startswith("c-")
+
+
+def test_a_name_is_found_again_in_what_is_made_of_it() -> None:
+    assert find_task_name(make_worktree_name(TaskName("a-b", "c-1"))) == ("a-b", "c-1")
+    assert find_task_name("a") is None
+    assert find_task_name("../a--b") is None
 
 
 def test_digits_sort_as_numbers() -> None:
