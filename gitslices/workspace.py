@@ -208,7 +208,7 @@ class Workspace:
         It is one of the state folder or, for what runs the repository's commands, one beside the
         worktrees: test tools pass over all that has `.git` in its path.
         """
-        from gitslices.system.scratch import make_scratch
+        from gitslices.system.folders import make_scratch
 
         operation = uuid.uuid4().hex
         root = self.worktree_root if beside_worktrees else None
@@ -221,7 +221,7 @@ class Workspace:
 
     def clear_scratch(self, operation: str) -> None:
         """Delete the folder of an operation that has ended, if it had one."""
-        from gitslices.system.scratch import clear_scratch
+        from gitslices.system.folders import clear_scratch
 
         clear_scratch(self._name_scratch(operation))
 

@@ -16,7 +16,7 @@ from gitslices.core.errors import InputError
 from gitslices.core.files import drop_block, put_block, read_regular
 from gitslices.core.model import RepoPath
 from gitslices.provisioning.agent_files import AgentFile, AgentFilesReport, rewrite_agent_files
-from gitslices.system.agent_launcher import (
+from gitslices.system.hook_scripts import (
     LAUNCHER_NAME,
     find_launcher,
     remove_launcher,

@@ -14,7 +14,7 @@ import click
 from msgspec import structs
 
 from gitslices.cli.options import is_terminal
-from gitslices.provisioning.progress import OnProgress, Progress
+from gitslices.provisioning.wanted import OnProgress, Progress
 
 _STAGES = {"register": "registering worktrees", "fill": "writing files"}
 

@@ -15,7 +15,7 @@ from gitslices.git.compare import RAW, SUBMODULE, Baseline, find_merge_bases, jo
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
 from gitslices.git.set_up_traces import drop_traces
-from gitslices.git.submodule_checkouts import find_behind
+from gitslices.git.submodules import find_behind
 
 Join = Callable[[Sequence[Oid], Oid], Baseline]
 """Makes one of several common ancestors, by the rules for files of another commit."""

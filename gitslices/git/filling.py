@@ -1,19 +1,20 @@
-"""Write the files of registered worktrees; safe beside any number of others.
+"""Write the files of registered worktrees, beside any number of others.
 
 Half of what a checkout costs is reading trees and making an index, the same for all worktrees of
 one commit. So one index serves as the seed of them all: git then only writes files.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from gitslices.core.errors import DiskError
 from gitslices.core.faults import reach
-from gitslices.core.model import RepoPath
+from gitslices.core.model import Oid, RepoPath
 from gitslices.git.links import find_admin_folder
+from gitslices.git.read import is_true
 from gitslices.git.repository import Repository
 from gitslices.git.worktrees import FILLING
 from gitslices.scopes.tracked.sparse import Checkout
@@ -140,3 +141,54 @@ def _report_failure(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DiskError(f"cannot fill {str(path)!r}: {error.strerror}") from error
+
+
+def is_partial(config: Mapping[str, str]) -> bool:
+    """Whether objects may be missing that git would fetch when they are asked for."""
+    return bool(_find_promisors(config))
+
+
+def fetch_files(
+    repo: Repository, config: Mapping[str, str], commit: Oid, paths: Collection[RepoPath]
+) -> None:
+    """Fetch what is missing of the files at `paths` in `commit`.
+
+    What cannot be had now is left to the git that needs it: that says best why.
+    """
+    missing = _read_missing(repo, commit) & _read_blobs(repo, commit, paths)
+    for remote in _find_promisors(config) if missing else ():
+        # As git itself does it (promisor-remote.c), but for the maintenance afterwards.
+        fetched = repo.run(
+            "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags",
+            "--no-write-fetch-head", "--recurse-submodules=no", "--filter=blob:none",
+            "--no-auto-maintenance", "--stdin", "--end-of-options", remote,
+            input="".join(f"{oid}\n" for oid in sorted(missing)).encode(), ok=tuple(range(256)),
+        )  # fmt: skip
+        if fetched.status == 0:
+            return
+
+
+def _find_promisors(config: Mapping[str, str]) -> tuple[str, ...]:
+    """The remotes that promise what is missing (git-config: remote.NAME.promisor)."""
+    named = [
+        key.removeprefix("remote.").removesuffix(".promisor")
+        for key, value in config.items()
+        if key.startswith("remote.") and key.endswith(".promisor") and is_true(value)
+    ]
+    older = config.get("extensions.partialclone")
+    return tuple(dict.fromkeys([*named, *([older] if older else [])]))
+
+
+def _read_missing(repo: Repository, commit: Oid) -> set[str]:
+    # To print what is missing also keeps rev-list from fetching it, one object at a time.
+    listing = repo.run(
+        "rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", commit
+    )
+    return {line[1:] for line in listing.lines if line.startswith("?")}
+
+
+def _read_blobs(repo: Repository, commit: Oid, paths: Collection[RepoPath]) -> set[str]:
+    wanted = frozenset(paths)
+    entries = repo.run("ls-tree", "-r", "-z", "--full-tree", commit).text.split("\0")[:-1]
+    facts = (entry.partition("\t") for entry in entries)
+    return {head.split()[2] for head, _, path in facts if path in wanted}

@@ -14,7 +14,7 @@ from gitslices.git.commits import NOBODY
 from gitslices.git.links import find_admin_folder, find_linked_worktree
 from gitslices.git.repository import NO_VARIABLES, Repository
 from gitslices.git.set_up_traces import drop_traces
-from gitslices.git.submodule_checkouts import find_behind
+from gitslices.git.submodules import find_behind
 
 _ASSUMED: Final = 0x8000
 _EXTENDED: Final = 0x4000

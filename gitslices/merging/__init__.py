@@ -2,8 +2,7 @@
 
 in_memory         how files merge, by the rules of one commit; nothing is moved
 branch_worktrees  the worktrees that have a branch at hand, and what is in the way there
-evidence          gates, reviews and rejections, as far as they keep a slice out
-recheck           whether all that a decision to move rests on is as it was
+recheck           whether what a decision to move rests on is as it was, gates and reviews among it
 move_branches     branches moved with the worktrees that have them checked out
 inputs            what a merge reads before it decides anything
 build             the commit that takes a slice into the target

@@ -11,7 +11,7 @@ from gitslices.git.commits import Commit, copy_notes, read_commit_tree, read_com
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import is_ancestor, is_shallow, is_true
 from gitslices.git.repository import Repository
-from gitslices.git.submodule_names import mark_unnamed
+from gitslices.git.submodules import mark_unnamed
 from gitslices.merging.in_memory import GoalMergeRules, Origin
 from gitslices.rules.merging import (
     MergeCandidate,
@@ -21,7 +21,7 @@ from gitslices.rules.merging import (
     make_merge_message,
     make_squash_message,
 )
-from gitslices.slices.base import find_unmerged_base
+from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.system.settings import MergeStyle

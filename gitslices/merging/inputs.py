@@ -12,7 +12,7 @@ from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     read_branch_worktrees,
 )
-from gitslices.merging.evidence import read_missing_evidence
+from gitslices.merging.recheck import read_missing_evidence
 from gitslices.rules.merging import MergeCandidate
 from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
 from gitslices.slices.lookup import get_slice

@@ -9,8 +9,8 @@ from msgspec import structs
 from gitslices.core.errors import DiskError, Problem
 from gitslices.core.model import Oid
 from gitslices.git.commits import read_commit_tree
-from gitslices.git.export import export_commit
 from gitslices.git.ignored import read_included
+from gitslices.git.snapshot import export_commit
 from gitslices.repo_commands.gates import (
     list_texts,
     load_gates,

@@ -8,8 +8,7 @@ from gitslices.core.model import Plan, SliceId, TaskGraph
 from gitslices.ops.forward import forward_slices
 from gitslices.ops.provision import Order, order_slices, provision, raise_failures
 from gitslices.planning.diff import Retarget
-from gitslices.provisioning.progress import OnProgress
-from gitslices.provisioning.wanted import Wanted
+from gitslices.provisioning.wanted import OnProgress, Wanted
 from gitslices.rules.reconcile import Action, Reconciliation, find_started_overlaps
 from gitslices.slices.scopes import rescope
 from gitslices.slices.settings import find_settings_remarks

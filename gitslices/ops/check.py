@@ -18,7 +18,7 @@ from gitslices.git.changes import (
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, find_commit, read_head_branch
-from gitslices.git.submodule_names import MODULES, mark_unnamed
+from gitslices.git.submodules import MODULES, mark_unnamed
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.marks import Mark, find_mark

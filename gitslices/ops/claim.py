@@ -21,10 +21,17 @@ from gitslices.ops.forward import follows_target, forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
-from gitslices.slices.claim_note import find_shown_token, show_token
-from gitslices.slices.claim_state import find_work_bar, read_claim_state
+from gitslices.slices.claims import (
+    Work,
+    find_shown_token,
+    find_work,
+    find_work_bar,
+    make_lease_event,
+    read_claim_state,
+    shorten_deadlines,
+    show_token,
+)
 from gitslices.slices.environment import describe_setup, list_writable_roots
-from gitslices.slices.leases import Work, find_work, make_lease_event, shorten_deadlines
 from gitslices.slices.lookup import choose_goal, get_slice
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target

@@ -22,8 +22,8 @@ from gitslices.rules.merging import (
     meets,
 )
 from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
-from gitslices.slices.base import find_unmerged_base
 from gitslices.slices.lookup import choose_goal
+from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.landings import Trial, find_trial, write_trials

@@ -11,7 +11,7 @@ from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import list_some
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import find_tip, is_ancestor
-from gitslices.git.submodule_names import mark_unnamed
+from gitslices.git.submodules import mark_unnamed
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.repo_commands.gates import (
     list_texts,
@@ -21,7 +21,7 @@ from gitslices.repo_commands.gates import (
     run_commands,
 )
 from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
-from gitslices.slices.leases import make_lease_event, require_lease
+from gitslices.slices.claims import make_lease_event, require_lease
 from gitslices.slices.lookup import choose_goal, find_held
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, end_lease, renew_lease

@@ -17,7 +17,7 @@ from gitslices.merging.branch_worktrees import (
 from gitslices.merging.move_branches import Moved, move_branches
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.worktree_faults import HIDES_WORK, find_bar
-from gitslices.slices.base import is_planned_start
+from gitslices.slices.own_commits import is_planned_start
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange

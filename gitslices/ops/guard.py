@@ -12,7 +12,7 @@ from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
 from gitslices.git.changes import read_entries
 from gitslices.git.read import HEADS
 from gitslices.rules.agent_commands import Command, Shared, find_command_denials
-from gitslices.rules.agent_writes import (
+from gitslices.rules.scope_check import (
     Denial,
     OtherWorktree,
     Surroundings,

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gitslices.core.model import SliceId
-from gitslices.slices.leases import require_lease
+from gitslices.slices.claims import require_lease
 from gitslices.slices.lookup import choose_goal, find_held
 from gitslices.state.leases import renew_lease
 from gitslices.workspace import Workspace

@@ -10,8 +10,8 @@ from msgspec import Struct
 from gitslices.core.errors import GitError, RefusedError
 from gitslices.core.model import UNDER_WAY, SliceId
 from gitslices.git.environment import expand_home
-from gitslices.git.hooks import read_hooks_folder
 from gitslices.git.links import check_link
+from gitslices.git.repository import read_hooks_folder
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.scopes import raise_fences
 from gitslices.state.hook_watch import forget_hooks, want_hooks

@@ -7,9 +7,9 @@ from msgspec import UNSET, Struct, UnsetType
 from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem, RefusedError
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import show_path
-from gitslices.git.hooks import run_hook
 from gitslices.git.index import INDEX_LOCK_HINT
 from gitslices.git.read import find_tip
+from gitslices.git.repository import run_hook
 from gitslices.merging.attempt import REMEDY, MergeAttempt, try_merges
 from gitslices.merging.branch_worktrees import BranchWorktree
 from gitslices.merging.build import BuiltMerge, Conflicted, keep_notes

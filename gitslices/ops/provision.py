@@ -19,10 +19,15 @@ from gitslices.git.worktrees import is_filled
 from gitslices.provisioning.adopt import adopt, find_unrecorded
 from gitslices.provisioning.fill import FillOutcome, fill_slices, run_hooks
 from gitslices.provisioning.preflight import Decision, decide
-from gitslices.provisioning.progress import OnProgress, ignore_progress
 from gitslices.provisioning.register import Failure, register_slices, undo_slices
 from gitslices.provisioning.sparse import refresh_sparse_checkouts
-from gitslices.provisioning.wanted import Wanted, give_ports, make_record
+from gitslices.provisioning.wanted import (
+    OnProgress,
+    Wanted,
+    give_ports,
+    ignore_progress,
+    make_record,
+)
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.to_trash import describe_left_behind
 from gitslices.rules.reconcile import Reconciliation

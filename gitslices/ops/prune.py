@@ -6,8 +6,7 @@ from gitslices.core.errors import Problem
 from gitslices.core.model import SliceId
 from gitslices.ops.purge import start_emptying
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.removal.candidates import Candidate, find_candidates
-from gitslices.removal.disposable import IsDisposable, find_disposable
+from gitslices.removal.candidates import Candidate, IsDisposable, find_candidates, find_disposable
 from gitslices.removal.to_trash import trash_slices
 from gitslices.rules.removal import find_removal_problems
 from gitslices.slices.location import WorktreeMap

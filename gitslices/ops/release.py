@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import BusyError, RefusedError, suggest
 from gitslices.core.model import SliceId
-from gitslices.slices.leases import make_lease_event, require_lease
+from gitslices.slices.claims import make_lease_event, require_lease
 from gitslices.slices.lookup import choose_goal, find_held
 from gitslices.state.journal import is_moving
 from gitslices.state.leases import Lease, end_lease, find_open_lease

@@ -35,9 +35,9 @@ from gitslices.rules.merging import (
     find_sync_obstacle,
 )
 from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
-from gitslices.slices.base import UnmergedBase, find_unmerged_base, write_stand_in
-from gitslices.slices.leases import require_lease
+from gitslices.slices.claims import require_lease
 from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.settings import choose_sync_style
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove

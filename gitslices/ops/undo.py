@@ -8,7 +8,7 @@ from msgspec import Struct
 from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.removal.from_trash import find_undo_problems, restore_slices
+from gitslices.removal.trash import find_undo_problems, restore_slices
 from gitslices.rules.removal import find_expiry
 from gitslices.slices.lookup import choose_goal
 from gitslices.state.store import Store

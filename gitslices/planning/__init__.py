@@ -4,8 +4,7 @@ policy       which tasks become slices; their gates and reviews
 schedule     who works when, by lists
 ordering     overlaps put in an order that ends soonest
 outline      graph, scopes and order before anything is named
-bottlenecks  the paths that hold a plan back
-planner      the plan itself
+planner      the plan itself, and the paths that hold it back
 explanation  why one slice waits
 diff         what a plan changes of another
 """

@@ -8,7 +8,7 @@ from gitslices.core.model import BranchName, Oid, Slice, SliceId
 from gitslices.git.compare import find_merge_bases
 from gitslices.git.links import read_admin_folders
 from gitslices.git.read import find_tip, read_tips
-from gitslices.git.reflog import find_start
+from gitslices.git.refs import find_start
 from gitslices.git.repository import Repository
 from gitslices.provisioning.wanted import Wanted, give_ports, make_record
 from gitslices.slices.marks import Mark, find_mark

@@ -11,15 +11,21 @@ from msgspec import Struct, structs
 from gitslices.core.errors import GitslicesError
 from gitslices.core.model import Oid, RepoPath, SliceId
 from gitslices.git.environment import expand_home
-from gitslices.git.filling import fill_worktree, finish_worktree, make_seed, settle_index
-from gitslices.git.hooks import has_hook, run_hook
+from gitslices.git.filling import (
+    fetch_files,
+    fill_worktree,
+    finish_worktree,
+    is_partial,
+    make_seed,
+    settle_index,
+)
 from gitslices.git.ignored import Included, list_placed, read_included
-from gitslices.git.partial import fetch_files, is_partial
 from gitslices.git.read import read_branches
+from gitslices.git.repository import has_hook, run_hook
 from gitslices.git.worktrees import LOCK_REASON, is_filled, unlock_worktree
-from gitslices.provisioning.progress import OnProgress, Progress
 from gitslices.provisioning.register import Failure
 from gitslices.provisioning.sparse import find_recorded_sparse_checkouts
+from gitslices.provisioning.wanted import OnProgress, Progress
 from gitslices.state.store import SliceRecord, Store
 from gitslices.system.worktreeinclude import copy_included
 from gitslices.workspace import Workspace

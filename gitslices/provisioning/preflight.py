@@ -8,8 +8,8 @@ from msgspec import Struct, structs
 from gitslices.core.errors import DiskError, Problem, RefusedError
 from gitslices.core.model import Oid, Slice, SliceId
 from gitslices.core.naming import list_some
+from gitslices.git.filling import is_partial
 from gitslices.git.ignored import find_recorder
-from gitslices.git.partial import is_partial
 from gitslices.git.read import read_branches, read_sizes
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import Worktree, read_worktrees

@@ -27,7 +27,7 @@ from gitslices.git.worktrees import (
     register_worktree,
     unregister_worktree,
 )
-from gitslices.provisioning.progress import OnProgress, Progress, ignore_progress
+from gitslices.provisioning.wanted import OnProgress, Progress, ignore_progress
 from gitslices.removal.to_trash import keep_left_behind
 from gitslices.scopes.tracked.sparse import EVERYTHING
 from gitslices.slices.marks import Mark, mark_mount, mark_worktree

@@ -15,11 +15,11 @@ from gitslices.git.read import count_unreferenced, find_commit, read_head_branch
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.uncommitted import keep_staged
 from gitslices.removal.candidates import Candidate
-from gitslices.removal.from_trash import make_restored_event
 from gitslices.removal.trash import (
     clear_locks,
     drop_kept,
     find_kept,
+    make_restored_event,
     move_away,
     move_back,
     read_trash_refs,

@@ -1,7 +1,6 @@
 """What may be done to a slice, decided on values: no git, no disk, no clock.
 
-scope_check      which changes are outside a write scope, and whose they are
-agent_writes     the same for what an agent is about to write
+scope_check      which changes are outside a write scope, and whose; what an agent may write
 agent_commands   which commands of git an agent may not run, whatever they write
 evidence         which gates and reviews a slice has, and which it lacks
 worktree_faults  what is wrong with a branch and a worktree, and what that keeps a slice from

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from gitslices.core.model import BranchName, SliceId
-from gitslices.rules.agent_writes import Denial
+from gitslices.rules.scope_check import Denial
 
 _HEADS = "refs/heads/"
 _GUARDING_SETTINGS = ("core.bare", "core.hookspath", "core.worktree", "extensions.", "alias.")

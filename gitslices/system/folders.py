@@ -1,7 +1,8 @@
-"""Folders for worktrees, on disk: found, made and taken back, with no git in it."""
+"""Folders made, moved and compared; what the file system says of the place for worktrees."""
 
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Final
 
 from gitslices.core.errors import DiskError
 from gitslices.core.faults import reach
-from gitslices.core.files import make_folder
+from gitslices.core.files import follow_folder, make_folder
 from gitslices.rules.worktree_root import Place
+from gitslices.system.deletion import delete_tree
 from gitslices.system.mounts import find_mounts_beneath
 
 _TRASH_NAMES: Final = ("trash", ".gitslices-trash")
@@ -150,3 +152,82 @@ def survey_place(root: Path, worktrees: Sequence[Path]) -> Place:
 
 def _is_git_folder(path: Path) -> bool:
     return all((path / name).exists() for name in _GIT_FOLDER)
+
+
+# In the folder that stands for one elsewhere: where that is.
+_ELSEWHERE: Final = "elsewhere"
+
+
+def make_scratch(folder: Path, root: Path | None = None) -> Path:
+    """A new folder to work in: `folder` itself, or one of its name in `root`."""
+    try:
+        folder.mkdir(mode=0o700)
+        follow_folder(folder)
+        if root is None:
+            return folder
+        # Noted first: what is made elsewhere must be found again from here.
+        (folder / _ELSEWHERE).write_text(str(root / folder.name), "utf-8", "surrogateescape")
+        make_worktree_root(root)
+        (root / folder.name).mkdir(mode=0o700)
+    except OSError as error:
+        raise DiskError(f"cannot make {str(root or folder)!r}: {error.strerror}") from error
+    return root / folder.name
+
+
+def clear_scratch(folder: Path) -> None:
+    """Delete what `make_scratch` has made for `folder`, if it has."""
+    with suppress(OSError):
+        elsewhere = Path((folder / _ELSEWHERE).read_text("utf-8", "surrogateescape"))
+        # Only what bears the name of this very operation is ours to delete.
+        if elsewhere.name == folder.name:
+            delete_tree(elsewhere)
+    delete_tree(folder)
+
+
+_CHUNK: Final = 1 << 20
+_LARGE: Final = 1 << 26
+"""Beyond this size, a file with the size and the time of the other counts as its copy."""
+
+
+def is_copied(path: Path, other: Path) -> bool:
+    """Whether everything at and beneath `path` is at `other` with the same content.
+
+    What `other` has besides does not matter; what cannot be read counts as missing.
+    """
+    # A list and no recursion: folders may be nested deeper than Python calls.
+    waiting = [(path, other)]
+    try:
+        while waiting:
+            here, there = waiting.pop()
+            if stat.S_ISDIR(here.lstat().st_mode):
+                if not stat.S_ISDIR(there.lstat().st_mode):
+                    return False
+                waiting += [(here / name, there / name) for name in os.listdir(here)]  # noqa: PTH208
+            elif not _is_same(here, there):
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def _is_same(here: Path, there: Path) -> bool:
+    mine = here.lstat()
+    if stat.S_ISLNK(mine.st_mode):
+        return there.is_symlink() and here.readlink() == there.readlink()
+    if not stat.S_ISREG(mine.st_mode):
+        return True  # a socket, a pipe: nothing is in it
+    other = there.lstat()
+    if not stat.S_ISREG(other.st_mode) or mine.st_size != other.st_size:
+        return False
+    if mine.st_size > _LARGE:
+        return mine.st_mtime_ns == other.st_mtime_ns
+    return _has_same_content(here, there)
+
+
+def _has_same_content(here: Path, there: Path) -> bool:
+    with here.open("rb") as one, there.open("rb") as two:
+        while chunk := one.read(_CHUNK):
+            if chunk != two.read(_CHUNK):
+                return False
+        # Compared to the end: it may have grown since the sizes were the same.
+        return not two.read(1)

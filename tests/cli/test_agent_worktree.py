@@ -11,7 +11,7 @@ from gitslices.git.links import find_admin_folder
 from gitslices.ops.agent_worktree import HandOutRequest, hand_back, hand_out
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.release import ReleaseRequest, release
-from gitslices.slices.claim_note import find_claim
+from gitslices.slices.claims import find_claim
 from tests.support.commands import Cli
 from tests.support.repositories import git
 from tests.support.slices import Desk

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.git.processes import find_living_gits
-from gitslices.git.repair import clear_ref_locks, clear_shared_locks
+from gitslices.git.repair import clear_ref_locks, clear_shared_locks, find_living_gits
 from tests.support.repositories import git
 
 WAIT = """\

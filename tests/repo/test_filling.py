@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from gitslices.git.worktrees import is_filled
-from gitslices.provisioning.progress import Progress
+from gitslices.provisioning.wanted import Progress
 from tests.support.repositories import commit_all, git, list_files
 from tests.support.slices import apply_tasks, path_beside, read_record
 from tests.support.workspaces import open_at

@@ -13,8 +13,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.removal.candidates import find_candidates
-from gitslices.removal.disposable import find_disposable
+from gitslices.removal.candidates import find_candidates, find_disposable
 from gitslices.slices.snapshot import Snapshot
 from tests.support.commands import run_cli
 from tests.support.repositories import commit_all, git

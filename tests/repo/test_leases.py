@@ -23,7 +23,7 @@ from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.ops.release import ReleaseRequest, release
 from gitslices.ops.status import status
-from gitslices.slices.leases import Work
+from gitslices.slices.claims import Work
 from tests.support.repositories import commit_all, git
 from tests.support.slices import Desk
 from tests.support.workspaces import MINUTE

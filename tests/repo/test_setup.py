@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.errors import DiskError
+from gitslices.provisioning.wanted import FIRST_PORT, PORTS, choose_ports
 from gitslices.repo_commands.setup import SetupReport, SetupRequest, set_up
 from gitslices.repo_commands.trust import approve, require_trust
 from gitslices.slices.environment import make_slice_environment
-from gitslices.system.ports import COUNT, FIRST, choose_ports
 from gitslices.system.settings import SettingsError
 from gitslices.system.shell import Ended, open_shell
 from gitslices.workspace import Workspace
@@ -174,12 +174,12 @@ def test_a_port_is_stable_free_and_nobody_elses() -> None:
 
     (port,) = choose_ports(["a"], [])
     assert choose_ports(["a"], []) == (port,)
-    assert FIRST <= port < FIRST + COUNT
+    assert FIRST_PORT <= port < FIRST_PORT + PORTS
     first, second = choose_ports(["a", "a"], [])
     assert (first, second) == (port, *choose_ports(["a"], [port]))
     with socket.create_server(("", port)):
         assert choose_ports(["a"], []) == (second,)
-    assert choose_ports(["a"], range(FIRST, FIRST + COUNT)) == (0,)
+    assert choose_ports(["a"], range(FIRST_PORT, FIRST_PORT + PORTS)) == (0,)
 
 
 def test_apply_sets_up_and_says_so(cli: Cli, repo: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from gitslices.ops.conflicts import conflicts
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import SliceState, status
 from gitslices.ops.sync import SyncReport, SyncRequest, sync
-from gitslices.slices.leases import Work
+from gitslices.slices.claims import Work
 from gitslices.system.settings import MergeStyle, SyncStyle
 from gitslices.workspace import Workspace
 from tests.support.repositories import commit_all, git

@@ -17,7 +17,7 @@ from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 from gitslices.ops.doctor.finding import Finding
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.provisioning.progress import OnProgress, Progress
+from gitslices.provisioning.wanted import OnProgress, Progress
 from gitslices.state.store import Event, SliceRecord
 from gitslices.workspace import Workspace
 from tests.support.graphs import make_graph

@@ -25,7 +25,7 @@ from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.hook_watch import are_hooks_wanted
 from gitslices.state.lock import find_stale_holders, is_held
 from gitslices.state.store import STORE_NAME, open_store
-from gitslices.system.agent_launcher import find_launcher, write_launcher
+from gitslices.system.hook_scripts import find_launcher, write_launcher
 from gitslices.workspace import Workspace
 
 # Which release of each series repaired CVE-2024-32002 and its like, of May 2024; 2.46 is newer.

@@ -7,7 +7,7 @@ from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.ignored import FILE_NAME, read_include_rules
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.upkeep import read_log_bounds
-from gitslices.removal.disposable import SETTING, read_configured_rules
+from gitslices.removal.candidates import SETTING, read_configured_rules
 from gitslices.scopes.language.ignore import IgnoreRules
 from gitslices.slices.settings import find_overruled_settings, has_two_files, read_all_settings
 from gitslices.system.settings import OLD_NAME, SettingsError

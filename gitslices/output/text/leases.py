@@ -8,7 +8,7 @@ from gitslices.core.errors import suggest
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.ready import ReadyReport
 from gitslices.output.words import count, escape
-from gitslices.slices.leases import Work
+from gitslices.slices.claims import Work
 
 _SHOWN_FILES = 5
 

@@ -2,8 +2,7 @@
 
 spans       intervals of positions
 tree        the tracked paths, and what could be created beside them
-name_index  where each name and each ending stands
-path_index  atoms made intervals
+path_index  atoms made intervals; where each name and each ending stands
 resolved    one tree and what entries come down to there; what is odd about them
 sparse      a scope told to git as a sparse checkout
 """

@@ -1,0 +1,269 @@
+"""What claims rest on: which slices may start, what a holder must show, and what it finds.
+
+The store may be lost, or be an older copy of itself. A worker that was given a token before that
+still has it, so no later lease of the slice may get the same one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from gitslices.core.decoding import decode_json
+from gitslices.core.errors import Problem, StaleTokenError, StateError, suggest
+from gitslices.core.files import read_regular, replace_file
+from gitslices.core.model import FINISHED, Oid, SliceId
+from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
+from gitslices.git.read import count_beyond, find_tip, is_true
+from gitslices.git.uncommitted import read_uncommitted
+from gitslices.rules.claiming import ClaimState, Holding
+from gitslices.rules.worktree_faults import BARS_WORK, find_bar
+from gitslices.slices.scopes import add_allowed
+from gitslices.slices.snapshot import Snapshot
+from gitslices.state.leases import (
+    Lease,
+    find_open_lease,
+    has_leases,
+    read_lease_history,
+    read_open_leases,
+    renew_lease,
+)
+from gitslices.state.store import Event, Goal, SliceRecord, Store
+from gitslices.workspace import Workspace
+
+CLAIM_NAME: Final = "gitslices-claim.json"
+_LONGEST_NOTE: Final = 16 * 1024 * 1024
+_SHOWN_NAME: Final = "gitslices-token"
+# Whoever works in the worktree can write anything: one more must still fit into SQLite, and JSON.
+_LARGEST: Final = 1 << 48
+
+
+class ClaimNote(Struct, frozen=True, kw_only=True):
+    """What a worker must know of its claim."""
+
+    goal_id: str
+    slice_id: SliceId
+    token: int
+    expires_at: str
+    write_scope: tuple[str, ...]
+    acceptance: tuple[str, ...]
+
+
+def write_claim(admin: Path, note: ClaimNote) -> None:
+    """Leave the claim where the session finds it: `git rev-parse --git-dir` names the folder."""
+    replace_file(admin / CLAIM_NAME, msgspec.json.format(msgspec.json.encode(note)) + b"\n")
+
+
+def find_claim(admin: Path) -> ClaimNote | None:
+    """The claim that was left; None where there is none."""
+    path = admin / CLAIM_NAME
+    try:
+        return decode_json(read_regular(path, limit=_LONGEST_NOTE), ClaimNote)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StateError(
+            f"{str(path)!r} cannot be read: {error}",
+            hint="free the slice: gitslices release SLICE --force",
+        ) from error
+
+
+def remove_claim(admin: Path) -> None:
+    """Forget the claim."""
+    # The token beside it stays: a worker that had it may come back after the next claim.
+    (admin / CLAIM_NAME).unlink(missing_ok=True)
+
+
+def _write_token(admin: Path, token: int) -> None:
+    """Leave the token of the newest lease where it outlives the store."""
+    replace_file(admin / _SHOWN_NAME, f"{token}\n".encode())
+
+
+def _find_last_token(admins: Iterable[Path]) -> int:
+    """The largest token that git's folders `admins` tell of; 0 where none does."""
+    return max((token for admin in admins for token in _list_tokens(admin)), default=0)
+
+
+def _list_tokens(admin: Path) -> Iterable[int]:
+    # Damage here stops no claim: the store has a token, too, and the larger one counts.
+    with suppress(OSError, ValueError):
+        token = int((admin / _SHOWN_NAME).read_bytes()[:32])
+        yield token if token <= _LARGEST else 0
+    with suppress(OSError, StateError):
+        note = find_claim(admin)
+        yield note.token if note and note.token <= _LARGEST else 0
+
+
+def find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | None) -> int:
+    """The largest token that an earlier holder of the slice may have, though the store is new."""
+    admin = find_admin_folder(Path(record.worktree_path)) if record else None
+    # A store that has leases counts on from them. A new one begins above all that any worktree
+    # tells of: holders of the lost one still have their tokens.
+    if admin is not None and has_leases(store):
+        return _find_last_token([admin])
+    return _find_last_token(list_admin_folders(workspace.repo.common_dir))
+
+
+def show_token(workspace: Workspace, record: SliceRecord, lease: Lease) -> None:
+    """Leave the token of a lease with the worktree, if that is the slice's own."""
+    path = Path(record.worktree_path)
+    admin = find_admin_folder(path)
+    if admin is not None and check_link(path, workspace.repo.common_dir) == "whole":
+        _write_token(admin, lease.token)
+
+
+def read_claim_state(
+    snapshot: Snapshot, goal: Goal, faults: Mapping[SliceId, Problem]
+) -> ClaimState:
+    """What decides about `goal` now; `faults` keep slices that have them from everybody.
+
+    Once git's parts of `snapshot` have been read the store alone is asked, so it may be part of a
+    transaction.
+    """
+    config = snapshot.workspace.config
+    # Of all goals: their scopes meet in the same files.
+    leases = read_open_leases(snapshot.store)
+    blocked = {task.id for task in goal.graph.tasks if task.status == "blocked"}
+    return ClaimState(
+        plan=add_allowed(goal.plan, snapshot.records),
+        shared=goal.graph.shared,
+        statuses=snapshot.statuses,
+        blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
+        faults=faults,
+        holdings=tuple(_make_holdings(snapshot, goal, leases)),
+        ignore_case=is_true(config.get("core.ignorecase")),
+        precompose_unicode=is_true(config.get("core.precomposeunicode")),
+    )
+
+
+def find_work_bar(snapshot: Snapshot, record: SliceRecord, *, alone: bool) -> Problem | None:
+    """Why nobody may be given a slice, by the state of its worktree; None where all is well."""
+    bar = find_bar(snapshot.find_faults(record, alone=alone), BARS_WORK)
+    return bar.problem if bar else None
+
+
+def _make_holdings(snapshot: Snapshot, own: Goal, leases: Sequence[Lease]) -> Iterator[Holding]:
+    store, now = snapshot.store, snapshot.workspace.now()
+    others = {one.goal_id for one in leases} - {own.goal_id}
+    goals = {own.goal_id: own, **{goal_id: store.read_goal(goal_id) for goal_id in others}}
+    for lease in leases:
+        goal = goals[lease.goal_id]
+        planned = goal.plan.slices if goal else ()
+        named = (slice_ for slice_ in planned if slice_.slice_id == lease.slice_id)
+        # The record first: it has what was allowed beyond the plan.
+        held = store.find_slice(lease.goal_id, lease.slice_id) or next(named, None)
+        if held is not None:
+            yield Holding(
+                goal_id=lease.goal_id,
+                slice_id=lease.slice_id,
+                holder=lease.holder,
+                expires_at=lease.expires_at,
+                lapsed=not lease.is_live(now),
+                read_scope=held.read_scope,
+                write_scope=held.write_scope,
+                shared=goal.graph.shared if goal else (),
+            )
+
+
+def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Lease:
+    """The open lease that `token` belongs to; raise `StaleTokenError` if there is none.
+
+    Part of the transaction that relies on it. A lapsed lease counts as long as nobody has taken
+    what it covers: its holder is late, but nothing has happened since.
+    """
+    lease = find_open_lease(store, goal_id, slice_id)
+    if lease is not None and lease.token == token:
+        return lease
+    reason = _explain(store, goal_id, slice_id, token)
+    raise StaleTokenError(
+        f"token {token} of slice {slice_id!r} is stale: {reason}",
+        hint=f"nothing was changed; {_advise(store, goal_id, slice_id)}",
+    )
+
+
+def shorten_deadlines(workspace: Workspace, store: Store) -> None:
+    """Bring near what was promised on a clock that was ahead, and has been put back since.
+
+    A lease that was renewed just now would end in its `ttl`; none can have longer.
+    """
+    for lease in read_open_leases(store):
+        latest = workspace.after(lease.ttl)
+        # Texts of one form, in UTC to the second: they compare as times do.
+        if lease.expires_at > latest:
+            with store.transaction():
+                renew_lease(store, lease.token, ttl=lease.ttl, expires_at=latest)
+                shorter = structs.replace(lease, expires_at=latest)
+                store.write_events(
+                    [make_lease_event(workspace, "shortened", shorter, expires_at=latest)]
+                )
+
+
+def make_lease_event(workspace: Workspace, event: str, lease: Lease, **detail: object) -> Event:
+    """What the log says of a lease."""
+    return Event(
+        at=workspace.now(),
+        goal_id=lease.goal_id,
+        slice_id=lease.slice_id,
+        event=event,
+        detail={"holder": lease.holder, "token": lease.token, **detail},
+    )
+
+
+def _advise(store: Store, goal_id: str, slice_id: str) -> str:
+    """What helps whoever wants to go on with a slice and does not have it."""
+    goal, record = store.read_goal(goal_id), store.find_slice(goal_id, slice_id)
+    if record is not None and record.status in FINISHED:
+        return f"it is {record.status} already, see: {suggest('log', slice_id, goal_id=goal_id)}"
+    if goal is not None and slice_id not in {one.slice_id for one in goal.plan.slices}:
+        return f"the plan no longer has it, see: {suggest('status', goal_id=goal_id)}"
+    free = suggest("release", slice_id, "--force", goal_id=goal_id)
+    if (lease := find_open_lease(store, goal_id, slice_id)) is not None:
+        return (
+            f"{lease.holder} has it until {lease.expires_at}: "
+            f"take it over once it lapses, or free it with: {free}"
+        )
+    if record is not None and record.status == "done":
+        return f"it is done, and waits to be merged; to work on it again, open it first: {free}"
+    return f"to go on, claim it: {suggest('claim', slice_id, goal_id=goal_id)}"
+
+
+def _explain(store: Store, goal_id: str, slice_id: str, token: int) -> str:
+    history = {lease.token: lease for lease in read_lease_history(store, goal_id, slice_id)}
+    named = history.get(token)
+    if named is None:
+        return "no lease of this slice had it"
+    latest = history[max(history)]
+    if latest.ended_at is None:
+        return f"{latest.holder} has the slice now, with token {latest.token}"
+    return f"its lease ended at {named.ended_at} ({named.ending})"
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """What a slice's next holder finds: commits that the target lacks, uncommitted paths."""
+
+    ahead: int
+    uncommitted: tuple[str, ...]
+    previous_holder: str | None
+
+
+def find_work(
+    workspace: Workspace, store: Store, record: SliceRecord, target_tip: Oid, lease: Lease
+) -> Work | None:
+    """What was done in a slice before `lease`; None where it is as new."""
+    repo = workspace.repo
+    tip = find_tip(repo, record.branch_name)
+    ahead = count_beyond(repo, tip, (target_tip, record.base_commit)) if tip else 0
+    uncommitted = read_uncommitted(repo, Path(record.worktree_path), untracked=True)
+    if not ahead and not uncommitted:
+        return None
+    history = read_lease_history(store, record.goal_id, record.slice_id)
+    # By tokens, which only grow, and not by times: a clock may have been put back.
+    earlier = [one.holder for one in history if one.token < lease.token]
+    return Work(
+        ahead=ahead,
+        uncommitted=uncommitted,
+        previous_holder=earlier[-1] if earlier else None,
+    )
