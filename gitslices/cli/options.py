@@ -95,7 +95,7 @@ def goal_option(function: Function) -> Function:
     """Add `--goal`, for repositories with several goals under way."""
     return click.option(
         "--goal", "goal_id", metavar="ID",
-        help="The goal, if there are several.  [default: that of the worktree's slice]",
+        help="The goal, where SLICE and the place at hand leave a choice.",
     )(function)  # fmt: skip
 
 

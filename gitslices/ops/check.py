@@ -20,7 +20,8 @@ from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.git.submodules import MODULES, mark_unnamed
 from gitslices.rules.scope_check import Violation
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_goal, get_slice
 from gitslices.slices.marks import Mark, find_mark
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -92,9 +93,9 @@ def _choose_records(
     workspace: Workspace, store: Store, request: CheckRequest
 ) -> Sequence[SliceRecord]:
     if request.slice_id is not None:
-        return [_find_record(store, request.slice_id, request.goal_id)]
+        return [_find_record(workspace, store, request.slice_id, request.goal_id)]
     if request.goal_id is not None:
-        choose_goal(store, request.goal_id)
+        get_goal(store, request.goal_id)
     if request.every:
         records = store.read_slices(request.goal_id)
         return [record for record in records if record.status in UNDER_WAY]
@@ -119,8 +120,10 @@ def find_slice_here(workspace: Workspace, store: Store) -> SliceRecord | None:
     return next((one for one in store.read_slices() if one.branch_name == branch), None)
 
 
-def _find_record(store: Store, slice_id: SliceId, goal_id: str | None) -> SliceRecord:
-    goal = choose_goal(store, goal_id)
+def _find_record(
+    workspace: Workspace, store: Store, slice_id: SliceId, goal_id: str | None
+) -> SliceRecord:
+    goal = choose_goal(workspace, store, goal_id, slice_id)
     for record in store.read_slices(goal.goal_id):
         if record.slice_id == slice_id and record.status in UNDER_WAY:
             return record

@@ -32,7 +32,8 @@ from gitslices.slices.claims import (
     show_token,
 )
 from gitslices.slices.environment import describe_setup, list_writable_roots
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_slice
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.journal import is_moving
@@ -199,7 +200,7 @@ def _grant(
     Raises `NothingReadyError` or `LeaseHeldError` where there is none to be had, `RefusedError`
     for a slice whose worktree is not in order.
     """
-    goal = choose_goal(store, request.goal_id)
+    goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
     shorten_deadlines(workspace, store)
     snapshot = Snapshot(workspace, store, goal.plan)
     snapshot.get_target()
@@ -208,7 +209,7 @@ def _grant(
     first = _choose(goal, read_claim_state(snapshot, goal, faults), request)
     _refuse_out_of_order(snapshot, first)
     with store.transaction():
-        goal = choose_goal(store, goal.goal_id)
+        goal = choose_goal(workspace, store, goal.goal_id)
         now = snapshot.read_store_again(goal.plan)
         chosen = _choose(goal, read_claim_state(now, goal, faults), request)
         # The worktree of the first has been looked at: everybody else would wait while git is asked

@@ -22,7 +22,7 @@ from gitslices.rules.merging import (
     meets,
 )
 from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
-from gitslices.slices.lookup import choose_goal
+from gitslices.slices.goals import choose_goal
 from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
@@ -83,7 +83,7 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
     conflict and are not tried; what was tried last time is remembered by the ids of the commits.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(store, goal_id)
+        goal = choose_goal(workspace, store, goal_id)
         target = read_target(workspace.repo, goal.plan.target)
         with open_merge_rules(workspace, goal, target) as rules:
             found = _find_works(workspace, store, goal, target, rules)

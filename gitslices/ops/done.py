@@ -22,7 +22,8 @@ from gitslices.repo_commands.gates import (
 )
 from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
 from gitslices.slices.claims import make_lease_event, require_lease
-from gitslices.slices.lookup import choose_goal, find_held
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import find_held
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, end_lease, renew_lease
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -60,7 +61,7 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
     files, `GateFailedError` where a gate does not pass; the slice stays claimed then.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         slice_id = find_held(store, goal, request.slice_id)
         lease = require_lease(store, goal.goal_id, slice_id, request.token)
         _require_planned(goal, slice_id, request.token)

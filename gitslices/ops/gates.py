@@ -11,7 +11,8 @@ from gitslices.core.naming import SETTINGS_FILE
 from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_gate_run
 from gitslices.rules.worktree_faults import BARS_COMMANDS, find_bar
-from gitslices.slices.lookup import choose_goal, get_slice, refuse_odd_name
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_slice, refuse_odd_name
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings import Gate
@@ -69,7 +70,7 @@ def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
     Raises `UntrustedError` before anything runs if one of the texts has not been approved.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         commands = load_gates(workspace, goal.plan.target)
         records = _choose_records(store, goal, request)
         wanted = {
@@ -102,7 +103,7 @@ def _find_bars(snapshot: Snapshot, records: Sequence[SliceRecord]) -> dict[Slice
 def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
     """How the gates stand; runs nothing."""
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         commands = load_gates(workspace, goal.plan.target)
         records = _choose_records(store, goal, request)
         return _report(workspace, store, goal, records, commands, request.gate)
@@ -113,7 +114,7 @@ def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
     refuse_odd_name(request.passed_by)
     only = GatesRequest(slice_id=request.slice_id, gate=request.gate, goal_id=request.goal_id)
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         commands = load_gates(workspace, goal.plan.target)
         (record,) = _choose_records(store, goal, only)
         _check_gate(goal, record, request.gate)

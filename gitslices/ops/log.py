@@ -13,7 +13,8 @@ from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
 from gitslices.rules.evidence import GateRun, Review, find_missing_evidence
 from gitslices.rules.merging import describe_violations
 from gitslices.rules.scope_check import Violation
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_goal, get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.event_log import EventLog, Subject
 from gitslices.state.leases import Lease, read_lease_history
@@ -59,7 +60,7 @@ def open_log(workspace: Workspace, request: LogRequest) -> LogReport:
     """
     with workspace.open_store() as store:
         if request.goal_id is not None:
-            choose_goal(store, request.goal_id)
+            get_goal(store, request.goal_id)
         subjects = _open(store, request).list_subjects()
         if request.slice_id is not None and not subjects:
             _refuse_unknown_slice(store, request.goal_id, request.slice_id)
@@ -78,7 +79,7 @@ def _open(store: Store, request: LogRequest) -> EventLog:
 
 def _refuse_unknown_slice(store: Store, goal_id: str | None, slice_id: str) -> None:
     ids = store.read_goal_ids() if goal_id is None else (goal_id,)
-    goals = [choose_goal(store, id_) for id_ in ids]
+    goals = [get_goal(store, id_) for id_ in ids]
     known = {str(slice_.slice_id) for goal in goals for slice_ in goal.plan.slices}
     if slice_id in known:
         return
@@ -116,7 +117,7 @@ class EvidenceReport(Struct, frozen=True, kw_only=True):
 def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> EvidenceReport:
     """The evidence of one slice that has a worktree; raise `RefusedError` for any other."""
     with workspace.open_store() as store:
-        goal = choose_goal(store, goal_id)
+        goal = choose_goal(workspace, store, goal_id, slice_id)
         texts = list_texts(load_gates(workspace, goal.plan.target))
         required = read_settings(workspace, goal.plan.target).merge.required_reviews
         id_ = get_slice(goal, slice_id).slice_id

@@ -19,7 +19,7 @@ from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as
 from gitslices.merging.rerun_gates import MergedGates
 from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.slices.lookup import choose_goal
+from gitslices.slices.goals import choose_goal
 from gitslices.slices.settings import choose_merge_style
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
@@ -116,7 +116,7 @@ def _merge_until_landed(workspace: Workspace, store: Store, request: MergeReques
     """
     dry_run = False
     for _ in range(_ATTEMPTS):
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, *request.slice_ids or ())
         style = choose_merge_style(workspace, request.style, goal.plan.target)
         gates = MergedGates(workspace, store, goal)
         inputs = read_merge_inputs(workspace, store, goal, request.slice_ids)

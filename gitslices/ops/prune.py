@@ -10,7 +10,7 @@ from gitslices.removal.candidates import Candidate, IsDisposable, find_candidate
 from gitslices.removal.to_trash import trash_slices
 from gitslices.rules.removal import find_removal_problems
 from gitslices.slices.location import WorktreeMap
-from gitslices.slices.lookup import choose_goal
+from gitslices.slices.lookup import get_goal
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
@@ -82,7 +82,7 @@ def _find_problems(candidate: Candidate, request: PruneRequest) -> tuple[Problem
 
 def _choose_goals(store: Store, goal_id: str | None) -> list[Goal]:
     ids = store.read_goal_ids() if goal_id is None else (goal_id,)
-    return [choose_goal(store, id_) for id_ in ids]
+    return [get_goal(store, id_) for id_ in ids]
 
 
 def _find_prunable(snapshot: Snapshot, is_disposable: IsDisposable) -> list[tuple[Candidate, str]]:

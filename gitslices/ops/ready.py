@@ -9,7 +9,7 @@ from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
 from gitslices.rules.claiming import CLAIMABLE, ClaimState, Entrant, Holding, list_entrants
 from gitslices.slices.claims import find_work_bar, read_claim_state
-from gitslices.slices.lookup import choose_goal
+from gitslices.slices.goals import choose_goal
 from gitslices.slices.snapshot import Snapshot
 from gitslices.workspace import Workspace
 
@@ -47,7 +47,7 @@ def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
     Raises `InputError` where its target is gone.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(store, goal_id)
+        goal = choose_goal(workspace, store, goal_id)
         snapshot = Snapshot(workspace, store, goal.plan)
         snapshot.get_target()
         state = read_claim_state(snapshot, goal, _find_faults(snapshot))

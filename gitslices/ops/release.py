@@ -5,7 +5,8 @@ from msgspec import Struct
 from gitslices.core.errors import BusyError, RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.slices.claims import make_lease_event, require_lease
-from gitslices.slices.lookup import choose_goal, find_held
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import find_held, get_goal
 from gitslices.state.journal import is_moving
 from gitslices.state.leases import Lease, end_lease, find_open_lease
 from gitslices.state.store import Event, Store
@@ -35,16 +36,19 @@ def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
     Raises `StaleTokenError` for a token that is not the slice's, `RefusedError` where there is
     nothing to open.
     """
-    with workspace.open_store() as store, store.transaction():
-        goal = choose_goal(store, request.goal_id)
-        slice_id = find_held(store, goal, request.slice_id)
-        if request.token is not None:
-            require_lease(store, goal.goal_id, slice_id, request.token)
-        lease = find_open_lease(store, goal.goal_id, slice_id)
-        if lease is None:
-            _reopen(workspace, store, goal.goal_id, slice_id)
-        else:
-            _end(workspace, store, lease, forced=request.token is None)
+    with workspace.open_store() as store:
+        # Before the transaction: it may ask git.
+        goal_id = choose_goal(workspace, store, request.goal_id, request.slice_id).goal_id
+        with store.transaction():
+            goal = get_goal(store, goal_id)
+            slice_id = find_held(store, goal, request.slice_id)
+            if request.token is not None:
+                require_lease(store, goal.goal_id, slice_id, request.token)
+            lease = find_open_lease(store, goal.goal_id, slice_id)
+            if lease is None:
+                _reopen(workspace, store, goal.goal_id, slice_id)
+            else:
+                _end(workspace, store, lease, forced=request.token is None)
     return ReleaseReport(
         goal_id=goal.goal_id, slice_id=slice_id, holder=lease.holder if lease else None
     )

@@ -9,7 +9,8 @@ from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, find_candidates, find_disposable
 from gitslices.removal.to_trash import trash_slices
 from gitslices.rules.removal import find_removal_problems
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_slice
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.workspace import Workspace
@@ -45,7 +46,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
         # Before the lock: a pattern of the user's may take for ever, and would keep out everybody.
         is_disposable = find_disposable(workspace, meant)
         with recover_and_lock(workspace, store):
-            goal = choose_goal(store, request.goal_id)
+            goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
             snapshot = Snapshot(workspace, store, goal.plan)
             record = _get_record(snapshot, goal, request.slice_id)
             (candidate,) = find_candidates(snapshot, [record], is_disposable)

@@ -6,7 +6,8 @@ from gitslices.core.errors import RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.git.read import find_tip
 from gitslices.rules.evidence import Review, Verdict
-from gitslices.slices.lookup import choose_goal, get_slice, refuse_odd_name
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_slice, refuse_odd_name
 from gitslices.state.proofs import add_review
 from gitslices.state.store import Event
 from gitslices.workspace import Workspace
@@ -27,7 +28,7 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
     """Record a review; raise `RefusedError` where the slice has no commit to speak of."""
     refuse_odd_name(request.reviewer)
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         id_ = get_slice(goal, request.slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
         commit = find_tip(workspace.repo, record.branch_name) if record else None

@@ -40,7 +40,8 @@ from gitslices.ops.release import ReleaseRequest, release
 from gitslices.repo_commands.gates import list_texts, load_gates, refuse_untrusted
 from gitslices.rules.merging import describe_violations
 from gitslices.slices.environment import make_slice_environment
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_slice
 from gitslices.state.store import Goal
 from gitslices.system.left_workers import VARIABLE, mark_worker
 from gitslices.system.shell import Shell, open_shell
@@ -351,7 +352,7 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
     would find. `on_step` is called in several threads.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id)
     refuse_untrusted(workspace, list(list_texts(load_gates(workspace, goal.plan.target)).values()))
     _refuse_missing_program(workspace, goal, request.command[0])
     merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged

@@ -11,7 +11,8 @@ from gitslices.git.read import read_tree
 from gitslices.scopes.language.entries import Access, Scope, parse_entries, parse_scope
 from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_slice
 from gitslices.slices.scopes import name_beside, widen
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import Event, Goal, SliceRecord, Store
@@ -50,7 +51,7 @@ class ScopeReport(Struct, frozen=True, kw_only=True):
 def show_scope(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> ScopeReport:
     """The scopes of one slice; raises `UnknownSliceError` for an id that no plan has."""
     with workspace.open_store() as store:
-        goal = choose_goal(store, goal_id)
+        goal = choose_goal(workspace, store, goal_id, slice_id)
         record = _find_record(store, goal, slice_id)
         return _report(store, goal, record or get_slice(goal, slice_id))
 
@@ -65,7 +66,7 @@ def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
     if not request.reason.strip():
         raise InputError("the reason is empty", hint="say why with --reason TEXT; the log shows it")
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         record = _find_record(store, goal, request.slice_id)
         if record is None or record.status not in UNDER_WAY:
             get_slice(goal, request.slice_id)

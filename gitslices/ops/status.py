@@ -21,7 +21,7 @@ from gitslices.core.model import (
 from gitslices.git.links import find_admin_folder
 from gitslices.recovery.recovery import read_undisturbed
 from gitslices.rules.progress import find_waits
-from gitslices.slices.lookup import choose_goal
+from gitslices.slices.goals import choose_goal
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_conflicts
 from gitslices.state.store import SliceRecord, Store
@@ -89,7 +89,7 @@ def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
 
 
 def _read_status(workspace: Workspace, store: Store, goal_id: str | None) -> StatusReport:
-    goal = choose_goal(store, goal_id)
+    goal = choose_goal(workspace, store, goal_id)
     snapshot = Snapshot(workspace, store, goal.plan)
     # What git makes known by the way need not be asked for once more.
     target, _ = snapshot.target, snapshot.counts
@@ -187,7 +187,7 @@ def watch(workspace: Workspace, goal_id: str | None) -> Iterator[StatusReport]:
     """
     shown: tuple[StatusReport, _Stamp] | None = None
     with workspace.open_store() as store:
-        goal = choose_goal(store, goal_id)
+        goal = choose_goal(workspace, store, goal_id)
         worktrees = [Path(one.worktree_path) for one in goal.plan.slices]
         while True:
             before = _read_stamp(workspace, store, worktrees)

@@ -36,7 +36,8 @@ from gitslices.rules.merging import (
 )
 from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
 from gitslices.slices.claims import require_lease
-from gitslices.slices.lookup import choose_goal, get_slice
+from gitslices.slices.goals import choose_goal
+from gitslices.slices.lookup import get_slice
 from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.settings import choose_sync_style
 from gitslices.slices.snapshot import Snapshot
@@ -128,7 +129,7 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
     target in. All is made in memory first: on a conflict its branch and files stay as they are.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(store, request.goal_id)
+        goal = choose_goal(workspace, store, request.goal_id, *request.slice_ids or ())
         style = choose_sync_style(workspace, request.style, goal.plan.target)
         for _ in range(_ATTEMPTS):
             held = _require_lease(store, goal, request)
@@ -138,7 +139,7 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
             if isinstance(outcome, Moved):
                 made |= _list_stuck(made, outcome)
                 return _report(inputs, made, keep_notes(workspace.repo, _list_rewritten(made)))
-            goal = choose_goal(store, request.goal_id)
+            goal = choose_goal(workspace, store, request.goal_id, *request.slice_ids or ())
     raise BusyError("the slices keep moving", hint="try again later")
 
 

@@ -10,7 +10,7 @@ from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.trash import find_undo_problems, restore_slices
 from gitslices.rules.removal import find_expiry
-from gitslices.slices.lookup import choose_goal
+from gitslices.slices.lookup import get_goal
 from gitslices.state.store import Store
 from gitslices.state.trash import Trashed, read_trash
 from gitslices.workspace import Workspace
@@ -76,7 +76,7 @@ def _select_goal(store: Store, goal_id: str | None) -> tuple[Trashed, ...]:
         return tuple(trashed)
     own = tuple(one for one in trashed if one.removal.record.goal_id == goal_id)
     if not own:
-        choose_goal(store, goal_id)
+        get_goal(store, goal_id)
     return own
 
 

@@ -1,11 +1,15 @@
-"""How far a slice is: nobody has begun it, somebody has, or its target has all of its work."""
+"""How far a slice is: nobody has begun it, somebody has, or its target has all of its work.
 
-from collections.abc import Mapping
+And so how far its goal is.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from gitslices.core.model import FINISHED, Slice, SliceId, SliceStatus
 
 Progress = Literal["untouched", "started", "landed"]
+GoalState = Literal["under-way", "finished", "closed"]
 
 
 def find_progress(status: SliceStatus, *, has_commits: bool, in_target: bool) -> Progress:
@@ -25,3 +29,10 @@ def find_progress(status: SliceStatus, *, has_commits: bool, in_target: bool) ->
 def find_waits(slice_: Slice, statuses: Mapping[SliceId, SliceStatus]) -> tuple[SliceId, ...]:
     """The slices whose work `slice_` needs and that have not been merged."""
     return tuple(needed for needed in slice_.dependencies if statuses[needed] not in FINISHED)
+
+
+def find_goal_state(statuses: Iterable[SliceStatus], *, closed: bool) -> GoalState:
+    """How far a goal is by the statuses of all its slices; `closed` says that somebody ended it."""
+    if closed:
+        return "closed"
+    return "finished" if all(status in FINISHED for status in statuses) else "under-way"

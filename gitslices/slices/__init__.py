@@ -1,12 +1,13 @@
 """What is a slice: where it is, whose it is, how it stands.
 
 marks        which worktree is which slice's, and on which disk: files in git's folder for it
-lookup       goals and slices by the names that people give them
+lookup       goals and slices by their names
 settings     what the repository's files and git's settings ask for
 target       the branch that slices are merged into
 location     where the worktrees of slices are: in place, elsewhere, gone
 own_commits  where a slice's own commits begin, and which slices have any
 snapshot     the slices of a goal as store and git have them: read once, asked by every command
+goals        which goals a command means, and how far goals are
 scopes       whose scope is whose
 claims       which slices may start, what a holder must show, and what git's folder tells of claims
 environment  what a command that works on a slice finds around it

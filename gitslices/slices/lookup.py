@@ -1,43 +1,31 @@
-"""Goals and slices by the names that people give them."""
+"""Goals and slices by their names."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gitslices.core.errors import InputError, UnknownSliceError, suggest
 from gitslices.core.model import Slice, SliceId
-from gitslices.slices.marks import find_mark
 from gitslices.state.leases import find_open_lease
 from gitslices.state.store import Goal, Store
 
 
-def choose_goal(store: Store, goal_id: str | None) -> Goal:
-    """The goal named, else that of the slice whose worktree is at hand, else the only one.
-
-    Raises `InputError` where that leaves a choice.
-    """
-    known = store.read_goal_ids()
-    wanted = goal_id if goal_id is not None else _choose_unnamed(store, known)
-    goal = store.read_goal(wanted) if wanted is not None else None
+def get_goal(store: Store, goal_id: str, named_by: str = "") -> Goal:
+    """The goal of that id; raise `InputError` that says what `named_by` it and which there are."""
+    goal = store.read_goal(goal_id)
     if goal is not None:
         return goal
-    if not known:
+    known = store.read_goal_ids()
+    refuse_none_applied(known)
+    by = f", which {named_by} names" if named_by else ""
+    raise InputError(f"there is no goal {goal_id!r}{by}", hint=f"known are: {', '.join(known)}")
+
+
+def refuse_none_applied(goals: Sequence[object]) -> None:
+    """Raise `InputError` where there is no goal at all."""
+    if not goals:
         raise InputError(
             "no plan has been applied in this repository", hint="run: gitslices plan --apply"
         )
-    raise InputError(f"there is no goal {goal_id!r}", hint=f"known are: {', '.join(known)}")
-
-
-def _choose_unnamed(store: Store, known: Sequence[str]) -> str | None:
-    if len(known) <= 1:
-        return next(iter(known), None)
-    # Not by the branch at hand: in a rebase or with a detached HEAD it is the same slice.
-    mark = find_mark(store.opened_from) if store.opened_from else None
-    if mark is not None and mark.goal_id in known:
-        return mark.goal_id
-    raise InputError(
-        f"{len(known)} goals are under way: {', '.join(known)}",
-        hint="name one with --goal ID, or go to the worktree of a slice: its goal is meant there",
-    )
 
 
 def find_held(store: Store, goal: Goal, slice_id: str) -> SliceId:

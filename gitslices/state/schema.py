@@ -124,7 +124,12 @@ _SPARSE_RUNS: Final = """
 ALTER TABLE gate_runs ADD COLUMN sparse INTEGER NOT NULL DEFAULT 0;
 """
 
+# A goal that somebody has ended keeps its record.
+_CLOSED: Final = """
+ALTER TABLE goals ADD COLUMN closed_at TEXT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
-MIGRATIONS: Final = (_SCHEMA + _LEASE_TABLES + _LANDING_TABLES, _CHECKED, _SPARSE_RUNS)
+MIGRATIONS: Final = (_SCHEMA + _LEASE_TABLES + _LANDING_TABLES, _CHECKED, _SPARSE_RUNS, _CLOSED)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -66,18 +66,19 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS: Final = SliceRecord.__struct_encode_fields__
-_GOAL_COLUMNS: Final = "goal_id, graph, plan, applied_at, digest"
+_GOAL_COLUMNS: Final = "goal_id, graph, plan, applied_at, digest, closed_at"
 EVENT_COLUMNS: Final = "at, goal_id, slice_id, event, detail"
 _IS_COMMIT: Final = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?").fullmatch
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """A goal as it was last applied."""
+    """A goal as it was last applied; `closed_at` where somebody has ended it since."""
 
     goal_id: str
     graph: TaskGraph
     plan: Plan
     applied_at: str
+    closed_at: str | None = None
 
 
 class _PlannedName(Struct, frozen=True):
@@ -161,11 +162,12 @@ class Store:
         """Add a goal, or replace what it was last applied with."""
         graph, plan = msgspec.json.encode(goal.graph), msgspec.json.encode(goal.plan)
         self.execute(
-            f"INSERT INTO goals ({_GOAL_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608
+            f"INSERT INTO goals ({_GOAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) "  # noqa: S608
             # Not OR REPLACE: that is a new row, and goals are listed in the order of their rows.
             "ON CONFLICT (goal_id) DO UPDATE SET graph = excluded.graph, plan = excluded.plan, "
-            "applied_at = excluded.applied_at, digest = excluded.digest",
-            (goal.goal_id, graph, plan, goal.applied_at, _make_digest(graph, plan)),
+            "applied_at = excluded.applied_at, digest = excluded.digest, "
+            "closed_at = excluded.closed_at",
+            (goal.goal_id, graph, plan, goal.applied_at, _make_digest(graph, plan), goal.closed_at),
         )
 
     def read_slices(self, goal_id: str | None = None) -> tuple[SliceRecord, ...]:

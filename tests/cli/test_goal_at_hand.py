@@ -47,8 +47,7 @@ def test_elsewhere_one_has_to_be_named(cli: Cli, repo: Path, tops: dict[str, Pat
         assert done.code == 2
         assert done.err == (
             "error: 2 goals are under way: one, two\n"
-            "hint: name one with --goal ID, or go to the worktree of a slice: its goal is meant "
-            "there\n"
+            "hint: name one with --goal ID, or choose one for good: git config gitslices.goal ID\n"
         )
 
 

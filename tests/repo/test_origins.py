@@ -10,7 +10,7 @@ import pytest
 from gitslices.core.model import Oid, RepoPath
 from gitslices.git.compare import Baseline, find_merge_bases, read_commit_changes, read_tree_changes
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
-from gitslices.slices.lookup import choose_goal
+from gitslices.slices.goals import choose_goal
 from gitslices.workspace import Workspace
 from tests.support.repositories import git
 from tests.support.slices import apply_tasks
@@ -100,7 +100,7 @@ def test_every_path_that_a_merge_would_change_counts(repo: Path, seed: int) -> N
     apply_tasks(workspace, {"id": "a", "write_set": ["a/"]})
     history, crossed = History(repo, seed), 0
     with workspace.open_store() as store:
-        goal = choose_goal(store, None)
+        goal = choose_goal(workspace, store, None)
     with open_merge_rules(workspace, goal, Oid(git(repo, "rev-parse", "main"))) as rules:
         for _ in range(12):
             tip, target = history.cross()
