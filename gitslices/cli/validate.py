@@ -27,20 +27,24 @@ def command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
     """
     from gitslices.cli.source import load_source
     from gitslices.git.discovery import find_top
-    from gitslices.output.text.plan import summarize_skipped
+    from gitslices.output.text.plan import format_assumed_owner, summarize_skipped
     from gitslices.output.words import count, escape
-    from gitslices.planning.policy import find_skipped
+    from gitslices.planning.policy import find_assumed_owner, find_skipped
 
     here = make_absolute(directory)
     scoped = load_source(file, find_top(here) or here)
     goal_id, tasks = scoped.graph.goal_id, len(scoped.graph.tasks)
-    skipped = find_skipped(scoped)
+    skipped, owner = find_skipped(scoped), find_assumed_owner(scoped.graph)
 
     def text() -> str:
         head = f"{escape(goal_id)}: {count(tasks, 'task')}, no errors"
-        return "\n".join((head, *summarize_skipped(skipped))) + "\n"
+        said = (format_assumed_owner(owner),) if owner else ()
+        return "\n".join((head, *summarize_skipped(skipped), *said)) + "\n"
 
     return Outcome(
-        document={"ok": True, "goal_id": goal_id, "tasks": tasks, "skipped": skipped},
+        document={
+            "ok": True, "goal_id": goal_id, "tasks": tasks, "skipped": skipped,
+            "assumed_owner": owner,
+        },
         text=text,
-    )
+    )  # fmt: skip

@@ -240,7 +240,10 @@ class Schedule(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What `gitslices plan --json` prints: a pure function of graph, tree and settings."""
+    """What `gitslices plan --json` prints: a pure function of graph, tree and settings.
+
+    `assumed_owner` is the owner of every slice where the graph names none at all.
+    """
 
     schema_version: int = 1
     goal_id: str
@@ -261,6 +264,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     started_overlaps: tuple[StartedOverlap, ...] = ()
     schedule: Schedule | UnsetType = UNSET
+    assumed_owner: str | UnsetType = UNSET
 
 
 class Change(Struct, frozen=True, kw_only=True):

@@ -100,12 +100,20 @@ def _cut_off(nodes: list[int], first: int) -> list[int]:
 
 MAX_ID_LENGTH: Final = 512
 
+_VERSION: Final = 1
+
 _SHOWN_OF_A_CYCLE: Final = 12
 _CONTROL_CATEGORIES: Final = ("Cc", "Cs", "Zl", "Zp")
 
 
 def check_rules(reading: Reading, places: Sequence[str], findings: Findings) -> None:
     """Note everything that a planner could not work with; `places` says where each task stands."""
+    if reading.graph.version > _VERSION:
+        findings.add(
+            "version",
+            f"version {reading.graph.version} of this format is not known here",
+            f"this gitslices reads version {_VERSION}; a newer one may read it",
+        )
     _check_ids(reading, places, findings)
     _check_dependencies(reading.graph.tasks, places, findings)
 

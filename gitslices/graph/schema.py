@@ -19,7 +19,8 @@ _TASK: Final = {
     "title": "The task in one line; the id when there is none.",
     "description": "What is to be done.",
     "status": "A task that is done is not planned; a blocked one is planned and not given out.",
-    "owner_role": "Who does it. A task without an owner is planned only if it writes everything.",
+    "owner_role": "Who does it; executor where no task names anybody. Beside tasks with an owner"
+    " one without is planned only if it writes everything.",
     "dependencies": "The ids of the tasks that have to be finished first.",
     "read_set": "What the task reads: paths and gitignore patterns, less each !entry.",
     "write_set": "What the task may change: paths and gitignore patterns, less each !entry.",
@@ -57,6 +58,9 @@ def make_graph_schema() -> dict[str, Any]:
     defaults = {name: each for name, each in task["properties"].items() if name != "id"}
     graph["properties"]["defaults"] = {"$ref": "#/$defs/Defaults"}
     graph["properties"]["tasks"] |= {"minItems": 1}
+    graph["properties"]["version"] = {
+        "const": 1, "default": 1, "description": _GRAPH["version"],
+    }  # fmt: skip
     del graph["properties"]["tasks"]["default"]
     graph["required"] = ["tasks"]
     definitions["Defaults"] = {

@@ -36,7 +36,7 @@ from gitslices.core.naming import (
 from gitslices.graph.scopes import ScopedGraph
 from gitslices.planning.ordering import cost_without, find_started_conflicts
 from gitslices.planning.outline import Outline, make_outline
-from gitslices.planning.policy import make_gates, make_review_needs
+from gitslices.planning.policy import find_assumed_owner, make_gates, make_review_needs
 from gitslices.planning.schedule import count_unordered, iterate_bits, measure_ways, simulate
 from gitslices.scopes.overlap.compare import Segment
 
@@ -146,6 +146,7 @@ def write_plan(outline: Outline) -> Plan:
     """The plan that an outline comes to."""
     graph, settings, forced = outline.graph, outline.settings, _find_forced(outline)
     names = make_task_names(graph.goal_id, [task.id for task in graph.tasks], settings.names)
+    assumed_owner = find_assumed_owner(graph)
     return Plan(
         goal_id=graph.goal_id,
         graph_digest=make_graph_digest(graph),
@@ -154,7 +155,7 @@ def write_plan(outline: Outline) -> Plan:
         order=settings.order,
         unborn=settings.new_paths,
         slices=tuple(
-            _make_slice(number, outline, names[outline.tasks[number].id])
+            _make_slice(number, outline, names[outline.tasks[number].id], assumed_owner)
             for number in outline.order
         ),
         overlap_serializations=tuple(_make_serializations(outline, forced)),
@@ -168,10 +169,11 @@ def write_plan(outline: Outline) -> Plan:
         warnings=tuple(_find_warnings(outline, forced)),
         started_overlaps=tuple(_find_started_overlaps(outline, settings.underway)),
         schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
+        assumed_owner=assumed_owner or UNSET,
     )
 
 
-def _make_slice(number: int, outline: Outline, name: TaskName) -> Slice:
+def _make_slice(number: int, outline: Outline, name: TaskName, owner: str | None) -> Slice:
     task, access = outline.tasks[number], outline.accesses[number]
     settings, worktree_name = outline.settings, make_worktree_name(name)
     read_files, write_files = outline.scopes.count_files(number)
@@ -179,7 +181,7 @@ def _make_slice(number: int, outline: Outline, name: TaskName) -> Slice:
         slice_id=outline.name(number),
         task_id=task.id,
         title=task.title,
-        owner_role=task.owner_role,
+        owner_role=task.owner_role or owner,
         read_scope=access.read.texts,
         write_scope=access.write.texts,
         read_files=read_files,

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from gitslices.core.model import Skipped, Task, TaskId
+from gitslices.core.model import Skipped, Task, TaskGraph, TaskId
 from gitslices.graph.scopes import ScopedGraph
 from gitslices.scopes.language.entries import Scope
 
 NO_OWNER: Final = "no owner_role"
+_ASSUMED_OWNER: Final = "executor"
 _ALWAYS_GATES: Final = ("acceptance_criteria", "local_verification_wall")
 _ALWAYS_REVIEWS: Final = ("anti_slop_review", "code_review", "test_engineer_review")
 
@@ -19,21 +20,27 @@ REVIEWS: Final = (
 )  # fmt: skip
 
 
-def find_skip_reason(task: Task, write: Scope) -> str | None:
+def find_assumed_owner(graph: TaskGraph) -> str | None:
+    """Who is taken for the owner of every task: somebody where the graph names no owner at all."""
+    return None if any(task.owner_role for task in graph.tasks) else _ASSUMED_OWNER
+
+
+def find_skip_reason(task: Task, write: Scope, assumed_owner: str | None = None) -> str | None:
     """Why `task`, which writes within `write`, gets no slice; None when it gets one."""
     if task.status == "done":
         return "done"
     if not task.write_set:
         return "empty write_set"
-    if not task.owner_role and not write.names_whole_repository:
+    if not (task.owner_role or assumed_owner) and not write.names_whole_repository:
         return NO_OWNER
     return None
 
 
 def find_skipped(scoped: ScopedGraph) -> tuple[Skipped, ...]:
     """Every task that gets no slice, in the order of the graph."""
+    assumed_owner = find_assumed_owner(scoped.graph)
     reasons = (
-        (task.id, find_skip_reason(task, access.write))
+        (task.id, find_skip_reason(task, access.write, assumed_owner))
         for task, access in zip(scoped.graph.tasks, scoped.accesses, strict=True)
     )
     return tuple(Skipped(task_id=id_, reason=reason) for id_, reason in reasons if reason)

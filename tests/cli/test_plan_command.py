@@ -128,11 +128,24 @@ def test_a_writer_of_everything_needs_no_owner(cli: Cli, tmp_path: Path) -> None
         tmp_path / "graph.json",
         {"id": "all", "write_set": ["project files"]},
         {"id": "some", "write_set": ["src/"]},
+        {"id": "talk", "owner_role": "w"},
         defaults={},
     )
     plan = cli("plan", graph, "--json").document
     assert [one["slice_id"] for one in plan["slices"]] == ["all"]
-    assert plan["skipped"] == [{"task_id": "some", "reason": "no owner_role"}]
+    assert plan["skipped"][0] == {"task_id": "some", "reason": "no owner_role"}
+
+
+def test_a_graph_without_any_owner_is_for_the_executor(cli: Cli, tmp_path: Path) -> None:
+    tasks = ({"id": "a", "write_set": ["src/"]}, {"id": "b", "write_set": ["docs/"]})
+    graph = write_graph(tmp_path / "graph.json", *tasks, defaults={})
+    said = "no task names an owner_role, so each is for executor\n"
+    assert cli("plan", graph).out.endswith(said)
+    assert cli("validate", graph).out == f"default: 2 tasks, no errors\n{said}"
+    plan = cli("plan", graph, "--json").document
+    assert [one["owner_role"] for one in plan["slices"]] == ["executor", "executor"]
+    assert plan["assumed_owner"] == cli("validate", graph, "--json").document["assumed_owner"]
+    assert said not in cli("plan", write_graph(tmp_path / "graph.json", *tasks)).out
 
 
 def test_tasks_without_an_owner_are_told_how_to_get_one(cli: Cli, tmp_path: Path) -> None:

@@ -55,8 +55,12 @@ def test_a_task_may_read_what_it_writes() -> None:
     assert load({"id": "a", "read_set": ["src/"], "write_set": ["src/"]})
 
 
-def test_later_versions_are_read() -> None:
-    assert load({"id": "a"}, version=2).version == 2
+def test_later_versions_are_refused() -> None:
+    (problem,) = refuse({"id": "a"}, version=2)
+    assert (problem.place, problem.message) == (
+        "version",
+        "version 2 of this format is not known here",
+    )
 
 
 @pytest.mark.parametrize("estimate", [1, 0.001, 1_000_000_000])

@@ -75,9 +75,12 @@ def list_by_the_letter(tasks: Tasks) -> list[str]:
             if one["id"] not in taken and set(one["dependencies"]) <= set(taken)
         ]
         taken.append(min(ready, key=str.encode))
+    owners = any(one.get("owner_role", "") is not None for one in tasks)
     no_slices = {
         one["id"]
         for one in tasks
-        if one.get("status") == "done" or not one["write_set"] or one.get("owner_role", "") is None
+        if one.get("status") == "done"
+        or not one["write_set"]
+        or (owners and one.get("owner_role", "") is None)
     }
     return [id_ for id_ in taken if id_ not in no_slices]

@@ -44,6 +44,11 @@ def _format_skipped(skipped: Iterable[Skipped]) -> Iterator[str]:
         yield _HINT
 
 
+def format_assumed_owner(owner: str) -> str:
+    """Whose the tasks of a graph are that does not say."""
+    return f"no task names an owner_role, so each is for {escape(owner)}"
+
+
 def summarize_skipped(skipped: Iterable[Skipped]) -> Iterator[str]:
     """The same with one line a reason."""
     by_reason: dict[str, list[str]] = {}
@@ -117,6 +122,8 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
         ids = ", ".join(escape(id_) for id_ in shared.slice_ids)
         yield f"shared {escape(shared.entry)}: {ids}"
     yield from _format_skipped(plan.skipped)
+    if plan.assumed_owner is not UNSET:
+        yield format_assumed_owner(plan.assumed_owner)
     for warning in (*map(_format_started, plan.started_overlaps), *map(escape, plan.warnings)):
         yield f"{click.style('warning:', fg='yellow')} {warning}"
 
