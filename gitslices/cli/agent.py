@@ -107,7 +107,7 @@ def create_command(*, ttl: int, lock_timeout: float, directory: Path, as_json: b
     report = hand_out(probe_here(where, lock_timeout=lock_timeout), request)
 
     def text() -> str:
-        from gitslices.output.text.leases import format_claim
+        from gitslices.output.text.status import format_claim
 
         click.echo(format_claim(report), err=True, nl=False)
         return f"{report.worktree_path}\n"

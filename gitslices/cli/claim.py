@@ -74,7 +74,7 @@ def command(
     report = claim(probe_here(directory, lock_timeout=lock_timeout), request)
 
     def text() -> str:
-        from gitslices.output.text.leases import format_claim
+        from gitslices.output.text.status import format_claim
 
         return format_claim(report)
 

@@ -43,7 +43,7 @@ def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -
     report = doctor(lambda: open_as_is(directory, lock_timeout=lock_timeout), request)
 
     def text() -> str:
-        from gitslices.output.text.doctor import format_findings
+        from gitslices.output.text.upkeep import format_findings
 
         return format_findings(report)
 

@@ -9,7 +9,7 @@ from gitslices.cli.options import Outcome, common_options, goal_option, probe_he
 from gitslices.core.model import SliceId
 
 if TYPE_CHECKING:
-    from gitslices.ops.gates import GatesReport
+    from gitslices.ops.evidence import GatesReport
     from gitslices.workspace import Workspace
 
 _EXAMPLES = """\b
@@ -62,7 +62,7 @@ def _act(
     passed_by: str | None,
     goal_id: str | None,
 ) -> "GatesReport":
-    from gitslices.ops.gates import GatesRequest, PassRequest, pass_gate, read_gates, run_gates
+    from gitslices.ops.evidence import GatesRequest, PassRequest, pass_gate, read_gates, run_gates
 
     wanted = SliceId(slice_id) if slice_id is not None else None
     if action == "pass":

@@ -35,7 +35,7 @@ def command(
     A lease that has lapsed comes back to life, unless somebody has claimed the slice, or one that
     overlaps with it, since.
     """
-    from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
+    from gitslices.ops.leases import HeartbeatRequest, heartbeat
     from gitslices.output.words import escape
 
     request = HeartbeatRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id, ttl=ttl)

@@ -44,7 +44,7 @@ def command(
     Slices with work that would be lost stay, and are named; then the exit code is 1. What is
     removed can be brought back for 14 days: gitslices undo.
     """
-    from gitslices.ops.prune import PruneRequest, prune
+    from gitslices.ops.removal import PruneRequest, prune
 
     workspace = probe_here(directory, lock_timeout=lock_timeout)
     if of_trash:
@@ -53,7 +53,7 @@ def command(
         report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))
 
     def text() -> str:
-        from gitslices.output.text.removal import format_pruned
+        from gitslices.output.text.upkeep import format_pruned
 
         return format_pruned(report, dry_run=dry_run)
 
@@ -61,12 +61,12 @@ def command(
 
 
 def _empty_trash(workspace: "Workspace", *, dry_run: bool) -> Outcome:
-    from gitslices.ops.purge import empty_trash
+    from gitslices.ops.upkeep import empty_trash
 
     report = empty_trash(workspace, dry_run=dry_run)
 
     def text() -> str:
-        from gitslices.output.text.removal import format_emptied
+        from gitslices.output.text.upkeep import format_emptied
 
         return format_emptied(report, dry_run=dry_run)
 

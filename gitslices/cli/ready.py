@@ -26,7 +26,7 @@ def command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
     report = ready(probe_here(directory), goal_id)
 
     def text() -> str:
-        from gitslices.output.text.leases import format_ready
+        from gitslices.output.text.status import format_ready
 
         return format_ready(report)
 

@@ -34,7 +34,7 @@ def command(
 
     With --force from whoever has it, or to work again on a slice that is done but not merged.
     """
-    from gitslices.ops.release import ReleaseRequest, release
+    from gitslices.ops.leases import ReleaseRequest, release
     from gitslices.output.words import escape
 
     if force == (token is not None):

@@ -37,7 +37,7 @@ def command(
     commits that the target lacks; always while somebody has the slice claimed. What is removed,
     even with --force, can be brought back for 14 days: gitslices undo.
     """
-    from gitslices.ops.remove import RemoveRequest, remove
+    from gitslices.ops.removal import RemoveRequest, remove
     from gitslices.output.words import escape
 
     workspace = probe_here(directory, lock_timeout=lock_timeout)

@@ -43,7 +43,7 @@ def command(
     Reviews that `[merge] required_reviews` of .gitslices/config.toml names must approve before a
     merge, and the latest verdict of any kind must not be a rejection.
     """
-    from gitslices.ops.review import ReviewRequest, review
+    from gitslices.ops.evidence import ReviewRequest, review
     from gitslices.output.words import escape
 
     request = ReviewRequest(

@@ -40,14 +40,14 @@ def command(*, yes: bool, lists: bool, revokes: bool, directory: Path, as_json: 
 
 def ask(missing: Sequence[str]) -> bool:
     """Show `missing` on standard error, and ask whether they may run."""
-    from gitslices.output.text.doctor import format_question
+    from gitslices.output.text.upkeep import format_question
 
     click.echo(format_question(missing), err=True, nl=False)
     return click.confirm("Approve?", err=True)
 
 
 def _approve(workspace: "Workspace", *, yes: bool, quiet: bool) -> Outcome:
-    from gitslices.output.text.doctor import format_missing
+    from gitslices.output.text.upkeep import format_missing
     from gitslices.output.words import count, escape
     from gitslices.repo_commands.trust import approve, read_trust
 
@@ -66,7 +66,7 @@ def _approve(workspace: "Workspace", *, yes: bool, quiet: bool) -> Outcome:
 
 
 def _list(workspace: "Workspace") -> Outcome:
-    from gitslices.output.text.doctor import format_approvals
+    from gitslices.output.text.upkeep import format_approvals
     from gitslices.repo_commands.trust import list_approvals
 
     approvals = list_approvals(workspace)

@@ -45,16 +45,16 @@ def command(
 
 
 def _list(workspace: "Workspace", goal_id: str | None) -> Outcome:
-    from gitslices.ops.undo import list_trash
-    from gitslices.output.text.removal import format_trash
+    from gitslices.ops.removal import list_trash
+    from gitslices.output.text.upkeep import format_trash
 
     report = list_trash(workspace, goal_id)
     return Outcome(document=report, text=lambda: format_trash(report))
 
 
 def _undo(workspace: "Workspace", slice_id: str | None, goal_id: str | None) -> Outcome:
-    from gitslices.ops.undo import UndoRequest, undo
-    from gitslices.output.text.removal import format_undone
+    from gitslices.ops.removal import UndoRequest, undo
+    from gitslices.output.text.upkeep import format_undone
 
     chosen = SliceId(slice_id) if slice_id is not None else None
     report = undo(workspace, UndoRequest(slice_id=chosen, goal_id=goal_id))

@@ -7,23 +7,18 @@ apply           the repository made to match a plan
 status          where every slice stands; told again whenever it changes
 ready           what could be claimed, and what the rest waits for
 claim           a slice to one holder
-heartbeat       its deadline moved
-release         it is given back, its work kept
+leases          a lease's deadline moved; a slice given back, its work kept
 agent_worktree  a claim for a session that asked for a worktree
 check           a slice's changes compared with its write scope
 scope           what a slice may write, shown and widened
-gates           gates run, or shown
-review          what people think of a slice
+evidence        gates run, or shown; what people think of a slice
 done            gates run, the lease ended as finished
 conflicts       which slices would conflict
 sync            slices brought onto the target
 merge           finished slices taken into the target
 run             a whole goal worked by a command
-upkeep          the log kept within bounds
-purge           the trash emptied of what is too old
-remove          one slice's worktree and branch taken away
-prune           the same for every slice whose work has landed
-undo            what was removed brought back
+upkeep          the trash emptied of what is too old, the log kept within bounds
+removal         a slice taken away, or all whose work has landed; what was removed brought back
 guard           what an agent is about to write
 hook            git hooks put in place and taken away
 hook_run        what they do

@@ -14,7 +14,7 @@ from gitslices.core.errors import (
 from gitslices.core.model import SliceId
 from gitslices.git.links import find_admin_folder
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
-from gitslices.ops.release import ReleaseRequest, release
+from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.slices.claims import ClaimNote, find_claim, remove_claim, write_claim
 from gitslices.slices.marks import find_mark
 from gitslices.state.store import Goal

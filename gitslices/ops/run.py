@@ -33,10 +33,9 @@ from gitslices.git.worktrees import is_filled
 from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.claim import DEFAULT_TTL, ClaimReport, ClaimRequest, claim
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
+from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
-from gitslices.ops.release import ReleaseRequest, release
 from gitslices.repo_commands.gates import list_texts, load_gates, refuse_untrusted
 from gitslices.rules.merging import describe_violations
 from gitslices.slices.environment import make_slice_environment

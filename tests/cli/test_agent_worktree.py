@@ -10,7 +10,7 @@ from gitslices.core.model import SliceId
 from gitslices.git.links import find_admin_folder
 from gitslices.ops.agent_worktree import HandOutRequest, hand_back, hand_out
 from gitslices.ops.claim import ClaimReport
-from gitslices.ops.release import ReleaseRequest, release
+from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.slices.claims import find_claim
 from tests.support.commands import Cli
 from tests.support.repositories import git

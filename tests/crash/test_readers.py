@@ -16,9 +16,8 @@ from gitslices.git.worktrees import read_worktrees
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import RemoveRequest, UndoRequest, remove, undo
 from gitslices.ops.status import status
-from gitslices.ops.undo import UndoRequest, undo
 from gitslices.workspace import Workspace
 from tests.support.graphs import make_graph
 from tests.support.repositories import commit_all, git

@@ -11,9 +11,15 @@ from gitslices.core.errors import BusyError, RefusedError
 from gitslices.core.model import SliceId, TaskGraph
 from gitslices.git.discovery import probe_repository
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
-from gitslices.ops.prune import PruneRequest, prune
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.undo import UndoRequest, list_trash, undo
+from gitslices.ops.removal import (
+    PruneRequest,
+    RemoveRequest,
+    UndoRequest,
+    list_trash,
+    prune,
+    remove,
+    undo,
+)
 from gitslices.recovery.recovery import recover
 from gitslices.removal.candidates import find_candidates
 from gitslices.removal.to_trash import trash_slices

@@ -10,9 +10,8 @@ from gitslices.core.model import SliceId
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.purge import empty_trash
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.undo import UndoRequest, list_trash, undo
+from gitslices.ops.removal import RemoveRequest, UndoRequest, list_trash, remove, undo
+from gitslices.ops.upkeep import empty_trash
 from gitslices.recovery.recovery import recover
 from gitslices.workspace import Workspace
 from tests.support.graphs import make_graph

@@ -16,7 +16,7 @@ from gitslices.core.errors import InputError, RefusedError
 from gitslices.core.files import drop_block, put_block
 from gitslices.core.model import SliceId
 from gitslices.graph.load import load_graph
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import RemoveRequest, remove
 from gitslices.provisioning.agent_files import AgentFilesReport
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.model import SliceId
-from gitslices.ops.prune import PruneRequest, prune
-from gitslices.ops.undo import UndoRequest, undo
+from gitslices.ops.removal import PruneRequest, UndoRequest, prune, undo
 from gitslices.system.mounts import find_mounts_beneath
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from gitslices.core.errors import LeaseHeldError
 from gitslices.core.model import SliceId
-from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
-from gitslices.ops.purge import empty_trash
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.undo import UndoRequest, list_trash, undo
+from gitslices.ops.leases import HeartbeatRequest, heartbeat
+from gitslices.ops.removal import RemoveRequest, UndoRequest, list_trash, remove, undo
+from gitslices.ops.upkeep import empty_trash
 from gitslices.rules.removal import KEPT_FOR, LONGEST_STEP, count_age
 from tests.support.slices import Desk
 from tests.support.workspaces import NOW, open_at

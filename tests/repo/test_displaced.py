@@ -9,8 +9,7 @@ from msgspec import convert, json
 
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import SliceId, TaskGraph
-from gitslices.ops.prune import PruneRequest, prune
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import PruneRequest, RemoveRequest, prune, remove
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli

@@ -19,9 +19,8 @@ from gitslices.ops.doctor.finding import Finding
 from gitslices.ops.doctor.repository import is_patched
 from gitslices.ops.hook import InstallRequest, install, read_hooks, uninstall
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.undo import UndoRequest, undo
-from gitslices.output.text.doctor import format_findings
+from gitslices.ops.removal import RemoveRequest, UndoRequest, remove, undo
+from gitslices.output.text.upkeep import format_findings
 from gitslices.state.store import STORE_NAME
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli

@@ -8,11 +8,18 @@ import pytest
 from gitslices.core.errors import GateFailedError, InputError, RefusedError, UntrustedError
 from gitslices.core.model import Oid, SliceId
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.gates import GatesReport, GatesRequest, PassRequest, pass_gate, read_gates
-from gitslices.ops.gates import run_gates as run_all_gates
+from gitslices.ops.evidence import (
+    GatesReport,
+    GatesRequest,
+    PassRequest,
+    ReviewRequest,
+    pass_gate,
+    read_gates,
+    review,
+)
+from gitslices.ops.evidence import run_gates as run_all_gates
 from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeRequest, merge
-from gitslices.ops.review import ReviewRequest, review
 from gitslices.repo_commands.trust import approve
 from gitslices.rules.evidence import GateRun, Proof, Review, find_missing_evidence
 from gitslices.state.leases import find_open_lease

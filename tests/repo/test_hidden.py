@@ -10,7 +10,7 @@ from gitslices.core.errors import RefusedError
 from gitslices.core.model import Oid, SliceId, TaskGraph
 from gitslices.git.repository import Repository, Result
 from gitslices.git.uncommitted import find_hidden_changes
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import RemoveRequest, remove
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_graph
 from tests.support.workspaces import open_at

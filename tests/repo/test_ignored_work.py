@@ -11,8 +11,7 @@ import pytest
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import SliceId
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
-from gitslices.ops.prune import PruneRequest, prune
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import PruneRequest, RemoveRequest, prune, remove
 from gitslices.removal.candidates import find_candidates, find_disposable
 from gitslices.slices.snapshot import Snapshot
 from tests.support.commands import run_cli

@@ -7,10 +7,9 @@ from msgspec import structs
 
 from gitslices.core.errors import GitslicesError
 from gitslices.core.model import SliceId
-from gitslices.ops import purge
-from gitslices.ops.purge import empty_trash
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.undo import UndoRequest, undo
+from gitslices.ops import upkeep
+from gitslices.ops.removal import RemoveRequest, UndoRequest, remove, undo
+from gitslices.ops.upkeep import empty_trash
 from gitslices.state.trash import read_trash, write_trash
 from tests.support.slices import Desk
 
@@ -43,7 +42,7 @@ def test_what_was_brought_back_before_its_step_stays(desk: Desk) -> None:
     with desk.workspace.open_store() as store:
         expired = read_trash(store)
         undo(desk.workspace, UndoRequest(slice_id=SliceId("t4")))
-        emptied = purge._empty(desk.workspace, store, expired)
+        emptied = upkeep._empty(desk.workspace, store, expired)
     assert [one.removal.record.slice_id for one in emptied] == ["t0", "t1", "t2", "t3"]
     assert (Path(desk.record("t4").worktree_path) / "Makefile").is_file()
     with pytest.raises(GitslicesError):

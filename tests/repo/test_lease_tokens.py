@@ -13,8 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gitslices.core.errors import LeaseHeldError, NothingReadyError, StaleTokenError
 from gitslices.core.model import SliceId
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
-from gitslices.ops.release import ReleaseRequest, release
+from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
 from gitslices.state.leases import read_lease_history, read_open_leases
 from tests.support.examples import scale
 from tests.support.repositories import git

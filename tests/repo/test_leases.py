@@ -18,10 +18,9 @@ from gitslices.core.errors import (
 from gitslices.core.model import SliceId
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.done import DoneReport, DoneRequest, done
-from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
+from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
-from gitslices.ops.release import ReleaseRequest, release
 from gitslices.ops.status import status
 from gitslices.slices.claims import Work
 from tests.support.repositories import commit_all, git

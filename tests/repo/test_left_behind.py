@@ -10,10 +10,16 @@ import pytest
 
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import SliceId
-from gitslices.ops.prune import PruneRequest, prune
-from gitslices.ops.purge import empty_trash
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.undo import UndoRequest, list_trash, undo
+from gitslices.ops.removal import (
+    PruneRequest,
+    RemoveRequest,
+    UndoRequest,
+    list_trash,
+    prune,
+    remove,
+    undo,
+)
+from gitslices.ops.upkeep import empty_trash
 from gitslices.system.deletion import delete_tree
 from gitslices.system.mounts import Mount, find_mount, find_mounts_beneath, parse_mounts
 from tests.support.commands import Cli

@@ -11,9 +11,8 @@ import pytest
 from gitslices.core.errors import InputError
 from gitslices.core.model import SliceId
 from gitslices.ops.log import LogRequest, open_log, read_log
-from gitslices.ops.purge import empty_trash
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.upkeep import is_log_long, read_log_bounds
+from gitslices.ops.removal import RemoveRequest, remove
+from gitslices.ops.upkeep import empty_trash, is_log_long, read_log_bounds
 from gitslices.state.event_log import compact_store, trim_events
 from gitslices.state.store import STORE_NAME, Event
 from gitslices.workspace import Workspace

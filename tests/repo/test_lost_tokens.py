@@ -9,8 +9,8 @@ import pytest
 from gitslices.core.errors import StaleTokenError
 from gitslices.core.model import SliceId
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.release import ReleaseRequest, release
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.leases import ReleaseRequest, release
+from gitslices.ops.removal import RemoveRequest, remove
 from gitslices.state.folder import FOLDER_NAME
 from tests.support.slices import Desk
 

@@ -10,7 +10,7 @@ from gitslices.core.model import SliceId
 from gitslices.git.uncommitted import read_leftovers, read_uncommitted
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.forward import forward_slices
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import RemoveRequest, remove
 from gitslices.repo_commands.setup import SetupReport, SetupRequest, set_up
 from gitslices.repo_commands.trust import approve
 from tests.support.repositories import commit_all, git, make_repository, write_settings

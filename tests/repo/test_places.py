@@ -7,7 +7,7 @@ import pytest
 
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import SliceId
-from gitslices.ops.gates import GatesRequest, run_gates
+from gitslices.ops.evidence import GatesRequest, run_gates
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings

@@ -5,10 +5,16 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.model import SliceId
-from gitslices.ops.gates import GatesReport, GatesRequest, read_gates, run_gates
+from gitslices.ops.evidence import (
+    GatesReport,
+    GatesRequest,
+    ReviewRequest,
+    read_gates,
+    review,
+    run_gates,
+)
 from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
-from gitslices.ops.review import ReviewRequest, review
 from gitslices.repo_commands.trust import approve
 from gitslices.state.proofs import read_gate_runs
 from gitslices.system.settings import load_settings

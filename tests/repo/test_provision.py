@@ -14,7 +14,7 @@ from gitslices.git.worktrees import is_filled
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 from gitslices.ops.provision import restore_worktree
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import RemoveRequest, remove
 from gitslices.workspace import Workspace
 from tests.support.repositories import commit_all, git, list_files
 from tests.support.slices import apply_tasks, path_beside, read_record

@@ -14,7 +14,7 @@ from gitslices.ops.check import CheckReport
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.hook import InstallRequest, install
 from gitslices.ops.merge import MergeRequest, merge
-from gitslices.ops.prune import PruneRequest, prune
+from gitslices.ops.removal import PruneRequest, prune
 from tests.support.repositories import commit_all, git, make_repository
 from tests.support.slices import Desk, check_at, take
 

@@ -7,9 +7,8 @@ import pytest
 from gitslices.core.errors import RefusedError
 from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeRequest, merge
-from gitslices.ops.prune import PruneRequest, prune
 from gitslices.ops.ready import ready
-from gitslices.ops.remove import RemoveRequest, remove
+from gitslices.ops.removal import PruneRequest, RemoveRequest, prune, remove
 from gitslices.ops.status import SliceState, status
 from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace

@@ -13,10 +13,16 @@ from gitslices.core.model import SliceId
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
-from gitslices.ops.prune import PruneRequest, prune
-from gitslices.ops.purge import empty_trash
-from gitslices.ops.remove import RemoveRequest, remove
-from gitslices.ops.undo import UndoRequest, list_trash, undo
+from gitslices.ops.removal import (
+    PruneRequest,
+    RemoveRequest,
+    UndoRequest,
+    list_trash,
+    prune,
+    remove,
+    undo,
+)
+from gitslices.ops.upkeep import empty_trash
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.graphs import make_graph

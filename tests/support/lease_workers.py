@@ -24,8 +24,7 @@ from gitslices.core.model import SliceId
 from gitslices.git.discovery import probe_repository
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.heartbeat import HeartbeatRequest, heartbeat
-from gitslices.ops.release import ReleaseRequest, release
+from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
 from gitslices.state.leases import Lease, read_lease_history
 from gitslices.state.store import Store
 from gitslices.workspace import Workspace

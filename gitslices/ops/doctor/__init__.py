@@ -3,12 +3,9 @@
 A check is a small function in a list; a new one needs nothing else.
 
 finding     what a check says
-state       the store and what else is kept beside the repository, damaged
-repository  git, its hooks and settings, and files alone for when git itself fails
 settings    what does not count of the files and patterns that people write
-slices      what the store says of goals and branches against what git has
-worktrees   the same of the worktree of each slice
-damage      git's own files, damaged or locked
-trash       what the store says of the trash against what is there
+slices      what the store says of goals, branches and worktrees against what git has
+repository  git, its hooks, settings and own files; files alone for when git itself fails
+state       the store, the trash and what else is kept beside the repository
 doctor      the checks in their order, and what is done about what they find
 """

@@ -7,25 +7,24 @@ from typing import Final
 from msgspec import Struct, structs
 
 from gitslices.core.errors import GitslicesError, MachineError
-from gitslices.ops.doctor.damage import (
-    DAMAGED_HEAD,
-    find_damaged_head,
-    find_damaged_refs,
-    find_git_locks,
-)
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.repository import (
+    DAMAGED_HEAD,
     FILE_CHECKS,
     GIT_CHECKS,
     SETTING_CHECKS,
     TORN,
+    find_damaged_head,
+    find_damaged_refs,
     find_disarmed_hooks,
+    find_git_locks,
     find_lost_launcher,
     find_unguarded_worktrees,
 )
 from gitslices.ops.doctor.settings import USER_FILE_CHECKS
 from gitslices.ops.doctor.slices import (
     examine_slices,
+    find_faulty_slices,
     find_lost_store,
     find_lost_targets,
     find_strange_branches,
@@ -33,11 +32,10 @@ from gitslices.ops.doctor.slices import (
 from gitslices.ops.doctor.state import (
     DAMAGED,
     STATE_CHECKS,
+    TRASH_CHECKS,
     find_damaged_marks,
     find_unrecorded_slices,
 )
-from gitslices.ops.doctor.trash import TRASH_CHECKS
-from gitslices.ops.doctor.worktrees import find_faulty_slices
 from gitslices.recovery.recovery import recover
 from gitslices.state.lock import is_held
 from gitslices.workspace import Workspace

@@ -1,4 +1,8 @@
-"""What is wrong with git, its hooks, its settings and the files of the state."""
+"""What is wrong with git, its files, hooks and settings, and with those of the state.
+
+Damaged files of git's in slices' worktrees are mended with the slices. The others are the
+user's: the way is told.
+"""
 
 import os
 import re
@@ -14,12 +18,14 @@ from typing import Final
 from gitslices.core.errors import InputError, StateError
 from gitslices.git.discovery import find_torn_folders, mend_torn_folder
 from gitslices.git.ignored import list_placed
-from gitslices.git.links import find_linked_worktree
+from gitslices.git.links import find_head_file, find_linked_worktree
 from gitslices.git.misleading import find_misleading_settings
-from gitslices.git.read import read_expiry, read_values, read_version
+from gitslices.git.read import HEADS, read_expiry, read_values, read_version
+from gitslices.git.repair import find_empty_refs, find_last_value, find_left_locks
 from gitslices.git.repository import TORN_PAUSES
 from gitslices.git.worktrees import LOCK_REASON
 from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.doctor.slices import Examined
 from gitslices.ops.hook import InstallRequest, install, read_hooks
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.hook_watch import are_hooks_wanted
@@ -27,6 +33,67 @@ from gitslices.state.lock import find_stale_holders, is_held
 from gitslices.state.store import STORE_NAME, open_store
 from gitslices.system.hook_scripts import find_launcher, write_launcher
 from gitslices.workspace import Workspace
+
+DAMAGED_HEAD: Final = "damaged-repository"
+
+
+def find_damaged_head(common_dir: Path) -> Iterator[Trouble]:
+    """A repository whose HEAD holds nothing: to git it is none."""
+    if find_head_file(common_dir) is not None:
+        return
+    branch = _find_last_branch(common_dir) or "BRANCH"
+    head = shlex.quote(str(common_dir / "HEAD"))
+    yield Trouble(
+        finding=Finding(
+            check=DAMAGED_HEAD,
+            thing=str(common_dir / "HEAD"),
+            problem="git cannot read it",
+            why="git takes the folder for no repository",
+            hint=f"write it again: echo 'ref: {HEADS}{branch}' > {head}",
+        )
+    )
+
+
+def _find_last_branch(common_dir: Path) -> str | None:
+    """The branch that was checked out last in the main worktree, by the log of its HEAD."""
+    last = find_last_value(common_dir / "logs" / "HEAD", switches=True)
+    return last.rpartition(" to ")[2] if last else None
+
+
+def find_git_locks(examined: Examined) -> Iterator[Trouble]:
+    """Lock files of git that no process holds; our own are gone with what was cut short."""
+    for lock in find_left_locks(examined.workspace.repo.common_dir):
+        yield Trouble(
+            finding=Finding(
+                check="left-lock",
+                thing=str(lock),
+                problem="it is there, and no git is at work in the repository",
+                why="git refuses what needs that lock",
+                hint=f"delete it: rm {shlex.quote(str(lock))}",
+            )
+        )
+
+
+def find_damaged_refs(examined: Examined) -> Iterator[Trouble]:
+    """Branches, of no slice, whose file holds nothing."""
+    common_dir = examined.workspace.repo.common_dir
+    own = {HEADS + record.branch_name for record in examined.records}
+    for ref in find_empty_refs(common_dir):
+        # That of a slice is told of, and repaired, with the slice.
+        if ref in own:
+            continue
+        commit = find_last_value(common_dir / "logs" / ref) or "COMMIT"
+        path, name = shlex.quote(str(common_dir / ref)), shlex.quote(ref.removeprefix(HEADS))
+        yield Trouble(
+            finding=Finding(
+                check="damaged-ref",
+                thing=ref,
+                problem="its file holds no commit",
+                why="git takes the branch for broken, and writes nothing over it",
+                hint=f"make it again: rm {path} && git branch {name} {commit}",
+            )
+        )
+
 
 # Which release of each series repaired CVE-2024-32002 and its like, of May 2024; 2.46 is newer.
 _SAFE: Final = {39: 4, 40: 2, 41: 1, 42: 2, 43: 4, 44: 1, 45: 1}

@@ -1,17 +1,31 @@
-"""What the store says of slices, against what git has."""
+"""What the store says of slices, their branches and worktrees, against what git has."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from gitslices.core.errors import InputError
+from gitslices.core.errors import InputError, MachineError, suggest
 from gitslices.core.model import FINISHED, BranchName, Oid
-from gitslices.git.read import read_branches
+from gitslices.git.read import HEADS, is_ancestor, read_branches
+from gitslices.git.refs import RefUpdate, update_refs
+from gitslices.git.repair import drop_empty_ref, rebuild_index, write_head
+from gitslices.git.worktrees import find_last_commit, repair_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
+from gitslices.ops.provision import restore_worktree
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.rules.worktree_faults import (
+    Fault,
+    WorktreeFacts,
+    WorktreeFault,
+    describe_fault,
+    find_faults,
+)
 from gitslices.slices.location import WorktreeMap
-from gitslices.slices.marks import read_marked_worktrees
+from gitslices.slices.marks import mark_mount, read_marked_worktrees
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.folder import FOLDER_NAME
@@ -125,3 +139,204 @@ def make_slice_event(examined: Examined, record: SliceRecord, event: str) -> Eve
         event=event,
         detail={"branch": record.branch_name, "worktree": record.worktree_path},
     )
+
+
+Report = Callable[[Examined, WorktreeFacts, SliceRecord], Trouble]
+
+
+def find_faulty_slices(examined: Examined) -> Iterator[Trouble]:
+    """Slices whose branch or worktree is not as the store has it: of each the gravest fault."""
+    for snapshot in examined.snapshots:
+        for record in snapshot.records.values():
+            # While it is filled something is missing by nature; after a kill, recovery sees to it.
+            if record.status == "removed" or record.filling_operation:
+                continue
+            facts = snapshot.read_facts(record)
+            faults = find_faults(facts)
+            if faults:
+                yield _REPORTS[faults[0].kind](examined, facts, record)
+
+
+def _tell_away(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    problem = describe_fault(WorktreeFault.AWAY, facts).problem
+    drop = suggest("remove", record.slice_id, "--force", goal_id=record.goal_id)
+    return Trouble(
+        finding=Finding(
+            check="away-worktree",
+            thing=record.slice_id,
+            problem=problem.message,
+            why="what is uncommitted there cannot be seen, and made anew it would be given up",
+            hint=f"{problem.hint}; or, if it is lost for good: {drop}",
+        )
+    )
+
+
+def _tell_lost(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    finding = Finding(
+        check="lost-slice",
+        thing=record.slice_id,
+        problem="both its branch and its worktree are gone",
+        why=f"gitslices takes it for {record.status}, and slices that wait for it wait for ever",
+        fix="forget it; gitslices plan --apply makes it anew",
+    )
+    return Trouble(finding=finding, mend=partial(_forget, examined, record))
+
+
+def _tell_moved(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    finding = Finding(
+        check="moved-worktree",
+        thing=record.slice_id,
+        problem=f"its worktree is at {facts.moved_to!r}, not at {record.worktree_path!r}",
+        why="gitslices takes it for deleted, and cannot say whether it has changes",
+        fix="run git worktree repair there, and note the new place",
+    )
+    return Trouble(finding=finding, mend=partial(_note_move, examined, record, Path(facts.place)))
+
+
+def _tell_foreign(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    return Trouble(
+        finding=Finding(
+            check="estranged-folder",
+            thing=record.worktree_path,
+            problem=f"the worktree of {record.slice_id!r} should be there, and is not what is",
+            why="git does not know the folder, so no change in it is seen",
+            hint="move it away, run gitslices doctor --fix, then copy what is wanted back",
+        )
+    )
+
+
+def _tell_broken_link(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    finding = Finding(
+        check="broken-link",
+        thing=record.slice_id,
+        problem=f"the link from {record.worktree_path!r} to git's folder for it is broken",
+        why="git fails in the worktree: what is in it can be neither seen nor committed",
+        fix="run git worktree repair",
+    )
+    repair = partial(repair_worktree, examined.workspace.repo, Path(record.worktree_path))
+    return Trouble(finding=finding, mend=repair)
+
+
+def _tell_damaged(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    finding = Finding(
+        check="damaged-worktree",
+        thing=record.slice_id,
+        problem=describe_fault(WorktreeFault.DAMAGED, facts).problem.message,
+        why="git fails in the worktree: what is in it can be neither seen nor committed",
+        fix="write what git would; no file of the worktree is touched, what was staged is not "
+        "staged any more",
+    )
+    return Trouble(finding=finding, mend=partial(_mend_damage, examined, facts, record))
+
+
+def _tell_used(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    then = "gitslices doctor --fix" if facts.link == "gone" else facts.switch_back
+    return Trouble(
+        finding=Finding(
+            check="branch-elsewhere",
+            thing=record.slice_id,
+            problem=f"its branch is checked out at {facts.used_at!r}",
+            why="git gives a branch to one worktree only, so the slice's own cannot have it",
+            hint=f"switch to another branch there, then: {then}",
+        )
+    )
+
+
+def _tell_lost_branch(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    admin = examined.worktrees.find_admin(record)
+    # The log of its HEAD outlives the branch, whose own log git deletes with it.
+    commit = (admin and find_last_commit(examined.workspace.repo, admin)) or record.base_commit
+    finding = Finding(
+        check="lost-branch",
+        thing=record.slice_id,
+        problem=f"branch {record.branch_name!r} is gone, its worktree is not",
+        why="the next commit there would start a history of its own",
+        fix=f"make the branch at {commit[:10]}, where the worktree had it last",
+    )
+    return Trouble(finding=finding, mend=partial(_make_branch, examined, record, commit))
+
+
+def _tell_lost_worktree(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    finding = Finding(
+        check="lost-worktree",
+        thing=record.slice_id,
+        problem=f"worktree {record.worktree_path!r} is gone, its branch is not",
+        why="nobody can work on the slice",
+        fix="make the worktree again from the branch",
+        hint="or, if it is not wanted: "
+        + suggest("remove", record.slice_id, goal_id=record.goal_id),
+    )
+    return Trouble(finding=finding, mend=partial(_make_again, examined, record))
+
+
+def _tell_off_branch(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    kind = WorktreeFault.MIDWAY if facts.midway else WorktreeFault.OFF_BRANCH
+    fault: Fault = describe_fault(kind, facts)
+    return Trouble(
+        finding=Finding(
+            check="off-branch",
+            thing=record.slice_id,
+            problem=fault.problem.message,
+            why="commits made there are not the slice's, and are not merged",
+            hint=fault.problem.hint if facts.midway else facts.switch_back,
+        )
+    )
+
+
+_REPORTS: Final[Mapping[WorktreeFault, Report]] = {
+    WorktreeFault.AWAY: _tell_away,
+    WorktreeFault.LOST: _tell_lost,
+    WorktreeFault.MOVED: _tell_moved,
+    WorktreeFault.FOREIGN: _tell_foreign,
+    WorktreeFault.BROKEN_LINK: _tell_broken_link,
+    WorktreeFault.DAMAGED: _tell_damaged,
+    WorktreeFault.USED: _tell_used,
+    WorktreeFault.NO_BRANCH: _tell_lost_branch,
+    WorktreeFault.NO_WORKTREE: _tell_lost_worktree,
+    WorktreeFault.MIDWAY: _tell_off_branch,
+    WorktreeFault.OFF_BRANCH: _tell_off_branch,
+}
+
+
+def _note_move(examined: Examined, record: SliceRecord, path: Path) -> None:
+    repair_worktree(examined.workspace.repo, path)
+    mark_mount(path, examined.workspace.repo.common_dir)
+    write_record(examined, structs.replace(record, worktree_path=str(path)), "moved")
+
+
+def _mend_damage(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> None:
+    repo, admin = examined.workspace.repo, examined.worktrees.find_admin(record)
+    if admin is None:
+        raise MachineError(f"git has no folder for {record.worktree_path!r}")
+    with recover_and_lock(examined.workspace, examined.store):
+        if "HEAD" in facts.damaged:
+            tip, last = examined.branches.get(record.branch_name), find_last_commit(repo, admin)
+            # Commits made at a detached HEAD are on no branch: HEAD keeps them.
+            is_ahead = tip and last and not is_ancestor(repo, last, tip)
+            write_head(admin, last if is_ahead and last else HEADS + record.branch_name)
+        if "index" in facts.damaged:
+            rebuild_index(repo, Path(facts.place), admin)
+
+
+def _make_branch(examined: Examined, record: SliceRecord, commit: Oid) -> None:
+    update = RefUpdate(ref=HEADS + record.branch_name, new=commit)
+    with recover_and_lock(examined.workspace, examined.store):
+        # After a power cut the file can be there and empty, and git writes nothing over that.
+        drop_empty_ref(examined.workspace.repo.common_dir, update.ref)
+        update_refs(examined.workspace.repo, [update], reason="gitslices: doctor")
+
+
+def _make_again(examined: Examined, record: SliceRecord) -> str | None:
+    said = restore_worktree(examined.workspace, examined.store, record)
+    examined.store.write_events([make_slice_event(examined, record, "repaired")])
+    return said
+
+
+def _forget(examined: Examined, record: SliceRecord) -> None:
+    """Take a slice off the store, as if it had never been begun; the log still tells of it.
+
+    Forgetting deletes nothing on disk or in git: it is for a slice of which neither has anything.
+    """
+    with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
+        examined.store.delete_slice(record)
+        examined.store.write_events([make_slice_event(examined, record, "forgotten")])

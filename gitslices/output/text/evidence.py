@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gitslices.core.errors import suggest
-from gitslices.ops.gates import GatesReport, GateStatus
+from gitslices.ops.evidence import GatesReport, GateStatus
 from gitslices.ops.log import EvidenceReport, LogReport
 from gitslices.output.words import count, escape
 from gitslices.state.event_log import Subject

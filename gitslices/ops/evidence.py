@@ -1,4 +1,4 @@
-"""The gates of slices: their commands run, or passed by somebody, and what counts of that now."""
+"""What speaks for slices: gates run, or passed by somebody, and what reviewers think."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,13 +8,15 @@ from msgspec import Struct, structs
 from gitslices.core.errors import InputError, Problem, RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.core.naming import SETTINGS_FILE
+from gitslices.git.read import find_tip
 from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
-from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_gate_run
+from gitslices.rules.evidence import GateRun, Proof, Review, Verdict, explain_gate, find_gate_run
 from gitslices.rules.worktree_faults import BARS_COMMANDS, find_bar
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_slice, refuse_odd_name
 from gitslices.slices.snapshot import Snapshot
-from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.state.proofs import add_review
+from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.system.settings import Gate
 from gitslices.workspace import Workspace
 
@@ -227,3 +229,46 @@ def _describe_gate(proof: Proof, name: str, gate: Gate | None) -> GateStatus:
         command=command,
         run=run,
     )
+
+
+class ReviewRequest(Struct, frozen=True, kw_only=True):
+    """A verdict of one kind of review; it counts for the commit the slice's branch is at."""
+
+    slice_id: SliceId
+    kind: str
+    reviewer: str
+    verdict: Verdict
+    note: str = ""
+    goal_id: str | None = None
+
+
+def review(workspace: Workspace, request: ReviewRequest) -> Review:
+    """Record a review; raise `RefusedError` where the slice has no commit to speak of."""
+    refuse_odd_name(request.reviewer)
+    with workspace.open_store() as store:
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
+        id_ = get_slice(goal, request.slice_id).slice_id
+        record = store.find_slice(goal.goal_id, id_)
+        commit = find_tip(workspace.repo, record.branch_name) if record else None
+        if commit is None:
+            see = suggest("status", goal_id=goal.goal_id)
+            raise RefusedError(f"slice {id_!r} has no branch", hint=f"see: {see}")
+        made = Review(
+            goal_id=goal.goal_id,
+            slice_id=id_,
+            kind=request.kind,
+            reviewer=request.reviewer,
+            verdict=request.verdict,
+            note=request.note,
+            commit=commit,
+            at=workspace.now(),
+        )
+        event = Event(
+            at=made.at, goal_id=goal.goal_id, slice_id=id_, event="reviewed",
+            detail={"kind": made.kind, "by": made.reviewer, "verdict": made.verdict,
+                    "commit": commit},
+        )  # fmt: skip
+        with store.transaction():
+            add_review(store, made)
+            store.write_events([event])
+    return made
