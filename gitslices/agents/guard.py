@@ -1,14 +1,16 @@
 """`python -m gitslices.agents.guard TOOL`: what `gitslices agent guard --tool TOOL` does.
 
 An agent waits for it at every edit, so this goes without the command line, and without git or the
-store where the session is in no slice. Whatever fails is answered with exit code 2, which all tools
-take for a no; 1 they would pass over.
+store where the session is in no slice. Whatever fails is answered with exit code 2 and words, which
+all tools take for a no; 1 they would pass over, and an answer that comes late, too.
 """
 
+import faulthandler
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -23,21 +25,25 @@ if TYPE_CHECKING:
     from gitslices.ops.guard import GuardReport
 
 BLOCK: Final = 2
+_LIMIT: Final = 10.0
+"""Seconds for an answer: a third of what the tools wait before they go on without one."""
+_GRACE: Final = 2.0
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108
 
 
 def run(argv: Sequence[str], descriptor: int = 0, find_here: Callable[[], Path] = get_cwd) -> int:
     """Answer the hook of the tool `argv[0]`, whose payload comes from `descriptor`."""
     try:
-        take_local_variables(os.environ, get_cwd)
-        adapter = load_adapter(argv[0])
-        report = answer_hook(adapter, descriptor, find_here())
-        if report and report.denials:
-            # Imported here: nearly every write may be done, and needs no words.
-            from gitslices.output.text.checks import format_denials
+        with _limit_time():
+            take_local_variables(os.environ, get_cwd)
+            adapter = load_adapter(argv[0])
+            report = answer_hook(adapter, descriptor, find_here())
+            if report and report.denials:
+                # Imported here: nearly every write may be done, and needs no words.
+                from gitslices.output.text.checks import format_denials
 
-            sys.stdout.buffer.write(adapter.format_denial(format_denials(report)))
-            sys.stdout.flush()
+                sys.stdout.buffer.write(adapter.format_denial(format_denials(report)))
+                sys.stdout.flush()
     # Everything: a guard that ends with Python's own exit code 1 would let the write pass.
     except (Exception, KeyboardInterrupt) as error:
         with suppress(OSError):
@@ -63,6 +69,23 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
         if found:
             return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter))
     return None
+
+
+@contextmanager
+def _limit_time() -> Iterator[None]:
+    def stop(number: int, frame: object) -> NoReturn:
+        raise TimeoutError(f"it takes longer than {_LIMIT:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, _LIMIT)
+    # Python hears of a signal between two steps of its own only, and one of them may be long.
+    faulthandler.dump_traceback_later(_LIMIT + _GRACE, exit=True, file=2)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _list_free_folders(adapter: Adapter) -> tuple[Path, ...]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
@@ -16,9 +15,9 @@ from gitslices.core.errors import InputError
 from gitslices.core.files import drop_block, put_block, read_regular
 from gitslices.core.model import RepoPath
 from gitslices.provisioning.agent_files import AgentFile, AgentFilesReport, rewrite_agent_files
-from gitslices.system.hook_scripts import (
+from gitslices.system.agent_launcher import (
+    AGENT_COMMAND,
     LAUNCHER_NAME,
-    find_launcher,
     remove_launcher,
     write_launcher,
 )
@@ -133,8 +132,6 @@ def _write(table: Mapping[str, Any], before: str | None) -> str:
     return json.dumps(table, indent=indent, ensure_ascii=False) + end
 
 
-# In a file that others share, the path of this machine would lead nowhere.
-_SHARED_PROGRAM: Final = f'"$(git rev-parse --git-common-dir)/hooks/{LAUNCHER_NAME}"'
 _COMMENT: Final = "<!-- {} -->"
 
 
@@ -153,7 +150,7 @@ def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesRep
     if not request.dry_run:
         write_launcher(workspace.repo.common_dir, request.python)
     wanted = [
-        AgentFile(path=RepoPath(adapter.settings), rewrite=partial(_add_hooks, workspace, adapter)),
+        AgentFile(path=RepoPath(adapter.settings), rewrite=partial(_add_hooks, adapter)),
         AgentFile(path=_name_skill(adapter), rewrite=_replace(_read_data("gitslices/SKILL.md"))),
     ]
     if adapter.notes:
@@ -201,12 +198,10 @@ def _read_data(name: str) -> str:
     return files("gitslices.skills").joinpath(name).read_text("utf-8")
 
 
-def _add_hooks(workspace: Workspace, adapter: Adapter, text: str | None, tracked: bool) -> str:
-    own = shlex.quote(str(find_launcher(workspace.repo.common_dir)))
-    program = _SHARED_PROGRAM if tracked else own
+def _add_hooks(adapter: Adapter, text: str | None, tracked: bool) -> str:
     if isinstance(adapter.hooks, OwnFile):
-        return adapter.hooks.make_text(program)
-    return add_hooks(text, adapter.hooks, program, place=adapter.settings)
+        return adapter.hooks.make_text(AGENT_COMMAND)
+    return add_hooks(text, adapter.hooks, AGENT_COMMAND, place=adapter.settings)
 
 
 def _drop_hooks(adapter: Adapter, text: str | None, tracked: bool) -> str | None:

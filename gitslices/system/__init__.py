@@ -8,5 +8,6 @@ deletion         whole folders deleted, links never followed
 worktreeinclude  ignored files copied along
 folders          folders made, moved, compared; what the file system says of the place for worktrees
 settings         the repository's settings file made values
-hook_scripts     scripts that stand for git hooks, beside those of others, and for agents'
+hook_scripts     scripts that stand for git hooks, beside those of others
+agent_launcher   what the settings of agents start
 """

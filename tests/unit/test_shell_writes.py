@@ -122,6 +122,15 @@ def test_a_change_of_folder_counts_as_long_as_it_lasts(tmp_path: Path) -> None:
         assert read(text, top).paths == (f"{folder}/a",), text
 
 
+def test_a_pattern_that_asks_for_a_whole_disk_is_not_looked_up(tmp_path: Path) -> None:
+    for name in range(34 * 34):
+        (tmp_path / f"{name // 34}" / f"{name % 34}").mkdir(parents=True)
+    whole = "*/*/" + "../../*/*/" * 8 + "zz*"
+    assert read(f"rm {whole}", str(tmp_path)).unseen == (whole,)
+    assert read("rmdir */*", str(tmp_path)).unseen == ("*/*",)
+    assert len(read("rmdir 1*/*", str(tmp_path)).paths) == 11 * 34
+
+
 def test_patterns_stand_for_the_files_they_match(tmp_path: Path) -> None:
     for name in ("a.py", "b.py", "c.ts"):
         (tmp_path / name).touch()

@@ -7,16 +7,14 @@ Seen are redirections and the operands of known programs, through `cd`, `sh -c`,
 import os
 import re
 from collections.abc import Mapping, Sequence
-from glob import iglob
-from itertools import islice
 from typing import Final
 
 from msgspec import Struct, field
 
+from gitslices.agents.shell.globs import TooManyError, find_matches
 from gitslices.agents.shell.programs import PROGRAMS, is_reading_git, join_path, parse_command
 from gitslices.agents.shell.words import DEEPEST, REDIRECTIONS, Scanner, Word
 
-_MOST_MATCHES: Final = 1000
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
 _KEYWORDS: Final = frozenset({
     "!", "{", "}", "do", "done", "elif", "else", "fi", "if", "then", "until", "while",
@@ -282,16 +280,10 @@ class _Reader(Struct, kw_only=True):
         if path is None:
             self.unseen += [word.text] if word.text else []
             return
-        matches = _match_files(path) if word.pattern else []
-        if len(matches) > _MOST_MATCHES:
+        try:
+            self.paths += (find_matches(path) if word.pattern else []) or [path]
+        except TooManyError:
             self.unseen.append(word.text)
-        else:
-            self.paths += matches or [path]
-
-
-def _match_files(pattern: str) -> list[str]:
-    # One too many tells that there are more; `/**` must not list a whole disk.
-    return sorted(islice(iglob(pattern), _MOST_MATCHES + 1))  # noqa: PTH207
 
 
 def _is_open_test(words: Sequence[Word]) -> bool:

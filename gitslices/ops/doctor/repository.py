@@ -4,7 +4,6 @@ Damaged files of git's in slices' worktrees are mended with the slices. The othe
 user's: the way is told.
 """
 
-import os
 import re
 import shlex
 import time
@@ -31,7 +30,7 @@ from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.hook_watch import are_hooks_wanted
 from gitslices.state.lock import find_stale_holders, is_held
 from gitslices.state.store import STORE_NAME, open_store
-from gitslices.system.hook_scripts import find_launcher, write_launcher
+from gitslices.system.agent_launcher import find_launcher, find_launcher_problem, write_launcher
 from gitslices.workspace import Workspace
 
 DAMAGED_HEAD: Final = "damaged-repository"
@@ -169,13 +168,14 @@ def find_lost_launcher(workspace: Workspace, python: str) -> Iterator[Trouble]:
     """Agents' settings that start a script which is not there."""
     common_dir = workspace.repo.common_dir
     path = find_launcher(common_dir)
-    if not list_placed(common_dir) or os.access(path, os.X_OK):
+    problem = find_launcher_problem(common_dir) if list_placed(common_dir) else None
+    if problem is None:
         return
     finding = Finding(
         check="disarmed-agents",
         thing=str(path),
-        problem="the hooks of coding agents start it, and it cannot be run",
-        why="agents are not asked before they write",
+        problem=f"the hooks of coding agents start it, and {problem}",
+        why="agents may do nothing in slices until it is mended",
         fix="write it again",
         hint="where it is not wanted any more: gitslices agent uninstall TOOL",
     )
