@@ -10,6 +10,6 @@ main           the entry: environment, signals, exit codes, the one place that p
 git_hook       what an installed git hook starts, without the command line
 
 The others are the commands of their names: trust, agent, check, claim, conflicts, doctor, done,
-gate, heartbeat, hook, log, merge, plan, prune, ready, release, remove, review, run, schema,
+gate, heartbeat, help, hook, log, merge, plan, prune, ready, release, remove, review, run, schema,
 scope, status, sync, undo, validate.
 """

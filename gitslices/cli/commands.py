@@ -6,33 +6,47 @@ from typing import Final
 
 import click
 
-COMMANDS: Final = {
-    "plan": "Plan a task graph and, with --apply, make its worktrees.",
-    "validate": "Check a task graph without a repository.",
-    "status": "Show where every slice stands.",
-    "ready": "Show what could be claimed, and what the rest waits for.",
-    "claim": "Take a slice to work on, until a deadline.",
-    "heartbeat": "Move the deadline of a lease.",
-    "release": "Give a slice back, its work kept.",
-    "done": "Run the gates of a slice, and end its lease as finished.",
-    "gate": "Run the gates of slices, or show how they stand.",
-    "review": "Record a review of a slice.",
-    "sync": "Bring slices onto the current target.",
-    "merge": "Merge finished slices into their target.",
-    "run": "Work a whole goal with a command for each slice.",
-    "conflicts": "Show which slices under way would conflict.",
-    "check": "Compare changes with the write scope of their slice.",
-    "scope": "Show or widen what a slice may write.",
-    "hook": "Hold the write scopes in git hooks.",
-    "agent": "Keep coding agents inside their slices.",
-    "remove": "Remove one slice's worktree and branch.",
-    "prune": "Remove slices that are merged or no longer planned.",
-    "trust": "Approve the commands that a repository wants run.",
-    "undo": "Bring back what was removed.",
-    "doctor": "Find what is wrong, and repair it.",
-    "log": "Show who did what.",
-    "schema": "Print a JSON Schema.",
+SECTIONS: Final = {
+    "Plan": {
+        "plan": "Plan a task graph and, with --apply, make its worktrees.",
+        "validate": "Check a task graph without a repository.",
+        "trust": "Approve the commands that a repository wants run.",
+    },
+    "Work on a slice": {
+        "ready": "Show what could be claimed, and what the rest waits for.",
+        "claim": "Take a slice to work on, until a deadline.",
+        "heartbeat": "Move the deadline of a lease.",
+        "check": "Compare changes with the write scope of their slice.",
+        "scope": "Show or widen what a slice may write.",
+        "sync": "Bring slices onto the current target.",
+        "gate": "Run the gates of slices, or show how they stand.",
+        "review": "Record a review of a slice.",
+        "done": "Run the gates of a slice, and end its lease as finished.",
+        "release": "Give a slice back, its work kept.",
+    },
+    "Take it in": {
+        "conflicts": "Show which slices under way would conflict.",
+        "merge": "Merge finished slices into their target.",
+        "prune": "Remove slices that are merged or no longer planned.",
+        "remove": "Remove one slice's worktree and branch.",
+        "undo": "Bring back what was removed.",
+    },
+    "See all of it": {
+        "status": "Show where every slice stands.",
+        "run": "Work a whole goal with a command for each slice.",
+        "log": "Show who did what.",
+        "doctor": "Find what is wrong, and repair it.",
+    },
+    "Around it": {
+        "hook": "Hold the write scopes in git hooks.",
+        "agent": "Keep coding agents inside their slices.",
+        "schema": "Print a JSON Schema.",
+        "help": "Show what a command does.",
+    },
 }
+"""The commands as `--help` lists them."""
+
+COMMANDS: Final = {name: text for part in SECTIONS.values() for name, text in part.items()}
 
 
 class NamingContext(click.Context):
@@ -54,7 +68,7 @@ class LazyGroup(click.Group):
     """A group that imports a command only to run it, so that `--help` stays quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order of use, not of the alphabet."""
+        """The commands in the order of `SECTIONS`, not of the alphabet."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -68,7 +82,21 @@ class LazyGroup(click.Group):
             part.context_class = NamingContext
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` begin with, else an error that offers the nearest one."""
+        if args[0].startswith("-") or args[0] in COMMANDS:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        near = get_close_matches(args[0].casefold(), COMMANDS, n=1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise click.UsageError(f"No such command {args[0]!r}.{meant}", ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list for `--help`, from the one-line texts above."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """The lists for `--help`, from the one-line texts above."""
+        width = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])

@@ -16,7 +16,7 @@ from gitslices import __version__
 from gitslices.cli.commands import LazyGroup
 from gitslices.cli.options import Outcome
 from gitslices.core.errors import DiskError
-from gitslices.git.environment import get_cwd, take_local_variables
+from gitslices.git.environment import NamedByHook, get_cwd, take_local_variables
 from gitslices.system.streams import drop_unwritten, open_closed_streams
 
 _INTERRUPTED: Final = 130
@@ -30,6 +30,15 @@ _OBJECTS_BETWEEN_COLLECTIONS: Final = 2_000_000
 """A large graph is many objects and no cycles: looking for some took a third of a plan's time."""
 
 
+_FLOW: Final = """\b
+From start to end:
+  gitslices plan --apply   what can go side by side gets worktrees
+  gitslices claim          a slice for one worker, until a deadline
+  gitslices done           its gates have passed
+  gitslices merge --all    finished slices, in the plan's order
+"""
+
+
 # No Exception: whatever handles failures on the way must let it pass.
 class TerminatedError(BaseException):
     """SIGTERM came."""
@@ -39,18 +48,39 @@ class TerminatedError(BaseException):
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: gitslices plan FILE, then gitslices plan FILE --apply",
+    epilog=_FLOW,
 )
 @click.version_option(__version__, package_name="gitslices", message="gitslices %(version)s")
+@click.option(
+    "-C",
+    "directories",
+    metavar="DIR",
+    multiple=True,
+    help="Run as if started in DIR, as git does.",
+)
 @click.pass_context
-def app(context: click.Context) -> None:
+def app(context: click.Context, directories: tuple[str, ...]) -> None:
     """Plan parallel work on one Git repository, and give every slice its own worktree.
 
     A task graph says which files each task reads and writes. Tasks that could touch the same file
     are put in an order, all others may run side by side.
     """
+    for directory in directories:
+        _change_to(directory)
+        # What git told its hook is about the directory that it was started in.
+        context.obj = NamedByHook()
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def _change_to(directory: str) -> None:
+    """Go there, as `git -C` does: each starts from the one before, an empty one is here."""
+    try:
+        if directory:
+            os.chdir(directory)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise click.UsageError(f"cannot change to {directory!r}: {reason}") from error
 
 
 def main() -> NoReturn:

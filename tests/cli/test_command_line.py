@@ -13,6 +13,7 @@ import pytest
 from gitslices.cli.commands import COMMANDS
 from gitslices.cli.main import app
 from tests.support.commands import Cli, Finished, run_cli, run_cli_nowhere
+from tests.support.graphs import write_graph
 
 
 def test_help_lists_every_command_and_imports_none_of_the_heavy_libraries(tmp_path: Path) -> None:
@@ -48,7 +49,36 @@ def test_each_command_has_the_common_options_and_an_example(name: str) -> None:
 def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "plam")
     assert done.code == 2
-    assert "error: No such command 'plam'" in done.err
+    assert done.err == (
+        "error: No such command 'plam'. Did you mean 'plan'?\nhint: see: gitslices --help\n"
+    )
+    assert "Did you mean 'status'?" in run_cli(tmp_path, "stauts").err
+    assert run_cli(tmp_path, "xyzzy").err.startswith("error: No such command 'xyzzy'.\n")
+
+
+def test_help_is_a_command(tmp_path: Path) -> None:
+    assert run_cli(tmp_path, "help").out == run_cli(tmp_path, "--help").out
+    installed = run_cli(tmp_path, "help", "hook", "install")
+    assert installed.out == run_cli(tmp_path, "hook", "install", "--help").out
+    assert "Did you mean 'claim'?" in run_cli(tmp_path, "help", "clam").err
+    beyond = run_cli(tmp_path, "help", "claim", "api")
+    assert (beyond.code, beyond.err.splitlines()[0]) == (
+        2, "error: 'gitslices claim' has no commands below it",
+    )  # fmt: skip
+    assert run_cli(tmp_path, "help", "claim", "--json").document["command"] == "gitslices claim"
+
+
+def test_a_directory_before_the_command_is_where_it_runs(cli: Cli, repo: Path) -> None:
+    write_graph(repo / "src" / "g.json", {"id": "a", "write_set": ["docs/"]})
+    there = cli("-C", "src", "plan", "g.json", "--json")
+    assert there.document["slices"][0]["slice_id"] == "a"
+    assert cli("-C", "src", "-C", "", "-C", "..", "plan", "src/g.json").code == 0
+    # After the command it names a repository, and files are those of the directory at hand.
+    assert cli("plan", "g.json", "-C", "src").code == 2
+    nowhere = cli("-C", "none", "status")
+    assert (nowhere.code, nowhere.err.splitlines()[0]) == (
+        2, "error: cannot change to 'none': No such file or directory",
+    )  # fmt: skip
 
 
 def test_a_usage_error_is_json_under_json(tmp_path: Path) -> None:
