@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gitslices.agents.adapters.table import ADAPTERS
-from gitslices.cli.lease_options import ttl_option
-from gitslices.cli.options import Outcome, common_options, lock_option, make_absolute, probe_here
+from gitslices.cli.options import (
+    Outcome,
+    common_options,
+    lock_option,
+    make_absolute,
+    probe_here,
+    ttl_option,
+)
 
 if TYPE_CHECKING:
     from gitslices.provisioning.agent_files import AgentFilesReport
@@ -107,7 +113,7 @@ def create_command(*, ttl: int, lock_timeout: float, directory: Path, as_json: b
     report = hand_out(probe_here(where, lock_timeout=lock_timeout), request)
 
     def text() -> str:
-        from gitslices.output.text.status import format_claim
+        from gitslices.output.text.leases import format_claim
 
         click.echo(format_claim(report), err=True, nl=False)
         return f"{report.worktree_path}\n"

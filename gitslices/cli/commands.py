@@ -1,4 +1,4 @@
-"""The command list. Each command lives in the module of its name, as `command`."""
+"""The command list. A command is `command` in the module of its name, or stands among its kin."""
 
 from importlib import import_module
 from types import TracebackType
@@ -48,6 +48,21 @@ SECTIONS: Final = {
 
 COMMANDS: Final = {name: text for part in SECTIONS.values() for name, text in part.items()}
 
+_AMONG_KIN: Final = {
+    name: module
+    for module, names in {
+        "checks": ("check", "scope"),
+        "evidence": ("gate", "review"),
+        "graphs": ("validate", "schema"),
+        "leases": ("claim", "ready", "heartbeat", "release", "done"),
+        "merging": ("sync", "merge", "conflicts"),
+        "removal": ("remove", "prune", "undo"),
+        "status": ("status", "log"),
+    }.items()
+    for name in names
+}
+"""Where a command is, as `NAME_command`, that has no module to itself."""
+
 
 class NamingContext(click.Context):
     """Tells a usage error which command it is about; click leaves that out of some."""
@@ -75,7 +90,8 @@ class LazyGroup(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"gitslices.cli.{cmd_name}").command
+        module = import_module(f"gitslices.cli.{_AMONG_KIN.get(cmd_name, cmd_name)}")
+        command = getattr(module, f"{cmd_name}_command" if cmd_name in _AMONG_KIN else "command")
         assert isinstance(command, click.Command)  # noqa: S101
         parts = command.commands.values() if isinstance(command, click.Group) else ()
         for part in (command, *parts):

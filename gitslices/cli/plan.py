@@ -147,7 +147,7 @@ def command(
     Nothing is changed unless --apply is given; then every slice gets a branch and a linked
     worktree. Doing it again changes nothing.
     """
-    from gitslices.cli.source import load_source
+    from gitslices.cli.graphs import load_source
     from gitslices.ops.plan import PlanRequest, plan
 
     _refuse_options_without_apply(

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.lease_options import find_user, holder_option, ttl_option
 from gitslices.cli.live import show_run
 from gitslices.cli.options import (
     JOBS,
     RETRIES,
     Outcome,
     common_options,
+    find_user,
     goal_option,
+    holder_option,
     lock_option,
     open_here,
+    ttl_option,
 )
 
 _EXAMPLES = """\b

@@ -1,13 +1,21 @@
-"""`gitslices status`."""
+"""`gitslices status` and `log`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from gitslices.cli.live import make_view, watch_status
-from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
+from gitslices.cli.options import (
+    EVENTS,
+    Outcome,
+    common_options,
+    goal_option,
+    goals_option,
+    probe_here,
+)
 
-_EXAMPLES = """\b
+_STATUS_EXAMPLES = """\b
 Examples:
   gitslices status
   gitslices status --watch
@@ -15,11 +23,13 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command("status", epilog=_STATUS_EXAMPLES)
 @click.option("--watch", "watches", is_flag=True, help="Show it anew whenever it changes.")
 @goal_option
 @common_options
-def command(*, watches: bool, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
+def status_command(
+    *, watches: bool, goal_id: str | None, directory: Path, as_json: bool
+) -> Outcome:
     """Show where every slice stands: its commits, its changes, what it waits for.
 
     With --watch it goes on until every slice has landed, or Ctrl-C.
@@ -37,5 +47,64 @@ def command(*, watches: bool, goal_id: str | None, directory: Path, as_json: boo
         from gitslices.output.text.status import format_status
 
         return format_status(report, make_view(workspace))
+
+    return Outcome(document=report, text=text)
+
+
+_LOG_EXAMPLES = """\b
+Examples:
+  gitslices log -n 20
+  gitslices log api --goal auth-rework --json
+  gitslices log api --evidence
+"""
+
+
+@click.command("log", epilog=_LOG_EXAMPLES)
+@click.argument("slice_id", metavar="[SLICE]", required=False)
+@click.option("-n", "last", type=EVENTS, metavar="N", help="Only the last N events.")
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Show instead what speaks for SLICE: commits, holders, gates, reviews.",
+)
+@goals_option
+@common_options
+def log_command(
+    *,
+    slice_id: str | None,
+    last: int | None,
+    evidence: bool,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Show who did what, to SLICE or to all, the newest last."""
+    if evidence:
+        return _show_evidence(directory, slice_id, goal_id)
+    from gitslices.ops.log import LogRequest, open_log
+    from gitslices.output.document import Streamed
+
+    request = LogRequest(goal_id=goal_id, slice_id=slice_id, last=last)
+    report = open_log(probe_here(directory), request)
+
+    def text() -> Iterator[str]:
+        from gitslices.output.text.evidence import format_log
+
+        return format_log(report)
+
+    return Outcome(document=Streamed(document={}, name="events", items=report.events), text=text)
+
+
+def _show_evidence(directory: Path, slice_id: str | None, goal_id: str | None) -> Outcome:
+    from gitslices.ops.log import read_evidence
+
+    if slice_id is None:
+        raise click.UsageError("--evidence needs SLICE")
+    report = read_evidence(probe_here(directory), slice_id, goal_id)
+
+    def text() -> str:
+        from gitslices.output.text.evidence import format_evidence
+
+        return format_evidence(report)
 
     return Outcome(document=report, text=text)

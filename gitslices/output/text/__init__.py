@@ -2,7 +2,8 @@
 
 plan      a plan, what it changes and leaves out, what apply did
 live      work as it goes on
-status    where slices stand, claims and what is ready; how a run ended
+status    where slices stand; how a run ended
+leases    claims and what is ready
 checks    changes outside a scope, told to people, to git's hooks and to agents
 evidence  the log, gates and reviews
 merging   what was merged, moved or would conflict

@@ -1,4 +1,4 @@
-"""`gitslices gate`."""
+"""`gitslices gate` and `review`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,12 +7,14 @@ import click
 
 from gitslices.cli.options import Outcome, common_options, goal_option, probe_here
 from gitslices.core.model import SliceId
+from gitslices.planning.policy import REVIEWS
+from gitslices.rules.evidence import Verdict
 
 if TYPE_CHECKING:
     from gitslices.ops.evidence import GatesReport
     from gitslices.workspace import Workspace
 
-_EXAMPLES = """\b
+_GATE_EXAMPLES = """\b
 Examples:
   gitslices gate run                                   of all slices that are claimed or done
   gitslices gate run api local_verification_wall
@@ -21,14 +23,14 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command("gate", epilog=_GATE_EXAMPLES)
 @click.argument("action", type=click.Choice(["run", "status", "pass"]))
 @click.argument("slice_id", metavar="[SLICE]", required=False)
 @click.argument("gate", metavar="[GATE]", required=False)
 @click.option("--by", "passed_by", metavar="NAME", help="With pass: who says so.")
 @goal_option
 @common_options
-def command(
+def gate_command(
     *,
     action: str,
     slice_id: str | None,
@@ -74,3 +76,54 @@ def _act(
         raise click.UsageError("--by goes with pass")
     request = GatesRequest(slice_id=wanted, gate=gate, goal_id=goal_id)
     return run_gates(workspace, request) if action == "run" else read_gates(workspace, request)
+
+
+_REVIEW_EXAMPLES = """\b
+Examples:
+  gitslices review api --kind code_review --by ann --verdict approve
+  gitslices review api --kind code_review --by ann --verdict reject --note "no tests"
+"""
+
+
+@click.command("review", epilog=_REVIEW_EXAMPLES)
+@click.argument("slice_id", metavar="SLICE")
+@click.option(
+    "--kind", type=click.Choice(REVIEWS), metavar="KIND", required=True,
+    help=f"One of {', '.join(REVIEWS)}.",
+)  # fmt: skip
+@click.option("--by", "reviewer", metavar="NAME", required=True, help="Who has looked at it.")
+@click.option("--verdict", type=click.Choice(["approve", "reject"]), required=True)
+@click.option("--note", metavar="TEXT", default="", help="Why.")
+@goal_option
+@common_options
+def review_command(
+    *,
+    slice_id: str,
+    kind: str,
+    reviewer: str,
+    verdict: Verdict,
+    note: str,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Record a review of the commit that SLICE is at; a later commit needs another one.
+
+    Reviews that `[merge] required_reviews` of .gitslices/config.toml names must approve before a
+    merge, and the latest verdict of any kind must not be a rejection.
+    """
+    from gitslices.ops.evidence import ReviewRequest, review
+    from gitslices.output.words import escape
+
+    request = ReviewRequest(
+        slice_id=SliceId(slice_id), kind=kind, reviewer=reviewer, verdict=verdict, note=note,
+        goal_id=goal_id,
+    )  # fmt: skip
+    made = review(probe_here(directory), request)
+    return Outcome(
+        document={"ok": True, "review": made},
+        text=lambda: (
+            f"{escape(made.slice_id)}: {made.kind} of {made.commit[:10]} by "
+            f"{escape(made.reviewer)}: {made.verdict}\n"
+        ),
+    )

@@ -1,0 +1,139 @@
+"""`gitslices check` and `scope`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gitslices.cli.options import (
+    Outcome,
+    common_options,
+    get_named_by_hook,
+    goal_option,
+    lock_option,
+    probe_here,
+)
+from gitslices.core.model import SliceId
+
+if TYPE_CHECKING:
+    from gitslices.ops.scope import ScopeReport
+
+_CHECK_EXAMPLES = """\b
+Examples:
+  gitslices check                     all that this worktree's slice has changed
+  gitslices check --staged            the slice as the next commit leaves it
+  gitslices check --slice api --json  another slice, from anywhere
+  gitslices check --commits v1..HEAD  what these commits did
+"""
+
+
+@click.command("check", epilog=_CHECK_EXAMPLES)
+@click.option(
+    "--staged",
+    is_flag=True,
+    help="Look at the index only: the slice as the next commit leaves it.",
+)
+@click.option("--commits", metavar="RANGE", help="Look at the commits A..B, or all up to B.")
+@click.option("--slice", "slice_id", metavar="ID", help="Check this slice, wherever its worktree.")
+@click.option("--all", "every", is_flag=True, help="Check every slice under way.")
+@goal_option
+@common_options
+def check_command(
+    *,
+    staged: bool,
+    commits: str | None,
+    slice_id: str | None,
+    every: bool,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Compare a slice's changes with its write scope, and exit 1 if any is outside.
+
+    Everything counts that the target does not have: commits, staged and unstaged changes,
+    untracked files. A renamed file counts twice, at its old and at its new path.
+    """
+    from gitslices.ops.check import CheckRequest, check
+
+    if staged and commits is not None:
+        raise click.UsageError("--staged and --commits exclude each other")
+    if every and (slice_id is not None or commits is not None):
+        raise click.UsageError("--all excludes --slice and --commits")
+    request = CheckRequest(
+        slice_id=SliceId(slice_id) if slice_id is not None else None,
+        goal_id=goal_id,
+        every=every,
+        staged=staged,
+        index_file=get_named_by_hook(directory).index_file,
+        commits=commits,
+    )
+    report = check(probe_here(directory), request)
+
+    def text() -> str:
+        from gitslices.output.text.checks import format_check
+
+        return format_check(report)
+
+    return Outcome(document=report, text=text, exit_code=0 if report.ok else 1)
+
+
+_SCOPE_EXAMPLES = """\b
+Examples:
+  gitslices scope show api
+  gitslices scope allow api Makefile --reason "the new target is needed for the tests"
+"""
+
+
+@click.group("scope", epilog=_SCOPE_EXAMPLES, no_args_is_help=False)
+def scope_command() -> None:
+    """Show what a slice may touch, and widen it while it is under way."""
+
+
+@scope_command.command("show")
+@click.argument("slice_id", metavar="SLICE")
+@goal_option
+@common_options
+def show_command(*, slice_id: str, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
+    """Show what SLICE may read and write, and what was allowed since it was planned."""
+    from gitslices.ops.scope import show_scope
+
+    return _tell_scope(show_scope(probe_here(directory), SliceId(slice_id), goal_id))
+
+
+@scope_command.command("allow")
+@click.argument("slice_id", metavar="SLICE")
+@click.argument("pattern")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; the log shows it.")
+@goal_option
+@lock_option
+@common_options
+def allow_command(
+    *,
+    slice_id: str,
+    pattern: str,
+    reason: str,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Let SLICE write PATTERN, too, unless another slice under way could touch the same path.
+
+    Under way is a slice with a commit, with uncommitted files, or with a holder; it is named,
+    together with such a path. The graph stays as it is, and planning it again keeps the allowance.
+    """
+    from gitslices.ops.scope import AllowRequest, allow_scope
+
+    request = AllowRequest(
+        slice_id=SliceId(slice_id), pattern=pattern, reason=reason, goal_id=goal_id
+    )
+    return _tell_scope(allow_scope(probe_here(directory, lock_timeout=lock_timeout), request))
+
+
+def _tell_scope(report: "ScopeReport") -> Outcome:
+    def text() -> str:
+        from gitslices.output.text.checks import format_scope
+
+        return format_scope(report)
+
+    return Outcome(document=report, text=text)

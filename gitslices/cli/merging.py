@@ -1,0 +1,154 @@
+"""`gitslices sync`, `merge` and `conflicts`."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from gitslices.cli.options import (
+    Outcome,
+    choose_slices,
+    common_options,
+    goal_option,
+    lock_option,
+    open_here,
+    slices_options,
+    token_option,
+)
+from gitslices.system.settings import MergeStyle, SyncStyle
+
+_SYNC_EXAMPLES = """\b
+Examples:
+  gitslices sync api
+  gitslices sync --all
+  gitslices sync api --style rebase
+"""
+
+
+@click.command("sync", epilog=_SYNC_EXAMPLES)
+@slices_options("Sync every slice under way.")
+@click.option(
+    "--style",
+    type=click.Choice(get_args(SyncStyle)),
+    help="Take the target in, or rebase onto it.  [default: the settings, or merge]",
+)
+@token_option()
+@goal_option
+@lock_option
+@common_options
+def sync_command(
+    *,
+    slice_ids: tuple[str, ...],
+    everything: bool,
+    style: SyncStyle | None,
+    token: int | None,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Bring slices onto the current target, with their worktrees.
+
+    A slice without commits of its own moves to the target. Any other takes the target in, or is
+    rebased: in memory first, so a conflict leaves its branch and files as they are, and the exit
+    code is 1. Uncommitted changes stay; where the target would touch them, the slice is left alone.
+    Where the target has dropped what a slice starts from, its own commits are put onto the target
+    in either style.
+    """
+    from gitslices.ops.sync import SyncRequest, sync
+
+    wanted = choose_slices(slice_ids, everything=everything, meaning="under way")
+    if token is not None and len(slice_ids) != 1:
+        raise click.UsageError("--token belongs to one slice: name it")
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    report = sync(
+        workspace, SyncRequest(slice_ids=wanted, token=token, goal_id=goal_id, style=style)
+    )
+
+    def text() -> str:
+        from gitslices.output.text.merging import format_synced
+
+        return format_synced(report)
+
+    failed = bool(report.conflicted or report.refused)
+    return Outcome(document=report, text=text, exit_code=int(failed))
+
+
+_MERGE_EXAMPLES = """\b
+Examples:
+  gitslices merge api
+  gitslices merge --all              everything that is done, in the order of the plan
+  gitslices merge api --style squash
+"""
+
+
+@click.command("merge", epilog=_MERGE_EXAMPLES)
+@slices_options("Merge every slice that is done.")
+@click.option(
+    "--style",
+    type=click.Choice(get_args(MergeStyle)),
+    help="How a slice enters the target.  [default: the settings, or merge]",
+)
+@goal_option
+@lock_option
+@common_options
+def merge_command(
+    *,
+    slice_ids: tuple[str, ...],
+    everything: bool,
+    style: MergeStyle | None,
+    goal_id: str | None,
+    lock_timeout: float,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Merge finished slices into their target, in the order of the plan.
+
+    A slice is merged when it is done, or has commits and is named here, and what it waits for has
+    been merged. Its whole range is compared with its write scope, and git merges in memory: on a
+    conflict nothing moves, the files are named, and the exit code is 1. Gates that `[merge]
+    rerun_gates` of .gitslices/config.toml names run once more, on the merged files. Then the target
+    moves at once, with the files of the worktree that has it checked out.
+    """
+    from gitslices.ops.merge import MergeRequest, merge
+
+    wanted = choose_slices(slice_ids, everything=everything, meaning="that is done")
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    report = merge(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
+
+    def text() -> str:
+        from gitslices.output.text.merging import format_merged
+
+        return format_merged(report)
+
+    failed = bool(report.conflicted or report.refused)
+    return Outcome(document=report, text=text, exit_code=int(failed))
+
+
+_CONFLICTS_EXAMPLES = """\b
+Examples:
+  gitslices conflicts
+  gitslices conflicts --json
+"""
+
+
+@click.command("conflicts", epilog=_CONFLICTS_EXAMPLES)
+@goal_option
+@common_options
+def conflicts_command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
+    """Show which slices under way would conflict with each other, and with the target.
+
+    Uncommitted work counts, too. git merges every pair in memory; no branch, index or file is
+    touched. Exits 1 if there is a conflict, or a slice that git cannot merge at all.
+    """
+    from gitslices.ops.conflicts import conflicts
+
+    report = conflicts(open_here(directory), goal_id)
+
+    def text() -> str:
+        from gitslices.output.text.merging import format_conflicts
+
+        return format_conflicts(report)
+
+    bad = bool(report.conflicts or report.refused)
+    return Outcome(document=report, text=text, exit_code=int(bad))
