@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from gitslices.agents.adapters.adapter import Adapter, Intent
-from gitslices.agents.adapters.payload import read_payload
+from gitslices.agents.adapters.payload import PayloadError, find_folders, read_payload
 from gitslices.agents.adapters.table import load_adapter
 from gitslices.git.environment import find_home, get_cwd, take_local_variables
 from gitslices.slices.marks import MarkedWorktree, find_marked_worktree
@@ -57,18 +57,30 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
 
     `here` is where the session is if the payload does not name a place.
     """
-    intent = adapter.read_intent(read_payload(descriptor))
+    # A session that has gone elsewhere still belongs to the slice that it was started in.
+    found = _find_slice(here / os.environ.get(adapter.project_variable, ""), here)
+    folders: tuple[str, ...] = ()
+    try:
+        payload = read_payload(descriptor)
+        folders = find_folders(payload)
+        intent = adapter.read_intent(payload)
+    except PayloadError:
+        # Outside slices nobody is to hear of a payload that cannot be read.
+        if found or _find_slice(*(here / folder for folder in folders)):
+            raise
+        return None
     if intent is None:
         return None
     session = here / intent.cwd
     folder = session / intent.folder
-    # A session that has gone elsewhere still belongs to the slice that it was started in.
-    started = os.environ.get(adapter.project_variable) if adapter.project_variable else None
-    for place in (session, folder, *([Path(started)] if started else [])):
-        found = find_marked_worktree(place.resolve())
-        if found:
-            return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter))
-    return None
+    found = found or _find_slice(session, folder)
+    if found is None:
+        return None
+    return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter))
+
+
+def _find_slice(*places: Path) -> MarkedWorktree | None:
+    return next(filter(None, (find_marked_worktree(place.resolve()) for place in places)), None)
 
 
 @contextmanager

@@ -155,7 +155,8 @@ def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesRep
     ]
     if adapter.notes:
         wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_put_notes))
-    return rewrite_agent_files(workspace, wanted, dry_run=request.dry_run)
+    report = rewrite_agent_files(workspace, wanted, dry_run=request.dry_run)
+    return structs.replace(report, limits=adapter.limits)
 
 
 def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:

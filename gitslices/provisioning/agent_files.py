@@ -47,11 +47,15 @@ class FileReport(Struct, frozen=True, kw_only=True):
 
 
 class AgentFilesReport(Struct, frozen=True, kw_only=True):
-    """What an install or uninstall did; `slices` counts the worktrees beside the main one."""
+    """What an install or uninstall did; `slices` counts the worktrees beside the main one.
+
+    `limits` name what the hooks of the tool do not see.
+    """
 
     ok: bool = True
     files: tuple[FileReport, ...]
     slices: int
+    limits: tuple[str, ...] = ()
 
 
 class _Edit(Struct, frozen=True):

@@ -74,10 +74,11 @@ def test_it_blocks_where_the_current_directory_is_gone(
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
 @pytest.mark.parametrize("words", ["gitslices agent guard --tool", "gitslices.agents.guard"])
 def test_it_blocks_where_standard_error_takes_nothing(
-    tmp_path: Path, words: str, redirection: str
+    guarded: Guarded, words: str, redirection: str
 ) -> None:
     line = f"echo bad | {sys.executable} -m {words} claude {redirection}"
-    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, check=False)
+    api = guarded.places["api"]
+    done = subprocess.run(["sh", "-c", line], cwd=api, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (BLOCK, b"")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gitslices.agents.adapters.table import ADAPTERS
 from gitslices.agents.guard import BLOCK
 from tests.support.examples import scale
-from tests.support.guarded import Guarded, ask, read_reason
+from tests.support.guarded import Guarded, announce_write, ask, read_reason
 
 PIECES = st.sampled_from(
     ["..", ".", "", "src", "api", "web", "nav.ts", "out", ".git", "~", "{main}", "{nav}", "{other}",
@@ -30,12 +30,9 @@ def test_no_path_outside_is_ever_allowed(
     guarded: Guarded, capfdbinary: pytest.CaptureFixture[bytes], path: str, tool: str
 ) -> None:
     path = guarded.fill(path)
+    payload = {"cwd": guarded.places["api"], **announce_write(tool, path)}
     if tool == "codex":
-        named = {"tool_name": "apply_patch", "tool_input": {"command": f"*** Add File: {path}"}}
         path = path.strip()
-    else:
-        named = {"tool_name": "Write", "tool_input": {"file_path": path}}
-    payload = {"cwd": guarded.places["api"], **named}
     code, out, err = ask(tool, json.dumps(payload).encode(), capfdbinary)
     allowed = code == 0 and read_reason(tool, out) is None
     real = os.path.realpath(Path(guarded.places["api"]) / path)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -167,6 +168,9 @@ def test_tracked_settings_are_merged_in_the_main_worktree_only(
         ".claude/skills/gitslices/SKILL.md   written\n"
         "also in the worktrees of 5 slices\n"
         "hint: commit .claude/settings.json: slices see it once they have it\n"
+        "its hooks do not see, so that only git hooks and the merge hold it:\n"
+        "  tools of MCP servers\n"
+        "  a session started in a folder below the worktree\n"
     )
     text = (repo / ".claude" / "settings.json").read_text()
     assert str(repo) not in text  # it is for everybody who has the repository
@@ -261,6 +265,52 @@ def test_the_installed_hook_guards_and_blocks_when_gitslices_is_gone(
     assert gone.returncode == 2
     assert "neither /gone/python nor gitslices on PATH can be run" in gone.stderr
     assert run_hook(repo, f"PATH=/usr/bin:/bin; {command}", edit).returncode == 0
+
+
+ASK = """\
+import {{ Gitslices }} from {plugin}
+const hooks = await Gitslices({{ directory: process.cwd() }})
+for (const [tool, args] of {calls}) {{
+  try {{
+    await hooks["tool.execute.before"]({{ tool, sessionID: "s", callID: "c" }}, {{ args }})
+    console.log("ran")
+  }} catch (error) {{ console.log(error.message) }}
+}}
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to load the plugin")
+def test_the_plugin_of_opencode_throws_what_the_guard_says(
+    repo: Path, graph_file: Path, tmp_path: Path
+) -> None:
+    apply_graph(open_at(repo), load_graph(graph_file).graph)
+    put(repo, "opencode")
+    api = path_beside(repo, "api", "auth-rework")
+    # Node takes a file for a module by its name alone; opencode takes every plugin for one.
+    plugin = tmp_path / "plugin.mjs"
+    plugin.write_text((api / ".opencode" / "plugins" / "gitslices.js").read_text())
+    outside = {"filePath": "Makefile", "content": "x"}
+    inside = {"command": "touch src/api/a"}
+    calls: tuple[tuple[str, object], ...] = (
+        ("write", outside),
+        ("read", outside),
+        ("bash", inside),
+        ("edit", {}),
+    )
+    script = ASK.format(plugin=json.dumps(plugin.as_uri()), calls=json.dumps(calls))
+
+    def ask_all() -> list[str]:
+        words = ["node", "--input-type=module", "--eval", script]
+        done = subprocess.run(words, cwd=api, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    *reason, read, inside_scope, malformed = ask_all()
+    assert f"{api}/Makefile: in no slice" in "\n".join(reason)
+    assert (read, inside_scope) == ("ran", "ran")
+    assert malformed.endswith("so it may not run: the payload's field 'filePath' is no text")
+    launcher = repo / ".git" / "hooks" / "gitslices-agent"
+    launcher.write_text("#!/bin/sh\nexit 9\n")
+    assert ask_all()[0] == "gitslices: nobody can be asked (exit code 9), so this may not run"
 
 
 def test_the_skill_keeps_to_the_limits_of_its_format() -> None:

@@ -13,6 +13,26 @@ from tests.support.guarded import Guarded, ask, read_reason
 from tests.support.repositories import FIXTURES
 
 AGENTS = FIXTURES / "agents"
+_OF_GEMINI = {"Write": "write_file", "Bash": "run_shell_command"}
+WORDS = {
+    "codex": {"Write": "apply_patch", "file_path": "command"},
+    "copilot": {
+        "tool_name": "toolName",
+        "tool_input": "toolArgs",
+        "Write": "create",
+        "file_path": "path",
+        "Bash": "bash",
+    },
+    "gemini": _OF_GEMINI,
+    "opencode": {
+        "tool_name": "tool",
+        "tool_input": "args",
+        "Write": "write",
+        "file_path": "filePath",
+        "Bash": "bash",
+    },
+    "qwen": _OF_GEMINI,
+}
 
 
 def list_cases() -> Iterator[Any]:
@@ -42,16 +62,38 @@ def test_recorded_payloads_are_answered_rightly(
 
 
 @pytest.mark.parametrize("tool", ADAPTERS)
-def test_malformed_payloads_are_blocked_with_a_reason(
-    guarded: Guarded, capfdbinary: pytest.CaptureFixture[bytes], tool: str
+def test_malformed_payloads_are_blocked_with_a_reason_in_slices_and_nowhere_else(
+    guarded: Guarded,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    tool: str,
 ) -> None:
-    for text in json.loads((AGENTS / "malformed.json").read_text()):
-        if tool == "codex":
-            text = text.replace("Write", "apply_patch").replace("file_path", "command")
+    texts = [spell_for(tool, text) for text in json.loads((AGENTS / "malformed.json").read_text())]
+    monkeypatch.chdir(guarded.places["api"])
+    for text in texts:
         code, out, err = ask(tool, text.encode(), capfdbinary)
         assert (code, out) == (BLOCK, ""), text
         assert err.startswith("gitslices cannot look at this, so it may not run: "), text
         assert "Traceback" not in err
+    for place in ("main", "other"):
+        monkeypatch.chdir(guarded.places[place])
+        for text in texts:
+            assert ask(tool, text.encode(), capfdbinary) == (0, "", ""), text
+
+
+def test_a_malformed_payload_that_names_a_slice_is_blocked_wherever_the_hook_runs(
+    guarded: Guarded, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for place in ({"cwd": guarded.places["api"]}, {"workspace_roots": [guarded.places["api"]]}):
+        payload = json.dumps({**place, "tool_name": "Write"}).encode()
+        assert ask("cursor", payload, capfdbinary)[0] == BLOCK
+
+
+def spell_for(tool: str, text: str) -> str:
+    """A payload of Claude Code in the words of another tool."""
+    for word, other in WORDS.get(tool, {}).items():
+        text = text.replace(word, other)
+    return text
 
 
 def test_a_slice_that_the_store_does_not_know_is_blocked(

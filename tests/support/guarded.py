@@ -49,6 +49,24 @@ def make_guarded(base: Path) -> Guarded:
     return Guarded({name: str(place) for name, place in places.items()})
 
 
+def announce_write(tool: str, path: str) -> dict[str, Any]:
+    """What the tool tells its hooks before it writes `path`, less where the session is."""
+    match tool:
+        case "codex":
+            return {
+                "tool_name": "apply_patch",
+                "tool_input": {"command": f"*** Add File: {path}"},
+            }
+        case "copilot":
+            return {"toolName": "create", "toolArgs": {"path": path}}
+        case "opencode":
+            return {"tool": "write", "args": {"filePath": path}}
+        case "gemini" | "qwen":
+            return {"tool_name": "write_file", "tool_input": {"file_path": path}}
+        case _:
+            return {"tool_name": "Write", "tool_input": {"file_path": path}}
+
+
 def ask(tool: str, data: bytes, capfdbinary: pytest.CaptureFixture[bytes]) -> tuple[int, str, str]:
     """The guard's answer to `data`, given in this process."""
     reader, writer = os.pipe()
@@ -68,7 +86,15 @@ def read_reason(tool: str, out: str) -> str | None:
     assert "\r" not in out
     if not out:
         return None
+    if tool == "opencode":
+        return out.rstrip("\n")
     answer = json.loads(out)
+    if tool == "gemini":
+        assert answer["decision"] == "deny"
+        return str(answer["reason"])
+    if tool == "copilot":
+        assert answer["permissionDecision"] == "deny"
+        return str(answer["permissionDecisionReason"])
     if tool == "cursor":
         assert answer["permission"] == "deny"
         assert answer["user_message"] == answer["agent_message"]

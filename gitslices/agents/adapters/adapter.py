@@ -43,7 +43,7 @@ class Adapter(Struct, frozen=True, kw_only=True):
     `settings` and `skills` are paths in a worktree, `notes` the file that it reads first, if it is
     ours to write in. In `config`, beneath the user's home unless the variable `config_variable`
     says otherwise, it keeps settings and memory of its own. The variable `project_variable` says
-    where a session was started. `limits` are what its hooks cannot stop, a sentence each.
+    where a session was started. `limits` name what its hooks do not see.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Adapter(Struct, frozen=True, kw_only=True):
     hooks: HookTable | OwnFile
     skills: str
     notes: str | None
-    limits: tuple[str, ...] = ()
+    limits: tuple[str, ...]
     read_intent: Callable[[Mapping[str, Any]], Intent | None]
     """What a payload announces; None for a tool that writes no file."""
     format_denial: Callable[[str], bytes]

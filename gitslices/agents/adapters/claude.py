@@ -6,22 +6,26 @@ from typing import Any, Final
 import msgspec
 
 from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.patches import find_patch, find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
-_EDITS: Final = {
-    "Write": "file_path",
-    "Edit": "file_path",
-    "MultiEdit": "file_path",
-    "NotebookEdit": "notebook_path",
-}
+_EDITS: Final = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 _MATCHER: Final = "Write|Edit|MultiEdit|NotebookEdit|Bash"
 
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
-    """What the tool is about to write; None for a tool that writes no files."""
+    """What the tool is about to write; None for a tool that writes no files.
+
+    GitHub Copilot CLI runs these hooks, too, with arguments of its own under Claude's names.
+    """
     tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
     if tool in _EDITS:
-        path = require_text(require_table(payload, "tool_input"), _EDITS[tool])
+        patch = find_patch(payload.get("tool_input"))
+        if patch is not None:
+            return Intent(cwd=cwd, paths=find_patched(patch))
+        path = require_text(
+            require_table(payload, "tool_input"), "file_path", "notebook_path", "path"
+        )
         return Intent(cwd=cwd, paths=(path,))
     if tool == "Bash":
         return Intent(
@@ -64,6 +68,7 @@ ADAPTER: Final = Adapter(
     hooks=HookTable(make_hooks=make_hooks),
     skills=".claude/skills",
     notes=None,
+    limits=("tools of MCP servers", "a session started in a folder below the worktree"),
     read_intent=read_intent,
     format_denial=format_denial,
 )

@@ -1,24 +1,13 @@
-"""Patches in the form that Codex hands to `apply_patch`."""
+"""Codex: its hook PreToolUse."""
 
-import re
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
 from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
 from gitslices.agents.adapters.claude import format_denial
-from gitslices.agents.adapters.payload import PayloadError, find_text, require_table, require_text
-
-BEGIN: Final = "*** Begin Patch"
-_FILE: Final = re.compile(
-    r"^\s*\*\*\* (?:Add File|Update File|Delete File|Move to): *(.*?)\s*$", re.MULTILINE
-)
-
-
-def find_patched(text: str) -> tuple[str, ...]:
-    """The paths of all files that a patch adds, changes, deletes or moves, as they are written."""
-    return tuple(dict.fromkeys(path for path in _FILE.findall(text) if path))
-
+from gitslices.agents.adapters.patches import BEGIN, find_patched
+from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
 _SHELLS: Final = frozenset({"Bash", "shell", "local_shell", "exec_command", "shell_command"})
 _MATCHER: Final = "apply_patch|Edit|Write|Bash|shell|local_shell|exec_command|shell_command"
@@ -28,7 +17,7 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     """What the tool is about to write; None for a tool that writes no files."""
     tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
     if tool == "apply_patch":
-        return Intent(cwd=cwd, paths=_find_patched(_read_command(payload)))
+        return Intent(cwd=cwd, paths=find_patched(_read_command(payload)))
     if tool in {"Edit", "Write"}:
         path = require_text(require_table(payload, "tool_input"), "file_path", "path")
         return Intent(cwd=cwd, paths=(path,))
@@ -36,7 +25,7 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
         command = _read_command(payload)
         folder = find_text(payload["tool_input"], "workdir", "cwd")
         # Some builds call `apply_patch` in a shell: its files are in the patch, not in the words.
-        patched = _find_patched(command) if BEGIN in command else ()
+        patched = find_patched(command) if BEGIN in command else ()
         return Intent(cwd=cwd, folder=folder, paths=patched, command=command)
     return None
 
@@ -56,13 +45,6 @@ def _read_command(payload: Mapping[str, Any]) -> str:
     return require_text(table, "command", "cmd")
 
 
-def _find_patched(text: str) -> tuple[str, ...]:
-    paths = find_patched(text)
-    if not paths or any("\0" in path for path in paths):
-        raise PayloadError("the patch names no file")
-    return paths
-
-
 ADAPTER: Final = Adapter(
     name="codex",
     config=".codex",
@@ -71,6 +53,11 @@ ADAPTER: Final = Adapter(
     hooks=HookTable(make_hooks=make_hooks),
     skills=".agents/skills",
     notes="AGENTS.md",
+    limits=(
+        "tools of MCP servers",
+        "anything before its hooks are reviewed: /hooks in Codex",
+        "what is typed into a shell that is open already (write_stdin)",
+    ),
     read_intent=read_intent,
     format_denial=format_denial,
 )

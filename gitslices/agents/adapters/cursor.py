@@ -59,6 +59,7 @@ ADAPTER: Final = Adapter(
     hooks=HookTable(make_hooks=make_hooks, fields={"version": 1}),
     skills=".agents/skills",
     notes="AGENTS.md",
+    limits=("tools of MCP servers",),
     read_intent=read_intent,
     format_denial=format_denial,
 )

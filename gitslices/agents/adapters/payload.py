@@ -74,6 +74,13 @@ def find_text(table: Mapping[str, Any], *names: str) -> str:
     return require_text(table, name) if name else ""
 
 
+def find_folders(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a payload may say that its session is, however wrong the rest of it is."""
+    roots = payload.get("workspace_roots")
+    named = (payload.get("cwd"), *(roots if isinstance(roots, list) else ()))
+    return tuple(one for one in named if isinstance(one, str) and "\0" not in one)
+
+
 def _decode(data: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])

@@ -5,7 +5,7 @@ from typing import Final
 
 from gitslices.agents.adapters.adapter import Adapter
 
-ADAPTERS: Final = ("claude", "codex", "cursor")
+ADAPTERS: Final = ("claude", "codex", "copilot", "cursor", "gemini", "opencode", "qwen")
 
 
 def load_adapter(name: str) -> Adapter:

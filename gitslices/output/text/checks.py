@@ -132,6 +132,9 @@ def _list_file_lines(report: AgentFilesReport) -> Iterable[str]:
     changed = [file.path for file in report.files if file.tracked and file.state != "unchanged"]
     if changed:
         yield f"hint: commit {', '.join(map(escape, changed))}: slices see it once they have it"
+    if report.limits:
+        yield "its hooks do not see, so that only git hooks and the merge hold it:"
+        yield from (f"  {limit}" for limit in report.limits)
 
 
 def _escape_lines(text: str) -> str:

@@ -1,0 +1,61 @@
+"""Gemini CLI: its hook BeforeTool."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.payload import find_text, require_table, require_text
+
+_EDITS: Final = frozenset({"replace", "write_file"})
+_MATCHER: Final = "^(replace|write_file|run_shell_command)$"
+_TIMEOUT: Final = 30_000
+
+
+def read_intent(payload: Mapping[str, Any]) -> Intent | None:
+    """What the tool is about to write; None for a tool that writes no files."""
+    tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
+    if tool in _EDITS:
+        path = require_text(require_table(payload, "tool_input"), "file_path")
+        return Intent(cwd=cwd, paths=(path,))
+    if tool == "run_shell_command":
+        table = require_table(payload, "tool_input")
+        folder = find_text(table, "dir_path", "directory")
+        return Intent(cwd=cwd, folder=folder, command=require_text(table, "command"))
+    return None
+
+
+def format_denial(reason: str) -> bytes:
+    """The answer that keeps the tool from running; silence leaves the decision to others."""
+    return msgspec.json.encode({"decision": "deny", "reason": reason}) + b"\n"
+
+
+def make_hooks(program: str) -> Hooks:
+    """The hooks for the settings, by event; `program` is what they start."""
+    hook = {
+        "name": "gitslices",
+        "type": "command",
+        "command": f"{program} guard --tool gemini",
+        "timeout": _TIMEOUT,
+    }
+    return {"BeforeTool": [{"matcher": _MATCHER, "hooks": [hook]}]}
+
+
+ADAPTER: Final = Adapter(
+    name="gemini",
+    config=".gemini",
+    config_variable="",
+    project_variable="GEMINI_PROJECT_DIR",
+    settings=".gemini/settings.json",
+    hooks=HookTable(make_hooks=make_hooks),
+    skills=".agents/skills",
+    notes="GEMINI.md",
+    limits=(
+        "tools of MCP servers",
+        "a session in a folder that Gemini CLI was not told to trust",
+        "a session started in a folder below the worktree",
+    ),
+    read_intent=read_intent,
+    format_denial=format_denial,
+)

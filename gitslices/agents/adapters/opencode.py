@@ -1,0 +1,60 @@
+"""opencode: a plugin that asks before a tool runs."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from gitslices.agents.adapters.adapter import Adapter, Intent, OwnFile
+from gitslices.agents.adapters.patches import find_patched
+from gitslices.agents.adapters.payload import find_text, require_table, require_text
+
+_EDITS: Final = frozenset({"edit", "multiedit", "write"})
+_PATCHES: Final = frozenset({"apply_patch", "patch"})
+
+
+def read_intent(payload: Mapping[str, Any]) -> Intent | None:
+    """What the tool is about to write; None for a tool that writes no files."""
+    tool, cwd = require_text(payload, "tool"), find_text(payload, "cwd")
+    if tool not in _EDITS | _PATCHES | {"bash"}:
+        return None
+    table = require_table(payload, "args")
+    if tool in _PATCHES:
+        return Intent(cwd=cwd, paths=find_patched(require_text(table, "patchText")))
+    if tool in _EDITS:
+        return Intent(cwd=cwd, paths=(require_text(table, "filePath"),))
+    return Intent(
+        cwd=cwd, folder=find_text(table, "workdir"), command=require_text(table, "command")
+    )
+
+
+def format_denial(reason: str) -> bytes:
+    """The answer, whose text the plugin throws; silence leaves the decision to others."""
+    return f"{reason}\n".encode()
+
+
+def make_text(program: str) -> str:
+    """The plugin, which starts `program`."""
+    # Imported here: the guard, which an edit waits for, does without.
+    from importlib.resources import files
+
+    text = files("gitslices.skills").joinpath("opencode.js").read_text("utf-8")
+    command = msgspec.json.encode(f"{program} guard --tool opencode").decode()
+    return text.replace("COMMAND_LINE", command)
+
+
+ADAPTER: Final = Adapter(
+    name="opencode",
+    config=".config/opencode",
+    config_variable="OPENCODE_CONFIG_DIR",
+    settings=".opencode/plugins/gitslices.js",
+    hooks=OwnFile(make_text=make_text),
+    skills=".agents/skills",
+    notes="AGENTS.md",
+    limits=(
+        "tools of MCP servers and of other plugins",
+        "a session without plugins: --pure, OPENCODE_PURE, OPENCODE_DISABLE_PROJECT_CONFIG",
+    ),
+    read_intent=read_intent,
+    format_denial=format_denial,
+)

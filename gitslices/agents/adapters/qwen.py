@@ -1,0 +1,54 @@
+"""Qwen Code: its hook PreToolUse."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.claude import format_denial
+from gitslices.agents.adapters.payload import find_text, require_table, require_text
+
+_EDITS: Final = frozenset({"edit", "notebook_edit", "write_file"})
+_MATCHER: Final = "^(edit|notebook_edit|write_file|run_shell_command)$"
+_TIMEOUT: Final = 30_000
+
+
+def read_intent(payload: Mapping[str, Any]) -> Intent | None:
+    """What the tool is about to write; None for a tool that writes no files."""
+    tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
+    if tool in _EDITS:
+        path = require_text(require_table(payload, "tool_input"), "file_path", "notebook_path")
+        return Intent(cwd=cwd, paths=(path,))
+    if tool == "run_shell_command":
+        table = require_table(payload, "tool_input")
+        folder = find_text(table, "directory")
+        return Intent(cwd=cwd, folder=folder, command=require_text(table, "command"))
+    return None
+
+
+def make_hooks(program: str) -> Hooks:
+    """The hooks for the settings, by event; `program` is what they start."""
+    hook = {
+        "name": "gitslices",
+        "type": "command",
+        "command": f"{program} guard --tool qwen",
+        "timeout": _TIMEOUT,
+    }
+    return {"PreToolUse": [{"matcher": _MATCHER, "hooks": [hook]}]}
+
+
+ADAPTER: Final = Adapter(
+    name="qwen",
+    config=".qwen",
+    config_variable="",
+    project_variable="QWEN_PROJECT_DIR",
+    settings=".qwen/settings.json",
+    hooks=HookTable(make_hooks=make_hooks),
+    skills=".agents/skills",
+    notes="AGENTS.md",
+    limits=(
+        "tools of MCP servers",
+        "a session started in a folder below the worktree",
+    ),
+    read_intent=read_intent,
+    format_denial=format_denial,
+)

@@ -1,0 +1,31 @@
+// gitslices, for opencode: made by `gitslices agent install opencode`, taken away by
+// `gitslices agent uninstall opencode`.
+import { spawn } from "node:child_process"
+
+const COMMAND = COMMAND_LINE
+const WRITING = new Set(["apply_patch", "bash", "edit", "multiedit", "patch", "write"])
+const PATIENCE = 30_000
+
+function ask(directory, payload) {
+  return new Promise((resolve) => {
+    const texts = { out: "", err: "" }
+    const child = spawn("/bin/sh", ["-c", COMMAND], { cwd: directory, timeout: PATIENCE })
+    child.on("error", (error) => resolve({ ...texts, code: null, err: String(error) }))
+    child.on("close", (code) => resolve({ ...texts, code }))
+    child.stdout.on("data", (data) => (texts.out += data))
+    child.stderr.on("data", (data) => (texts.err += data))
+    child.stdin.on("error", () => {})
+    child.stdin.end(JSON.stringify(payload))
+  })
+}
+
+export const Gitslices = async ({ directory }) => ({
+  "tool.execute.before": async ({ tool, sessionID }, { args }) => {
+    if (!WRITING.has(tool)) return
+    const answer = await ask(directory, { session_id: sessionID, cwd: directory, tool, args })
+    if (answer.code === 0 && !answer.out) return
+    throw new Error(
+      (answer.out + answer.err).trim() || `gitslices did not answer (${answer.code}), so this may not run`,
+    )
+  },
+})
