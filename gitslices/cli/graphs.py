@@ -94,8 +94,8 @@ Examples:
 def schema_command(*, name: str, directory: Path, as_json: bool) -> Outcome:
     """Print a JSON Schema.
 
-    NAME is task-graph for what `plan` reads; plan, status, ready, claim or check for what these
-    print with --json.
+    NAME is task-graph for what `plan` reads, else what is printed with --json: by a command (claim,
+    gate), by one of its parts or options (hook-run, plan-diff), or where it fails (error).
     """
     text = files("gitslices.schemas").joinpath(f"{name}.schema.json").read_text("utf-8")
     return Outcome(document=json.loads(text), text=lambda: text)

@@ -123,7 +123,7 @@ def run(argv: Sequence[str]) -> int:
 def _print(outcome: Outcome, *, as_json: bool) -> int:
     try:
         if as_json:
-            _print_document(outcome.document)
+            _print_document(outcome.document, ok=outcome.exit_code == 0)
         else:
             said = outcome.text()
             for part in (said,) if isinstance(said, str) else _gather(said):
@@ -143,10 +143,10 @@ def _gather(parts: Iterable[str]) -> Iterator[str]:
         yield gathered
 
 
-def _print_document(document: object) -> None:
+def _print_document(document: object, *, ok: bool) -> None:
     from gitslices.output.document import encode_parts
 
-    for part in encode_parts(document):
+    for part in encode_parts(document, ok=ok):
         sys.stdout.buffer.write(part)
     sys.stdout.flush()
 
@@ -172,7 +172,7 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
 def _tells(document: object) -> bool:
     """Print `document`; False where standard output does not take it."""
     try:
-        _print_document(document)
+        _print_document(document, ok=False)
     except BrokenPipeError:
         return True  # nobody is there to be told
     except OSError:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
@@ -15,15 +15,41 @@ from gitslices.core.files import describe_refusal
 from gitslices.core.naming import show_path
 from gitslices.output.words import escape
 
+SCHEMA_VERSION: Final = 1
+"""It changes when a field goes or means something else; new fields may come at any time."""
 
-def encode_document(document: Any) -> bytes:
-    """One JSON document, indented, ending in a newline; see `show_path` for odd bytes."""
+
+def encode_document(document: Any, *, ok: bool = True) -> bytes:
+    """What a command prints with `--json`: its report, with `schema_version` and `ok` in front.
+
+    `ok` tells what the exit code 0 tells. See `show_path` for odd bytes.
+    """
+    return _indent(_add_head(_encode(document), document, ok=ok))
+
+
+def _add_head(data: bytes, document: Any, *, ok: bool) -> bytes:
+    names = document if isinstance(document, dict) else getattr(document, "__struct_fields__", None)
+    # A JSON Schema is a document of its own kind, and a guard that has nothing to say prints null.
+    if names is None or "$schema" in names:
+        return data
+    head = {"schema_version": SCHEMA_VERSION, "ok": ok}
+    missing = {name: value for name, value in head.items() if name not in names}
+    if not missing:
+        return data
+    rest = data[1:] if data == b"{}" else b"," + data[1:]
+    return msgspec.json.encode(missing)[:-1] + rest
+
+
+def _indent(data: bytes) -> bytes:
+    return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _encode(document: Any) -> bytes:
     try:
-        data = msgspec.json.encode(document)
+        return msgspec.json.encode(document)
     # Paths of other bytes than UTF-8 are rare: only then is all of it gone through.
     except UnicodeEncodeError:
-        data = msgspec.json.encode(_map_strings(msgspec.to_builtins(document)))
-    return msgspec.json.format(data, indent=2) + b"\n"
+        return msgspec.json.encode(_map_strings(msgspec.to_builtins(document)))
 
 
 class Streamed(Struct, frozen=True, kw_only=True):
@@ -34,19 +60,19 @@ class Streamed(Struct, frozen=True, kw_only=True):
     items: Iterable[Any]
 
 
-def encode_parts(document: Any) -> Iterator[bytes]:
+def encode_parts(document: Any, *, ok: bool = True) -> Iterator[bytes]:
     """The same document as `encode_document` makes, in parts that are made while one takes them."""
     if not isinstance(document, Streamed):
-        yield encode_document(document)
+        yield encode_document(document, ok=ok)
         return
-    whole = encode_document({**document.document, document.name: []})
+    whole = encode_document({**document.document, document.name: []}, ok=ok)
     place = f'"{document.name}": ['.encode()
     # From the end, where the list was put: a table before it may have one of that name.
     head, _, tail = whole.rpartition(place + b"]")
     before = begin = head + place + b"\n    "
     for item in document.items:
         # No line break is raw in JSON but those between the parts.
-        yield before + encode_document(item)[:-1].replace(b"\n", b"\n    ")
+        yield before + _indent(_encode(item))[:-1].replace(b"\n", b"\n    ")
         before = b",\n    "
     yield whole if before is begin else b"\n  ]" + tail
 

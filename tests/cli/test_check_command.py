@@ -38,6 +38,7 @@ def test_the_document_holds_the_same(cli: Cli, api: Path) -> None:
     assert done.code == 1
     violation = {"path": "Makefile", "owner": None, "reason": "in no slice"}
     assert done.document == {
+        "schema_version": 1,
         "ok": False,
         "slices": [{"slice_id": "api", "goal_id": "auth-rework", "violations": [violation]}],
     }
@@ -51,7 +52,8 @@ def test_a_clean_slice_is_said_to_be(cli: Cli, api: Path) -> None:
 def test_a_worktree_of_no_slice_has_nothing_to_check(cli: Cli, api: Path) -> None:
     done = cli("check")
     assert (done.code, done.out) == (0, "this worktree is no slice: nothing to check\n")
-    assert cli("check", "--json").document == {"ok": True, "slices": []}
+    expected = {"schema_version": 1, "ok": True, "slices": []}
+    assert cli("check", "--json").document == expected
 
 
 def test_a_repository_without_plans_has_nothing_to_check(cli: Cli, repo: Path) -> None:

@@ -49,21 +49,60 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
     (path / "Makefile").write_text("all:\n")
     commit_all(path)
     (repo / "gitslices.toml").write_text('[[tasks]]\nid = "c"\nwrite_set = ["**"]\n')
-    documents = {
-        "plan": cli("plan", "--json").document,
-        "status": cli("status", "--json").document,
-        "ready": cli("ready", "--json").document,
-        "claim": cli("claim", "a", "--holder", "ann", "--json").document,
-        "check": cli("check", "--all", "--json").document,
+    token = str(cli("claim", "a", "--holder", "ann", "--json").document["token"])
+    lines = {
+        "plan": "plan",
+        "plan-diff": "plan --diff",
+        "plan-explain": "plan --explain c",
+        "validate": "validate",
+        "status": "status",
+        "ready": "ready",
+        "check": "check --all",
+        "scope": "scope allow a Makefile --reason it-does",
+        "heartbeat": f"heartbeat a --token {token}",
+        "gate": "gate status a",
+        "review": "review a --kind code_review --by ann --verdict approve",
+        "conflicts": "conflicts",
+        "sync": "sync a",
+        "done": f"done a --token {token}",
+        "merge": "merge a",
+        "claim": "claim b",
+        "release": "release b --force",
+        "run": "run -- true",
+        "hook": "hook status",
+        "agent": "agent install claude",
+        "trust": "trust",
+        "trust-list": "trust --list",
+        "trust-revoke": "trust --revoke",
+        "prune": "prune --dry-run",
+        "remove": "remove b",
+        "prune-trash": "prune --trash",
+        "undo-list": "undo --list",
+        "undo": "undo",
+        "doctor": "doctor",
+        "log": "log",
+        "log-evidence": "log --evidence a",
+        "error": "claim nobody",
     }
-    assert ["task-graph", *documents] == list(NAMES)
-    assert documents["claim"]["work"]
-    assert documents["check"]["slices"][0]["violations"]
-    for name, document in documents.items():
+    rest = {
+        "task-graph",
+        "agent-guard",
+        "agent-worktree-create",
+        "agent-worktree-remove",
+        "hook-run",
+    }
+    assert {*lines, *rest} == set(NAMES)
+    documents = {}
+    for name, line in lines.items():
+        finished = cli(*line.split(), "--json")
+        document = documents[name] = finished.document
         schema = json.loads(cli("schema", name).out)
-        assert schema["title"] == f"gitslices {name} --json"
-        assert find_faults(document, schema, schema) == []
+        assert schema["title"] == f"gitslices {name.replace('-', ' ')} --json"
+        assert find_faults(document, schema, schema) == [], (name, document)
         assert find_faults({**document, "more": 1}, schema, schema) == ["more is unknown"]
+        assert document["schema_version"] == 1
+        assert document["ok"] is (finished.code == 0), name
+    assert documents["check"]["slices"][0]["violations"]
 
 
 def test_a_name_without_a_schema_is_answered_with_those_that_have_one(cli: Cli) -> None:

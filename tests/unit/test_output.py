@@ -20,7 +20,9 @@ def test_nothing_acts_on_the_terminal(text: str, shown: str) -> None:
 
 
 def test_a_document_with_undecodable_bytes_is_still_json() -> None:
-    assert json.loads(encode_document({"path": "caf\udce9", "n": ["\udcff"]})) == {
+    assert json.loads(encode_document({"path": "caf\udce9", "n": ["\udcff"]}, ok=False)) == {
+        "schema_version": 1,
+        "ok": False,
         "path": "caf\\xe9",
         "n": ["\\xff"],
     }
