@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Problem(Struct, frozen=True):
@@ -12,6 +12,13 @@ class Problem(Struct, frozen=True):
     place: str
     message: str
     hint: str | None = None
+
+
+class GraphProblem(Problem, frozen=True):
+    """One thing that is wrong in a task graph file, with the line and the id of the task."""
+
+    line: int | UnsetType = UNSET
+    task_id: str | UnsetType = UNSET
 
 
 class GitslicesError(Exception):

@@ -1,13 +1,13 @@
 """Finding a task graph file, reading it within bounds, and telling which format it has."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
-from gitslices.core.errors import GraphError, InputError, Problem
+from gitslices.core.errors import GraphError, GraphProblem, InputError, Problem
 from gitslices.core.files import NotRegularError, TooLargeError, read_regular
 from gitslices.core.model import Task, TaskGraph
 from gitslices.core.naming import GRAPH_FILE, natural_key
@@ -17,7 +17,9 @@ from gitslices.graph.findings import (
     TOP_LEVEL,
     Findings,
     TooManyFindingsError,
+    shorten,
 )
+from gitslices.graph.lines import find_lines
 from gitslices.graph.parse_json import parse_json
 from gitslices.graph.parse_toml import parse_toml
 from gitslices.graph.parse_yaml import QUOTE_HINT, parse_yaml
@@ -45,6 +47,7 @@ _YAML: Final = _Format("YAML", parse_yaml, 4 * _MIB, QUOTE_HINT)
 _BY_SUFFIX: Final = {".json": _JSON, ".toml": _TOML, ".yaml": _YAML, ".yml": _YAML}
 _FIRST_LINE: Final = re.compile(r"^[ \t]*+([^#\s][^\n]{0,200})", re.MULTILINE)
 _NO_GRAPH: Final = ScopedGraph(graph=TaskGraph(), accesses=())
+_TASK: Final = re.compile(r"tasks\[(\d+)\]")
 _LIKE_TOML: Final = re.compile(r"""\[{1,2}[^\[\]{},:]+(?:\]|$)|[\w."'-]+[ \t]*=""")
 
 
@@ -139,7 +142,11 @@ def _read_graph(data: bytes, chosen: _Format | None, findings: Findings) -> Scop
     tree = found.parse(text, findings)
     if findings.problems:
         return _NO_GRAPH
-    return _read_tasks(read_shape(tree, findings, found.quote_hint), findings)
+    try:
+        return _read_tasks(read_shape(tree, findings, found.quote_hint), findings)
+    finally:
+        if findings.problems:
+            findings.problems = _add_lines(findings.problems, tree, text, found)
 
 
 def _read_tasks(reading: Reading, findings: Findings) -> ScopedGraph:
@@ -148,6 +155,32 @@ def _read_tasks(reading: Reading, findings: Findings) -> ScopedGraph:
     read = read_scopes(reading, places, findings)
     tasks = tuple(map(_complete, read.graph.tasks))
     return structs.replace(read, graph=structs.replace(read.graph, tasks=tasks))
+
+
+def _add_lines(
+    problems: Sequence[Problem], tree: object, text: str, found: _Format
+) -> list[Problem]:
+    """The same problems with the lines where they stand, and the ids of their tasks."""
+    lines = find_lines(text, found.name, {problem.place for problem in problems})
+    tasks = tree.get("tasks") if isinstance(tree, dict) else None
+    records = tasks if isinstance(tasks, list) else []
+    ids = [each.get("id") if isinstance(each, dict) else None for each in records]
+    return [
+        GraphProblem(
+            one.place,
+            one.message,
+            one.hint,
+            line=lines.get(one.place, UNSET),
+            task_id=_find_id(one.place, ids) or UNSET,
+        )
+        for one in problems
+    ]
+
+
+def _find_id(place: str, ids: Sequence[object]) -> str | None:
+    task = _TASK.match(place)
+    id_ = ids[int(task[1])] if task else None
+    return shorten(id_) if isinstance(id_, str) else None
 
 
 def _add_too_large(found: _Format, findings: Findings) -> None:

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
-from gitslices.core.errors import GraphError
+from gitslices.core.errors import GraphError, GraphProblem
 from gitslices.graph.load import load_graph
 from tests.support.repositories import FIXTURES
 
@@ -19,7 +20,10 @@ FILES = sorted(path for path in BAD.iterdir() if path.suffix != ".errors")
 def render(error: GraphError) -> str:
     lines = [error.message.removeprefix(f"{BAD}{os.sep}")]
     for problem in error.problems:
-        lines.append(f"{problem.place}: {problem.message}")
+        at = ""
+        if isinstance(problem, GraphProblem) and problem.line is not UNSET:
+            at = f" ({problem.task_id or None!r}, line {problem.line})"
+        lines.append(f"{problem.place}{at}: {problem.message}")
         if problem.hint:
             lines.append(f"    {problem.hint}")
     return "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gitslices.core.errors import GraphError, Problem
+from gitslices.core.errors import GraphError, GraphProblem, Problem
 from gitslices.output.document import describe_failure, encode_document, format_failure
 from gitslices.output.words import escape
 
@@ -41,6 +41,22 @@ def test_a_failure_lists_every_problem_with_its_place_and_hint() -> None:
     assert lines[1] == "tasks[0].id: is empty"
     assert lines[2] == "tasks[1]: bad"
     assert lines[3].endswith("try this")
+
+
+def test_a_problem_of_a_graph_names_the_task_and_the_line() -> None:
+    problems = [
+        GraphProblem("tasks[0].id", "is odd", line=7, task_id="a\nb"),
+        GraphProblem("version", "is odd", line=2),
+        GraphProblem("line 1, column 2", "is odd"),
+    ]
+    failure = describe_failure(GraphError("wrong", problems=problems))
+    assert format_failure(failure).splitlines()[1:] == [
+        r"  tasks[0].id ('a\nb', line 7): is odd",
+        "  version (line 2): is odd",
+        "  line 1, column 2: is odd",
+    ]
+    told = json.loads(encode_document(failure.document))["error"]["problems"]
+    assert told[1] == {"place": "version", "message": "is odd", "hint": None, "line": 2}
 
 
 def test_anything_unforeseen_is_a_bug_with_its_own_exit_code() -> None:
