@@ -7,11 +7,13 @@ import click
 
 from gitslices.cli.options import (
     Outcome,
+    choose_slice,
     common_options,
     get_named_by_hook,
     goal_option,
     lock_option,
     probe_here,
+    slice_argument,
 )
 from gitslices.core.model import SliceId
 
@@ -79,6 +81,7 @@ def check_command(
 
 _SCOPE_EXAMPLES = """\b
 Examples:
+  gitslices scope show                in the slice's worktree
   gitslices scope show api
   gitslices scope allow api Makefile --reason "the new target is needed for the tests"
 """
@@ -90,44 +93,49 @@ def scope_command() -> None:
 
 
 @scope_command.command("show")
-@click.argument("slice_id", metavar="SLICE")
+@slice_argument
 @goal_option
 @common_options
-def show_command(*, slice_id: str, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
-    """Show what SLICE may read and write, and what was allowed since it was planned."""
+def show_command(
+    *, slice_id: str | None, goal_id: str | None, directory: Path, as_json: bool
+) -> Outcome:
+    """Show what SLICE, or the one at hand, may read and write, and what was allowed meanwhile."""
     from gitslices.ops.scope import show_scope
 
-    return _tell_scope(show_scope(probe_here(directory), SliceId(slice_id), goal_id))
+    workspace = probe_here(directory)
+    return _tell_scope(show_scope(workspace, *choose_slice(workspace, slice_id, goal_id)))
 
 
 @scope_command.command("allow")
-@click.argument("slice_id", metavar="SLICE")
-@click.argument("pattern")
+@click.argument("names", metavar="[SLICE] PATTERN", nargs=-1)
 @click.option("--reason", required=True, metavar="TEXT", help="Why; the log shows it.")
 @goal_option
 @lock_option
 @common_options
 def allow_command(
     *,
-    slice_id: str,
-    pattern: str,
+    names: tuple[str, ...],
     reason: str,
     goal_id: str | None,
     lock_timeout: float,
     directory: Path,
     as_json: bool,
 ) -> Outcome:
-    """Let SLICE write PATTERN, too, unless another slice under way could touch the same path.
+    """Let SLICE, or the one at hand, write PATTERN, too.
 
+    Refused where another slice under way could touch the same path.
     Under way is a slice with a commit, with uncommitted files, or with a holder; it is named,
     together with such a path. The graph stays as it is, and planning it again keeps the allowance.
     """
     from gitslices.ops.scope import AllowRequest, allow_scope
 
-    request = AllowRequest(
-        slice_id=SliceId(slice_id), pattern=pattern, reason=reason, goal_id=goal_id
-    )
-    return _tell_scope(allow_scope(probe_here(directory, lock_timeout=lock_timeout), request))
+    if len(names) not in {1, 2}:
+        raise click.UsageError("give SLICE and PATTERN, or in a slice's worktree PATTERN alone")
+    *named, pattern = names
+    workspace = probe_here(directory, lock_timeout=lock_timeout)
+    id_, goal_id = choose_slice(workspace, named[0] if named else None, goal_id)
+    request = AllowRequest(slice_id=id_, pattern=pattern, reason=reason, goal_id=goal_id)
+    return _tell_scope(allow_scope(workspace, request))
 
 
 def _tell_scope(report: "ScopeReport") -> Outcome:

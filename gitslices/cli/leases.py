@@ -1,19 +1,23 @@
 """`gitslices claim`, `ready`, `heartbeat`, `release` and `done`."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from gitslices.cli.options import (
     Outcome,
     Seconds,
+    choose_slice,
     common_options,
     find_user,
     goal_option,
     holder_option,
     lock_option,
+    make_caller,
     probe_here,
-    token_option,
+    slice_argument,
+    token_options,
     ttl_option,
 )
 from gitslices.core.errors import suggest
@@ -28,7 +32,7 @@ Examples:
 
 
 @click.command("claim", epilog=_CLAIM_EXAMPLES)
-@click.argument("slice_id", metavar="[SLICE]", required=False)
+@slice_argument
 @holder_option("Who takes it.")
 @ttl_option(
     "How long, unless a heartbeat moves the deadline: 90s, 30m, 2h; a bare number is seconds.",
@@ -43,6 +47,9 @@ Examples:
     metavar="SECONDS",
     help="Wait until a slice is ready: this long, or without a number as long as it takes.",
 )
+@click.option(
+    "--another", is_flag=True, help="One that NAME does not have yet, though it has one already."
+)
 @goal_option
 @lock_option
 @common_options
@@ -52,6 +59,7 @@ def claim_command(
     holder: str | None,
     ttl: int,
     wait: float,
+    another: bool,
     goal_id: str | None,
     lock_timeout: float,
     directory: Path,
@@ -60,18 +68,25 @@ def claim_command(
     """Take SLICE, or the ready one with the longest way still to go, and make its worktree ready.
 
     A slice is ready when what it waits for has been merged and nobody has a slice, of any goal,
-    whose scopes overlap with its own. Nobody else gets it until the deadline. The token that is
-    printed proves to heartbeat, release and done that the lease is still the same.
+    whose scopes overlap with its own. Nobody else gets it until the deadline. In its worktree
+    heartbeat, release and done know that the lease is still the same; elsewhere the token that is
+    printed proves it.
+
+    Whoever has SLICE already gets it back with the same token, as after a crash. Without SLICE so
+    does NAME, where --holder or $GITSLICES_HOLDER gives one: each worker has its own.
 
     A slice whose lease has lapsed can be taken over: the work in it is kept, and shown.
     """
     from gitslices.ops.claim import ClaimRequest, claim
 
+    if another and slice_id is not None:
+        raise click.UsageError("--another is about no one slice")
     request = ClaimRequest(
         holder=holder if holder is not None else find_user(),
         slice_id=SliceId(slice_id) if slice_id is not None else None,
         goal_id=goal_id,
         ttl=ttl,
+        resume=_choose_resume(slice_id, holder, another=another),
         wait=wait,
     )
     report = claim(probe_here(directory, lock_timeout=lock_timeout), request)
@@ -83,6 +98,15 @@ def claim_command(
 
     free = suggest("release", report.slice_id, "--force", goal_id=report.goal_id)
     return Outcome(document=report, text=text, unsaid=f"the claim stands; free the slice: {free}")
+
+
+def _choose_resume(
+    slice_id: str | None, holder: str | None, *, another: bool
+) -> Literal["none", "here", "any"]:
+    if another:
+        return "none"
+    # All that one account starts have its name by default: several workers of it may want a slice.
+    return "any" if slice_id is not None or holder is not None else "here"
 
 
 _READY_EXAMPLES = """\b
@@ -114,36 +138,42 @@ def ready_command(*, goal_id: str | None, directory: Path, as_json: bool) -> Out
 
 _HEARTBEAT_EXAMPLES = """\b
 Examples:
-  gitslices heartbeat api --token 7
+  gitslices heartbeat                 in the slice's worktree
   gitslices heartbeat api --token 7 --ttl 2h
 """
 
 
 @click.command("heartbeat", epilog=_HEARTBEAT_EXAMPLES)
-@click.argument("slice_id", metavar="SLICE")
-@token_option(required=True)
+@slice_argument
+@token_options
 @ttl_option("How long from now: 90s, 30m, 2h; a bare number is seconds.  [default: as before]")
 @goal_option
 @common_options
 def heartbeat_command(
     *,
-    slice_id: str,
-    token: int,
+    slice_id: str | None,
+    token: int | None,
+    holder: str | None,
     ttl: int | None,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
 ) -> Outcome:
-    """Move the deadline of the lease on SLICE: the worker is alive.
+    """Move the deadline of the lease on SLICE, or on the one at hand: the worker is alive.
 
     A lease that has lapsed comes back to life, unless somebody has claimed the slice, or one that
     overlaps with it, since.
     """
     from gitslices.ops.leases import HeartbeatRequest, heartbeat
     from gitslices.output.words import escape
+    from gitslices.slices.claims import get_token
 
-    request = HeartbeatRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id, ttl=ttl)
-    report = heartbeat(probe_here(directory), request)
+    workspace = probe_here(directory)
+    id_, goal_id = choose_slice(workspace, slice_id, goal_id)
+    token = token or get_token(workspace, id_, goal_id, make_caller(holder))
+    report = heartbeat(
+        workspace, HeartbeatRequest(slice_id=id_, token=token, goal_id=goal_id, ttl=ttl)
+    )
     return Outcome(
         document=report,
         text=lambda: (
@@ -155,37 +185,43 @@ def heartbeat_command(
 
 _RELEASE_EXAMPLES = """\b
 Examples:
-  gitslices release api --token 7
+  gitslices release                   in the slice's worktree
+  gitslices release api --token 7     anywhere
   gitslices release api --force       whoever has it
 """
 
 
 @click.command("release", epilog=_RELEASE_EXAMPLES)
-@click.argument("slice_id", metavar="SLICE")
-@token_option()
+@slice_argument
+@token_options
 @click.option("--force", is_flag=True, help="Whoever has it, and even when it is done.")
 @goal_option
 @common_options
 def release_command(
     *,
-    slice_id: str,
+    slice_id: str | None,
     token: int | None,
+    holder: str | None,
     force: bool,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
 ) -> Outcome:
-    """Give SLICE back: it can be claimed again, and the work in it is kept.
+    """Give SLICE, or the one at hand, back: it can be claimed again, and the work in it is kept.
 
     With --force from whoever has it, or to work again on a slice that is done but not merged.
     """
     from gitslices.ops.leases import ReleaseRequest, release
     from gitslices.output.words import escape
+    from gitslices.slices.claims import get_token
 
-    if force == (token is not None):
+    if force and token is not None:
         raise click.UsageError("give either --token N or --force")
-    request = ReleaseRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
-    report = release(probe_here(directory), request)
+    workspace = probe_here(directory)
+    id_, goal_id = choose_slice(workspace, slice_id, goal_id)
+    if not force:
+        token = token or get_token(workspace, id_, goal_id, make_caller(holder))
+    report = release(workspace, ReleaseRequest(slice_id=id_, token=token, goal_id=goal_id))
     return Outcome(
         document=report,
         text=lambda: f"{escape(report.slice_id)}: open, {_tell(report.holder)}\n",
@@ -200,28 +236,38 @@ def _tell(holder: str | None) -> str:
 
 _DONE_EXAMPLES = """\b
 Examples:
-  gitslices done api --token 7
+  gitslices done                      in the slice's worktree
+  gitslices done api --token 7        anywhere
 """
 
 
 @click.command("done", epilog=_DONE_EXAMPLES)
-@click.argument("slice_id", metavar="SLICE")
-@token_option(required=True)
+@slice_argument
+@token_options
 @goal_option
 @common_options
 def done_command(
-    *, slice_id: str, token: int, goal_id: str | None, directory: Path, as_json: bool
+    *,
+    slice_id: str | None,
+    token: int | None,
+    holder: str | None,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
 ) -> Outcome:
-    """Say that SLICE is finished, and end its lease.
+    """Say that SLICE, or the one whose worktree this is, is finished, and end its lease.
 
     Refuses while there are uncommitted files. Gates that have a command in .gitslices/config.toml
     and have not passed on this commit are run first; if one fails, the slice stays claimed.
     """
     from gitslices.ops.done import DoneRequest, done
     from gitslices.output.words import escape
+    from gitslices.slices.claims import get_token
 
-    request = DoneRequest(slice_id=SliceId(slice_id), token=token, goal_id=goal_id)
-    report = done(probe_here(directory), request)
+    workspace = probe_here(directory)
+    id_, goal_id = choose_slice(workspace, slice_id, goal_id)
+    token = token or get_token(workspace, id_, goal_id, make_caller(holder))
+    report = done(workspace, DoneRequest(slice_id=id_, token=token, goal_id=goal_id))
     note = ", with no commit to merge" if report.empty is True else ""
     return Outcome(
         document=report,

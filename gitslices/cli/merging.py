@@ -11,14 +11,16 @@ from gitslices.cli.options import (
     common_options,
     goal_option,
     lock_option,
+    make_caller,
     open_here,
     slices_options,
-    token_option,
+    token_options,
 )
 from gitslices.system.settings import MergeStyle, SyncStyle
 
 _SYNC_EXAMPLES = """\b
 Examples:
+  gitslices sync                     in the slice's worktree
   gitslices sync api
   gitslices sync --all
   gitslices sync api --style rebase
@@ -32,7 +34,7 @@ Examples:
     type=click.Choice(get_args(SyncStyle)),
     help="Take the target in, or rebase onto it.  [default: the settings, or merge]",
 )
-@token_option()
+@token_options
 @goal_option
 @lock_option
 @common_options
@@ -42,6 +44,7 @@ def sync_command(
     everything: bool,
     style: SyncStyle | None,
     token: int | None,
+    holder: str | None,
     goal_id: str | None,
     lock_timeout: float,
     directory: Path,
@@ -56,11 +59,16 @@ def sync_command(
     in either style.
     """
     from gitslices.ops.sync import SyncRequest, sync
+    from gitslices.slices.claims import find_token
 
-    wanted = choose_slices(slice_ids, everything=everything, meaning="under way")
-    if token is not None and len(slice_ids) != 1:
-        raise click.UsageError("--token belongs to one slice: name it")
     workspace = open_here(directory, lock_timeout=lock_timeout)
+    wanted, goal_id = choose_slices(
+        workspace, slice_ids, goal_id, everything=everything, meaning="under way"
+    )
+    if token is not None and (wanted is None or len(wanted) != 1):
+        raise click.UsageError("--token belongs to one slice: name it")
+    if wanted is not None and len(wanted) == 1:
+        token = token or find_token(workspace, wanted[0], goal_id, make_caller(holder))
     report = sync(
         workspace, SyncRequest(slice_ids=wanted, token=token, goal_id=goal_id, style=style)
     )
@@ -76,6 +84,7 @@ def sync_command(
 
 _MERGE_EXAMPLES = """\b
 Examples:
+  gitslices merge                    in the slice's worktree
   gitslices merge api
   gitslices merge --all              everything that is done, in the order of the plan
   gitslices merge api --style squash
@@ -112,8 +121,10 @@ def merge_command(
     """
     from gitslices.ops.merge import MergeRequest, merge
 
-    wanted = choose_slices(slice_ids, everything=everything, meaning="that is done")
     workspace = open_here(directory, lock_timeout=lock_timeout)
+    wanted, goal_id = choose_slices(
+        workspace, slice_ids, goal_id, everything=everything, meaning="that is done"
+    )
     report = merge(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
 
     def text() -> str:

@@ -60,6 +60,7 @@ TOKEN: Final = Whole(1, 1_000_000_000)
 
 
 if TYPE_CHECKING:
+    from gitslices.slices.claims import Caller
     from gitslices.workspace import Workspace
 
 _LOCK_TIMEOUT: Final = 120
@@ -105,6 +106,23 @@ def goals_option(function: Function) -> Function:
     return click.option("--goal", "goal_id", metavar="ID", help="Only this goal.  [default: all]")(
         function
     )
+
+
+def slice_argument(function: Function) -> Function:
+    """Add `[SLICE]`, which `choose_slice` fills in where it is left out."""
+    return click.argument("slice_id", metavar="[SLICE]", required=False)(function)
+
+
+def choose_slice(
+    workspace: "Workspace", slice_id: str | None, goal_id: str | None
+) -> tuple[SliceId, str | None]:
+    """The slice that was named, else the one whose worktree is at hand; and the goal to look in."""
+    if slice_id is not None:
+        return SliceId(slice_id), goal_id
+    from gitslices.slices.goals import get_slice_here
+
+    here = get_slice_here(workspace.repo.git_dir, goal_id)
+    return here.slice_id, here.goal_id
 
 
 def lock_option(function: Function) -> Function:
@@ -190,12 +208,27 @@ def slices_options(help_text: str) -> Callable[[Function], Function]:
 
 
 def choose_slices(
-    slice_ids: tuple[str, ...], *, everything: bool, meaning: str
-) -> tuple[SliceId, ...] | None:
-    """The slices that were named, or None for all, which are those that `meaning` tells."""
-    if bool(slice_ids) == everything:
+    workspace: "Workspace",
+    slice_ids: tuple[str, ...],
+    goal_id: str | None,
+    *,
+    everything: bool,
+    meaning: str,
+) -> tuple[tuple[SliceId, ...] | None, str | None]:
+    """The slices that were named, or the one at hand, or None for all, and the goal to look in.
+
+    All are those that `meaning` tells.
+    """
+    if everything and not slice_ids:
+        return None, goal_id
+    if slice_ids and not everything:
+        return tuple(SliceId(id_) for id_ in slice_ids), goal_id
+    from gitslices.slices.marks import find_mark
+
+    if everything or find_mark(workspace.repo.git_dir) is None:
         raise click.UsageError(f"name slices, or --all for every one {meaning}")
-    return None if everything else tuple(SliceId(id_) for id_ in slice_ids)
+    here, goal_id = choose_slice(workspace, None, goal_id)
+    return (here,), goal_id
 
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -210,12 +243,13 @@ def ttl_option(help_text: str, default: str | None = None) -> Callable[[Function
     )  # fmt: skip
 
 
-def token_option(*, required: bool = False) -> Callable[[Function], Function]:
-    """Add `--token`, which shows that a lease is still one's own."""
-    return click.option(
-        "--token", type=TOKEN, metavar="N", required=required,
-        help="The token that `claim` printed.",
-    )  # fmt: skip
+def token_options(function: Function) -> Function:
+    """Add `--token` and `--holder`, which show that a lease is still one's own."""
+    function = click.option(
+        "--token", type=TOKEN, metavar="N",
+        help="The token that `claim` printed.  [default: the one in the slice's worktree]",
+    )(function)  # fmt: skip
+    return holder_option("Who works here, where somebody else has had the slice before.")(function)
 
 
 def holder_option(help_text: str) -> Callable[[Function], Function]:
@@ -235,6 +269,13 @@ def find_user() -> str:
     except (KeyError, OSError):  # no account of that number, as in some containers
         user = str(os.getuid())
     return f"{user}@{os.uname().nodename}"
+
+
+def make_caller(holder: str | None) -> "Caller":
+    """Who gives the command, by `--holder` where that was said."""
+    from gitslices.slices.claims import Caller
+
+    return Caller(holder=holder or find_user(), is_named=holder is not None)
 
 
 def _parse_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:

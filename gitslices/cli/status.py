@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,11 +10,16 @@ from gitslices.cli.live import make_view, watch_status
 from gitslices.cli.options import (
     EVENTS,
     Outcome,
+    choose_slice,
     common_options,
     goal_option,
     goals_option,
     probe_here,
+    slice_argument,
 )
+
+if TYPE_CHECKING:
+    from gitslices.workspace import Workspace
 
 _STATUS_EXAMPLES = """\b
 Examples:
@@ -60,7 +66,8 @@ Examples:
 
 
 @click.command("log", epilog=_LOG_EXAMPLES)
-@click.argument("slice_id", metavar="[SLICE]", required=False)
+@slice_argument
+@click.option("--all", "everything", is_flag=True, help="In a slice's worktree, too: of all.")
 @click.option("-n", "last", type=EVENTS, metavar="N", help="Only the last N events.")
 @click.option(
     "--evidence",
@@ -72,20 +79,30 @@ Examples:
 def log_command(
     *,
     slice_id: str | None,
+    everything: bool,
     last: int | None,
     evidence: bool,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
 ) -> Outcome:
-    """Show who did what, to SLICE or to all, the newest last."""
+    """Show who did what, to SLICE, to the one at hand, or to all, the newest last."""
+    if everything and (evidence or slice_id is not None):
+        raise click.UsageError("--all is about no one slice")
+    workspace = probe_here(directory)
     if evidence:
-        return _show_evidence(directory, slice_id, goal_id)
+        return _show_evidence(workspace, *choose_slice(workspace, slice_id, goal_id))
+    from gitslices.slices.marks import find_mark
+
+    here = find_mark(workspace.repo.git_dir) if slice_id is None and not everything else None
+    # With another goal it is that one's log that is wanted.
+    if here is not None and goal_id in {None, here.goal_id}:
+        slice_id, goal_id = here.slice_id, here.goal_id
     from gitslices.ops.log import LogRequest, open_log
     from gitslices.output.document import Streamed
 
     request = LogRequest(goal_id=goal_id, slice_id=slice_id, last=last)
-    report = open_log(probe_here(directory), request)
+    report = open_log(workspace, request)
 
     def text() -> Iterator[str]:
         from gitslices.output.text.evidence import format_log
@@ -95,12 +112,10 @@ def log_command(
     return Outcome(document=Streamed(document={}, name="events", items=report.events), text=text)
 
 
-def _show_evidence(directory: Path, slice_id: str | None, goal_id: str | None) -> Outcome:
+def _show_evidence(workspace: "Workspace", slice_id: str, goal_id: str | None) -> Outcome:
     from gitslices.ops.log import read_evidence
 
-    if slice_id is None:
-        raise click.UsageError("--evidence needs SLICE")
-    report = read_evidence(probe_here(directory), slice_id, goal_id)
+    report = read_evidence(workspace, slice_id, goal_id)
 
     def text() -> str:
         from gitslices.output.text.evidence import format_evidence

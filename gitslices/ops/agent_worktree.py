@@ -110,7 +110,11 @@ def _list_ids(goal: Goal) -> frozenset[str]:
 
 
 def _make_request(request: HandOutRequest, goal_id: str, slice_id: SliceId | None) -> ClaimRequest:
-    return ClaimRequest(holder=request.holder, goal_id=goal_id, slice_id=slice_id, ttl=request.ttl)
+    # A session may have many worktrees: only the slice that it names can be one that it has.
+    return ClaimRequest(
+        holder=request.holder, goal_id=goal_id, slice_id=slice_id, ttl=request.ttl,
+        resume="any" if slice_id else "none",
+    )  # fmt: skip
 
 
 def _end(workspace: Workspace, note: ClaimNote) -> bool:

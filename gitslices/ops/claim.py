@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -34,6 +34,7 @@ from gitslices.slices.claims import (
 from gitslices.slices.environment import describe_setup, list_writable_roots
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_slice
+from gitslices.slices.marks import find_mark
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.journal import is_moving
@@ -56,11 +57,16 @@ _LONGEST_PAUSE: Final = 1.0
 
 
 class ClaimRequest(Struct, frozen=True, kw_only=True):
-    """`slice_id` None leaves the choice to `claim`; `ttl` and `wait` are seconds."""
+    """`slice_id` None leaves the choice to `claim`; `ttl` and `wait` are seconds.
+
+    `resume` says which lease of its own the holder gets back, with its token: none, the one on the
+    slice whose worktree is at hand, or any, where a slice is named that on this one.
+    """
 
     holder: str
     slice_id: SliceId | None = None
     goal_id: str | None = None
+    resume: Literal["none", "here", "any"] = "none"
     ttl: int = DEFAULT_TTL
     wait: float = 0
 
@@ -68,8 +74,8 @@ class ClaimRequest(Struct, frozen=True, kw_only=True):
 class ClaimReport(Struct, frozen=True, kw_only=True):
     """What `gitslices claim --json` prints.
 
-    `work` is there where the slice was begun before, `warnings` where its worktree is not as it
-    should be.
+    `work` is there where the slice was begun before, `resumed` where the holder had the lease
+    already, `warnings` where its worktree is not as it should be.
     """
 
     ok: bool = True
@@ -85,17 +91,22 @@ class ClaimReport(Struct, frozen=True, kw_only=True):
     write_scope: tuple[str, ...]
     acceptance: tuple[str, ...]
     writable_roots: tuple[str, ...]
+    resumed: bool | UnsetType = UNSET
     work: Work | UnsetType = UNSET
     warnings: tuple[str, ...] | UnsetType = UNSET
 
 
 class _Granted(Struct, frozen=True):
-    """A lease just opened; `former` is the status before it, None where there was no record."""
+    """A lease just opened; `former` is the status before it, None where there was no record.
+
+    `resumed` where the holder had it before.
+    """
 
     goal: Goal
     slice: Slice
     lease: Lease
-    former: SliceStatus | None
+    former: SliceStatus | None = None
+    resumed: bool = False
 
 
 def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
@@ -144,7 +155,8 @@ def _settle(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRepor
         # until it lapses.
         return _hand_over(workspace, store, granted)
     except BaseException:
-        _revoke_lease(workspace, store, granted)
+        if not granted.resumed:
+            _revoke_lease(workspace, store, granted)
         raise
 
 
@@ -204,10 +216,12 @@ def _grant(
     shorten_deadlines(workspace, store)
     snapshot = Snapshot(workspace, store, goal.plan)
     snapshot.get_target()
+    if (own := _find_own_lease(snapshot, request)) is not None:
+        return _resume(snapshot, goal, own, request)
     faults = {id_: error.problems[0] for id_, error in refused.items()}
     # First without the write lock: most of those who wait find nothing, and keep out nobody.
     first = _choose(goal, read_claim_state(snapshot, goal, faults), request)
-    _refuse_out_of_order(snapshot, first)
+    _refuse_out_of_order(snapshot, first.slice.slice_id)
     with store.transaction():
         goal = choose_goal(workspace, store, goal.goal_id)
         now = snapshot.read_store_again(goal.plan)
@@ -215,7 +229,7 @@ def _grant(
         # The worktree of the first has been looked at: everybody else would wait while git is asked
         # again.
         if chosen.slice.slice_id != first.slice.slice_id:
-            _refuse_out_of_order(now, chosen)
+            _refuse_out_of_order(now, chosen.slice.slice_id)
         if not is_moving(workspace.state_folder, goal.goal_id, chosen.slice.slice_id):
             _end_lapsed(workspace, store, chosen)
             return _open_lease(workspace, store, goal, chosen, request)
@@ -224,8 +238,42 @@ def _grant(
         return None
 
 
-def _refuse_out_of_order(snapshot: Snapshot, chosen: Entrant) -> None:
-    id_ = chosen.slice.slice_id
+def _find_own_lease(snapshot: Snapshot, request: ClaimRequest) -> Lease | None:
+    """The lease that the holder has already and is to get back, be it that it has lapsed."""
+    if request.resume == "none":
+        return None
+    planned = {one.slice_id for one in snapshot.plan.slices}
+    own = {
+        id_: lease
+        for id_, lease in snapshot.leases.items()
+        if lease.holder == request.holder and id_ in planned
+    }
+    if request.slice_id is not None:
+        return own.get(request.slice_id)
+    opened_from = snapshot.store.opened_from
+    mark = find_mark(opened_from) if own and opened_from else None
+    if mark is not None and mark.goal_id == snapshot.plan.goal_id and mark.slice_id in own:
+        return own[mark.slice_id]
+    return next(iter(own.values()), None) if request.resume == "any" else None
+
+
+def _resume(snapshot: Snapshot, goal: Goal, own: Lease, request: ClaimRequest) -> _Granted | None:
+    """Let the holder's lease begin anew; None where it has ended meanwhile."""
+    workspace, store = snapshot.workspace, snapshot.store
+    _refuse_out_of_order(snapshot, own.slice_id)
+    expires_at = workspace.after(request.ttl)
+    with store.transaction():
+        lease = find_open_lease(store, own.goal_id, own.slice_id)
+        if lease is None or lease.token != own.token:
+            return None
+        renew_lease(store, lease.token, ttl=request.ttl, expires_at=expires_at)
+        lease = structs.replace(lease, ttl=request.ttl, expires_at=expires_at)
+        event = make_lease_event(workspace, "resumed", lease, expires_at=expires_at)
+        store.write_events([event])
+    return _Granted(goal, get_slice(goal, lease.slice_id), lease, resumed=True)
+
+
+def _refuse_out_of_order(snapshot: Snapshot, id_: SliceId) -> None:
     record = snapshot.records.get(id_)
     problem = find_work_bar(snapshot, record, alone=True) if record else None
     if problem is not None:
@@ -346,6 +394,7 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
         write_scope=record.write_scope,
         acceptance=acceptance[granted.slice.task_id],
         writable_roots=list_writable_roots(workspace, record),
+        resumed=granted.resumed or UNSET,
         work=find_work(workspace, store, record, target_tip, lease) or UNSET,
         warnings=warnings or UNSET,
     )

@@ -8,7 +8,7 @@ from gitslices.slices.claims import make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held, get_goal
 from gitslices.state.journal import is_moving
-from gitslices.state.leases import Lease, end_lease, find_open_lease, renew_lease
+from gitslices.state.leases import Ending, Lease, end_lease, find_open_lease, renew_lease
 from gitslices.state.store import Event, Store
 from gitslices.workspace import Workspace
 
@@ -96,7 +96,8 @@ def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
 
 
 def _end(workspace: Workspace, store: Store, lease: Lease, *, forced: bool) -> None:
-    end_lease(store, lease.token, at=workspace.now(), ending="released")
+    ending: Ending = "freed" if forced else "released"
+    end_lease(store, lease.token, at=workspace.now(), ending=ending)
     store.write_events([make_lease_event(workspace, "released", lease, forced=forced)])
 
 

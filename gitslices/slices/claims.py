@@ -4,6 +4,7 @@ The store may be lost, or be an older copy of itself. A worker that was given a 
 still has it, so no later lease of the slice may get the same one.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from gitslices.core.decoding import decode_json
-from gitslices.core.errors import Problem, StaleTokenError, StateError, suggest
+from gitslices.core.errors import InputError, Problem, StaleTokenError, StateError, suggest
 from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import FINISHED, Oid, SliceId
 from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
@@ -21,9 +22,11 @@ from gitslices.git.read import count_beyond, find_tip, is_true
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.rules.claiming import ClaimState, Holding
 from gitslices.rules.worktree_faults import BARS_WORK, find_bar
+from gitslices.slices.marks import find_mark
 from gitslices.slices.scopes import add_allowed
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import (
+    Ending,
     Lease,
     find_open_lease,
     has_leases,
@@ -37,6 +40,7 @@ from gitslices.workspace import Workspace
 CLAIM_NAME: Final = "gitslices-claim.json"
 _LONGEST_NOTE: Final = 16 * 1024 * 1024
 _SHOWN_NAME: Final = "gitslices-token"
+_LONGEST_TOKEN: Final = 32
 # Whoever works in the worktree can write anything: one more must still fit into SQLite, and JSON.
 _LARGEST: Final = 1 << 48
 
@@ -90,11 +94,21 @@ def _find_last_token(admins: Iterable[Path]) -> int:
 def _list_tokens(admin: Path) -> Iterable[int]:
     # Damage here stops no claim: the store has a token, too, and the larger one counts.
     with suppress(OSError, ValueError):
-        token = int((admin / _SHOWN_NAME).read_bytes()[:32])
+        token = int((admin / _SHOWN_NAME).read_bytes()[:_LONGEST_TOKEN])
         yield token if token <= _LARGEST else 0
     with suppress(OSError, StateError):
         note = find_claim(admin)
         yield note.token if note and note.token <= _LARGEST else 0
+
+
+def _find_own_token(admin: Path) -> int | None:
+    """The token that the last claim left with a worktree, if that claim was the same user's."""
+    with suppress(OSError, ValueError):
+        path = admin / _SHOWN_NAME
+        if path.stat().st_uid == os.geteuid():
+            token = int(read_regular(path, limit=_LONGEST_TOKEN))
+            return token if 0 < token <= _LARGEST else None
+    return None
 
 
 def find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | None) -> int:
@@ -182,6 +196,72 @@ def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Leas
         f"token {token} of slice {slice_id!r} is stale: {reason}",
         hint=f"nothing was changed; {_advise(store, goal_id, slice_id)}",
     )
+
+
+_GIVEN_BACK: Final[frozenset[Ending | None]] = frozenset({"done", "released", "failed"})
+"""How leases end that their own holders have ended."""
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who gives a command: `is_named` where that was said, and not taken from the account."""
+
+    holder: str
+    is_named: bool
+
+
+def find_token(
+    workspace: Workspace, slice_id: str, goal_id: str | None, caller: Caller
+) -> int | None:
+    """The token of the lease on a slice that is the caller's by where it works.
+
+    That of its environment, if a run has started it, else the one that the last claim left in the
+    worktree at hand. None elsewhere. Raises `StaleTokenError` where somebody else may have taken
+    the slice over: that one's token lies in the same worktree.
+    """
+    environ, git_dir = workspace.environ, workspace.repo.git_dir
+    given = environ.get("GITSLICES_TOKEN", "")
+    same_goal = goal_id in {None, environ.get("GITSLICES_GOAL")}
+    if same_goal and environ.get("GITSLICES_SLICE") == slice_id and given.isdecimal():
+        return int(given)
+    mark = find_mark(git_dir)
+    if mark is None or mark.slice_id != slice_id or goal_id not in {None, mark.goal_id}:
+        return None
+    token = _find_own_token(git_dir)
+    with workspace.open_store() as store:
+        history = read_lease_history(store, mark.goal_id, mark.slice_id)
+    lease = next((one for one in history if one.token == token), None)
+    if lease is not None:
+        _refuse_others(lease, history, caller)
+    return token
+
+
+def get_token(workspace: Workspace, slice_id: str, goal_id: str | None, caller: Caller) -> int:
+    """The same; raise `InputError` where the place tells none."""
+    token = find_token(workspace, slice_id, goal_id, caller)
+    if token is None:
+        raise InputError(
+            f"this is not where slice {slice_id!r} was claimed to be worked on",
+            hint="go to its worktree, where its token is found; or give the token that claim "
+            "printed: --token N",
+        )
+    return token
+
+
+def _refuse_others(lease: Lease, history: Sequence[Lease], caller: Caller) -> None:
+    if caller.is_named and caller.holder != lease.holder:
+        raise StaleTokenError(
+            f"slice {lease.slice_id!r} is {lease.holder}'s now, not {caller.holder}'s",
+            hint="nothing was changed; leave it to its holder",
+        )
+    earlier = [one for one in history if one.token < lease.token and one.holder != lease.holder]
+    # Whoever gave it back knows that it did.
+    taken = [one.holder for one in earlier if one.ending not in _GIVEN_BACK]
+    if taken and not caller.is_named:
+        raise StaleTokenError(
+            f"slice {lease.slice_id!r} was {taken[-1]}'s and is {lease.holder}'s now, and nothing "
+            "says which of them this is",
+            hint="nothing was changed; say who works here: --holder NAME, or GITSLICES_HOLDER",
+        )
 
 
 def shorten_deadlines(workspace: Workspace, store: Store) -> None:

@@ -5,13 +5,14 @@ one is named or chosen for good.
 """
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.core.model import SliceId, SliceStatus
 from gitslices.git.read import read_missing, read_tips
 from gitslices.rules.progress import GoalState, find_goal_state
 from gitslices.slices.lookup import find_near, get_goal, refuse_none_applied
-from gitslices.slices.marks import find_mark
+from gitslices.slices.marks import Mark, find_mark
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_landings
 from gitslices.state.store import Goal, Store
@@ -70,6 +71,29 @@ def choose_goals(workspace: Workspace, store: Store, goal_id: str | None) -> tup
         )
     under_way = _find_under_way(workspace, store, open_) if len(open_) > 1 else open_
     return tuple(under_way) or (max(open_, key=lambda goal: goal.applied_at),)
+
+
+def get_slice_here(git_dir: Path, goal_id: str | None) -> Mark:
+    """The slice whose worktree `git_dir` belongs to; raise `InputError` where it is no slice's."""
+    mark = find_mark(git_dir)
+    if mark is None:
+        raise InputError(
+            "no slice is named, and this is no slice's worktree",
+            hint="name one (see: gitslices status), or go to its worktree",
+        )
+    if goal_id not in {None, mark.goal_id}:
+        raise InputError(
+            f"this is the worktree of slice {mark.slice_id!r} of goal {mark.goal_id!r}, "
+            f"not of goal {goal_id!r}",
+            hint="name the slice that is meant",
+        )
+    return mark
+
+
+def is_slice(workspace: Workspace, slice_id: str, goal_id: str | None) -> bool:
+    """Whether the goal that is meant has, or had, a slice of that id."""
+    with workspace.open_store() as store:
+        return _has_slices(store, choose_goal(workspace, store, goal_id), [slice_id])
 
 
 def read_goal_state(snapshot: Snapshot, goal: Goal) -> GoalState:

@@ -8,7 +8,9 @@ from msgspec import Meta, Struct
 from gitslices.core.model import SliceId
 from gitslices.state.store import Row, Store, check_time, convert_row, name_row
 
-Ending = Literal["done", "released", "lapsed", "failed"]
+Ending = Literal["done", "released", "freed", "lapsed", "failed"]
+"""Freed is one that somebody else has ended."""
+
 _COLUMNS = "token, goal_id, slice_id, holder, ttl, claimed_at, expires_at, ended_at, ending"
 
 

@@ -62,5 +62,5 @@ def test_the_mark_is_not_read_where_it_decides_nothing(
 
 
 def test_what_is_about_all_goals_stays_so(cli: Cli, tops: dict[str, Path]) -> None:
-    events = cli("log", "--json", directory=tops["two"]).document["events"]
+    events = cli("log", "--all", "--json", directory=tops["two"]).document["events"]
     assert {event["goal_id"] for event in events} == {"one", "two"}

@@ -46,7 +46,10 @@ def test_from_claimed_to_done_in_text(cli: Cli, standing: Path) -> None:
     assert cli("ready").out == "a  ready  First\nb  waits for a (provisioned)\n"
     lines = cli("claim", env={"GITSLICES_HOLDER": "agent-1"}).out.splitlines()
     assert lines[0].startswith("a: held by agent-1 until 20")
-    assert lines[-1] == "finish with: gitslices done a --token 1 --goal default"
+    assert lines[-2:] == [
+        f"go there with: cd {standing}",
+        "finish there with: gitslices done (elsewhere: gitslices done a --token 1 --goal default)",
+    ]
     assert cli("heartbeat", "a", "--token", "1").out.startswith("a: held by agent-1 until 20")
     commit = commit_all(standing, "Work")
     assert cli("done", "a", "--token", "1").out == f"a: done at {commit[:10]}\n"

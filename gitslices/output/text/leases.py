@@ -1,5 +1,6 @@
 """Leases, for people."""
 
+import shlex
 from collections.abc import Iterable
 
 from msgspec import UNSET
@@ -25,7 +26,8 @@ def format_ready(report: ReadyReport) -> str:
 
 def _list_claim_lines(report: ClaimReport) -> Iterable[str]:
     id_, holder = escape(report.slice_id), escape(report.holder)
-    yield f"{id_}: held by {holder} until {report.expires_at}, token {report.token}"
+    again = " still" if report.resumed is True else ""
+    yield f"{id_}:{again} held by {holder} until {report.expires_at}, token {report.token}"
     yield f"  worktree    {escape(report.worktree_path)}"
     yield f"  branch      {escape(report.branch_name)}"
     yield f"  may write   {escape(' '.join(report.write_scope))}"
@@ -35,8 +37,9 @@ def _list_claim_lines(report: ClaimReport) -> Iterable[str]:
         yield f"  begun       {_describe_work(report.work)}"
     if report.warnings is not UNSET:
         yield from (f"  warning     {escape(warning)}" for warning in report.warnings)
+    yield f"go there with: cd {escape(shlex.quote(report.worktree_path))}"
     finish = suggest("done", report.slice_id, "--token", str(report.token), goal_id=report.goal_id)
-    yield f"finish with: {escape(finish)}"
+    yield f"finish there with: gitslices done (elsewhere: {escape(finish)})"
 
 
 def _describe_work(work: Work) -> str:
