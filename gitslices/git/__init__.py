@@ -8,6 +8,7 @@ opening        opened through GitPython
 read           commits, trees, branches, settings: nothing changes
 misleading     settings for all worktrees that lead git to the wrong files
 refs           references, moved in one transaction; what a branch was at before
+as_checked_out  files that git takes for changed as it has written them
 set_up_traces  what a worktree's set-up left in it
 submodules     links to other repositories: unnamed ones, and checkouts that are merely behind
 compare        what two commits have in common, and what differs; how far they are apart

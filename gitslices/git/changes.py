@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gitslices.core.model import BranchName, Change, Oid, RepoPath
+from gitslices.git.as_checked_out import find_as_checked_out
 from gitslices.git.compare import RAW, SUBMODULE, Baseline, find_merge_bases, join_baselines
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
@@ -74,7 +75,8 @@ def read_file_changes(
 ) -> tuple[Change, ...]:
     """What the files of a worktree hold otherwise than all `baselines`, untracked ones included.
 
-    Left out is what nobody did: what its set-up left there, and submodules that are merely behind.
+    Left out is what nobody did: what its set-up left there, files that are as git has written them,
+    and submodules that are merely behind.
     """
     # The porcelain diff, because the plumbing one reports files whose time alone has changed.
     tracked = join_baselines(
@@ -87,7 +89,26 @@ def read_file_changes(
     found = (*tracked, *_read_untracked(repo, worktree))
     behind = find_behind(repo, worktree, [one.path for one in tracked if one.was_submodule])
     kept = {*drop_traces(worktree, (change.path for change in found))} - behind
+    kept -= _find_as_checked_out(repo, worktree, tracked, baselines)
     return tuple(change for change in found if change.path in kept)
+
+
+def _find_as_checked_out(
+    repo: Repository, worktree: Path, changes: Sequence[Change], baselines: Sequence[Baseline]
+) -> frozenset[str]:
+    """Those of the changes of files whose entry in the index no baseline differs from."""
+    if not changes:
+        return frozenset()
+    listing = repo.run_at(worktree, "diff-files", "--name-only", "-z", "--no-renames").text
+    loose = {*listing.split("\0")} & {change.path for change in changes}
+    found = find_as_checked_out(repo, worktree, loose)
+    if not found:
+        return found
+    staged = join_baselines(
+        baselines,
+        lambda one: repo.run_at(worktree, "diff-index", "--cached", *RAW, one, "--").text,
+    )
+    return found - {change.path for change in staged}
 
 
 def read_entries(

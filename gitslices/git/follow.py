@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from gitslices.core.model import BranchName, Change, Oid, RepoPath
+from gitslices.git.as_checked_out import find_as_checked_out
 from gitslices.git.compare import read_tree_changes
 from gitslices.git.index import copy_index, drop_copy
 from gitslices.git.links import find_admin_folder
@@ -115,6 +116,8 @@ def move_files(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) -> 
         # A file that was only touched looks changed until the index has been refreshed.
         _refresh(repo, locked)
         result = _read_tree(repo, locked, old, new)
+    if result.status != 0 and _clear_as_checked_out(repo, locked, old, new):
+        result = _read_tree(repo, locked, old, new)
     if result.status == 0:
         return None
     restore_files(repo, locked, old, new)
@@ -150,6 +153,22 @@ def restore_files(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) 
         names = "".join(f"{path}\0" for path in sorted(lost)).encode("utf-8", "surrogateescape")
         _run(repo, locked, "checkout-index", "--quiet", "-z", "--stdin", input=names)
     _refresh(repo, locked)
+
+
+def _clear_as_checked_out(repo: Repository, locked: LockedWorktree, old: Oid, new: Oid) -> bool:
+    """Delete what git has written itself and takes for edits: it would not replace such a file.
+
+    Returns whether there was any. Where git refuses for another reason, `restore_files` writes them
+    again.
+    """
+    listing = _run(repo, locked, "diff-files", "-z", "--name-only", "--no-renames").text
+    changed = {change.path for change in read_tree_changes(repo, old, new)}
+    env = {"GIT_INDEX_FILE": str(copy_index(locked.git_dir))}
+    found = find_as_checked_out(repo, locked.worktree, {*listing.split("\0")} & changed, env)
+    for path in found:
+        with suppress(OSError):
+            (locked.worktree / path).unlink()
+    return bool(found)
 
 
 def _is_part_of(repo: Repository, worktree: Path, path: RepoPath, new: Oid) -> bool:

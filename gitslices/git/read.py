@@ -28,7 +28,8 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     core = "core\\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$"
     extensions = "extensions\\.(worktreeconfig|partialclone)$"
     promisor = "remote\\..*\\.promisor$"
-    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions}|{promisor})"
+    filters = "filter\\..*\\.(clean|process)$"
+    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions}|{promisor}|{filters})"
     # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given. Of the
     # common directory: with extensions.worktreeConfig git tells only there what holds for the main
     # worktree, core.bare and core.worktree among it.

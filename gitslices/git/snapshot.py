@@ -6,17 +6,22 @@ Such a repository, unlike a worktree, is registered nowhere: it ends with its fo
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from gitslices.core.errors import DiskError
 from gitslices.core.model import BranchName, Oid
+from gitslices.git.as_checked_out import find_as_checked_out
 from gitslices.git.commits import NOBODY
+from gitslices.git.compare import read_tree_changes
 from gitslices.git.follow import find_git_dir
 from gitslices.git.read import HEADS
-from gitslices.git.repository import Repository
+from gitslices.git.repository import Repository, Result
+
+_SHA256_DIGITS: Final = 64
+_BORROWED: Final = ("info/attributes", "info/exclude", "shallow")
 
 
 def write_snapshot(repo: Repository, worktree: Path, scratch: Path) -> Oid:
@@ -55,15 +60,41 @@ def find_complaint(
     with _open_index(worktree, scratch) as env:
         # A file that was only touched looks changed until the index has been refreshed.
         repo.run_at(worktree, "update-index", "-q", "--refresh", env=env, ok=(0, 1, 128))
-        tried = repo.run_at(
-            worktree, "read-tree", "-m", "-u", "--dry-run", "--no-recurse-submodules", old, new,
-            env=env, ok=(0, 1, 128),
-        )  # fmt: skip
+        tried = _try_to_read(repo, worktree, old, new, env)
+        if tried.status != 0 and _pass_over_as_checked_out(repo, worktree, old, new, env):
+            tried = _try_to_read(repo, worktree, old, new, env)
     return tried.complaint if tried.status != 0 else None
 
 
-_SHA256_DIGITS: Final = 64
-_BORROWED: Final = ("info/attributes", "info/exclude", "shallow")
+def _try_to_read(
+    repo: Repository, worktree: Path, old: Oid, new: Oid, env: Mapping[str, str]
+) -> Result:
+    return repo.run_at(
+        worktree, "read-tree", "-m", "-u", "--dry-run", "--no-recurse-submodules", old, new,
+        env=env, ok=(0, 1, 128),
+    )  # fmt: skip
+
+
+def _pass_over_as_checked_out(
+    repo: Repository, worktree: Path, old: Oid, new: Oid, env: Mapping[str, str]
+) -> bool:
+    """Have git not look at files that it takes for edits and has written itself; say if any were.
+
+    `move_files` replaces them. What the index has as `new` has it is left as it is.
+    """
+    listing = repo.run_at(worktree, "diff-files", "-z", "--name-only", "--no-renames", env=env).text
+    changed = {change.path for change in read_tree_changes(repo, old, new)}
+    found = find_as_checked_out(repo, worktree, {*listing.split("\0")} & changed, env)
+    if found:
+        there = repo.run_at(
+            worktree, "--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", new, "--", *found
+        ).stdout
+        gone = "".join(f"{path}\0" for path in found).encode("utf-8", "surrogateescape")
+        repo.run_at(
+            worktree, "update-index", "--force-remove", "-z", "--stdin", input=gone, env=env
+        )
+        repo.run_at(worktree, "update-index", "-z", "--index-info", input=there, env=env)
+    return bool(found)
 
 
 def export_commit(

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import GitError
 from gitslices.core.model import Oid
+from gitslices.git.as_checked_out import find_as_checked_out, find_differing
 from gitslices.git.commits import NOBODY
 from gitslices.git.links import find_admin_folder, find_linked_worktree
 from gitslices.git.repository import NO_VARIABLES, Repository
@@ -43,24 +44,7 @@ def find_hidden_changes(
     entries = [
         entry[2:] for entry in listing.split("\0") if entry[:1].islower() or entry[:1] == "S"
     ]
-    there = [one for one in entries if os.path.lexists(worktree / one.partition("\t")[2])]
-    return _compare(repo, worktree, there) if there else ()
-
-
-def _compare(repo: Repository, worktree: Path, entries: list[str]) -> tuple[str, ...]:
-    """The paths of those index entries whose files are not what they say."""
-    # Imported here: hardly any removal needs it, and it takes as long as looking at a worktree.
-    from tempfile import TemporaryDirectory
-
-    marked = "".join(f"{entry}\0" for entry in entries).encode("utf-8", "surrogateescape")
-    # In an index of their own the entries have neither marks nor times: git reads the files.
-    with TemporaryDirectory() as folder:
-        env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        repo.run_at(worktree, "update-index", "-z", "--index-info", input=marked, env=env)
-        listing = repo.run_at(
-            worktree, "diff", "--no-ext-diff", "--no-relative", "--name-only", "-z", env=env
-        ).text
-    return tuple(path for path in listing.split("\0") if path)
+    return find_differing(repo, worktree, entries)
 
 
 def _may_hide(index: Path, width: int) -> bool:
@@ -162,10 +146,11 @@ def read_uncommitted(
 ) -> tuple[str, ...]:
     """Paths in one worktree that differ from HEAD or, with `untracked`, are not tracked either.
 
-    Changes that nobody made are none: what is as set-up left it, and a submodule whose checkout is
-    merely behind. `admin` is git's folder for the worktree, where its own link does not lead there.
+    Changes that nobody made are none: what is as set-up left it, or as git itself has written it,
+    and a submodule whose checkout is merely behind. `admin` is git's folder for the worktree, where
+    its own link does not lead there.
     """
-    env = {"GIT_DIR": str(admin), "GIT_WORK_TREE": str(worktree)} if admin else NO_VARIABLES
+    env = _name_folders(worktree, admin)
     listing = repo.run_at(
         # Without the lock by which status keeps what it has read: a commit made there at that time
         # would fail of it. The rest is said because settings of the user's may leave paths out.
@@ -184,8 +169,14 @@ def _list_changed(
     # What is staged has been taken up by somebody, whoever wrote it.
     loose = [path for path, state in states.items() if state[0] in " ?"]
     nobodys = {*loose} - {*drop_traces(worktree, loose, admin)}
-    nobodys |= find_behind(repo, worktree, [path for path in loose if states[path] == " M"])
+    edited = [path for path in loose if states[path] == " M" and path not in nobodys]
+    nobodys |= find_behind(repo, worktree, edited)
+    nobodys |= find_as_checked_out(repo, worktree, edited, _name_folders(worktree, admin))
     return tuple(path for path in states if path not in nobodys)
+
+
+def _name_folders(worktree: Path, admin: Path | None) -> Mapping[str, str]:
+    return {"GIT_DIR": str(admin), "GIT_WORK_TREE": str(worktree)} if admin else NO_VARIABLES
 
 
 def find_uncommitted(repo: Repository, worktree: Path) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import GitslicesError
 from gitslices.core.model import Oid, RepoPath, SliceId
+from gitslices.core.naming import list_some
+from gitslices.git.as_checked_out import find_changed_by_checkout
 from gitslices.git.environment import expand_home
 from gitslices.git.filling import (
     fetch_files,
@@ -54,6 +56,9 @@ def fill_slices(
     empty = [record for record in records if not is_filled(Path(record.worktree_path))]
     failures, remarks = _fill_all(workspace, supply, empty, jobs, on_progress)
     failed = {failure.record.slice_id for failure in failures}
+    remarks += _describe_converted(
+        workspace, supply, [one for one in empty if one.slice_id not in failed]
+    )
     for record in empty:
         if record.slice_id not in failed:
             # While it is locked still, so that nobody has touched a file since it was written.
@@ -133,10 +138,14 @@ class _Supply:
         tracked = frozenset(self._list_tracked(record)) if self.included else frozenset()
         return [path for path in self.included if path not in tracked]
 
+    def name_seed(self, record: SliceRecord) -> tuple[Oid, bool]:
+        """What worktrees have in common that hold the same files but for those left out."""
+        # In a sparse seed every file is left out: it fits no whole worktree.
+        return self._find_tip(record), bool(record.sparse)
+
     def make_seed(self, record: SliceRecord) -> bytes:
         """An index for an empty worktree, made in the first one of its commit."""
-        # In a sparse seed every file is left out: it fits no whole worktree.
-        key = (self._find_tip(record), bool(record.sparse))
+        key = self.name_seed(record)
         # Threads wait for the first one: each for itself they would spend half of a checkout on it.
         with self._seeding:
             if key not in self._seeds:
@@ -192,6 +201,29 @@ def _fill_all(
     # Once for all slices: a line for each would hide the one that differs.
     told = tuple(f"{', '.join(sorted(ids))}: {remark}" for remark, ids in remarks.items())
     return tuple(failures), told
+
+
+def _describe_converted(
+    workspace: Workspace, supply: _Supply, records: Sequence[SliceRecord]
+) -> tuple[str, ...]:
+    """What is to be said of files that git takes for changed as soon as it has written them."""
+    # One worktree of each kind: in the others of the same commit the same files are so.
+    samples = {supply.name_seed(record): record for record in records}
+    found = {
+        path
+        for record in samples.values()
+        for path in find_changed_by_checkout(
+            workspace.repo, Path(record.worktree_path), workspace.config
+        )
+    }
+    if not found:
+        return ()
+    remark = (
+        "git takes files for changed as soon as they are checked out, since what is committed does "
+        f"not fit .gitattributes: {list_some(sorted(found))}; they count as nobody's work until "
+        "somebody changes them (mend it in the target: git add --renormalize . && git commit)"
+    )
+    return (remark,)
 
 
 def _fill(workspace: Workspace, supply: _Supply, record: SliceRecord) -> tuple[str, ...]:
