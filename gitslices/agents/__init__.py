@@ -2,4 +2,5 @@
 
 guard    the hook before an edit, started for each of them
 install  all that the tools read, put down and taken away
+status   whether the guard would really be asked
 """

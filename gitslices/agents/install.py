@@ -2,19 +2,26 @@
 
 import json
 import re
+import stat
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from msgspec import Struct, structs
 
-from gitslices.agents.adapters.adapter import Adapter, HookTable, OwnFile
+from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, OwnFile, find_config
 from gitslices.agents.adapters.table import ADAPTERS, load_adapter
-from gitslices.core.errors import InputError
-from gitslices.core.files import drop_block, put_block, read_regular
+from gitslices.core.errors import DiskError, InputError
+from gitslices.core.files import drop_block, put_block, read_regular, replace_file
 from gitslices.core.model import RepoPath
-from gitslices.provisioning.agent_files import AgentFile, AgentFilesReport, rewrite_agent_files
+from gitslices.provisioning.agent_files import (
+    AgentFile,
+    AgentFilesReport,
+    FileReport,
+    rewrite_agent_files,
+)
 from gitslices.system.agent_launcher import (
     AGENT_COMMAND,
     LAUNCHER_NAME,
@@ -23,6 +30,7 @@ from gitslices.system.agent_launcher import (
 )
 from gitslices.workspace import Workspace
 
+_NEW_MODE: Final = 0o600
 _LARGEST: Final = 16 * 1024 * 1024
 _SAFE: Final = "move it aside, or mend it, then install again"
 
@@ -157,6 +165,88 @@ def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesRep
         wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_put_notes))
     report = rewrite_agent_files(workspace, wanted, dry_run=request.dry_run)
     return structs.replace(report, limits=adapter.limits)
+
+
+def install_for_user(
+    name: str, environ: Mapping[str, str], *, dry_run: bool = False
+) -> AgentFilesReport:
+    """Have a tool ask wherever its user starts it: in slices, and nowhere else.
+
+    Raises `InputError` where the tool has no such settings, or nobody can know where they are.
+    """
+    adapter = load_adapter(name)
+    path, hooks = find_user_settings(adapter, environ), adapter.hooks
+    if path is None:
+        raise InputError(
+            f"{name} has no settings of its user that start hooks",
+            hint=f"install it in the repository: gitslices agent install {name}",
+        )
+    before = _read_user_file(path)
+    if isinstance(hooks, OwnFile):
+        after = hooks.make_text(AGENT_COMMAND)
+    else:
+        after = add_hooks(before, keep_user_events(hooks), AGENT_COMMAND, place=str(path))
+    report = _write_user_file(path, before, after, dry_run=dry_run)
+    limits = tuple(limit for limit in adapter.limits if limit != BELOW)
+    return structs.replace(report, limits=limits)
+
+
+def uninstall_for_user(name: str, environ: Mapping[str, str]) -> AgentFilesReport:
+    """Take away what `install_for_user` has put there, and nothing else."""
+    adapter = load_adapter(name)
+    path = find_user_settings(adapter, environ)
+    before = _read_user_file(path) if path else None
+    if path is None or before is None:
+        return AgentFilesReport(files=(), slices=0)
+    own = isinstance(adapter.hooks, OwnFile)
+    return _write_user_file(path, before, None if own else drop_hooks(before, place=str(path)))
+
+
+def find_user_settings(adapter: Adapter, environ: Mapping[str, str]) -> Path | None:
+    """The file of the user's that may hold hooks for all projects."""
+    config = find_config(adapter, environ)
+    return config / adapter.user_settings if config and adapter.user_settings else None
+
+
+def keep_user_events(hooks: HookTable) -> HookTable:
+    """The hooks less those that have no place in a user's settings."""
+
+    def make_hooks(program: str) -> Hooks:
+        made = hooks.make_hooks(program)
+        return {event: made[event] for event in made if event not in hooks.project_only}
+
+    return structs.replace(hooks, make_hooks=make_hooks)
+
+
+def _read_user_file(path: Path) -> str | None:
+    try:
+        return read_regular(path, limit=_LARGEST).decode()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error}", hint=_SAFE) from error
+
+
+def _write_user_file(
+    path: Path, before: str | None, after: str | None, *, dry_run: bool = False
+) -> AgentFilesReport:
+    state: Literal["written", "removed", "unchanged"] = "unchanged"
+    if after != before:
+        state = "written" if after is not None else "removed"
+    if state != "unchanged" and not dry_run:
+        # Through a link: such settings often are one, into a repository of the user's.
+        place = path.resolve()
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            mode = stat.S_IMODE(place.stat().st_mode) if before is not None else _NEW_MODE
+            if after is None and place == path:
+                path.unlink()
+            else:
+                replace_file(place, (after or "{}\n").encode(), mode=mode)
+        except OSError as error:
+            raise DiskError(f"cannot write {str(place)!r}: {error.strerror}") from error
+    file = FileReport(path=str(path), state=state, tracked=False, text=after)
+    return AgentFilesReport(files=(file,), slices=0)
 
 
 def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:

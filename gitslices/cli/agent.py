@@ -1,12 +1,14 @@
-"""`gitslices agent`: install, uninstall, guard, worktree-create, worktree-remove."""
+"""`gitslices agent`: install, uninstall, status, guard, worktree-create, worktree-remove."""
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitslices.agents.adapters.table import ADAPTERS
+from gitslices.agents.adapters.table import ADAPTERS, load_adapter
 from gitslices.cli.options import (
     Outcome,
     common_options,
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\b
 Examples:
-  gitslices agent install claude
+  gitslices agent install claude --user     for every repository and folder of this user
+  gitslices agent install claude            for whoever works in this repository
   gitslices agent install codex --print     only show what would be written
+  gitslices agent status --try              would the guard be asked, and does it answer?
   gitslices agent uninstall claude
 """
 
@@ -36,34 +40,80 @@ def command() -> None:
 
 @command.command("install")
 @_tool_argument
+@click.option("--user", "for_user", is_flag=True, help="In the user's own settings.")
 @click.option("--print", "prints", is_flag=True, help="Only show what the files would hold.")
 @common_options
-def install_command(*, tool: str, prints: bool, directory: Path, as_json: bool) -> Outcome:
+def install_command(
+    *, tool: str, for_user: bool, prints: bool, directory: Path, as_json: bool
+) -> Outcome:
     """Have TOOL ask before it writes, and teach it the commands it needs.
 
     Its hooks and a skill are merged into what is there, in the main worktree and in those of all
     slices, now and whenever one is made. Files that git does not track stay so, and are ignored;
     tracked ones are changed in the main worktree only, to be committed.
+
+    With --user the hooks go into the user's own settings instead. They are asked wherever a session
+    is started, in any folder of any slice, and are silent outside slices. Both may be there.
     """
-    from gitslices.agents.install import AgentInstallRequest, install
+    from gitslices.agents.install import AgentInstallRequest, install, install_for_user
     from gitslices.output.text.checks import format_agent_files, format_agent_texts
 
-    request = AgentInstallRequest(tool=tool, python=sys.executable, dry_run=prints)
-    report = install(probe_here(directory), request)
-    form = format_agent_texts if prints else format_agent_files
-    return Outcome(document=report, text=lambda: form(report))
+    if for_user:
+        report = install_for_user(tool, os.environ, dry_run=prints)
+        if not prints:
+            _write_launcher_here(directory)
+    else:
+        request = AgentInstallRequest(tool=tool, python=sys.executable, dry_run=prints)
+        report = install(probe_here(directory), request)
+
+    def text() -> str:
+        if prints:
+            return format_agent_texts(report)
+        hints = [f"whether it really asks: gitslices agent status {tool}"]
+        if not for_user and load_adapter(tool).user_settings:
+            hints.insert(0, f"in any folder of every slice: gitslices agent install {tool} --user")
+        return "".join([format_agent_files(report), *(f"hint: {hint}\n" for hint in hints)])
+
+    return Outcome(document=report, text=text)
 
 
 @command.command("uninstall")
 @_tool_argument
+@click.option("--user", "for_user", is_flag=True, help="From the user's own settings.")
 @common_options
-def uninstall_command(*, tool: str, directory: Path, as_json: bool) -> Outcome:
+def uninstall_command(*, tool: str, for_user: bool, directory: Path, as_json: bool) -> Outcome:
     """Take away what install has put there, and leave everything else as it is."""
-    from gitslices.agents.install import uninstall
+    from gitslices.agents.install import uninstall, uninstall_for_user
     from gitslices.output.text.checks import format_agent_files
 
-    report: AgentFilesReport = uninstall(probe_here(directory), tool)
+    report: AgentFilesReport = (
+        uninstall_for_user(tool, os.environ) if for_user else uninstall(probe_here(directory), tool)
+    )
     return Outcome(document=report, text=lambda: format_agent_files(report))
+
+
+@command.command("status")
+@click.argument("tools", metavar="[TOOL]...", type=click.Choice(ADAPTERS), nargs=-1)
+@click.option(
+    "--try", "tries", is_flag=True, help="Ask the guard about an edit that it must refuse."
+)
+@common_options
+def status_command(
+    *, tools: tuple[str, ...], tries: bool, directory: Path, as_json: bool
+) -> Outcome:
+    """Tell for each agent and slice whether it would really ask before it writes.
+
+    Looked at are the user's settings and those of the slice: whether the hooks are there, as this
+    version writes them, not switched off, and, for Codex, reviewed and of a trusted project.
+    Without TOOL these are the agents that ask anywhere. Exits 1 where one would not be asked about.
+    """
+    from gitslices.agents.status import AgentStatusRequest, format_status, read_status
+
+    request = AgentStatusRequest(environ=dict(os.environ), tools=tools, tries=tries)
+    report = read_status(probe_here(directory), request)
+    return Outcome(
+        document=report, text=lambda: format_status(report), exit_code=0 if report.ok else 1
+    )
 
 
 @command.command("guard")
@@ -77,7 +127,6 @@ def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome
     2, a no for all tools, where it fails. With --json it says what it has found, in words of its
     own and not in those of the tool.
     """
-    from gitslices.agents.adapters.table import load_adapter
     from gitslices.agents.guard import answer_hook, run
 
     if not as_json:
@@ -147,6 +196,15 @@ def remove_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Ou
         return f"{escape(report.slice_id)}: {what}; its worktree stays\n"
 
     return Outcome(document=report, text=text)
+
+
+def _write_launcher_here(directory: Path) -> None:
+    """Where `gitslices` is not on PATH, the user's hooks find it by this repository's script."""
+    from gitslices.core.errors import NotARepositoryError
+    from gitslices.system.agent_launcher import write_launcher
+
+    with suppress(NotARepositoryError):
+        write_launcher(probe_here(directory).repo.common_dir, sys.executable)
 
 
 def _read_payload() -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """`gitslices doctor`."""
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -29,9 +31,11 @@ Examples:
 def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
     """Find changes cut short, stale locks, lost or moved worktrees, missing hooks, risky settings.
 
-    Says of each what it is, why it matters and what --fix does about it; works where git itself
-    fails. Exits 1 while anything is found that is not repaired.
+    Hooks are those of git and of coding agents. Says of each finding what it is, why it matters and
+    what --fix does about it; works where git itself fails. Exits 1 while anything is found that is
+    not repaired.
     """
+    from gitslices.agents.status import find_agent_troubles
     from gitslices.git.discovery import find_common_dir
     from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 
@@ -40,7 +44,11 @@ def command(*, fix: bool, lock_timeout: float, directory: Path, as_json: bool) -
     if common_dir is None:
         raise NotARepositoryError(here)
     request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix)
-    report = doctor(lambda: open_as_is(directory, lock_timeout=lock_timeout), request)
+    report = doctor(
+        lambda: open_as_is(directory, lock_timeout=lock_timeout),
+        request,
+        checks=[partial(find_agent_troubles, environ=os.environ)],
+    )
 
     def text() -> str:
         from gitslices.output.text.upkeep import format_findings

@@ -38,9 +38,9 @@ class AgentFile(Struct, frozen=True, kw_only=True):
 
 
 class FileReport(Struct, frozen=True, kw_only=True):
-    """What happened to a file in the main worktree; `text` is what it holds then."""
+    """What happened to a file, in the main worktree or the user's; `text` is what it holds then."""
 
-    path: RepoPath
+    path: str
     state: Literal["written", "removed", "unchanged"]
     tracked: bool
     text: str | None

@@ -23,8 +23,8 @@ _MODE: Final = 0o755
 # tool takes hands it on as it is.
 _FINDER: Final = " ".join(
     (
-        'for d in "$CLAUDE_PROJECT_DIR" "$GEMINI_PROJECT_DIR" .; do',
-        'd=$(cd -P "${d:-.}" 2>/dev/null && pwd -P);',
+        'for d in "$CLAUDE_PROJECT_DIR" "$GEMINI_PROJECT_DIR" "$QWEN_PROJECT_DIR"',
+        '"$COPILOT_PROJECT_DIR" .; do [ -n "$d" ] && d=$(cd -P "$d" 2>/dev/null && pwd -P);',
         'while [ -n "$d" ]; do g=$d/.git; [ -f "$g" ] && read -r _ g <"$g";',
         "case $g in /*) ;; *) g=$d/$g ;; esac;",
         '[ -f "$g/gitslices-slice" ] && g=$g/../.. && break 2; d=${d%/*}; done; g=; done;',

@@ -171,6 +171,8 @@ def test_tracked_settings_are_merged_in_the_main_worktree_only(
         "its hooks do not see, so that only git hooks and the merge hold it:\n"
         "  tools of MCP servers\n"
         "  a session started in a folder below the worktree\n"
+        "hint: in any folder of every slice: gitslices agent install claude --user\n"
+        "hint: whether it really asks: gitslices agent status claude\n"
     )
     text = (repo / ".claude" / "settings.json").read_text()
     assert str(repo) not in text  # it is for everybody who has the repository

@@ -1,13 +1,16 @@
 """Slices under way, without a process: graphs applied, slices claimed, worked on, checked."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from gitslices.agents.status import find_agent_troubles
 from gitslices.core.model import BranchName, Order, SliceId, SliceStatus, TaskGraph
 from gitslices.git.discovery import find_common_dir
 from gitslices.graph.scopes import parse_scopes
@@ -156,4 +159,5 @@ def examine(repo: Path, *, fix: bool = False) -> tuple[Finding, ...]:
     assert common_dir is not None
     now = datetime.now(UTC)  # git reads the clock, too
     request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix)
-    return doctor(lambda: open_at(repo, now=now), request).findings
+    checks = [partial(find_agent_troubles, environ=os.environ)]
+    return doctor(lambda: open_at(repo, now=now), request, checks).findings

@@ -1,15 +1,19 @@
 """Claude Code: its hooks PreToolUse, WorktreeCreate and WorktreeRemove."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent, SettingsFile
 from gitslices.agents.adapters.patches import find_patch, find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
+from gitslices.core.files import read_regular
 
 _EDITS: Final = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
+_FILES: Final = ("settings.json", "settings.local.json")
+_LARGEST: Final = 16 * 1024 * 1024
 _MATCHER: Final = "Write|Edit|MultiEdit|NotebookEdit|Bash"
 
 
@@ -59,16 +63,44 @@ def _make_hook(command: str, timeout: int) -> dict[str, Any]:
     return {"type": "command", "command": command, "timeout": timeout}
 
 
+def make_edit(path: str) -> Mapping[str, Any]:
+    """A payload that announces a new file."""
+    return {
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Write",
+        "tool_input": {"file_path": path, "content": ""},
+    }
+
+
+def find_unheeded(settings: SettingsFile) -> str | None:
+    """Whether all hooks are switched off, by whichever settings file of the user or the project."""
+    places = [settings.worktree / ".claude" / name for name in _FILES]
+    if settings.config is not None:
+        places.append(settings.config / "settings.json")
+    for place in places:
+        with suppress(OSError, msgspec.MsgspecError):
+            table = msgspec.json.decode(read_regular(place, limit=_LARGEST))
+            if isinstance(table, dict) and table.get("disableAllHooks") is True:
+                return f"{str(place)!r} switches all hooks off (disableAllHooks)"
+    return None
+
+
 ADAPTER: Final = Adapter(
     name="claude",
     config=".claude",
     config_variable="CLAUDE_CONFIG_DIR",
     project_variable="CLAUDE_PROJECT_DIR",
     settings=".claude/settings.json",
-    hooks=HookTable(make_hooks=make_hooks),
+    user_settings="settings.json",
+    top_only=True,
+    hooks=HookTable(
+        make_hooks=make_hooks, project_only=frozenset({"WorktreeCreate", "WorktreeRemove"})
+    ),
     skills=".claude/skills",
     notes=None,
-    limits=("tools of MCP servers", "a session started in a folder below the worktree"),
+    limits=("tools of MCP servers", BELOW),
     read_intent=read_intent,
     format_denial=format_denial,
+    make_edit=make_edit,
+    find_unheeded=find_unheeded,
 )

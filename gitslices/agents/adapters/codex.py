@@ -2,12 +2,19 @@
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
-from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+import msgspec
+
+from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent, SettingsFile
 from gitslices.agents.adapters.claude import format_denial
 from gitslices.agents.adapters.patches import BEGIN, find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
+from gitslices.core.files import read_regular
+
+_LARGEST: Final = 16 * 1024 * 1024
 
 _SHELLS: Final = frozenset({"Bash", "shell", "local_shell", "exec_command", "shell_command"})
 _MATCHER: Final = "apply_patch|Edit|Write|Bash|shell|local_shell|exec_command|shell_command"
@@ -45,11 +52,80 @@ def _read_command(payload: Mapping[str, Any]) -> str:
     return require_text(table, "command", "cmd")
 
 
+def make_edit(path: str) -> Mapping[str, Any]:
+    """A payload that announces a new file."""
+    patch = f"{BEGIN}\n*** Add File: {path}\n+\n*** End Patch\n"
+    return {
+        "hook_event_name": "PreToolUse",
+        "tool_name": "apply_patch",
+        "tool_input": {"command": patch},
+    }
+
+
+def find_unheeded(settings: SettingsFile) -> str | None:
+    """Why Codex skips our hooks in silence: a project it does not trust, hooks not reviewed."""
+    config = _read_config(settings.config)
+    if _look(config, "features", "hooks") is False:
+        return "its config.toml switches hooks off (features.hooks)"
+    is_user = settings.config is not None and settings.path.parent == settings.config
+    places = [str(place) for place in (settings.worktree, settings.main) if place]
+    if not is_user and not any(
+        _look(config, "projects", place, "trust_level") == "trusted" for place in places
+    ):
+        return "Codex does not trust this project: start it here once, and say so"
+    groups = _look(msgspec.json.decode(settings.text), "hooks", "PreToolUse")
+    for at, group in enumerate(groups if isinstance(groups, list) else []):
+        hooks = _look(group, "hooks")
+        for number, hook in enumerate(hooks if isinstance(hooks, list) else []):
+            if not str(_look(hook, "command")).endswith("guard --tool codex"):
+                continue
+            key = f"{settings.path}:pre_tool_use:{at}:{number}"
+            if _look(config, "hooks", "state", key, "enabled") is False:
+                return "the hook is switched off in Codex: see /hooks there"
+            reviewed = _look(config, "hooks", "state", key, "trusted_hash")
+            if reviewed != hash_hook("pre_tool_use", group.get("matcher"), hook):
+                return "nobody has reviewed the hook in Codex: start it, and trust it under /hooks"
+    return None
+
+
+def hash_hook(event: str, matcher: str | None, hook: Mapping[str, Any]) -> str:
+    """What Codex (0.171) remembers of a hook that was reviewed; another one it skips."""
+    from hashlib import sha256
+
+    inner = {
+        "async": bool(hook.get("async", False)),
+        "command": hook["command"],
+        "timeout": max(hook.get("timeout", 600), 1),
+        "type": "command",
+    }
+    table = {"event_name": event, "hooks": [inner]} | ({"matcher": matcher} if matcher else {})
+    return f"sha256:{sha256(msgspec.json.encode(table, order='deterministic')).hexdigest()}"
+
+
+def _read_config(folder: Path | None) -> dict[str, Any]:
+    import tomllib
+
+    if folder is None:
+        return {}
+    with suppress(OSError, ValueError):
+        return tomllib.loads(read_regular(folder / "config.toml", limit=_LARGEST).decode())
+    return {}
+
+
+def _look(table: object, *names: str) -> Any:
+    """What is at `names`, one table in the other; None where that leads nowhere."""
+    for name in names:
+        table = table.get(name) if isinstance(table, dict) else None
+    return table
+
+
 ADAPTER: Final = Adapter(
     name="codex",
     config=".codex",
     config_variable="CODEX_HOME",
     settings=".codex/hooks.json",
+    user_settings="hooks.json",
+    reads_main=True,
     hooks=HookTable(make_hooks=make_hooks),
     skills=".agents/skills",
     notes="AGENTS.md",
@@ -60,4 +136,6 @@ ADAPTER: Final = Adapter(
     ),
     read_intent=read_intent,
     format_denial=format_denial,
+    make_edit=make_edit,
+    find_unheeded=find_unheeded,
 )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import Adapter, Intent, OwnFile
+from gitslices.agents.adapters.adapter import BELOW, Adapter, Intent, OwnFile
 from gitslices.agents.adapters.patches import find_patched
 from gitslices.agents.adapters.payload import (
     PayloadError,
@@ -54,20 +54,27 @@ def _read_arguments(payload: Mapping[str, Any]) -> dict[str, Any]:
         raise PayloadError("the payload's field 'toolArgs' is no object") from error
 
 
+def make_edit(path: str) -> Mapping[str, Any]:
+    """A payload that announces a new file."""
+    return {"toolName": "create", "toolArgs": {"path": path, "file_text": ""}}
+
+
 ADAPTER: Final = Adapter(
     name="copilot",
     config=".copilot",
     config_variable="COPILOT_HOME",
     project_variable="COPILOT_PROJECT_DIR",
     settings=".github/hooks/gitslices.json",
+    top_only=True,
     hooks=OwnFile(make_text=make_text),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=(
         "tools of MCP servers",
         "a session in a folder that Copilot was not told to trust",
-        "a session started in a folder below the worktree",
+        BELOW,
     ),
     read_intent=read_intent,
     format_denial=format_denial,
+    make_edit=make_edit,
 )

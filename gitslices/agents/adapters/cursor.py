@@ -51,15 +51,23 @@ def _find_root(payload: Mapping[str, Any]) -> str:
     return first if isinstance(first, str) else ""
 
 
+def make_edit(path: str) -> Mapping[str, Any]:
+    """A payload that announces a new file."""
+    tool = {"tool_name": "Write", "tool_input": {"file_path": path}}
+    return {"hook_event_name": "preToolUse", **tool}
+
+
 ADAPTER: Final = Adapter(
     name="cursor",
     config=".cursor",
     config_variable="CURSOR_CONFIG_DIR",
     settings=".cursor/hooks.json",
+    user_settings="hooks.json",
     hooks=HookTable(make_hooks=make_hooks, fields={"version": 1}),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=("tools of MCP servers",),
     read_intent=read_intent,
     format_denial=format_denial,
+    make_edit=make_edit,
 )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
 _EDITS: Final = frozenset({"replace", "write_file"})
@@ -42,20 +42,28 @@ def make_hooks(program: str) -> Hooks:
     return {"BeforeTool": [{"matcher": _MATCHER, "hooks": [hook]}]}
 
 
+def make_edit(path: str) -> Mapping[str, Any]:
+    """A payload that announces a new file."""
+    return {"tool_name": "write_file", "tool_input": {"file_path": path, "content": ""}}
+
+
 ADAPTER: Final = Adapter(
     name="gemini",
     config=".gemini",
     config_variable="",
     project_variable="GEMINI_PROJECT_DIR",
     settings=".gemini/settings.json",
+    user_settings="settings.json",
+    top_only=True,
     hooks=HookTable(make_hooks=make_hooks),
     skills=".agents/skills",
     notes="GEMINI.md",
     limits=(
         "tools of MCP servers",
         "a session in a folder that Gemini CLI was not told to trust",
-        "a session started in a folder below the worktree",
+        BELOW,
     ),
     read_intent=read_intent,
     format_denial=format_denial,
+    make_edit=make_edit,
 )

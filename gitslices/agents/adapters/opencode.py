@@ -43,11 +43,17 @@ def make_text(program: str) -> str:
     return text.replace("COMMAND_LINE", command)
 
 
+def make_edit(path: str) -> Mapping[str, Any]:
+    """A payload that announces a new file."""
+    return {"tool": "write", "args": {"filePath": path, "content": ""}}
+
+
 ADAPTER: Final = Adapter(
     name="opencode",
     config=".config/opencode",
     config_variable="OPENCODE_CONFIG_DIR",
     settings=".opencode/plugins/gitslices.js",
+    user_settings="plugins/gitslices.js",
     hooks=OwnFile(make_text=make_text),
     skills=".agents/skills",
     notes="AGENTS.md",
@@ -57,4 +63,5 @@ ADAPTER: Final = Adapter(
     ),
     read_intent=read_intent,
     format_denial=format_denial,
+    make_edit=make_edit,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent
 from gitslices.agents.adapters.claude import format_denial
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
@@ -36,19 +36,27 @@ def make_hooks(program: str) -> Hooks:
     return {"PreToolUse": [{"matcher": _MATCHER, "hooks": [hook]}]}
 
 
+def make_edit(path: str) -> Mapping[str, Any]:
+    """A payload that announces a new file."""
+    return {"tool_name": "write_file", "tool_input": {"file_path": path, "content": ""}}
+
+
 ADAPTER: Final = Adapter(
     name="qwen",
     config=".qwen",
     config_variable="",
     project_variable="QWEN_PROJECT_DIR",
     settings=".qwen/settings.json",
+    user_settings="settings.json",
+    top_only=True,
     hooks=HookTable(make_hooks=make_hooks),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=(
         "tools of MCP servers",
-        "a session started in a folder below the worktree",
+        BELOW,
     ),
     read_intent=read_intent,
     format_denial=format_denial,
+    make_edit=make_edit,
 )

@@ -1,6 +1,6 @@
 """The checks in their order, and what is done about what they find."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,6 @@ from gitslices.ops.doctor.repository import (
     find_damaged_refs,
     find_disarmed_hooks,
     find_git_locks,
-    find_lost_launcher,
     find_unguarded_worktrees,
 )
 from gitslices.ops.doctor.settings import USER_FILE_CHECKS
@@ -39,6 +38,9 @@ from gitslices.ops.doctor.state import (
 from gitslices.recovery.recovery import recover
 from gitslices.state.lock import is_held
 from gitslices.workspace import Workspace
+
+Check = Callable[[Workspace, str], Iterator[Trouble]]
+"""What a workspace has wrong; given the interpreter that hooks are to start."""
 
 _STOPPERS: Final = frozenset({TORN, DAMAGED, DAMAGED_HEAD})
 """With one of these neither git nor the store can be asked anything."""
@@ -74,10 +76,13 @@ class DoctorReport(Struct, frozen=True, kw_only=True):
         return all(finding.fixed for finding in self.findings)
 
 
-def doctor(open_workspace: Callable[[], Workspace], request: DoctorRequest) -> DoctorReport:
+def doctor(
+    open_workspace: Callable[[], Workspace], request: DoctorRequest, checks: Sequence[Check] = ()
+) -> DoctorReport:
     """Everything that is wrong; repaired, with `fix`, where gitslices itself has made it.
 
     Files come first, because git may fail until they are in order. Without `fix` nothing changes.
+    `checks` are those of rooms that stand above this one.
     """
     findings = [
         _treat(trouble, fix=request.fix)
@@ -86,7 +91,7 @@ def doctor(open_workspace: Callable[[], Workspace], request: DoctorRequest) -> D
     ]
     # What has just been repaired may be what kept git from answering.
     if not any(one.check in _STOPPERS and not one.fixed for one in findings):
-        git = _examine_git(open_workspace, request)
+        git = _examine_git(open_workspace, request, checks)
         findings += [_treat(trouble, fix=request.fix) for trouble in git]
     return DoctorReport(findings=tuple(findings))
 
@@ -104,11 +109,11 @@ def _treat(trouble: Trouble, *, fix: bool) -> Finding:
 
 
 def _examine_git(
-    open_workspace: Callable[[], Workspace], request: DoctorRequest
+    open_workspace: Callable[[], Workspace], request: DoctorRequest, checks: Sequence[Check]
 ) -> Iterator[Trouble]:
     try:
         workspace = open_workspace()
-        for check in (find_disarmed_hooks, find_unguarded_worktrees, find_lost_launcher):
+        for check in (find_disarmed_hooks, find_unguarded_worktrees, *checks):
             yield from check(workspace, request.python)
         yield from _examine_workspace(workspace, fix=request.fix)
     except MachineError as error:

@@ -16,7 +16,6 @@ from typing import Final
 
 from gitslices.core.errors import InputError, StateError
 from gitslices.git.discovery import find_torn_folders, mend_torn_folder
-from gitslices.git.ignored import list_placed
 from gitslices.git.links import find_head_file, find_linked_worktree
 from gitslices.git.misleading import find_misleading_settings
 from gitslices.git.read import HEADS, read_expiry, read_values, read_version
@@ -30,7 +29,6 @@ from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.hook_watch import are_hooks_wanted
 from gitslices.state.lock import find_stale_holders, is_held
 from gitslices.state.store import STORE_NAME, open_store
-from gitslices.system.agent_launcher import find_launcher, find_launcher_problem, write_launcher
 from gitslices.workspace import Workspace
 
 DAMAGED_HEAD: Final = "damaged-repository"
@@ -162,24 +160,6 @@ def find_unguarded_worktrees(workspace: Workspace, python: str) -> Iterator[Trou
             hint=f"see where that is set, and unset it, or let the hooks there call ours: {asked}",
         )
         yield Trouble(finding=finding)
-
-
-def find_lost_launcher(workspace: Workspace, python: str) -> Iterator[Trouble]:
-    """Agents' settings that start a script which is not there."""
-    common_dir = workspace.repo.common_dir
-    path = find_launcher(common_dir)
-    problem = find_launcher_problem(common_dir) if list_placed(common_dir) else None
-    if problem is None:
-        return
-    finding = Finding(
-        check="disarmed-agents",
-        thing=str(path),
-        problem=f"the hooks of coding agents start it, and {problem}",
-        why="agents may do nothing in slices until it is mended",
-        fix="write it again",
-        hint="where it is not wanted any more: gitslices agent uninstall TOOL",
-    )
-    yield Trouble(finding=finding, mend=partial(write_launcher, common_dir, python))
 
 
 # A worktree that is being made, or is on a disk that is not mounted, must outlive `git gc`.

@@ -123,7 +123,9 @@ def format_agent_texts(report: AgentFilesReport) -> str:
 
 
 def _list_file_lines(report: AgentFilesReport) -> Iterable[str]:
-    width = max(len(file.path) for file in report.files)
+    width = max((len(file.path) for file in report.files), default=0)
+    if not report.files:
+        yield "nothing of gitslices is there"
     for file in report.files:
         tracked = ", tracked" if file.tracked else ""
         yield f"{escape(file.path).ljust(width)}   {file.state}{tracked}"
