@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, make_absolute
+from gitslices.cli.options import Outcome, common_options, get_named_by_hook, make_absolute
 from gitslices.core.errors import InputError
 from gitslices.git.environment import get_cwd
 from gitslices.schemas import NAMES
 
 if TYPE_CHECKING:
+    from gitslices.core.model import RepoTree
     from gitslices.graph.scopes import ScopedGraph
 
 
@@ -41,44 +42,71 @@ def load_source(file: str | None, root: Path) -> "ScopedGraph":
 _VALIDATE_EXAMPLES = """\b
 Examples:
   gitslices validate tasks.yaml
+  gitslices validate --strict
   make-graph | gitslices validate - --json
 """
 
 
 @click.command("validate", epilog=_VALIDATE_EXAMPLES)
 @click.argument("file", required=False)
+@click.option("--strict", is_flag=True, help="Refuse entries that match no file.")
 @common_options
-def validate_command(*, file: str | None, directory: Path, as_json: bool) -> Outcome:
+def validate_command(*, file: str | None, strict: bool, directory: Path, as_json: bool) -> Outcome:
     """Check the task graph in FILE, and report every error with its place.
 
-    Tasks that would get no slice are named with the reason; they are no errors.
+    Tasks that would get no slice are named with the reason; they are no errors. Entries that match
+    no file of HEAD are named with the one that was perhaps meant; with --strict they are errors.
 
     FILE is JSON, YAML or TOML, `-` standard input; a relative path starts from the current
     directory, also with -C. Without it, the first of gitslices.toml, gitslices.yaml, gitslices.json
     and task_graph.json at the repository's root, or in DIR where there is none.
     """
     from gitslices.git.discovery import find_top
-    from gitslices.output.text.plan import format_assumed_owner, summarize_skipped
+    from gitslices.output.text.plan import (
+        format_assumed_owner,
+        format_unmatched,
+        summarize_skipped,
+    )
     from gitslices.output.words import count, escape
     from gitslices.planning.policy import find_assumed_owner, find_skipped
+    from gitslices.planning.unmatched import find_unmatched, refuse_unmatched
 
     here = make_absolute(directory)
     scoped = load_source(file, find_top(here) or here)
     goal_id, tasks = scoped.graph.goal_id, len(scoped.graph.tasks)
     skipped, owner = find_skipped(scoped), find_assumed_owner(scoped.graph)
+    tree = _read_tree_at(here)
+    if tree and strict:
+        refuse_unmatched(scoped, tree)
+    unmatched = find_unmatched(scoped, tree) if tree else ()
 
     def text() -> str:
         head = f"{escape(goal_id)}: {count(tasks, 'task')}, no errors"
         said = (format_assumed_owner(owner),) if owner else ()
-        return "\n".join((head, *summarize_skipped(skipped), *said)) + "\n"
+        warnings = format_unmatched(unmatched)
+        return "\n".join((head, *summarize_skipped(skipped), *said, *warnings)) + "\n"
 
     return Outcome(
         document={
             "ok": True, "goal_id": goal_id, "tasks": tasks, "skipped": skipped,
-            "assumed_owner": owner,
+            "assumed_owner": owner, "unmatched": unmatched,
         },
         text=text,
     )  # fmt: skip
+
+
+def _read_tree_at(directory: Path) -> "RepoTree | None":
+    """The files of HEAD; None where there is no repository, or none that can be asked."""
+    from gitslices.core.errors import GitslicesError
+    from gitslices.git.discovery import probe_repository
+    from gitslices.git.read import find_commit, read_config, read_tree
+
+    try:
+        repo = probe_repository(directory, get_named_by_hook(directory).git_dir)
+        commit = find_commit(repo, "HEAD")
+        return read_tree(repo, commit, read_config(repo)) if commit else None
+    except GitslicesError:
+        return None
 
 
 _SCHEMA_EXAMPLES = """\b

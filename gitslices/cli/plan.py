@@ -96,6 +96,7 @@ Examples:
     is_flag=True,
     help="Exit 1 if an overlap forces an order; with --diff: if anything changes.",
 )
+@click.option("--strict", is_flag=True, help="Refuse entries that match no file.")
 @click.option("--explain", metavar="SLICE", help="Show every reason why SLICE waits.")
 @click.option("--diff", is_flag=True, help="Show what would change of the plan applied.")
 @click.option(
@@ -130,6 +131,7 @@ def command(
     unborn: NewPaths | None,
     workers: int | None,
     check: bool,
+    strict: bool,
     explain: str | None,
     diff: bool,
     format_: Format,
@@ -167,6 +169,7 @@ def command(
         order=order,
         new_paths=unborn or new_paths,
         workers=workers,
+        strict=strict,
     )
     if explain is not None:
         return _explain(workspace, request, explain)

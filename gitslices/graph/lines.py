@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from msgspec import Struct
+
 from gitslices.graph.findings import name_key
 
 _LARGEST: Final = 8 * 1024 * 1024
@@ -14,6 +16,18 @@ _LARGEST: Final = 8 * 1024 * 1024
 
 Walk = Iterator[tuple[str, int]]
 """The places of a text in its order, each with its line, counted from 1."""
+
+
+class GraphText(Struct, frozen=True):
+    """A text that a graph was read from: what it is called, and as which format it was read."""
+
+    name: str = "the task graph"
+    text: str = ""
+    form: str = ""
+
+    def find_lines(self, places: Collection[str]) -> dict[str, int]:
+        """The lines of `places`; none where the graph was read from no text."""
+        return find_lines(self.text, self.form, places) if self.form else {}
 
 
 def find_lines(text: str, form: str, places: Collection[str]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from gitslices.graph.findings import (
     TooManyFindingsError,
     shorten,
 )
-from gitslices.graph.lines import find_lines
+from gitslices.graph.lines import GraphText
 from gitslices.graph.parse_json import parse_json
 from gitslices.graph.parse_toml import parse_toml
 from gitslices.graph.parse_yaml import QUOTE_HINT, parse_yaml
@@ -115,7 +115,7 @@ def _load(data: bytes, name: str, chosen: _Format | None) -> ScopedGraph:
     findings = Findings()
     graph = _NO_GRAPH
     try:
-        graph = _read_graph(data, chosen, findings)
+        graph = _read_graph(data, name, chosen, findings)
     except TooManyFindingsError:
         pass
     except RecursionError:
@@ -127,7 +127,7 @@ def _load(data: bytes, name: str, chosen: _Format | None) -> ScopedGraph:
     return graph
 
 
-def _read_graph(data: bytes, chosen: _Format | None, findings: Findings) -> ScopedGraph:
+def _read_graph(data: bytes, name: str, chosen: _Format | None, findings: Findings) -> ScopedGraph:
     """The graph that the data hold; once something is found wrong, it means nothing."""
     if len(data) > (chosen or _JSON).limit:
         _add_too_large(chosen or _JSON, findings)
@@ -142,11 +142,13 @@ def _read_graph(data: bytes, chosen: _Format | None, findings: Findings) -> Scop
     tree = found.parse(text, findings)
     if findings.problems:
         return _NO_GRAPH
+    source = GraphText(name, text, found.name)
     try:
-        return _read_tasks(read_shape(tree, findings, found.quote_hint), findings)
+        read = _read_tasks(read_shape(tree, findings, found.quote_hint), findings)
     finally:
         if findings.problems:
-            findings.problems = _add_lines(findings.problems, tree, text, found)
+            findings.problems = _add_lines(findings.problems, tree, source)
+    return structs.replace(read, source=source)
 
 
 def _read_tasks(reading: Reading, findings: Findings) -> ScopedGraph:
@@ -157,11 +159,9 @@ def _read_tasks(reading: Reading, findings: Findings) -> ScopedGraph:
     return structs.replace(read, graph=structs.replace(read.graph, tasks=tasks))
 
 
-def _add_lines(
-    problems: Sequence[Problem], tree: object, text: str, found: _Format
-) -> list[Problem]:
+def _add_lines(problems: Sequence[Problem], tree: object, source: GraphText) -> list[Problem]:
     """The same problems with the lines where they stand, and the ids of their tasks."""
-    lines = find_lines(text, found.name, {problem.place for problem in problems})
+    lines = source.find_lines({problem.place for problem in problems})
     tasks = tree.get("tasks") if isinstance(tree, dict) else None
     records = tasks if isinstance(tasks, list) else []
     ids = [each.get("id") if isinstance(each, dict) else None for each in records]

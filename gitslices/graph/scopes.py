@@ -7,6 +7,7 @@ from msgspec import Struct
 from gitslices.core.errors import ScopeError
 from gitslices.core.model import TaskGraph
 from gitslices.graph.findings import Findings
+from gitslices.graph.lines import GraphText
 from gitslices.graph.shape import UNREADABLE, Reading
 from gitslices.scopes.language.entries import (
     Access,
@@ -21,12 +22,13 @@ from gitslices.scopes.language.entries import (
 class ScopedGraph(Struct, frozen=True, kw_only=True):
     """A task graph, and what its scopes mean; their texts in `graph` are for JSON and for people.
 
-    `accesses` stand in the order of the tasks.
+    `accesses` stand in the order of the tasks; `source` is what it was read from.
     """
 
     graph: TaskGraph
     accesses: tuple[Access, ...]
     shared: Scope = Scope()
+    source: GraphText = GraphText()
 
 
 def parse_scopes(graph: TaskGraph) -> ScopedGraph:

@@ -23,6 +23,7 @@ from gitslices.planning.explanation import Explanation, explain_slice
 from gitslices.planning.outline import make_outline
 from gitslices.planning.planner import make_plan
 from gitslices.planning.policy import find_skipped
+from gitslices.planning.unmatched import refuse_unmatched
 from gitslices.slices.lookup import find_near
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import find_retarget, read_target
@@ -30,7 +31,10 @@ from gitslices.workspace import Workspace
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True):
-    """`base` is any revision, `target` a local branch; None leaves the choice to `plan`."""
+    """`base` is any revision, `target` a local branch; None leaves the choice to `plan`.
+
+    `strict` refuses entries that match nothing.
+    """
 
     scoped: ScopedGraph
     base: str | None = None
@@ -38,6 +42,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     order: Order = "critical-path"
     new_paths: NewPaths = "anchored"
     workers: int | None = None
+    strict: bool = False
 
 
 class PlanInputs(Struct, frozen=True, kw_only=True):
@@ -52,7 +57,7 @@ def plan(workspace: Workspace, request: PlanRequest) -> Plan:
     """The plan of `request.scoped`; changes nothing.
 
     Raises `InputError` for a base or target that does not exist, or does no more, `NoCommitError`
-    in an empty repository.
+    in an empty repository, `GraphError` for what `strict` refuses.
     """
     inputs = _read_inputs(workspace, request)
     return make_plan(request.scoped, inputs.tree, inputs.settings)
@@ -77,6 +82,8 @@ def _read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
         names=_read_names(workspace),
     )
     tree = workspace.read_tree(commit)
+    if request.strict:
+        refuse_unmatched(request.scoped, tree)
     return PlanInputs(tree=tree, settings=settings, applied=applied)
 
 

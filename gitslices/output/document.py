@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import click
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
-from gitslices.core.errors import GitslicesError, GraphProblem, Problem
+from gitslices.core.errors import GitslicesError, Problem
 from gitslices.core.files import describe_refusal
 from gitslices.core.naming import show_path
-from gitslices.output.words import escape
+from gitslices.output.words import escape, format_place
 
 SCHEMA_VERSION: Final = 1
 """It changes when a field goes or means something else; new fields may come at any time."""
@@ -148,20 +148,11 @@ def _find_owner(error: BaseException | None) -> str | None:
     return None
 
 
-def _format_place(problem: Problem) -> str:
-    if not isinstance(problem, GraphProblem):
-        return escape(problem.place)
-    task = () if problem.task_id is UNSET else (escape(repr(problem.task_id)),)
-    line = () if problem.line is UNSET else (f"line {problem.line}",)
-    beside = ", ".join((*task, *line))
-    return f"{escape(problem.place)} ({beside})" if beside else escape(problem.place)
-
-
 def format_failure(failure: Failure) -> str:
     """The lines for standard error."""
     lines = [f"{click.style('error:', fg='red', bold=True)} {escape(failure.message)}"]
     for problem in failure.problems[:_SHOWN_PROBLEMS]:
-        place = f"{_format_place(problem)}: " if problem.place else ""
+        place = f"{format_place(problem)}: " if problem.place else ""
         lines.append(f"  {place}{escape(problem.message)}")
         if problem.hint:
             lines.append(f"    {click.style('hint:', fg='cyan')} {escape(problem.hint)}")

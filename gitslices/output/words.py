@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
-from gitslices.core.errors import Problem
+from gitslices.core.errors import GraphProblem, Problem
 from gitslices.core.model import OverlapKind, Plan, Serialization
 
 # What acts on a terminal: C0, DEL and C1 controls, line and paragraph separators. What reorders or
@@ -92,3 +92,13 @@ def format_problem(verb: str, problem: Problem) -> str:
     """What was not done to a slice, why, and what helps."""
     hint = f" ({escape(problem.hint)})" if problem.hint else ""
     return f"{verb} {escape(problem.place)}: {escape(problem.message)}{hint}"
+
+
+def format_place(problem: Problem) -> str:
+    """Where something is wrong, in a task graph with the task and the line."""
+    if not isinstance(problem, GraphProblem):
+        return escape(problem.place)
+    task = () if problem.task_id is UNSET else (escape(repr(problem.task_id)),)
+    line = () if problem.line is UNSET else (f"line {problem.line}",)
+    beside = ", ".join((*task, *line))
+    return f"{escape(problem.place)} ({beside})" if beside else escape(problem.place)

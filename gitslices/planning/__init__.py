@@ -4,6 +4,7 @@ policy       which tasks become slices; their gates and reviews
 schedule     who works when, by lists
 ordering     overlaps put in an order that ends soonest
 outline      graph, scopes and order before anything is named
+unmatched    entries that match nothing, for those who want none
 planner      the plan itself, and the paths that hold it back
 explanation  why one slice waits
 diff         what a plan changes of another

@@ -16,6 +16,7 @@ NAMES: Final = (
     "done",
     "gate",
     "heartbeat",
+    "help",
     "hook",
     "hook-run",
     "log",

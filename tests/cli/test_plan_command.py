@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Cli
+from tests.support.commands import Cli, run_cli
 from tests.support.golden import compare
 from tests.support.repositories import commit_all, git
 
@@ -250,3 +250,30 @@ def test_a_relative_file_is_named_in_full_where_it_is_missing(cli: Cli, repo: Pa
             2, f"error: there is no file '{repo}/bad.toml'",
         )  # fmt: skip
     assert cli("validate", "src/bad.toml").err.startswith("error: src/bad.toml: 1 error\n")
+
+
+def test_strict_refuses_entries_that_match_no_file(cli: Cli, tmp_path: Path) -> None:
+    graph = write_graph(tmp_path / "g.json", {"id": "a", "write_set": ["src/", "Mkefile"]})
+    said = "'Mkefile' matches no file; is 'Makefile' meant?"
+    assert f"warning: a: write_set: {said}\n" in cli("plan", graph).out
+    checked = cli("validate", graph)
+    assert (checked.code, checked.out.splitlines()[-1]) == (
+        0, f"warning: tasks[0].write_set[1] ('a', line 1): {said}",
+    )  # fmt: skip
+    for command in ("plan", "validate"):
+        refused = cli(command, graph, "--strict")
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err == (
+            f"error: {graph}: 1 entry matches no file\n"
+            f"  tasks[0].write_set[1] ('a', line 1): {said}\n"
+        )
+    assert cli("plan", graph, "--strict", "--apply").code == 2
+    assert cli("status", "--json").document["ok"] is False
+    sound = write_graph(tmp_path / "g.json", {"id": "a", "write_set": ["src/", "Makefile"]})
+    assert cli("validate", sound, "--strict").code == cli("plan", sound, "--strict").code == 0
+
+
+def test_a_graph_is_validated_without_a_repository(tmp_path: Path) -> None:
+    graph = write_graph(tmp_path / "g.json", {"id": "a", "write_set": ["Mkefile"]})
+    done = run_cli(tmp_path, "validate", graph, "--strict")
+    assert (done.code, done.out) == (0, "default: 1 task, no errors\n")

@@ -83,6 +83,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
         "log": "log",
         "log-evidence": "log --evidence a",
         "error": "claim nobody",
+        "help": "help hook install",
     }
     rest = {
         "task-graph",

@@ -14,8 +14,8 @@ from gitslices.planning.planner import make_plan
 SETTINGS = PlanSettings(base_ref="main", target=BranchName("main"), worktree_root="/srv/w")
 
 
-def make_tree(*paths: str) -> RepoTree:
-    return RepoTree(commit=Oid("0" * 40), paths=tuple(map(RepoPath, sorted(paths))))
+def make_tree(*paths: str, **more: Any) -> RepoTree:
+    return RepoTree(commit=Oid("0" * 40), paths=tuple(map(RepoPath, sorted(paths))), **more)
 
 
 def make_graph(*tasks: Mapping[str, Any], **fields: object) -> TaskGraph:

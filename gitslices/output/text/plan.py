@@ -7,6 +7,7 @@ from typing import Final
 import click
 from msgspec import UNSET
 
+from gitslices.core.errors import GraphProblem
 from gitslices.core.model import (
     Bottleneck,
     Plan,
@@ -23,6 +24,7 @@ from gitslices.output.words import (
     find_cost,
     format_cost,
     format_overlap,
+    format_place,
     format_reason,
     format_retarget,
 )
@@ -47,6 +49,12 @@ def _format_skipped(skipped: Iterable[Skipped]) -> Iterator[str]:
 def format_assumed_owner(owner: str) -> str:
     """Whose the tasks of a graph are that does not say."""
     return f"no task names an owner_role, so each is for {escape(owner)}"
+
+
+def format_unmatched(problems: Iterable[GraphProblem]) -> Iterator[str]:
+    """One line for each entry that matches nothing."""
+    for one in problems:
+        yield f"{click.style('warning:', fg='yellow')} {format_place(one)}: {escape(one.message)}"
 
 
 def summarize_skipped(skipped: Iterable[Skipped]) -> Iterator[str]:

@@ -27,7 +27,8 @@ from gitslices.scopes.overlap.regions import (
     partition_scopes,
     resolve_shared,
 )
-from gitslices.scopes.tracked.resolved import ResolvedTree, remark_on
+from gitslices.scopes.tracked.remarks import Remarks
+from gitslices.scopes.tracked.resolved import ResolvedTree
 from gitslices.scopes.tracked.spans import NO_SPANS, Spans, have_common, list_common, unite_spans
 
 _KINDS: tuple[OverlapKind, ...] = ("write_write", "write_read", "read_write")
@@ -139,7 +140,7 @@ class ScopeMap:
         self._partition = partition_scopes(accesses, self._resolved, shared_paths)
         self._comparison = Comparison(self._partition, self._resolved.tree, new_paths, shared_paths)
         self._witnesses = WitnessFinder(self._resolved, self._partition, shared_paths.atoms)
-        self._remarks: dict[Entry, str | None] = {}
+        self._remarks = Remarks(self._resolved)
         # Kept before `open_overlaps` is asked for: that lets regions meet in what the setting
         # leaves open, and cannot be told apart afterwards.
         self.conflicts = self._comparison.conflicts
@@ -173,14 +174,8 @@ class ScopeMap:
             f"{name}: {remark}"
             for name, scope in (("read_set", access.read), ("write_set", access.write))
             for entry in scope.entries
-            if (remark := self._remark_on(entry))
+            if (remark := self._remarks.find(entry))
         )
-
-    def _remark_on(self, entry: Entry) -> str | None:
-        if entry not in self._remarks:
-            files = self._resolved.count_files(entry)
-            self._remarks[entry] = remark_on(entry, self._resolved.tree, files)
-        return self._remarks[entry]
 
     def find_overlap(self, later: int, earlier: int) -> Overlap | None:
         """A path that two slices share, None where they do not overlap."""

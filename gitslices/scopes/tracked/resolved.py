@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gitslices.core.model import RepoTree
-from gitslices.scopes.language.atoms import Atom, find_ancestor, make_atoms, settle_submodules
+from gitslices.scopes.language.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.language.entries import Entry, Scope
 from gitslices.scopes.language.folding import Folding
 from gitslices.scopes.tracked.path_index import PathIndex
@@ -77,27 +77,3 @@ def _name_expected(included: Iterable[tuple[Atom, Atom]]) -> dict[str, str]:
         if not atom.tail and not atom.directory_only:
             expected.setdefault(atom.head, spelled.head)
     return expected
-
-
-def remark_on(entry: Entry, tree: TrackedTree, files: int) -> str | None:
-    """Say what is worth knowing of an entry that matches so many tracked files."""
-    if files and not tree.submodules:
-        return None
-    head = make_atoms(entry, tree.folding)[0].head
-    blocking = find_ancestor(head, tree.files)
-    if blocking in tree.submodules and blocking is not None and head != blocking:
-        return _remark_on_submodule(entry, blocking)
-    if blocking is not None and head != blocking:
-        kind = "symbolic link" if blocking in tree.symlinks else "file"
-        return f"{entry.text!r} matches nothing: {blocking!r} is a {kind}, not a directory"
-    if files:
-        return None
-    if entry.is_pattern or entry.excluded:
-        return f"{entry.text!r} matches no tracked file"
-    return f"{entry.text!r} does not exist yet"
-
-
-def _remark_on_submodule(entry: Entry, submodule: str) -> str:
-    if entry.excluded:
-        return f"{entry.text!r} is left aside: it lies inside the submodule {submodule!r}"
-    return f"{entry.text!r} lies inside the submodule {submodule!r} and stands for it"
