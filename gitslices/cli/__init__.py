@@ -5,7 +5,7 @@ options   what several commands take, and the workspace they work in
 live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
 leases    claim, ready, heartbeat, release, done
-status    status, log
+status    status, show, log
 checks    check, scope
 evidence  gate, review
 merging   sync, merge, conflicts

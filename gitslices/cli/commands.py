@@ -33,6 +33,7 @@ SECTIONS: Final = {
     },
     "See all of it": {
         "status": "Show where every slice stands.",
+        "show": "Show everything about one slice.",
         "run": "Work a whole goal with a command for each slice.",
         "log": "Show who did what.",
         "doctor": "Find what is wrong, and repair it.",
@@ -57,7 +58,7 @@ _AMONG_KIN: Final = {
         "leases": ("claim", "ready", "heartbeat", "release", "done"),
         "merging": ("sync", "merge", "conflicts"),
         "removal": ("remove", "prune", "undo"),
-        "status": ("status", "log"),
+        "status": ("status", "show", "log"),
     }.items()
     for name in names
 }

@@ -60,9 +60,11 @@ def command(
 
     COMMAND runs in the slice's worktree, where a relative path to it is looked up, and commits what
     it makes; exit status 0 means finished. It is run as it stands, without a shell; {slice},
-    {goal}, {branch}, {worktree}, {token} and {task_file} in its words are filled in, other braces
-    stay. GITSLICES_SLICE, GITSLICES_TASK_FILE and their like are in its environment. The task file
-    holds the task and the claim, as JSON. What it prints goes to run.log in .git/gitslices/logs/.
+    {goal}, {branch}, {target}, {worktree}, {token}, {attempt}, {task_file} and {reason_file} in its
+    words are filled in, other braces stay. GITSLICES_SLICE, GITSLICES_TASK_FILE and their like are
+    in its environment. The task file holds the task, the claim, the number of the attempt and why
+    the last one failed, as JSON; the reason file the same reason in words, or nothing. What it
+    prints goes to attempt-N.log in .git/gitslices/logs/, where run.log is the newest.
 
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
     Exits 1 if anything is left in the end.

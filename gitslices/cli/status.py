@@ -1,4 +1,4 @@
-"""`gitslices status` and `log`."""
+"""`gitslices status`, `show` and `log`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +53,39 @@ def status_command(
         from gitslices.output.text.status import format_status
 
         return format_status(report, make_view(workspace))
+
+    return Outcome(document=report, text=text)
+
+
+_SHOW_EXAMPLES = """\b
+Examples:
+  gitslices show                   the slice whose worktree this is
+  gitslices show api
+  gitslices show api --json
+"""
+
+
+@click.command("show", epilog=_SHOW_EXAMPLES)
+@slice_argument
+@goal_option
+@common_options
+def show_command(
+    *, slice_id: str | None, goal_id: str | None, directory: Path, as_json: bool
+) -> Outcome:
+    """Show everything about SLICE, or the one at hand.
+
+    Its task, its scope in words, what it waits for and who waits for it, who has it, its gates and
+    reviews, what is done in it, and why the last attempt failed.
+    """
+    from gitslices.ops.show import show
+
+    workspace = probe_here(directory)
+    report = show(workspace, *choose_slice(workspace, slice_id, goal_id))
+
+    def text() -> str:
+        from gitslices.output.text.leases import format_slice
+
+        return format_slice(report)
 
     return Outcome(document=report, text=text)
 

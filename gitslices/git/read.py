@@ -174,12 +174,24 @@ def is_sparse(repo: Repository, worktree: Path) -> bool:
     return asked.text.strip() == "true"
 
 
-def read_log_entries(repo: Repository, since: Oid, tip: Oid) -> tuple[LogEntry, ...]:
-    """The commits that `tip` has and `since` lacks, parents first."""
+def read_log_entries(
+    repo: Repository,
+    since: Oid,
+    tip: Oid,
+    *,
+    exclude: Oid | None = None,
+    path: RepoPath | None = None,
+) -> tuple[LogEntry, ...]:
+    """The commits that `tip` has and `since` lacks, and `exclude`, parents first.
+
+    With `path` only those that changed it.
+    """
     listing = repo.run(
+        "--literal-pathspecs",
         # Said against settings of the user's: log.showSignature puts lines of GPG's in between.
         "log", "-z", "--reverse", "--topo-order", "--no-show-signature", "--encoding=UTF-8",
-        "--format=%H%n%an <%ae>%n%aI%n%s", f"{since}..{tip}", "--",
+        "--format=%H%n%an <%ae>%n%aI%n%s",
+        f"{since}..{tip}", *([f"^{exclude}"] if exclude else []), "--", *([path] if path else []),
     ).text  # fmt: skip
     lines = (entry.split("\n", 3) for entry in listing.split("\0") if entry)
     return tuple(

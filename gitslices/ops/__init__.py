@@ -12,6 +12,7 @@ agent_worktree  a claim for a session that asked for a worktree
 check           a slice's changes compared with its write scope
 scope           what a slice may write, shown and widened
 evidence        gates run, or shown; what people think of a slice
+show            everything about one slice
 done            gates run, the lease ended as finished
 conflicts       which slices would conflict
 sync            slices brought onto the target

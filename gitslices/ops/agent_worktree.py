@@ -46,15 +46,7 @@ def hand_out(workspace: Workspace, request: HandOutRequest) -> ClaimReport:
     report = _claim(workspace, request)
     admin = find_admin_folder(Path(report.worktree_path))
     if admin is not None:
-        note = ClaimNote(
-            goal_id=report.goal_id,
-            slice_id=report.slice_id,
-            token=report.token,
-            expires_at=report.expires_at,
-            write_scope=report.write_scope,
-            acceptance=report.acceptance,
-        )
-        write_claim(admin, note)
+        write_claim(admin, report)
     return report
 
 

@@ -21,6 +21,7 @@ from gitslices.ops.forward import follows_target, forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
+from gitslices.slices.briefing import Briefing, make_briefing
 from gitslices.slices.claims import (
     Work,
     find_shown_token,
@@ -71,16 +72,13 @@ class ClaimRequest(Struct, frozen=True, kw_only=True):
     wait: float = 0
 
 
-class ClaimReport(Struct, frozen=True, kw_only=True):
+class ClaimReport(Briefing, frozen=True, kw_only=True):
     """What `gitslices claim --json` prints.
 
     `work` is there where the slice was begun before, `resumed` where the holder had the lease
     already, `warnings` where its worktree is not as it should be.
     """
 
-    ok: bool = True
-    goal_id: str
-    slice_id: SliceId
     holder: str
     token: int
     expires_at: str
@@ -89,7 +87,6 @@ class ClaimReport(Struct, frozen=True, kw_only=True):
     base_commit: Oid
     read_scope: tuple[str, ...]
     write_scope: tuple[str, ...]
-    acceptance: tuple[str, ...]
     writable_roots: tuple[str, ...]
     resumed: bool | UnsetType = UNSET
     work: Work | UnsetType = UNSET
@@ -380,10 +377,9 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
             if follows_target(workspace, goal.plan, record.base_commit, target_tip):
                 record = forward_slice(workspace, store, record, target_tip)
     show_token(workspace, record, lease)
-    acceptance = {task.id: task.acceptance for task in goal.graph.tasks}
+    briefing = make_briefing(workspace, store, goal, granted.slice, lease)
     return ClaimReport(
-        goal_id=goal.goal_id,
-        slice_id=record.slice_id,
+        **structs.asdict(briefing),
         holder=lease.holder,
         token=lease.token,
         expires_at=lease.expires_at,
@@ -392,7 +388,6 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
         base_commit=record.base_commit,
         read_scope=record.read_scope,
         write_scope=record.write_scope,
-        acceptance=acceptance[granted.slice.task_id],
         writable_roots=list_writable_roots(workspace, record),
         resumed=granted.resumed or UNSET,
         work=find_work(workspace, store, record, target_tip, lease) or UNSET,

@@ -19,6 +19,8 @@ from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as
 from gitslices.merging.rerun_gates import MergedGates
 from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.rules.merging import describe_conflict
+from gitslices.slices.attempts import list_attempts, record_failure
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.settings import choose_merge_style
 from gitslices.state.journal import BranchMove
@@ -236,6 +238,11 @@ def _record_conflicts(
             if not are_as_recorded(store, [inputs.records[one.slice_id]]):
                 continue
             write_conflict(store, goal_id, one.slice_id, one.files)
+            if attempts := list_attempts(store, goal_id, one.slice_id):
+                told = describe_conflict(inputs.goal.plan.target, one.slice_id, one.files)
+                record_failure(
+                    workspace, store, attempts[-1], "conflict", told, conflicts=one.files
+                )
             change = SliceChange(
                 at=workspace.now(),
                 goal_id=goal_id,

@@ -16,6 +16,7 @@ from msgspec import Struct
 from gitslices.core.errors import (
     BusyError,
     DiskError,
+    GateFailedError,
     GitError,
     GitLockedError,
     GitslicesError,
@@ -37,10 +38,14 @@ from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, re
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.repo_commands.gates import list_texts, load_gates, refuse_untrusted
-from gitslices.rules.merging import describe_violations
+from gitslices.rules.attempts import FailureReason, list_previous_lines
+from gitslices.rules.merging import describe_conflict, describe_violations
+from gitslices.rules.scope_check import Violation
+from gitslices.slices.attempts import read_failed_gates, record_failure
 from gitslices.slices.environment import make_slice_environment
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_slice
+from gitslices.state.leases import read_lease_history
 from gitslices.state.store import Goal
 from gitslices.system.left_workers import VARIABLE, mark_worker
 from gitslices.system.shell import Shell, open_shell
@@ -79,7 +84,9 @@ def _list_open_worktrees(workspace: Workspace, goal: Goal) -> list[Path]:
 
 _PAUSE: Final = 1.0
 """Seconds between two looks at what others have finished."""
-_PLACEHOLDER: Final = re.compile(r"\{(slice|goal|branch|worktree|token|task_file)\}")
+_PLACEHOLDER: Final = re.compile(
+    r"\{(slice|goal|branch|target|worktree|token|task_file|attempt|reason_file)\}"
+)
 
 Stage = Literal["started", "merged", "failed", "stopped"]
 
@@ -194,10 +201,10 @@ class Crew:
         self._attempts[id_] += 1
         self._again.discard(id_)
         folder = self._workspace.state_folder / "logs" / Path(mine.worktree_path).name
-        log = folder / "run.log"
+        log = folder / f"attempt-{mine.attempt}.log"
         self._tell(mine, "started", log)
         try:
-            problem = self._run_command(mine, folder, log) or self._finish(mine)
+            failed = self._run_command(mine, folder, log) or self._finish(mine)
         except _StoppedError:
             self._give_back(mine)
             self._tell(mine, "stopped", log)
@@ -205,19 +212,34 @@ class Crew:
         except BaseException:
             self._give_back(mine)
             raise
-        if problem is None:
+        if failed is None:
             self.merged.append(id_)
             self._tell(mine, "merged", log)
             return
+        self._record(mine, failed, log)
         self._give_back(mine)
         if self._attempts[id_] > self._request.retries:
-            self.failed[id_] = problem
+            self.failed[id_] = failed.problem
         else:
             self._again.add(id_)
-        self._tell(mine, "failed", log, problem.message)
+        self._tell(mine, "failed", log, failed.problem.message)
 
-    def _run_command(self, mine: ClaimReport, folder: Path, log: Path) -> Problem | None:
+    def _record(self, mine: ClaimReport, failed: "_Failed", log: Path) -> None:
+        """Keep for the next attempt why this one failed."""
+        with self._workspace.open_store() as store:
+            history = read_lease_history(store, mine.goal_id, mine.slice_id)
+            lease = next(one for one in history if one.token == mine.token)
+            gates = read_failed_gates(store, lease) if failed.reason == "gate" else ()
+            with store.transaction():
+                record_failure(
+                    self._workspace, store, lease, failed.reason, failed.problem,
+                    log=str(log), violations=failed.violations, gates=gates,
+                    conflicts=failed.conflicts,
+                )  # fmt: skip
+
+    def _run_command(self, mine: ClaimReport, folder: Path, log: Path) -> "_Failed | None":
         places = self._make_places(mine, folder)
+        _point_to(log, folder / "run.log")
         try:
             with mark_worker(folder) as worker:
                 ended = self._shell.attend(
@@ -231,13 +253,15 @@ class Crew:
                     inherited=(worker.descriptor,),
                 )
         except (StaleTokenError, BusyError) as error:
-            return Problem(mine.slice_id, error.message, error.hint)
+            problem = Problem(mine.slice_id, error.message, error.hint)
+            return _Failed(reason="lost-lease", problem=problem)
         if ended.status is None:
             raise _StoppedError
         if ended.status == 0:
             return None
         said = f": {ended.last_line}" if ended.last_line else ""
-        return Problem(mine.slice_id, f"exit status {ended.status}{said}", f"see {log}")
+        problem = Problem(mine.slice_id, f"exit status {ended.status}{said}", f"see {log}")
+        return _Failed(reason="exit", problem=problem)
 
     def _beat(self, mine: ClaimReport) -> None:
         heartbeat(
@@ -245,7 +269,7 @@ class Crew:
             HeartbeatRequest(slice_id=mine.slice_id, token=mine.token, goal_id=mine.goal_id),
         )
 
-    def _finish(self, mine: ClaimReport) -> Problem | None:
+    def _finish(self, mine: ClaimReport) -> "_Failed | None":
         """End the lease and merge; why not, if either is refused.
 
         The write scope comes first: no gate spends its time on what may not be merged.
@@ -254,15 +278,18 @@ class Crew:
         try:
             checked = check(self._workspace, CheckRequest(slice_id=id_, goal_id=goal_id))
             if not checked.ok:
-                return describe_violations(goal_id, id_, checked.slices[0].violations)
+                found = checked.slices[0].violations
+                problem = describe_violations(goal_id, id_, found)
+                return _Failed(reason="scope", problem=problem, violations=found)
             done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))
             report = merge(self._workspace, MergeRequest(slice_ids=(id_,), goal_id=goal_id))
         except (RefusedError, GitError, BusyError) as error:
-            return _describe(id_, error)
+            return _Failed(reason=_find_reason(error), problem=_describe(id_, error))
         if report.conflicted:
-            files = ", ".join(report.conflicted[0].files[:3])
-            return Problem(id_, f"conflicts with {report.target} in {files}")
-        return report.refused[0] if report.refused else None
+            files = report.conflicted[0].files
+            problem = describe_conflict(report.target, id_, files)
+            return _Failed(reason="conflict", problem=problem, conflicts=files)
+        return _Failed(reason="refused", problem=report.refused[0]) if report.refused else None
 
     def _give_back(self, mine: ClaimReport) -> None:
         """Open the slice for the next attempt, with its work; a conflict stays on record."""
@@ -279,12 +306,17 @@ class Crew:
                     release(self._workspace, msgspec.structs.replace(request, token=None))
 
     def _make_places(self, mine: ClaimReport, folder: Path) -> dict[str, str]:
-        task_file = folder / "task.json"
+        task_file, reason_file = folder / "task.json", folder / "reason.txt"
         task_id = get_slice(self._goal, mine.slice_id).task_id
         task = next(one for one in self._goal.graph.tasks if one.id == task_id)
         try:
             make_folder(folder)
-            task_file.write_bytes(msgspec.json.encode({"task": task, "claim": mine}))
+            told = {"attempt": mine.attempt, "previous": mine.previous}
+            task_file.write_bytes(msgspec.json.encode({"task": task, "claim": mine, **told}))
+            lines = list_previous_lines(mine.previous) if mine.previous else ()
+            # What a gate printed may be any bytes.
+            said = "".join(f"{line}\n" for line in lines)
+            reason_file.write_text(said, "utf-8", errors="backslashreplace")
         except OSError as error:
             raise DiskError(f"cannot write {str(task_file)!r}: {error.strerror}") from error
         return {
@@ -294,6 +326,9 @@ class Crew:
             "worktree": mine.worktree_path,
             "token": str(mine.token),
             "task_file": str(task_file),
+            "target": self._goal.plan.target,
+            "attempt": str(mine.attempt),
+            "reason_file": str(reason_file),
         }
 
     def _make_environment(self, mine: ClaimReport, places: dict[str, str]) -> dict[str, str]:
@@ -313,6 +348,30 @@ class Crew:
             slice_id=id_, stage=stage, attempt=self._attempts[id_], log=str(log), reason=reason
         )
         self._on_step(step)
+
+
+class _Failed(Struct, frozen=True, kw_only=True):
+    """Why an attempt has failed."""
+
+    reason: FailureReason
+    problem: Problem
+    violations: tuple[Violation, ...] = ()
+    conflicts: tuple[RepoPath, ...] = ()
+
+
+def _find_reason(error: GitslicesError) -> FailureReason:
+    if isinstance(error, GateFailedError):
+        return "gate"
+    return "lost-lease" if isinstance(error, StaleTokenError) else "refused"
+
+
+def _point_to(log: Path, link: Path) -> None:
+    """Let `link` lead to the log of the newest attempt."""
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(log.name)
+    except OSError as error:
+        raise DiskError(f"cannot write {str(link)!r}: {error.strerror}") from error
 
 
 def _describe(slice_id: SliceId, error: GitslicesError) -> Problem:

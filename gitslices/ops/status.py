@@ -112,6 +112,15 @@ def _read_status(workspace: Workspace, store: Store, goal_id: str | None) -> Sta
     )
 
 
+def read_slice_state(snapshot: Snapshot, slice_: Slice) -> SliceState:
+    """Where one slice stands, without a look at the worktrees of the others."""
+    record = snapshot.records.get(slice_.slice_id)
+    looked_at = [record] if record is not None and _is_made(record) else []
+    made = {one.slice_id: _look_at_worktree(snapshot, one) for one in looked_at}
+    conflicts = read_conflicts(snapshot.store, snapshot.plan.goal_id)
+    return _describe_slice(slice_, snapshot, made, conflicts)
+
+
 def _is_made(record: SliceRecord) -> bool:
     return not record.filling_operation and record.status != "removed"
 

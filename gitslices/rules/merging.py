@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import Problem, suggest
 from gitslices.core.model import FINISHED, BranchName, Oid, RepoPath, Slice, SliceId, SliceStatus
+from gitslices.core.naming import list_some, show_path
 from gitslices.rules.progress import find_waits
 from gitslices.rules.scope_check import Violation
 
@@ -130,6 +131,12 @@ def describe_own_conflicts(
     how = f"git rebase --onto {shlex.quote(target)} {base[:10]}"
     why = f"its own commits conflict with {target}{where}"
     return Problem(slice_id, why, f"resolve it in its worktree: {how}")
+
+
+def describe_conflict(target: BranchName, slice_id: SliceId, files: Sequence[RepoPath]) -> Problem:
+    """The reason not to merge a slice that git cannot merge, with the first few files."""
+    shown = list_some([show_path(path) for path in files])
+    return Problem(slice_id, f"conflicts with {target} in {shown}")
 
 
 def describe_violations(

@@ -33,6 +33,7 @@ NAMES: Final = (
     "review",
     "run",
     "scope",
+    "show",
     "status",
     "sync",
     "trust",

@@ -11,4 +11,6 @@ goals        which goals a command means, and how far goals are
 scopes       whose scope is whose
 claims       which slices may start, what a holder must show, and what git's folder tells of claims
 environment  what a command that works on a slice finds around it
+attempts     which attempt this is, why the last one failed, what it has left
+briefing     what whoever works on a slice is told of its task
 """

@@ -17,6 +17,7 @@ from gitslices.core.decoding import decode_json
 from gitslices.core.errors import InputError, Problem, StaleTokenError, StateError, suggest
 from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import FINISHED, Oid, SliceId
+from gitslices.core.naming import show_path
 from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.read import count_beyond, find_tip, is_true
 from gitslices.git.uncommitted import read_uncommitted
@@ -46,19 +47,16 @@ _LARGEST: Final = 1 << 48
 
 
 class ClaimNote(Struct, frozen=True, kw_only=True):
-    """What a worker must know of its claim."""
+    """What gitslices itself wants to know of a claim that was left for a session."""
 
     goal_id: str
     slice_id: SliceId
     token: int
-    expires_at: str
-    write_scope: tuple[str, ...]
-    acceptance: tuple[str, ...]
 
 
-def write_claim(admin: Path, note: ClaimNote) -> None:
+def write_claim(admin: Path, report: Struct) -> None:
     """Leave the claim where the session finds it: `git rev-parse --git-dir` names the folder."""
-    replace_file(admin / CLAIM_NAME, msgspec.json.format(msgspec.json.encode(note)) + b"\n")
+    replace_file(admin / CLAIM_NAME, msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 
 
 def find_claim(admin: Path) -> ClaimNote | None:
@@ -330,9 +328,9 @@ class Work(Struct, frozen=True, kw_only=True):
 
 
 def find_work(
-    workspace: Workspace, store: Store, record: SliceRecord, target_tip: Oid, lease: Lease
+    workspace: Workspace, store: Store, record: SliceRecord, target_tip: Oid, lease: Lease | None
 ) -> Work | None:
-    """What was done in a slice before `lease`; None where it is as new."""
+    """What was done in a slice, before `lease` if there is one; None where it is as new."""
     repo = workspace.repo
     tip = find_tip(repo, record.branch_name)
     ahead = count_beyond(repo, tip, (target_tip, record.base_commit)) if tip else 0
@@ -341,9 +339,9 @@ def find_work(
         return None
     history = read_lease_history(store, record.goal_id, record.slice_id)
     # By tokens, which only grow, and not by times: a clock may have been put back.
-    earlier = [one.holder for one in history if one.token < lease.token]
+    earlier = [one.holder for one in history if lease is None or one.token < lease.token]
     return Work(
         ahead=ahead,
-        uncommitted=uncommitted,
+        uncommitted=tuple(map(show_path, uncommitted)),
         previous_holder=earlier[-1] if earlier else None,
     )

@@ -29,6 +29,11 @@ def name_setup_log(workspace: Workspace, record: SliceRecord) -> Path:
     return workspace.state_folder / "logs" / Path(record.worktree_path).name / "setup.log"
 
 
+def name_run_log(workspace: Workspace, worktree_path: str) -> Path:
+    """Where the output of the last command that `run` started in a slice is kept."""
+    return workspace.state_folder / "logs" / Path(worktree_path).name / "run.log"
+
+
 def list_writable_roots(workspace: Workspace, record: SliceRecord) -> tuple[str, ...]:
     """The folders that `git commit` in the slice's worktree and gitslices write.
 

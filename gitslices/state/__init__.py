@@ -9,6 +9,7 @@ store       goals, slices and events in SQLite
 event_log   the log of events, read page by page and kept within bounds
 landings    what became of slices at the merge
 leases      who has which slice until when
+attempts    why attempts at slices failed
 proofs      gates that were run, reviews that were made
 journal     what is being changed, written before it is begun
 trash       what was removed and can be brought back

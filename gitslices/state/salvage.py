@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from gitslices.core.errors import StateError
+from gitslices.state.attempts import decode_failure
 from gitslices.state.database import COMPANIONS, NewerStateError, make_shape, read_shape
 from gitslices.state.leases import decode_lease
 from gitslices.state.proofs import decode_gate_run, decode_review
@@ -45,6 +46,7 @@ _CHECKS: Final[Mapping[str, Callable[[Row], object]]] = {
     "leases": decode_lease,
     "gate_runs": decode_gate_run,
     "reviews": decode_review,
+    "attempts": decode_failure,
     "landings": _check_texts,
     "conflicts": _check_texts,
     "trial_merges": _check_texts,

@@ -129,7 +129,23 @@ _CLOSED: Final = """
 ALTER TABLE goals ADD COLUMN closed_at TEXT;
 """
 
+# Why an attempt failed outlives the log, which is trimmed.
+_ATTEMPTS: Final = """
+CREATE TABLE attempts (
+  token INTEGER PRIMARY KEY,
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  failure BLOB NOT NULL
+) STRICT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
-MIGRATIONS: Final = (_SCHEMA + _LEASE_TABLES + _LANDING_TABLES, _CHECKED, _SPARSE_RUNS, _CLOSED)
+MIGRATIONS: Final = (
+    _SCHEMA + _LEASE_TABLES + _LANDING_TABLES,
+    _CHECKED,
+    _SPARSE_RUNS,
+    _CLOSED,
+    _ATTEMPTS,
+)
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -38,7 +38,11 @@ def test_claim_answers_what_programs_rely_on(cli: Cli, repo: Path, standing: Pat
         "ok": True, "goal_id": "default", "slice_id": "a", "holder": "agent-1", "token": 1,
         "worktree_path": str(standing), "branch_name": "slices/default/a",
         "base_commit": git(repo, "rev-parse", "main"), "read_scope": [], "write_scope": ["src/"],
-        "acceptance": ["it works"],
+        "title": "First", "description": "", "acceptance": ["it works"], "metadata": {},
+        "gates": ["acceptance_criteria", "local_verification_wall"],
+        "review_needs": ["anti_slop_review", "code_review", "test_engineer_review"],
+        "scope": "Write only src/ and all beneath it.", "waits_for": [], "dependents": ["b"],
+        "attempt": 1, "previous": None, "log": None,
     }  # fmt: skip
 
 

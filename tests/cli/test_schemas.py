@@ -59,6 +59,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
         "ready": "ready",
         "check": "check --all",
         "scope": "scope allow a Makefile --reason it-does",
+        "show": "show a",
         "heartbeat": f"heartbeat a --token {token}",
         "gate": "gate status a",
         "review": "review a --kind code_review --by ann --verdict approve",

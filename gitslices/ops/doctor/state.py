@@ -33,8 +33,8 @@ _LOCK_TIMEOUT: Final = 10.0
 _NAMES: Final = {
     "goals": "plans", "slices": "which slices there are", "events": "events of the log",
     "trash": "removals", "leases": "claims", "gate_runs": "gates that were run",
-    "reviews": "reviews", "landings": "what was merged as what", "conflicts": "conflicts",
-    "trial_merges": "trial merges",
+    "reviews": "reviews", "attempts": "why attempts failed",
+    "landings": "what was merged as what", "conflicts": "conflicts", "trial_merges": "trial merges",
 }  # fmt: skip
 
 

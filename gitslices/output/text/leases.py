@@ -1,5 +1,6 @@
 """Leases, for people."""
 
+import json
 import shlex
 from collections.abc import Iterable
 
@@ -8,7 +9,10 @@ from msgspec import UNSET
 from gitslices.core.errors import suggest
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.ready import ReadyReport
-from gitslices.output.words import count, escape
+from gitslices.ops.show import ShowReport
+from gitslices.output.words import count, escape, format_cost, format_reason
+from gitslices.rules.attempts import list_previous_lines
+from gitslices.slices.briefing import Briefing
 from gitslices.slices.claims import Work
 
 _SHOWN_FILES = 5
@@ -30,9 +34,7 @@ def _list_claim_lines(report: ClaimReport) -> Iterable[str]:
     yield f"{id_}:{again} held by {holder} until {report.expires_at}, token {report.token}"
     yield f"  worktree    {escape(report.worktree_path)}"
     yield f"  branch      {escape(report.branch_name)}"
-    yield f"  may write   {escape(' '.join(report.write_scope))}"
-    for line in report.acceptance:
-        yield f"  acceptance  {escape(line)}"
+    yield from list_briefing_lines(report)
     if report.work is not UNSET:
         yield f"  begun       {_describe_work(report.work)}"
     if report.warnings is not UNSET:
@@ -40,6 +42,68 @@ def _list_claim_lines(report: ClaimReport) -> Iterable[str]:
     yield f"go there with: cd {escape(shlex.quote(report.worktree_path))}"
     finish = suggest("done", report.slice_id, "--token", str(report.token), goal_id=report.goal_id)
     yield f"finish there with: gitslices done (elsewhere: {escape(finish)})"
+
+
+def list_briefing_lines(briefing: Briefing) -> Iterable[str]:
+    """The task of a slice, a line or more for everything that is known of it."""
+    if briefing.title != briefing.slice_id:
+        yield f"  task        {escape(briefing.title)}"
+    yield from (f"              {escape(line)}" for line in briefing.description.splitlines())
+    yield f"  scope       {escape(briefing.scope)}"
+    yield from (f"  acceptance  {escape(line)}" for line in briefing.acceptance)
+    for key, value in briefing.metadata.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield f"  {escape(key).ljust(10)}  {escape(text)}"
+    yield f"  gates       {escape(', '.join(briefing.gates))}"
+    yield f"  reviews     {escape(', '.join(briefing.review_needs))}"
+    for word, ids in (("waits for", briefing.waits_for), ("needed by", briefing.dependents)):
+        if ids:
+            yield f"  {word}   {', '.join(map(escape, ids))}"
+    if briefing.previous is not None:
+        first, *rest = list_previous_lines(briefing.previous)
+        yield f"  last time   {escape(first)}"
+        yield from (f"            {escape(line)}" for line in rest)
+
+
+def format_slice(report: ShowReport) -> str:
+    """Everything about a slice, most of it a line each."""
+    return "".join(f"{line}\n" for line in _list_slice_lines(report))
+
+
+def _list_slice_lines(report: ShowReport) -> Iterable[str]:
+    state = report.state
+    by = f" by {escape(state.holder)} until {state.expires_at}" if state.holder else ""
+    yield f"{escape(report.slice_id)}: {state.status}{by}, goal {escape(report.goal_id)}"
+    if state.problem:
+        yield f"  problem     {escape(state.problem)}"
+    yield f"  worktree    {escape(state.worktree_path)}"
+    yield f"  branch      {escape(state.branch_name)}, into {escape(report.target)}"
+    yield from list_briefing_lines(report)
+    yield from (
+        f"  after       {escape(one.serializes_after)}: {format_reason(one)}"
+        for one in report.forced
+        if one.serializes_after in report.waits_for
+    )
+    for gate in report.gate_states:
+        if gate.state in {"passed", "failed"}:
+            why = f": {escape(gate.reason)}" if gate.reason else ""
+            yield f"  gate        {escape(gate.gate)} {gate.state}{why}"
+    for review in report.reviews:
+        note = f": {escape(review.note)}" if review.note else ""
+        yield (
+            f"  review      {escape(review.kind)} by {escape(review.reviewer)}: "
+            f"{review.verdict}{note}"
+        )
+    yield from (f"  conflict    {escape(path)}" for path in state.conflicts)
+    if report.work is not None:
+        yield f"  work        {_describe_work(report.work)}"
+    owner = f", for {escape(report.owner_role)}" if report.owner_role else ""
+    cost = format_cost(report.estimate)
+    yield f"  plan        wave {state.wave}, risk {escape(report.risk)}, estimate {cost}{owner}"
+    if report.attempt:
+        yield f"  attempts    {report.attempt}"
+    if report.log:
+        yield f"  log         {escape(report.log)}"
 
 
 def _describe_work(work: Work) -> str:
