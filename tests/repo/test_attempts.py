@@ -94,7 +94,8 @@ def desk(repo: Path) -> Desk:
     desk.apply(
         {
             "id": "a", "title": "First", "description": "Do it\nwell.",
-            "write_set": ["src/", "!src/x/"], "read_set": ["docs/"], "acceptance": ["it works"], "metadata": {"ticket": "T-1"},
+            "write_set": ["src/", "!src/x/"], "read_set": ["docs/"],
+            "acceptance": ["it works"], "metadata": {"ticket": "T-1"},
         },
         {"id": "b", "write_set": ["*.md"], "dependencies": ["a"]},
         shared=("CHANGELOG.md",),
