@@ -35,7 +35,8 @@ def test_claim_answers_what_programs_rely_on(cli: Cli, repo: Path, standing: Pat
     assert str(standing) in roots
     assert all(Path(root).is_dir() for root in roots)
     assert answer == {
-        "schema_version": 1, "ok": True, "goal_id": "default", "slice_id": "a", "holder": "agent-1", "token": 1,
+        "schema_version": 1, "ok": True, "goal_id": "default", "slice_id": "a",
+        "holder": "agent-1", "token": 1,
         "worktree_path": str(standing), "branch_name": "slices/default/a",
         "base_commit": git(repo, "rev-parse", "main"), "read_scope": [], "write_scope": ["src/"],
         "title": "First", "description": "", "acceptance": ["it works"], "metadata": {},
