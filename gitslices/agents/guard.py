@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from gitslices.agents.adapters.adapter import Adapter, Intent
-from gitslices.agents.adapters.payload import PayloadError, find_folders, read_payload
+from gitslices.agents.adapters.payload import PayloadError, find_folders, name_session, read_payload
 from gitslices.agents.adapters.table import load_adapter
 from gitslices.git.environment import find_home, get_cwd, take_local_variables
 from gitslices.slices.marks import MarkedWorktree, find_marked_worktree
@@ -23,10 +23,12 @@ from gitslices.system.streams import drop_unwritten, open_closed_streams
 
 if TYPE_CHECKING:
     from gitslices.ops.guard import GuardReport
+    from gitslices.workspace import Workspace
 
 BLOCK: Final = 2
 _LIMIT: Final = 10.0
 """Seconds for an answer: a third of what the tools wait before they go on without one."""
+_LOCK_TIMEOUT: Final = 2.0
 _GRACE: Final = 2.0
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108
 
@@ -57,8 +59,7 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
 
     `here` is where the session is if the payload does not name a place.
     """
-    # A session that has gone elsewhere still belongs to the slice that it was started in.
-    found = _find_slice(here / os.environ.get(adapter.project_variable, ""), here)
+    started = _find_slice(here / os.environ.get(adapter.project_variable, ""))
     folders: tuple[str, ...] = ()
     try:
         payload = read_payload(descriptor)
@@ -66,21 +67,51 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
         intent = adapter.read_intent(payload)
     except PayloadError:
         # Outside slices nobody is to hear of a payload that cannot be read.
-        if found or _find_slice(*(here / folder for folder in folders)):
+        if started or _find_slice(here, *(here / folder for folder in folders)):
             raise
         return None
     if intent is None:
         return None
     session = here / intent.cwd
     folder = session / intent.folder
-    found = found or _find_slice(session, folder)
+    name = name_session(adapter.name, payload)
+    around = (session, here, folder, *(here / one for one in folders))
+    found = _choose_slice(started, _find_slice(*around), name)
     if found is None:
         return None
-    return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter))
+    return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter), name)
 
 
 def _find_slice(*places: Path) -> MarkedWorktree | None:
     return next(filter(None, (find_marked_worktree(place.resolve()) for place in places)), None)
+
+
+def _choose_slice(
+    started: MarkedWorktree | None, current: MarkedWorktree | None, session: str | None
+) -> MarkedWorktree | None:
+    """The slice that a session belongs to: where it was started, unless it has claimed another.
+
+    Going into another slice's worktree, by whatever way, does not make it that one's.
+    """
+    if started is None or current is None or started.path == current.path or session is None:
+        return started or current
+    from gitslices.ops.guard import is_held_by
+
+    return current if is_held_by(_open(current), current.mark, session) else started
+
+
+def _open(place: MarkedWorktree) -> "Workspace":
+    from datetime import UTC, datetime
+
+    from gitslices.workspace import probe_workspace
+
+    return probe_workspace(
+        place.path,
+        git_dir=None,
+        clock=lambda: datetime.now(UTC),
+        lock_timeout=_LOCK_TIMEOUT,
+        purpose="gitslices agent guard",
+    )
 
 
 @contextmanager
@@ -111,18 +142,15 @@ def _list_free_folders(adapter: Adapter) -> tuple[Path, ...]:
 
 
 def _answer_in_slice(
-    intent: Intent, cwd: str, place: MarkedWorktree, free: tuple[Path, ...]
+    intent: Intent, cwd: str, place: MarkedWorktree, free: tuple[Path, ...], session: str | None
 ) -> "GuardReport":
-    from datetime import UTC, datetime
-
     from msgspec.structs import asdict
 
     from gitslices.ops.guard import GuardRequest, guard
     from gitslices.rules.agent_commands import Command
-    from gitslices.workspace import probe_workspace
 
     paths = tuple(os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
-    request = GuardRequest(paths=paths, free=free)
+    request = GuardRequest(paths=paths, free=free, session=session)
     if intent.command:
         from gitslices.agents.shell.writes import find_writes
 
@@ -133,11 +161,9 @@ def _answer_in_slice(
             unseen=writes.unseen,
             commands=tuple(Command(**asdict(call)) for call in writes.calls),
             free=free,
+            session=session,
         )
-    workspace = probe_workspace(
-        place.path, git_dir=None, clock=lambda: datetime.now(UTC), purpose="gitslices agent guard"
-    )
-    return guard(workspace, place, request)
+    return guard(_open(place), place, request)
 
 
 def _tell(error: BaseException) -> None:

@@ -1,6 +1,7 @@
-"""`gitslices agent`: install, uninstall, status, guard, worktree-create, worktree-remove."""
+"""`gitslices agent`: what people call, and what agents' hooks do."""
 
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -138,7 +139,7 @@ def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome
 
 
 @command.command("worktree-create")
-@ttl_option("How long the session has the slice, unless a heartbeat moves the deadline.", "8h")
+@ttl_option("How long the session has the slice, unless a heartbeat moves the deadline.", "2h")
 @lock_option
 @common_options
 def create_command(*, ttl: int, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
@@ -148,16 +149,17 @@ def create_command(*, ttl: int, lock_timeout: float, directory: Path, as_json: b
     is the one that is named like the worktree, or else the next ready one. The session finds its
     claim with: cat "$(git rev-parse --git-dir)/gitslices-claim.json"
     """
+    from gitslices.agents.adapters.payload import name_session
     from gitslices.ops.agent_worktree import HandOutRequest, hand_out
 
     payload = _read_payload()
-    name = payload.get("name", payload.get("worktree_name"))
-    session = payload.get("session_id")
-    request = HandOutRequest(
-        holder=f"claude {session}" if isinstance(session, str) and session else "claude",
-        name=name if isinstance(name, str) else "",
-        ttl=ttl,
-    )
+    given = payload.get("name", payload.get("worktree_name"))
+    name = given if isinstance(given, str) else ""
+    holder = name_session("claude", payload) or "claude"
+    # So Claude Code names the worktree of a subagent, whose own id comes with its further payloads.
+    if re.fullmatch(r"agent-[0-9a-z]{8,}", name):
+        holder = f"{holder} {name}"
+    request = HandOutRequest(holder=holder, name=name, ttl=ttl)
     where = _find_directory(payload, directory)
     report = hand_out(probe_here(where, lock_timeout=lock_timeout), request)
 
@@ -196,6 +198,69 @@ def remove_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Ou
         return f"{escape(report.slice_id)}: {what}; its worktree stays\n"
 
     return Outcome(document=report, text=text)
+
+
+@command.command("session-start")
+@ttl_option("How long the session has a slice, unless a heartbeat moves the deadline.", "2h")
+@lock_option
+@common_options
+def session_start_command(
+    *, ttl: int, lock_timeout: float, directory: Path, as_json: bool
+) -> Outcome:
+    """Give a session that goes on the slices again that it had when it ended.
+
+    Serves Claude Code's hooks SessionStart and SubagentStart, whose payload is read from standard
+    input. The session is told its new tokens, or who has the slice by now.
+    """
+    from gitslices.agents.adapters.claude import format_context
+    from gitslices.agents.adapters.payload import find_text, name_session
+    from gitslices.ops.agent_session import (
+        BeginRequest,
+        SessionReport,
+        begin_session,
+        describe_session,
+    )
+
+    payload = _read_payload()
+    holder, source = name_session("claude", payload), find_text(payload, "source")
+    where = make_absolute(_find_directory(payload, directory))
+    report = SessionReport()
+    if holder is not None:
+        request = BeginRequest(
+            holder=holder,
+            place=where,
+            ttl=ttl,
+            is_resumed=source == "resume",
+            is_cleared=source == "clear",
+        )
+        report = begin_session(probe_here(where, lock_timeout=lock_timeout), request)
+    event = find_text(payload, "hook_event_name") or "SessionStart"
+
+    def text() -> str:
+        lines = [f"gitslices: {line}" for line in describe_session(report)]
+        return format_context(event, "\n".join(lines)).decode() if lines else ""
+
+    return Outcome(document=report, text=text)
+
+
+@command.command("session-end")
+@lock_option
+@common_options
+def session_end_command(*, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
+    """Give the slices back that a session has; the work in them stays.
+
+    Serves Claude Code's hooks SessionEnd and SubagentStop, whose payload is read from standard
+    input.
+    """
+    from gitslices.agents.adapters.payload import name_session
+    from gitslices.ops.agent_session import SessionReport, end_session
+
+    payload = _read_payload()
+    holder = name_session("claude", payload)
+    workspace = probe_here(_find_directory(payload, directory), lock_timeout=lock_timeout)
+    is_subagent = "agent_id" in payload
+    report = end_session(workspace, holder, alone=is_subagent) if holder else SessionReport()
+    return Outcome(document=report, text=lambda: "")
 
 
 def _write_launcher_here(directory: Path) -> None:

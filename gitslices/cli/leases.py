@@ -1,5 +1,6 @@
 """`gitslices claim`, `ready`, `heartbeat`, `release` and `done`."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -72,17 +73,20 @@ def claim_command(
     heartbeat, release and done know that the lease is still the same; elsewhere the token that is
     printed proves it.
 
+    Inside a session of Claude Code or Codex the holder is that session by default.
+
     Whoever has SLICE already gets it back with the same token, as after a crash. Without SLICE so
     does NAME, where --holder or $GITSLICES_HOLDER gives one: each worker has its own.
 
     A slice whose lease has lapsed can be taken over: the work in it is kept, and shown.
     """
+    from gitslices.agents.adapters.payload import find_session
     from gitslices.ops.claim import ClaimRequest, claim
 
     if another and slice_id is not None:
         raise click.UsageError("--another is about no one slice")
     request = ClaimRequest(
-        holder=holder if holder is not None else find_user(),
+        holder=holder if holder is not None else find_session(os.environ) or find_user(),
         slice_id=SliceId(slice_id) if slice_id is not None else None,
         goal_id=goal_id,
         ttl=ttl,

@@ -9,6 +9,7 @@ ready           what could be claimed, and what the rest waits for
 claim           a slice to one holder
 leases          a lease's deadline moved; a slice given back, its work kept
 agent_worktree  a claim for a session that asked for a worktree
+agent_session   the slices of a session, taken again when it begins and given back when it ends
 check           a slice's changes compared with its write scope
 scope           what a slice may write, shown and widened
 evidence        gates run, or shown; what people think of a slice

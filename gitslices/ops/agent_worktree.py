@@ -1,9 +1,13 @@
 """Worktrees for sessions of agents: a session that asks for one gets a slice."""
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
+import msgspec
 from msgspec import Struct
 
+from gitslices.core.decoding import decode_json
 from gitslices.core.errors import (
     InputError,
     NothingReadyError,
@@ -11,6 +15,7 @@ from gitslices.core.errors import (
     RefusedError,
     StaleTokenError,
 )
+from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import SliceId
 from gitslices.git.links import find_admin_folder
 from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
@@ -19,6 +24,24 @@ from gitslices.slices.claims import ClaimNote, find_claim, remove_claim, write_c
 from gitslices.slices.marks import find_mark
 from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
+
+_SESSION_NAME: Final = "gitslices-session.json"
+_LONGEST: Final = 64 * 1024
+
+
+class SessionNote(Struct, frozen=True, kw_only=True):
+    """The session that has had a slice, in its worktree's own folder of git.
+
+    `begun` once the session that the worktree was made for is in it; `left` when that session is
+    over and has given the slice back, to take it again if it is resumed.
+    """
+
+    goal_id: str
+    slice_id: SliceId
+    token: int
+    holder: str
+    begun: bool = False
+    left: bool = False
 
 
 class HandOutRequest(Struct, frozen=True, kw_only=True):
@@ -44,10 +67,35 @@ def hand_out(workspace: Workspace, request: HandOutRequest) -> ClaimReport:
     `LeaseHeldError` or `InputError` where there is none to give.
     """
     report = _claim(workspace, request)
+    note_claim(report)
+    return report
+
+
+def note_claim(report: ClaimReport, *, begun: bool = False) -> None:
+    """Leave a claim with its worktree, and whose it is."""
     admin = find_admin_folder(Path(report.worktree_path))
     if admin is not None:
         write_claim(admin, report)
-    return report
+        note = SessionNote(
+            goal_id=report.goal_id,
+            slice_id=report.slice_id,
+            token=report.token,
+            holder=report.holder,
+            begun=begun,
+        )
+        write_session(admin, note)
+
+
+def write_session(admin: Path, note: SessionNote) -> None:
+    """Leave a note of a session in git's folder for a worktree."""
+    replace_file(admin / _SESSION_NAME, msgspec.json.encode(note) + b"\n")
+
+
+def find_session(admin: Path) -> SessionNote | None:
+    """The note that was left; None where there is none, or none that can be read."""
+    with suppress(OSError, msgspec.MsgspecError):
+        return decode_json(read_regular(admin / _SESSION_NAME, limit=_LONGEST), SessionNote)
+    return None
 
 
 def hand_back(workspace: Workspace, worktree: Path) -> HandBackReport:

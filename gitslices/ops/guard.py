@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Final
 
 from msgspec import Struct
 
-from gitslices.core.errors import StateError
+from gitslices.core.errors import BusyError, StateError
 from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
 from gitslices.git.changes import read_entries
 from gitslices.git.read import HEADS
@@ -22,11 +23,14 @@ from gitslices.rules.scope_check import (
     find_repo_path,
     is_git_path,
 )
-from gitslices.slices.marks import MarkedWorktree
+from gitslices.slices.marks import Mark, MarkedWorktree
 from gitslices.slices.scopes import ScopeMatchers, name_beside
+from gitslices.state.leases import find_open_lease, renew_lease
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
+_PAUSE: Final = 60
+"""Seconds between two heartbeats of one session."""
 _UNSEEN: Final = "nobody can tell which path that is: write it out"
 
 
@@ -35,6 +39,7 @@ class GuardRequest(Struct, frozen=True, kw_only=True):
 
     `paths` are written; git changes something in `folders`, by `commands`; of `unseen` nobody can
     tell where it leads. In `free` folders everybody may write what belongs to no repository.
+    `session` is what leases call it.
     """
 
     paths: tuple[str, ...] = ()
@@ -42,6 +47,7 @@ class GuardRequest(Struct, frozen=True, kw_only=True):
     unseen: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
     free: tuple[Path, ...] = ()
+    session: str | None = None
 
 
 class GuardReport(Struct, frozen=True, kw_only=True):
@@ -69,6 +75,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
     """
     mark = place.mark
     with workspace.open_store() as store:
+        _keep_lease(workspace, store, mark, request.session)
         goal = store.read_goal(mark.goal_id)
         record = store.find_slice(mark.goal_id, mark.slice_id)
         if goal is None or record is None:
@@ -92,6 +99,29 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
         write_scope=record.write_scope,
         denials=denials,
     )
+
+
+def is_held_by(workspace: Workspace, mark: Mark, holder: str) -> bool:
+    """Whether `holder` has claimed the slice."""
+    with workspace.open_store() as store:
+        lease = find_open_lease(store, mark.goal_id, mark.slice_id)
+    return lease is not None and lease.holder == holder
+
+
+def _keep_lease(workspace: Workspace, store: Store, mark: Mark, session: str | None) -> None:
+    """Let the lease of a slice that is worked on begin anew; one that has lapsed only for its own.
+
+    Not at every edit: a write to the store waits for the disk.
+    """
+    lease = find_open_lease(store, mark.goal_id, mark.slice_id)
+    now = workspace.now()
+    if lease is None or not (lease.is_live(now) or lease.holder == session):
+        return
+    if workspace.after(lease.ttl - min(_PAUSE, lease.ttl // 4)) < lease.expires_at:
+        return
+    # Whoever has the store may keep it for longer than an agent waits: the next edit comes soon.
+    with suppress(BusyError), store.transaction():
+        renew_lease(store, lease.token, ttl=lease.ttl, expires_at=workspace.after(lease.ttl))
 
 
 def _survey(

@@ -83,6 +83,13 @@ def renew_lease(store: Store, token: int, *, ttl: int, expires_at: str) -> None:
     )
 
 
+def rename_holder(store: Store, token: int, holder: str) -> None:
+    """Give an open lease another holder, who goes by another name and is the same."""
+    store.execute(
+        "UPDATE leases SET holder = ? WHERE token = ? AND ended_at IS NULL", (holder, token)
+    )
+
+
 def end_lease(store: Store, token: int, *, at: str, ending: Ending) -> None:
     """Close a lease for good."""
     store.execute(

@@ -72,6 +72,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
         "run": "run -- true",
         "hook": "hook status",
         "agent": "agent install claude",
+        "agent-status": "agent status",
         "trust": "trust",
         "trust-list": "trust --list",
         "trust-revoke": "trust --revoke",
@@ -89,6 +90,8 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
     rest = {
         "task-graph",
         "agent-guard",
+        "agent-session-end",
+        "agent-session-start",
         "agent-worktree-create",
         "agent-worktree-remove",
         "hook-run",

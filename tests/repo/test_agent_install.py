@@ -60,7 +60,10 @@ def test_hooks_are_added_after_those_of_others_in_the_style_of_the_file() -> Non
     added = add(MINE)
     table = json.loads(added)
     assert list(table) == ["model", "hooks", "permissions"]
-    assert list(table["hooks"]) == ["Stop", "PreToolUse", "WorktreeCreate", "WorktreeRemove"]
+    assert list(table["hooks"]) == [
+        "Stop", "PreToolUse", "WorktreeCreate", "WorktreeRemove",
+        "SessionStart", "SubagentStart", "SubagentStop", "SessionEnd",
+    ]  # fmt: skip
     first, second = table["hooks"]["PreToolUse"]
     assert first["hooks"][0]["command"] == "audit"
     assert second["matcher"] == "Write|Edit|MultiEdit|NotebookEdit|Bash"
@@ -75,7 +78,7 @@ def test_adding_twice_is_adding_once_and_a_new_program_replaces_the_old_one() ->
     assert add(once) == once
     moved = add(once, "/elsewhere/hooks/gitslices-agent")
     assert "/r/.git" not in moved
-    assert moved.count("gitslices-agent") == once.count("gitslices-agent") == 3
+    assert moved.count("gitslices-agent") == once.count("gitslices-agent") == 7
 
 
 def test_dropping_leaves_what_others_have_put_there() -> None:

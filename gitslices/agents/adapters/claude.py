@@ -1,4 +1,4 @@
-"""Claude Code: its hooks PreToolUse, WorktreeCreate and WorktreeRemove."""
+"""Claude Code: its hooks before tools, for worktrees, and for sessions."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -48,6 +48,12 @@ def format_denial(reason: str) -> bytes:
     return msgspec.json.encode({"hookSpecificOutput": decision}) + b"\n"
 
 
+def format_context(event: str, text: str) -> bytes:
+    """What a session is told when it begins."""
+    said = {"hookEventName": event, "additionalContext": text}
+    return msgspec.json.encode({"hookSpecificOutput": said}) + b"\n"
+
+
 def make_hooks(program: str) -> Hooks:
     """The hooks for the settings, by event; `program` is what they start."""
     return {
@@ -56,6 +62,10 @@ def make_hooks(program: str) -> Hooks:
         ],
         "WorktreeCreate": [{"hooks": [_make_hook(f"{program} worktree-create", 600)]}],
         "WorktreeRemove": [{"hooks": [_make_hook(f"{program} worktree-remove", 60)]}],
+        "SessionStart": [{"hooks": [_make_hook(f"{program} session-start", 60)]}],
+        "SubagentStart": [{"hooks": [_make_hook(f"{program} session-start", 60)]}],
+        "SubagentStop": [{"hooks": [_make_hook(f"{program} session-end", 60)]}],
+        "SessionEnd": [{"hooks": [_make_hook(f"{program} session-end", 60)]}],
     }
 
 

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import msgspec
@@ -22,18 +22,19 @@ _MATCHER: Final = "apply_patch|Edit|Write|Bash|shell|local_shell|exec_command|sh
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     """What the tool is about to write; None for a tool that writes no files."""
-    tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
+    # Of a command it is the command's folder: the session is where the hook was started.
+    tool, folder = require_text(payload, "tool_name"), find_text(payload, "cwd")
     if tool == "apply_patch":
-        return Intent(cwd=cwd, paths=find_patched(_read_command(payload)))
+        return Intent(cwd="", folder=folder, paths=find_patched(_read_command(payload)))
     if tool in {"Edit", "Write"}:
         path = require_text(require_table(payload, "tool_input"), "file_path", "path")
-        return Intent(cwd=cwd, paths=(path,))
+        return Intent(cwd="", folder=folder, paths=(path,))
     if tool in _SHELLS:
         command = _read_command(payload)
-        folder = find_text(payload["tool_input"], "workdir", "cwd")
+        folder = str(PurePath(folder, find_text(payload["tool_input"], "workdir", "cwd")))
         # Some builds call `apply_patch` in a shell: its files are in the patch, not in the words.
         patched = find_patched(command) if BEGIN in command else ()
-        return Intent(cwd=cwd, folder=folder, paths=patched, command=command)
+        return Intent(cwd="", folder=folder, paths=patched, command=command)
     return None
 
 

@@ -81,6 +81,23 @@ def find_folders(payload: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(one for one in named if isinstance(one, str) and "\0" not in one)
 
 
+def name_session(tool: str, payload: Mapping[str, Any]) -> str | None:
+    """How leases call the session, or the subagent in it, that a payload is of."""
+    session, agent = payload.get("session_id"), payload.get("agent_id")
+    if not isinstance(session, str) or not session.isprintable() or not session:
+        return None
+    name = f"{tool} {session}"
+    return f"{name} agent-{agent}" if isinstance(agent, str) and agent.isprintable() else name
+
+
+def find_session(environ: Mapping[str, str]) -> str | None:
+    """The same of the session that a command is started in."""
+    for tool, variable in (("claude", "CLAUDE_CODE_SESSION_ID"), ("codex", "CODEX_SESSION_ID")):
+        if name := name_session(tool, {"session_id": environ.get(variable)}):
+            return name
+    return None
+
+
 def _decode(data: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
