@@ -4,6 +4,7 @@ commands  the list of commands, imported only when called
 options   what several commands take, and the workspace they work in
 live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
+task      task, init
 leases    claim, ready, heartbeat, release, done
 status    status, show, log
 checks    check, scope

@@ -8,6 +8,8 @@ import click
 
 SECTIONS: Final = {
     "Plan": {
+        "init": "Write a task graph to begin with.",
+        "task": "Add, change and take out tasks in the graph file.",
         "plan": "Plan a task graph and, with --apply, make its worktrees.",
         "validate": "Check a task graph without a repository.",
         "trust": "Approve the commands that a repository wants run.",
@@ -59,6 +61,7 @@ _AMONG_KIN: Final = {
         "merging": ("sync", "merge", "conflicts"),
         "removal": ("remove", "prune", "undo"),
         "status": ("status", "show", "log"),
+        "task": ("init",),
     }.items()
     for name in names
 }

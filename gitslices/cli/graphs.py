@@ -34,7 +34,7 @@ def load_source(file: str | None, root: Path) -> "ScopedGraph":
     if found is None:
         raise InputError(
             f"no task graph at {str(root)!r}",
-            hint="name a FILE, or write gitslices.toml there",
+            hint="begin with one: gitslices init; or name a FILE",
         )
     return load_graph(found)
 
@@ -75,7 +75,7 @@ def validate_command(*, file: str | None, strict: bool, directory: Path, as_json
     scoped = load_source(file, find_top(here) or here)
     goal_id, tasks = scoped.graph.goal_id, len(scoped.graph.tasks)
     skipped, owner = find_skipped(scoped), find_assumed_owner(scoped.graph)
-    tree = _read_tree_at(here)
+    tree = read_tree_at(here)
     if tree and strict:
         refuse_unmatched(scoped, tree)
     unmatched = find_unmatched(scoped, tree) if tree else ()
@@ -95,7 +95,7 @@ def validate_command(*, file: str | None, strict: bool, directory: Path, as_json
     )  # fmt: skip
 
 
-def _read_tree_at(directory: Path) -> "RepoTree | None":
+def read_tree_at(directory: Path) -> "RepoTree | None":
     """The files of HEAD; None where there is no repository, or none that can be asked."""
     from gitslices.core.errors import GitslicesError
     from gitslices.git.discovery import probe_repository

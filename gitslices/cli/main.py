@@ -32,6 +32,7 @@ _OBJECTS_BETWEEN_COLLECTIONS: Final = 2_000_000
 
 _FLOW: Final = """\b
 From start to end:
+  gitslices init           a task graph to write on in
   gitslices plan --apply   what can go side by side gets worktrees
   gitslices claim          a slice for one worker, until a deadline
   gitslices done           its gates have passed

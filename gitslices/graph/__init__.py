@@ -9,5 +9,6 @@ shape       the tree made a `TaskGraph`, field by field where need be
 rules       ids and dependencies, each among the others; cycles
 scopes      the scopes of a graph as values, read once for all that compares them
 load        the file or stream, its size, encoding and format, and the order of it all
+edit        tasks added, changed and taken out in the text of a file
 schema      the file format as JSON Schema
 """

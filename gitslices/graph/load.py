@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from msgspec import UNSET, Struct, structs
 
@@ -17,6 +17,7 @@ from gitslices.graph.findings import (
     TOP_LEVEL,
     Findings,
     TooManyFindingsError,
+    describe,
     shorten,
 )
 from gitslices.graph.lines import GraphText
@@ -44,6 +45,7 @@ class _Format(Struct, frozen=True):
 _JSON: Final = _Format("JSON", parse_json, 64 * _MIB)
 _TOML: Final = _Format("TOML", parse_toml, 8 * _MIB)
 _YAML: Final = _Format("YAML", parse_yaml, 4 * _MIB, QUOTE_HINT)
+_BY_NAME: Final = {each.name: each for each in (_JSON, _TOML, _YAML)}
 _BY_SUFFIX: Final = {".json": _JSON, ".toml": _TOML, ".yaml": _YAML, ".yml": _YAML}
 _FIRST_LINE: Final = re.compile(r"^[ \t]*+([^#\s][^\n]{0,200})", re.MULTILINE)
 _NO_GRAPH: Final = ScopedGraph(graph=TaskGraph(), accesses=())
@@ -83,6 +85,36 @@ def load_graph_stream(stream: BinaryIO, name: str) -> ScopedGraph:
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}") from error
     return _load(data, name, None)
+
+
+def load_text(path: Path, name: str | None = None) -> GraphText:
+    """The text of a task graph file, whatever it says; raises `InputError` if it cannot be read."""
+    chosen = _BY_SUFFIX.get(path.suffix.lower())
+    name, findings = name or str(path), Findings()
+    try:
+        text = _decode(_read_file(path, (chosen or _JSON).limit), findings)
+    except TooLargeError:
+        text = ""
+        _add_too_large(chosen or _JSON, findings)
+    if findings.problems:
+        raise _make_graph_error(name, findings.problems)
+    return GraphText(name, text, (chosen or _detect_format(text)).name)
+
+
+def read_tree(source: GraphText) -> dict[str, Any]:
+    """The plain objects of a text, a sound graph or not; raises `GraphError` if it has none."""
+    findings = Findings()
+    tree = _BY_NAME[source.form].parse(source.text, findings)
+    if not findings.problems and not isinstance(tree, dict):
+        findings.add(TOP_LEVEL, f"expected an object with tasks, got {describe(tree)}")
+    if findings.problems or not isinstance(tree, dict):
+        raise _make_graph_error(source.name, findings.problems)
+    return tree
+
+
+def check_text(source: GraphText) -> ScopedGraph:
+    """The graph of a text; raises as `load_graph` does."""
+    return _load(source.text.encode(), source.name, _BY_NAME[source.form])
 
 
 def _read_file(path: Path, limit: int) -> bytes:

@@ -48,9 +48,10 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
     path = slice_path(workspace, "a")
     (path / "Makefile").write_text("all:\n")
     commit_all(path)
-    (repo / "gitslices.toml").write_text('[[tasks]]\nid = "c"\nwrite_set = ["**"]\n')
     token = str(cli("claim", "a", "--holder", "ann", "--json").document["token"])
     lines = {
+        "init": "init",
+        "task": "task add c --write **",
         "plan": "plan",
         "plan-diff": "plan --diff",
         "plan-explain": "plan --explain c",
