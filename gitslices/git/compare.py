@@ -1,4 +1,11 @@
-"""What two commits have in common, and which paths differ between them."""
+"""What two commits have in common, what differs, and what a branch has made of it.
+
+What came from the target is not the slice's change, however it came (merge, rebase, cherry-pick).
+So a path counts that differs from every *baseline*: from the best common ancestor with the target,
+and from the target's own tip. After criss-cross merges there are several such ancestors; then it is
+what git makes of them before it merges, or a slice that takes the target in and keeps its own files
+would undo what it took.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,8 +14,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.core.model import Change, Oid, RepoPath
+from gitslices.core.model import BranchName, Change, Oid, RepoPath
+from gitslices.git.as_checked_out import find_as_checked_out
+from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
+from gitslices.git.set_up_traces import drop_traces
+from gitslices.git.submodules import find_behind
 
 # A rename is two paths, each of which must be in scope; and what lies uncommitted in a submodule is
 # in no commit of this repository.
@@ -159,3 +170,159 @@ def _count_by_sharers(repo: Repository, ends: list[Oid]) -> Counter[int]:
         for parent in parents:
             sharers[parent] = sharers.get(parent, 0) | mask
     return totals
+
+
+Join = Callable[[Sequence[Oid], Oid], Baseline]
+"""Makes one of several common ancestors, by the rules for files of another commit."""
+
+
+def find_baselines(
+    repo: Repository,
+    git_dir: Path,
+    join: Join,
+    *,
+    tips: Sequence[str],
+    target: BranchName,
+    base: Oid,
+) -> tuple[Baseline, ...]:
+    """The commits that a slice is compared with: where it last met its target, and the target.
+
+    `tips` are its last commit, and what a merge that is not committed yet adds to it. `base`
+    stands in for a target that is gone.
+    """
+    landing, start, *own = _resolve(repo, git_dir, (HEADS + target, base, *tips))
+    others = [commit for commit in (landing, start) if commit]
+    ends = [commit for commit in own if commit]
+    met = [one for end in ends for one in find_merge_bases(repo, end, *others)]
+    if len(ends) > 1:
+        # Each end has brought its own: one that lies behind another is no best one of them all.
+        met = _drop_ancestors(repo, met)
+    joined = [join(met, others[0])] if len(met) > 1 else map(Baseline, met or others[-1:])
+    # Each once: every baseline costs a comparison.
+    return tuple(dict.fromkeys((*joined, *map(Baseline, others[:1]))))
+
+
+def read_merge_heads(git_dir: Path) -> tuple[str, ...]:
+    """What the worktree of `git_dir` is merging, until that is committed."""
+    # A file in every format of reference storage, with a line for each branch.
+    try:
+        return tuple((git_dir / "MERGE_HEAD").read_text("ascii").split())
+    except FileNotFoundError:
+        return ()
+
+
+def read_index_changes(
+    repo: Repository, git_dir: Path, baselines: Sequence[Baseline], index_file: Path | None = None
+) -> tuple[Change, ...]:
+    """What the index of the worktree of `git_dir`, or `index_file` in its place, would commit."""
+    env = {"GIT_INDEX_FILE": str(index_file)} if index_file else {}
+    return join_baselines(
+        baselines,
+        lambda one: (
+            repo.run("diff-index", "--cached", *RAW, one, "--", env=env, git_dir=git_dir).text
+        ),
+    )
+
+
+def read_file_changes(
+    repo: Repository, worktree: Path, baselines: Sequence[Baseline]
+) -> tuple[Change, ...]:
+    """What the files of a worktree hold otherwise than all `baselines`, untracked ones included.
+
+    Left out is what nobody did: what its set-up left there, files that are as git has written them,
+    and submodules that are merely behind.
+    """
+    # The porcelain diff, because the plumbing one reports files whose time alone has changed.
+    tracked = join_baselines(
+        baselines,
+        lambda one: repo.run_at(
+            worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *RAW,
+            one, "--",
+        ).text,
+    )  # fmt: skip
+    found = (*tracked, *_read_untracked(repo, worktree))
+    behind = find_behind(repo, worktree, [one.path for one in tracked if one.was_submodule])
+    kept = {*drop_traces(worktree, (change.path for change in found))} - behind
+    kept -= _find_as_checked_out(repo, worktree, tracked, baselines)
+    return tuple(change for change in found if change.path in kept)
+
+
+def _find_as_checked_out(
+    repo: Repository, worktree: Path, changes: Sequence[Change], baselines: Sequence[Baseline]
+) -> frozenset[str]:
+    """Those of the changes of files whose entry in the index no baseline differs from."""
+    if not changes:
+        return frozenset()
+    listing = repo.run_at(worktree, "diff-files", "--name-only", "-z", "--no-renames").text
+    loose = {*listing.split("\0")} & {change.path for change in changes}
+    found = find_as_checked_out(repo, worktree, loose)
+    if not found:
+        return found
+    staged = join_baselines(
+        baselines,
+        lambda one: repo.run_at(worktree, "diff-index", "--cached", *RAW, one, "--").text,
+    )
+    return found - {change.path for change in staged}
+
+
+def read_entries(
+    repo: Repository, commits: Sequence[str], paths: Sequence[RepoPath]
+) -> dict[RepoPath, bool]:
+    """Those of `paths` that one of `commits` has, and whether that is a submodule.
+
+    The first one that has it counts. A commit that does not exist has none.
+    """
+    entries: dict[RepoPath, bool] = {}
+    for commit in dict.fromkeys(commits):
+        left = [path for path in paths if path not in entries]
+        if not left:
+            break
+        listing = repo.run("ls-tree", "-z", "--full-tree", commit, "--", *left, ok=(0, 128)).text
+        for entry in filter(None, listing.split("\0")):
+            head, _, path = entry.partition("\t")
+            entries[RepoPath(path)] = head.startswith(SUBMODULE)
+    return entries
+
+
+def unite_changes(many: Iterable[Sequence[Change]]) -> tuple[Change, ...]:
+    """Each path once, with all that is known of it."""
+    united: dict[RepoPath, Change] = {}
+    for change in (change for changes in many for change in changes):
+        known = united.get(change.path, change)
+        united[change.path] = Change(
+            path=change.path,
+            is_new=known.is_new and change.is_new,
+            is_gone=known.is_gone and change.is_gone,
+            is_submodule=known.is_submodule or change.is_submodule,
+            was_submodule=known.was_submodule or change.was_submodule,
+            is_unnamed=known.is_unnamed or change.is_unnamed,
+        )
+    return tuple(united.values())
+
+
+def _read_untracked(repo: Repository, worktree: Path) -> tuple[Change, ...]:
+    listing = repo.run_at(worktree, "ls-files", "--others", "--exclude-standard", "-z").text
+    # A slash at the end: a repository in the worktree, which git would add as a submodule.
+    return tuple(
+        Change(path=RepoPath(path.rstrip("/")), is_new=True, is_submodule=path.endswith("/"))
+        for path in listing.split("\0")
+        if path
+    )
+
+
+def _resolve(repo: Repository, git_dir: Path, names: Sequence[str]) -> list[Oid | None]:
+    script = "".join(f"{name}^{{commit}}\n" for name in names)
+    # One process for all names. A name that leads nowhere gets a line, too, so that none shifts.
+    listing = repo.run(
+        "cat-file", "--batch-check=%(objecttype) %(objectname)",
+        input=script.encode(), git_dir=git_dir,
+    )  # fmt: skip
+    words = (line.split(" ") for line in listing.lines)
+    return [Oid(found[1]) if found[0] == "commit" else None for found in words]
+
+
+def _drop_ancestors(repo: Repository, commits: Sequence[Oid]) -> list[Oid]:
+    if len(set(commits)) < 2:
+        return list(commits)
+    listing = repo.run("merge-base", "--independent", *commits).text
+    return [Oid(line) for line in listing.split()]

@@ -8,14 +8,15 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.core.errors import GitError, InputError, RefusedError, StateError
 from gitslices.core.model import UNDER_WAY, Change, Oid, SliceId
-from gitslices.git.changes import (
+from gitslices.git.compare import (
+    Baseline,
     find_baselines,
+    read_commit_changes,
     read_file_changes,
     read_index_changes,
     read_merge_heads,
     unite_changes,
 )
-from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.git.submodules import MODULES, mark_unnamed

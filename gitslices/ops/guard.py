@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import BusyError, StateError
 from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
-from gitslices.git.changes import read_entries
+from gitslices.git.compare import read_entries
 from gitslices.git.read import HEADS
 from gitslices.rules.agent_commands import Command, Shared, find_command_denials
 from gitslices.rules.scope_check import (

@@ -20,8 +20,7 @@ from gitslices.rules.removal import count_age, is_expired
 from gitslices.state.event_log import compact_store, find_trimmable, trim_events
 from gitslices.state.store import Event, Store
 from gitslices.state.trash import Trashed, delete_trash, is_in_trash, read_trash, write_age
-from gitslices.system.deletion import delete_expired, set_expired
-from gitslices.system.folders import is_away
+from gitslices.system.folders import delete_expired, is_away, set_expired
 from gitslices.workspace import Workspace
 
 _STEP: Final = 200

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Final, TypeVar
 
 from gitslices.core.errors import BusyError, GitError, GitslicesError
-from gitslices.git.misleading import refuse_misleading_settings
+from gitslices.git.worktrees import refuse_misleading_settings
 from gitslices.merging.move_branches import resume_moves
 from gitslices.provisioning.fill import fill_slices, run_hooks
 from gitslices.provisioning.register import (

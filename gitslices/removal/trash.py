@@ -21,8 +21,7 @@ from gitslices.state.journal import (
 )
 from gitslices.state.store import Event, Store
 from gitslices.state.trash import delete_trash, is_in_trash
-from gitslices.system.deletion import remove_empty
-from gitslices.system.folders import find_occupied, move_to_trash, take_from_trash
+from gitslices.system.folders import find_occupied, move_to_trash, remove_empty, take_from_trash
 from gitslices.workspace import Workspace
 
 TRASH_REFS = "refs/gitslices/trash/"

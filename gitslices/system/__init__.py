@@ -4,9 +4,8 @@ mounts           what is mounted where
 streams          standard streams that are closed, or cannot be written
 left_workers     commands that outlived their run, found and ended
 shell            commands run with their output kept, and ended with all that they started
-deletion         whole folders deleted, links never followed
 worktreeinclude  ignored files copied along
-folders          folders made, moved, compared; what the file system says of the place for worktrees
+folders          folders made, moved, compared, deleted; what the file system says of a place
 settings         the repository's settings file made values
 hook_scripts     scripts that stand for git hooks, beside those of others
 agent_launcher   what the settings of agents start

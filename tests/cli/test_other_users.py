@@ -12,20 +12,10 @@ import pytest
 
 from gitslices.core.files import describe_refusal, follow_folder, make_folder, replace_file
 from tests.support.commands import run_cli
+from tests.support.graphs import format_toml
 from tests.support.repositories import commit_all, make_repository
 
-GRAPH = """\
-version = 1
-goal_id = "g"
-[defaults]
-owner_role = "executor"
-[[tasks]]
-id = "a"
-write_set = ["src/"]
-[[tasks]]
-id = "b"
-write_set = ["docs/"]
-"""
+GRAPH = format_toml("g", a="src/", b="docs/")
 COMMANDS = (
     ("status",), ("claim", "b"), ("doctor",), ("plan", "--apply"), ("log",), ("check", "--all"),
     ("merge", "a"), ("remove", "b"), ("prune",), ("undo",), ("sync", "b"),

@@ -12,23 +12,10 @@ import pytest
 from gitslices.cli.main import run
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME
+from tests.support.graphs import format_toml
 from tests.support.repositories import commit_all, git
 
-GRAPH = """
-version = 1
-goal_id = "g"
-[defaults]
-owner_role = "executor"
-[[tasks]]
-id = "a"
-write_set = ["src/"]
-[[tasks]]
-id = "b"
-write_set = ["docs/"]
-[[tasks]]
-id = "c"
-write_set = ["tests/"]
-"""
+GRAPH = format_toml("g", a="src/", b="docs/", c="tests/")
 COMMANDS = (
     ("status",),
     ("plan", "--apply", "--allow-dirty"),

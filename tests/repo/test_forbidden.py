@@ -14,6 +14,7 @@ from gitslices.state.database import make_shape
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.schema import SCHEMA_VERSION
 from gitslices.state.store import STORE_NAME
+from tests.support.graphs import format_toml
 from tests.support.repositories import commit_all, git
 from tests.support.slices import Desk
 
@@ -27,19 +28,7 @@ WRITES = (
     ("claim", "b"), ("plan", "GRAPH", "--apply"), ("remove", "b"), ("prune",), ("sync", "--all"),
     ("merge", "--all"),
 )  # fmt: skip
-GRAPH = """
-[defaults]
-owner_role = "executor"
-[[tasks]]
-id = "a"
-write_set = ["src/"]
-[[tasks]]
-id = "b"
-write_set = ["docs/"]
-[[tasks]]
-id = "c"
-write_set = ["tests/"]
-"""
+GRAPH = format_toml(a="src/", b="docs/", c="tests/")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from gitslices.git.read import read_config
 from gitslices.git.repository import Result
 from gitslices.state.trust import find_user_folder
 from tests.support.commands import Cli, run_cli
+from tests.support.graphs import format_toml
 from tests.support.repositories import commit_all, git
 
 EXPLICIT = {
@@ -21,18 +22,7 @@ EXPLICIT = {
     "GIT_CONFIG_KEY_0": "safe.bareRepository",
     "GIT_CONFIG_VALUE_0": "explicit",
 }
-GRAPH = """\
-version = 1
-goal_id = "g"
-[defaults]
-owner_role = "executor"
-[[tasks]]
-id = "a"
-write_set = ["src/"]
-[[tasks]]
-id = "b"
-write_set = ["docs/"]
-"""
+GRAPH = format_toml("g", a="src/", b="docs/")
 LIFE = (
     ("plan", "--apply"),
     ("claim", "a", "--holder", "one"),

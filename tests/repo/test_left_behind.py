@@ -20,7 +20,7 @@ from gitslices.ops.removal import (
     undo,
 )
 from gitslices.ops.upkeep import empty_trash
-from gitslices.system.deletion import delete_tree
+from gitslices.system.folders import delete_tree
 from gitslices.system.mounts import Mount, find_mount, find_mounts_beneath, parse_mounts
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git

@@ -31,6 +31,13 @@ def write_graph(path: Path, *tasks: Mapping[str, object], **fields: object) -> s
     return str(path)
 
 
+def format_toml(goal_id: str | None = None, **scopes: str) -> str:
+    """A graph as people write it: a slice for each name, and the one entry that it may write."""
+    goal = f'goal_id = "{goal_id}"\n' if goal_id else ""
+    tasks = [f'[[tasks]]\nid = "{id_}"\nwrite_set = ["{entry}"]\n' for id_, entry in scopes.items()]
+    return f'version = 1\n{goal}[defaults]\nowner_role = "executor"\n{"".join(tasks)}'
+
+
 def plan_tasks(
     *tasks: Mapping[str, Any],
     tree: RepoTree | None = None,

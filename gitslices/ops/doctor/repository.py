@@ -17,11 +17,10 @@ from typing import Final
 from gitslices.core.errors import InputError, StateError
 from gitslices.git.discovery import find_torn_folders, mend_torn_folder
 from gitslices.git.links import find_head_file, find_linked_worktree
-from gitslices.git.misleading import find_misleading_settings
 from gitslices.git.read import HEADS, read_expiry, read_values, read_version
 from gitslices.git.repair import find_empty_refs, find_last_value, find_left_locks
 from gitslices.git.repository import TORN_PAUSES
-from gitslices.git.worktrees import LOCK_REASON
+from gitslices.git.worktrees import LOCK_REASON, find_misleading_settings
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.slices import Examined
 from gitslices.ops.hook import InstallRequest, install, read_hooks
