@@ -88,6 +88,23 @@ def execute(sql: str, *values: object) -> Damage:
     return damage
 
 
+def mistype(sql: str) -> Damage:
+    """What a flipped bit does: a value of a type that its column does not take."""
+
+    def damage(repo: Path) -> None:
+        loose = "replace(replace(sql, ' STRICT', ''), 'NOT NULL', '')"
+        with closing(sqlite3.connect(find_store(repo))) as connection:
+            tables = connection.execute("SELECT sql, name FROM sqlite_master").fetchall()
+        execute(f"UPDATE sqlite_master SET sql = {loose}")(repo)  # noqa: S608
+        execute(sql)(repo)
+        with closing(sqlite3.connect(find_store(repo))) as connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.executemany("UPDATE sqlite_master SET sql = ? WHERE name = ?", tables)
+            connection.commit()
+
+    return damage
+
+
 def replace(table: str, column: str, text: str, by: str) -> Damage:
     sql = f"UPDATE {table} SET {column} = CAST(replace({column}, ?, ?) AS BLOB)"  # noqa: S608
     return execute(sql, text, by)
@@ -210,6 +227,12 @@ DAMAGES: dict[str, Damage] = {
     "another graph": replace("goals", "graph", '"id":"a"', '"id":"q"'),
     "bytes for a graph": execute("UPDATE goals SET graph = ?", b"\xff\x00"),
     "bytes for a text": execute("UPDATE events SET detail = CAST(? AS TEXT)", b"\xff\x00\xfe"),
+    "nothing for a plan": mistype("UPDATE goals SET plan = NULL"),
+    "a number for a graph": mistype("UPDATE goals SET graph = 7"),
+    "a text for a plan": mistype("UPDATE goals SET plan = CAST(plan AS TEXT)"),
+    "a number for a scope": mistype("UPDATE slices SET write_scope = 7"),
+    "a number for a removal": mistype("UPDATE trash SET removal = 0.5"),
+    "a number for a detail": mistype("UPDATE events SET detail = 1"),
     "the detail of an event": execute("UPDATE events SET detail = '['"),
     "a deadline": execute("UPDATE leases SET expires_at = 'tomorrow'"),
     "a day that is none": execute("UPDATE leases SET expires_at = '2026-02-31T00:00:00Z'"),
