@@ -2,9 +2,9 @@
 
 in_memory         how files merge, by the rules of one commit; nothing is moved
 branch_worktrees  the worktrees that have a branch at hand, and what is in the way there
-recheck           whether what a decision to move rests on is as it was, gates and reviews among it
+inputs            what a merge reads before it decides; gates and reviews that keep a slice out
+recheck           whether all that a decision to move rests on is as it was
 move_branches     branches moved with the worktrees that have them checked out
-inputs            what a merge reads before it decides anything
 build             the commit that takes a slice into the target
 rerun_gates       gates run on what would land
 attempt           all wanted slices, built one on top of the other

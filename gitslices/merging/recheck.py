@@ -4,13 +4,12 @@ A merge is made without the topology lock, for it may run gates for hours. Under
 decided anew: either everything is as before, or all is done again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, structs
 
-from gitslices.core.errors import Problem, RefusedError
-from gitslices.core.model import FINISHED, BranchName, Change, Oid, SliceId
+from gitslices.core.model import BranchName, Change, Oid, SliceId
 from gitslices.git.follow import is_midway
 from gitslices.git.read import read_tips
 from gitslices.merging.branch_worktrees import (
@@ -18,43 +17,8 @@ from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
 )
-from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
-from gitslices.rules.evidence import find_missing_evidence
-from gitslices.slices.settings import read_settings
-from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
-
-
-def read_missing_evidence(
-    workspace: Workspace, store: Store, goal: Goal, records: Iterable[SliceRecord]
-) -> dict[SliceId, tuple[Problem, ...]]:
-    """What keeps each of `records` from being merged: gates, required reviews, rejections."""
-    commands = list_texts(load_gates(workspace, goal.plan.target))
-    required = read_settings(workspace, goal.plan.target).merge.required_reviews
-    return {
-        record.slice_id: _list_missing(workspace, store, goal, record, commands, required)
-        for record in records
-        if record.status not in FINISHED
-        # Git is asked only where there is something to hold against its answer.
-        and (commands or required or read_reviews(store, goal.goal_id, record.slice_id))
-    }
-
-
-def _list_missing(
-    workspace: Workspace,
-    store: Store,
-    goal: Goal,
-    record: SliceRecord,
-    commands: Mapping[str, str],
-    required: Sequence[str],
-) -> tuple[Problem, ...]:
-    try:
-        proof = read_proof(workspace, store, goal, record)
-    # A slice whose branch is gone keeps only itself out.
-    except RefusedError as error:
-        return (Problem(record.slice_id, error.message, error.hint),)
-    return find_missing_evidence(proof, commands, required)
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -122,5 +86,6 @@ def _has_all_evidence(workspace: Workspace, store: Store, basis: MoveBasis) -> b
     if not basis.proven:
         return True
     # Imported here for the sake of claims, which move a slice that nothing is proven of.
+    from gitslices.merging.inputs import read_missing_evidence
 
     return not any(read_missing_evidence(workspace, store, basis.goal, basis.proven).values())

@@ -1,4 +1,5 @@
 """What is done with what a kill left, before anybody takes the lock on branches and worktrees.
 
-recovery  what is done with what a kill left: as every command starts, and before it holds the lock
+replay    intents carried out or undone, abandoned worktrees filled
+recovery  when that is done: as a command starts, and before its lock is had
 """
