@@ -22,13 +22,12 @@ from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, l
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
 from gitslices.slices.briefing import Briefing, make_briefing
+from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.claims import (
     Work,
     find_shown_token,
     find_work,
-    find_work_bar,
     make_lease_event,
-    read_claim_state,
     shorten_deadlines,
     show_token,
 )

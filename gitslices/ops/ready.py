@@ -8,7 +8,7 @@ from msgspec import Struct
 from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
 from gitslices.rules.claiming import CLAIMABLE, ClaimState, Entrant, Holding, list_entrants
-from gitslices.slices.claims import find_work_bar, read_claim_state
+from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.snapshot import Snapshot
 from gitslices.workspace import Workspace

@@ -9,7 +9,8 @@ own_commits  where a slice's own commits begin, and which slices have any
 snapshot     the slices of a goal as store and git have them: read once, asked by every command
 goals        which goals a command means, and how far goals are
 scopes       whose scope is whose
-claims       which slices may start, what a holder must show, and what git's folder tells of claims
+claim_state  which slices may start
+claims       what a holder must show and finds, and what git's folder tells of claims
 environment  what a command that works on a slice finds around it
 attempts     which attempt this is, why the last one failed, what it has left
 briefing     what whoever works on a slice is told of its task

@@ -6,6 +6,7 @@ one is named or chosen for good.
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.core.model import SliceId, SliceStatus
@@ -13,10 +14,12 @@ from gitslices.git.read import read_missing, read_tips
 from gitslices.rules.progress import GoalState, find_goal_state
 from gitslices.slices.lookup import find_near, get_goal, refuse_none_applied
 from gitslices.slices.marks import Mark, find_mark
-from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_landings
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gitslices.slices.snapshot import Snapshot
 
 _SETTING = "gitslices.goal"
 _VARIABLE = "GITSLICES_GOAL"
@@ -96,7 +99,7 @@ def is_slice(workspace: Workspace, slice_id: str, goal_id: str | None) -> bool:
         return _has_slices(store, choose_goal(workspace, store, goal_id), [slice_id])
 
 
-def read_goal_state(snapshot: Snapshot, goal: Goal) -> GoalState:
+def read_goal_state(snapshot: "Snapshot", goal: Goal) -> GoalState:
     """How far a goal is by all that store and git have."""
     return find_goal_state(snapshot.statuses.values(), closed=goal.closed_at is not None)
 
@@ -151,6 +154,9 @@ def _find_recorded_state(store: Store, goal: Goal) -> GoalState:
 
 
 def _find_under_way(workspace: Workspace, store: Store, goals: Sequence[Goal]) -> list[Goal]:
+    # Imported here for the sake of hooks and heartbeats: they mean one goal.
+    from gitslices.slices.snapshot import Snapshot
+
     ended = [goal for goal in goals if _find_recorded_state(store, goal) == "finished"]
     over = {goal.goal_id for goal in ended} - _find_set_back(workspace, store, ended)
     return [

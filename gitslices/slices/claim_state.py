@@ -1,0 +1,66 @@
+"""What decides which slices of a goal may start: from the store, and from what git has told."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gitslices.core.errors import Problem
+from gitslices.core.model import SliceId
+from gitslices.git.read import is_true
+from gitslices.rules.claiming import ClaimState, Holding
+from gitslices.rules.worktree_faults import BARS_WORK, find_bar
+from gitslices.slices.scopes import add_allowed
+from gitslices.slices.snapshot import Snapshot
+from gitslices.state.leases import Lease, read_open_leases
+from gitslices.state.store import Goal, SliceRecord
+
+
+def read_claim_state(
+    snapshot: Snapshot, goal: Goal, faults: Mapping[SliceId, Problem]
+) -> ClaimState:
+    """What decides about `goal` now; `faults` keep slices that have them from everybody.
+
+    Once git's parts of `snapshot` have been read the store alone is asked, so it may be part of a
+    transaction.
+    """
+    config = snapshot.workspace.config
+    # Of all goals: their scopes meet in the same files.
+    leases = read_open_leases(snapshot.store)
+    blocked = {task.id for task in goal.graph.tasks if task.status == "blocked"}
+    return ClaimState(
+        plan=add_allowed(goal.plan, snapshot.records),
+        shared=goal.graph.shared,
+        statuses=snapshot.statuses,
+        blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
+        faults=faults,
+        holdings=tuple(_make_holdings(snapshot, goal, leases)),
+        ignore_case=is_true(config.get("core.ignorecase")),
+        precompose_unicode=is_true(config.get("core.precomposeunicode")),
+    )
+
+
+def find_work_bar(snapshot: Snapshot, record: SliceRecord, *, alone: bool) -> Problem | None:
+    """Why nobody may be given a slice, by the state of its worktree; None where all is well."""
+    bar = find_bar(snapshot.find_faults(record, alone=alone), BARS_WORK)
+    return bar.problem if bar else None
+
+
+def _make_holdings(snapshot: Snapshot, own: Goal, leases: Sequence[Lease]) -> Iterator[Holding]:
+    store, now = snapshot.store, snapshot.workspace.now()
+    others = {one.goal_id for one in leases} - {own.goal_id}
+    goals = {own.goal_id: own, **{goal_id: store.read_goal(goal_id) for goal_id in others}}
+    for lease in leases:
+        goal = goals[lease.goal_id]
+        planned = goal.plan.slices if goal else ()
+        named = (slice_ for slice_ in planned if slice_.slice_id == lease.slice_id)
+        # The record first: it has what was allowed beyond the plan.
+        held = store.find_slice(lease.goal_id, lease.slice_id) or next(named, None)
+        if held is not None:
+            yield Holding(
+                goal_id=lease.goal_id,
+                slice_id=lease.slice_id,
+                holder=lease.holder,
+                expires_at=lease.expires_at,
+                lapsed=not lease.is_live(now),
+                read_scope=held.read_scope,
+                write_scope=held.write_scope,
+                shared=goal.graph.shared if goal else (),
+            )
