@@ -159,6 +159,7 @@ def _answer_in_slice(
             paths=(*paths, *writes.paths),
             folders=writes.folders,
             unseen=writes.unseen,
+            open_shells=writes.open_shells,
             commands=tuple(Command(**asdict(call)) for call in writes.calls),
             free=free,
             session=session,

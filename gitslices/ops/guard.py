@@ -31,20 +31,25 @@ from gitslices.workspace import Workspace
 
 _PAUSE: Final = 60
 """Seconds between two heartbeats of one session."""
-_UNSEEN: Final = "nobody can tell which path that is: write it out"
+_UNSEEN: Final = "nobody can tell what that is before it runs: write it out"
+_OPEN_SHELL: Final = (
+    "it runs whatever it is told later, which nobody can look at: "
+    "give it its commands at once, as in bash -c '...'"
+)
 
 
 class GuardRequest(Struct, frozen=True, kw_only=True):
     """What a session is about to do, with paths from the root.
 
     `paths` are written; git changes something in `folders`, by `commands`; of `unseen` nobody can
-    tell where it leads. In `free` folders everybody may write what belongs to no repository.
-    `session` is what leases call it.
+    tell where it leads, and of `open_shells` what they will run. In `free` folders everybody may
+    write what belongs to no repository. `session` is what leases call it.
     """
 
     paths: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    open_shells: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
     free: tuple[Path, ...] = ()
     session: str | None = None
@@ -90,6 +95,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
             *_check_paths(case, request.paths),
             *_check_folders(case, request.folders),
             *(Denial(asked=one, reason=_UNSEEN) for one in request.unseen),
+            *(Denial(asked=one, reason=_OPEN_SHELL) for one in request.open_shells),
             *_check_commands(case, request.commands),
         )
     return GuardReport(
@@ -186,6 +192,7 @@ def _check_commands(case: _Case, commands: Sequence[Command]) -> tuple[Denial, .
     owners[case.goal.plan.target] = "the branch that slices are merged into"
     worktrees = {str(one.path): one.name for one in surroundings.others}
     shared = Shared(
+        goal_id=record.goal_id,
         slice_id=record.slice_id,
         branch=record.branch_name,
         owners=owners,

@@ -7,6 +7,7 @@ from gitslices.core.model import BranchName, SliceId
 from gitslices.rules.agent_commands import Command, Shared, find_command_denials
 
 SHARED = Shared(
+    goal_id="g",
     slice_id=SliceId("api"),
     branch=BranchName("slices/g/api"),
     owners={

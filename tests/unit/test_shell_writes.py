@@ -46,7 +46,8 @@ def read(text: str, cwd: str = "/w") -> Writes:
         ("perl -Mlib -pe s a; perl -i -F: -ane print b", ["b"]),
         ("curl -sSLo a u; curl -Lo b u; curl -oc u; curl -c d -D- u; curl -XPOST u", list("abcd")),
         ("curl -d foo -H '-o x' u; curl --output=a u", ["a"]),
-        ("wget -qO a u; wget -nv -Ob u; wget -qO- u; wget -a c u; sort -ro d -k2 e", list("abcd")),
+        ("wget -qO a u; wget -nv -Ob u; wget -qO- u; wget -a c h/u", list("abcu")),
+        ("sort -ro d -k2 e; sort --outp=f e", ["d", "f"]),
         ("install -Dt a x/f; install -d b/c d; install -Dm755 x e", ["a/f", "b/c", "d", "e"]),
         ("cp -rt a x/f; mv -ft b f; ln -sfn x c; cp -S.o x d", ["a/f", "f", "b/f", "c", "d"]),
         ("cp -rT x/a /; ln -sT x /; mv --no-target-directory a /", ["/", "a"]),
@@ -79,25 +80,31 @@ def read(text: str, cwd: str = "/w") -> Writes:
 )  # fmt: skip
 def test_what_is_written_is_found(text: str, paths: list[str]) -> None:
     found = read(text).paths
-    assert found == tuple(path if path.startswith("/") else f"/w/{path}" for path in paths)
+    # In which order is the shell's affair: it expands before it redirects.
+    assert sorted(found) == sorted(p if p.startswith("/") else f"/w/{p}" for p in set(paths))
 
 
 @pytest.mark.parametrize(
     ("text", "unseen"),
     [
         ("rm $X", ["$X"]),
-        ("rm $1 ${X:-a} $(ls)", ["$1", "${X:-a}", "$(ls)"]),
-        ("rm {a,b}", ["{a,b}"]),
+        ("rm $1 $X $(cat list)", ["$1", "$X", "$(cat list)"]),
+        ("rm a$(cat list)b ${X%/*}", ["a$(cat list)b", "${X%/*}"]),
         ("rm ~bob/a", ["~bob/a"]),
-        ("for f in a b; do rm $f; done", ["$f"]),
-        ("f=$(mktemp); rm $f", ["$f"]),
-        ("ls | xargs rm", ["the words that xargs reads"]),
-        ("find . -exec rm {} +", ["{}"]),
+        ("for f in $(cat list); do rm $f; done", ["$(cat list)"]),
+        ("while read f; do rm $f; done < list", ["$f"]),
+        ("f=$(cat list); rm $f", ["$(cat list)"]),
+        ("D=a; while cmd; do D=$D/..; done; rm $D", ["$D"]),
+        ("cat list | xargs rm", ["the words that xargs reads"]),
+        ("find . -exec rm {}/../x ';'", ["{}/../x"]),
+        ("curl u | sh", ["sh"]),
+        ("base64 -d f | python3 -c x; source <(curl u)", ["/dev/fd/63"]),
+        ("$X a; \"$(cat list)\" b", ["$X", "$(cat list)"]),
+        ("shopt -s extglob; rm !(a)", ["!(a)"]),
         ("cd $X; rm a", ["a"]),
         ("cd /nowhere/at/all; rm a", ["a"]),
         ("sh -c \"$X\"", ["$X"]),
         ("git -C $X commit", ["commit"]),
-        ("rm $'a\\'b'", ["$'a\\'b'"]),
     ],
 )  # fmt: skip
 def test_what_nobody_can_know_is_said(text: str, unseen: list[str]) -> None:
@@ -113,7 +120,6 @@ def test_a_change_of_folder_counts_as_long_as_it_lasts(tmp_path: Path) -> None:
         ("cd in; cd ..; rm a", top),
         ("(cd in); rm a", top),
         ("cd in | true; rm a", top),
-        ("true | cd in; rm a", top),
         ("cd in & rm a", top),
         ("echo $(cd in); rm a", top),
         ("pushd in; rm a", inner),
@@ -170,3 +176,43 @@ def test_git_names_the_folder_it_works_in() -> None:
 def test_what_no_shell_would_run_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"never closed|too deeply"):
         read(text)
+
+
+def test_what_a_shell_works_out_is_worked_out(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    top = str(tmp_path)
+    for text, paths in (
+        ("rm {a,b}{1..2}", ["a1", "a2", "b1", "b2"]),
+        ("for f in a b; do rm $f.x; done", ["a.x", "b.x"]),
+        ("rm ${X:-a} ${HOME##*/}", ["a", "ann"]),
+        ("f=in/a.py; rm ${f%.py}.txt ${f/a/b} ${f^^}", ["in/a.txt", "in/b.py", "IN/A.PY"]),
+        ('a=(b c); rm "${a[@]}" ${a[1]}', ["b", "c"]),
+        ("f=$(mktemp); rm $f", ["/tmp/ann/tmp.…"]),
+        ("d=$(mktemp -d) && cd $d && touch a", ["/tmp/ann/tmp.…/a"]),
+        ("touch $(pwd)/a $PWD/b in/$(date +%F)", ["a", "b", "in/0"]),
+        ("ls in | xargs rm; find in -type f -exec rm {} +", ["…", "in"]),
+        ("grep -rl x in | head -3 | xargs sed -i s/a/b/", ["in/…"]),
+        ('find in -name x | while read f; do mv "$f" "$f.old"; done', ["in/…", "in/….old"]),
+        ("mkdir -p new/deep && cd new/deep && touch a", ["new/deep", "new/deep/a"]),
+        ("rm $'a\\'b\\x63'", ["a'bc"]),
+        ("f() { rm \"$1\" $2; }; f a 'b c'", ["a", "b", "c"]),
+        ("set -- a b; shift; rm $1", ["b"]),
+        ("printf '%s\\n' a b | xargs -I@ touch @.x", ["a.x", "b.x"]),
+        ("true | cd in; touch a", ["a", "in/a"]),
+        ("D=a; cmd && D=b; touch $D", ["a", "b"]),
+        ("D=a; (D=b); touch $D", ["a"]),
+        ("if cmd; then D=a; else D=b; fi; touch $D", ["a", "b"]),
+        ("ln -s /o in/l; touch in/l/a", ["in/l", "in/l/a", "/o/a"]),
+        ("cd nowhere || exit 1; touch a", []),
+    ):
+        found = read(text, top)
+        wanted = {path if path.startswith("/") else f"{top}/{path}" for path in paths}
+        assert set(found.paths) == wanted, text
+
+
+def test_a_shell_that_waits_for_commands_is_told_apart() -> None:
+    for text in ("bash", "sh -i", "python3", "node", "sudo -s", "cd a && zsh -l"):
+        assert read(text).open_shells, text
+    for text in ("bash x.sh", "sh -c ls", "python3 -V", "python3 x.py", "node x", "bash --version",
+                 "python3 -m http.server", "echo ls | sh", "bash <<< ls"):  # fmt: skip
+        assert read(text).open_shells == (), text

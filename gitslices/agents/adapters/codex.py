@@ -32,9 +32,9 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     if tool in _SHELLS:
         command = _read_command(payload)
         folder = str(PurePath(folder, find_text(payload["tool_input"], "workdir", "cwd")))
-        # Some builds call `apply_patch` in a shell: its files are in the patch, not in the words.
-        patched = find_patched(command) if BEGIN in command else ()
-        return Intent(cwd="", folder=folder, paths=patched, command=command)
+        if command.lstrip().startswith(BEGIN):
+            return Intent(cwd="", folder=folder, paths=find_patched(command))
+        return Intent(cwd="", folder=folder, command=command)
     return None
 
 

@@ -1,7 +1,22 @@
 """The files that a shell command writes, found without running it. Nothing of gitslices in it.
 
-words     a command cut into words
-globs     the files that a pattern stands for
-programs  what the programs write that it calls
-writes    the paths that it writes
+syntax          what a text consists of before any expansion
+quoting         words with their quotes, expansions and here-documents
+parser          commands, by the grammar of shells
+words           words after their expansion, and what a shell knows while it runs
+expansion       from the one to the other
+globs           the files that a pattern stands for
+options         the words of a command told apart: options, values, operands
+programs        what programs write, by their operands and options
+embedded        what short scripts write of sed, awk, perl, ruby and node
+python_code     the same of Python
+outputs         what commands print
+notes           what has been found so far, and where paths lead
+walker          through all commands, in the ways that they may run
+shell_commands  commands of the shell itself
+patches         what a patch changes
+interpreters    programs of other languages
+runners         programs that run others
+gits            git and gitslices
+writes          all of it: the paths that a text writes
 """

@@ -19,13 +19,15 @@ class TooManyError(ValueError):
 def find_matches(pattern: str) -> list[str]:
     """The paths that match the absolute `pattern`, sorted; `*` takes no hidden name.
 
+    `**` takes any number of folders, as in zsh; those of bash, that takes one, are among them.
+
     Raises `TooManyError`: `/*/*/*/x` must not list a whole disk while an agent waits.
     """
     looks = iter(range(_MOST_LOOKS))
     found: Iterable[str] = ("/",)
     for part in pattern.strip("/").split("/"):
-        found = _step(found, part, looks)
-    matches = sorted(islice(found, MOST_MATCHES + 1))
+        found = _descend(found, looks) if part == "**" else _step(found, part, looks)
+    matches = sorted(set(islice(found, MOST_MATCHES + 1)))
     if len(matches) > MOST_MATCHES:
         raise TooManyError(f"{pattern!r} stands for too many files")
     return matches
@@ -41,6 +43,17 @@ def _step(folders: Iterable[str], part: str, looks: Iterator[int]) -> Iterator[s
             is_hidden = name.startswith(".") and not part.startswith(".")
             if os.path.lexists(path) if matches is None else not is_hidden and matches(name):
                 yield path
+
+
+def _descend(folders: Iterable[str], looks: Iterator[int]) -> Iterator[str]:
+    for folder in folders:
+        yield folder
+        inner = (path for path in _step([folder], "*", looks) if _is_folder(path))
+        yield from _descend(inner, looks)
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114
 
 
 def _list(folder: str, looks: Iterator[int]) -> Iterator[str]:

@@ -2,141 +2,13 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from msgspec import Struct
-
+from gitslices.agents.shell.options import Parsed, join_path
 from gitslices.agents.shell.words import Word
 
-_SHELL: Final = {"-O", "-o", "--init-file", "--rcfile"}
-_WITH_VALUE: Final[dict[str, set[str]]] = {
-    **dict.fromkeys(("bash", "dash", "ksh", "sh", "zsh"), _SHELL),
-    "chmod": {"--reference"},
-    "cp": {"-S", "-t", "--suffix", "--target-directory"},
-    "curl": {
-        *(f"-{letter}" for letter in "ACDEFHKPQTUXYbcdehmortuwxyz"),
-        "--cookie-jar", "--dump-header", "--output",
-    },
-    "env": {"-C", "-S", "-u", "--chdir", "--split-string", "--unset"},
-    "exec": {"-a"},
-    "git": {"-C", "-c", "--git-dir", "--namespace", "--work-tree"},
-    "install": {"-S", "-g", "-m", "-o", "-t", "--group", "--mode", "--owner", "--target-directory"},
-    "ln": {"-S", "-t", "--suffix", "--target-directory"},
-    "mv": {"-S", "-t", "--suffix", "--target-directory"},
-    "nice": {"-n", "--adjustment"},
-    "perl": {"-E", "-e"},
-    "rsync": {"-B", "-M", "-T", "-e", "-f", "--exclude", "--filter", "--include", "--rsh"},
-    "sed": {"-e", "-f", "-l", "--expression", "--file"},
-    "shred": {"-n", "-s", "--iterations", "--size"},
-    "sort": {"-S", "-T", "-k", "-o", "-t", "--key", "--output"},
-    "stdbuf": {"-e", "-i", "-o"},
-    "sudo": {"-C", "-D", "-R", "-T", "-g", "-h", "-p", "-r", "-t", "-u", "--group", "--user"},
-    "time": {"-f", "-o"},
-    "timeout": {"-k", "-s", "--kill-after", "--signal"},
-    "touch": {"-d", "-r", "-t", "--date", "--reference"},
-    "truncate": {"-r", "-s", "--reference", "--size"},
-    "wget": {
-        *(f"-{letter}" for letter in "ABDIOPQRTUXaeilotw"),
-        "--append-output", "--output-document", "--output-file",
-    },
-    "xargs": {"-E", "-I", "-L", "-P", "-a", "-d", "-n", "-s"},
-}  # fmt: skip
-"""Options that have a value: the rest of their word, or else the word that follows."""
-_WITH_REST: Final[dict[str, set[str]]] = {
-    "perl": {"-D", "-F", "-I", "-M", "-V", "-i", "-m", "-x"},
-    "sed": {"-i"},
-    "xargs": {"-e", "-i", "-l"},
-}
-"""Options that have a value only where it is the rest of their word."""
-# Those that read are listed, not those that write: one that is missing here is only refused.
-_READING_GIT: Final = frozenset({
-    "blame", "cat-file", "check-ignore", "describe", "diff", "diff-tree", "for-each-ref", "grep",
-    "help", "log", "ls-files", "ls-remote", "ls-tree", "merge-base", "merge-tree", "name-rev",
-    "rev-list", "rev-parse", "shortlog", "show", "show-ref", "status", "version",
-})  # fmt: skip
-_LISTING_GIT: Final = frozenset({
-    "branch", "config", "reflog", "remote", "stash", "submodule", "symbolic-ref", "tag", "worktree",
-})  # fmt: skip
-"""Commands that read as long as they are given nothing to change."""
-_LISTING_WORDS: Final = frozenset({"get", "get-url", "list", "show", "status"})
-_LISTING_OPTIONS: Final = frozenset({"--get", "--get-all", "--get-regexp", "--list", "-l"})
-
-
-class Parsed(Struct, frozen=True):
-    """A simple command: its options with their values, and its operands."""
-
-    options: Sequence[tuple[str, Word]]
-    operands: Sequence[Word]
-
-    def find(self, *names: str) -> Word | None:
-        """The value of an option by any of its names."""
-        return next((value for name, value in self.options if name in names and value.text), None)
-
-    def has(self, *names: str) -> bool:
-        """Whether an option is given by any of its names."""
-        return any(name in names for name, _ in self.options)
-
-
-def is_reading_git(command: Word, *rest: Word) -> bool:
-    """Whether a git command changes nothing."""
-    if command.text not in _LISTING_GIT:
-        return command.text in _READING_GIT
-    parsed = parse_command(command.text, rest)
-    words = [word.text for word in parsed.operands]
-    if not words:
-        # Alone, the others list; `git stash` takes the changes away.
-        return command.text != "stash"
-    lists = command.text not in {"branch", "tag"} and words[0] in _LISTING_WORDS
-    asks = command.text in {"config", "symbolic-ref"} and len(words) == 1 and not parsed.options
-    return lists or asks or any(option in _LISTING_OPTIONS for option, _ in parsed.options)
-
-
-def join_path(cwd: str | None, text: str) -> str | None:
-    """A path as a program in `cwd` would open it; None in a folder that nobody knows.
-
-    As the kernel does it: `a/../b` leads elsewhere where `a` is a link, so `..` stays.
-    """
-    if text.startswith("/"):
-        return text
-    return None if cwd is None else os.path.join(cwd, text)  # noqa: PTH118
-
-
-def parse_command(name: str, words: Sequence[Word], *, stop: bool = False) -> Parsed:
-    """Options and operands; with `stop` all from the first operand on are operands."""
-    options: list[tuple[str, Word]] = []
-    operands: list[Word] = []
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word.text == "--":
-            operands += rest
-            break
-        if not word.text.startswith("-") or word.text == "-":
-            operands.append(word)
-            if stop:
-                operands += rest
-                break
-        elif word.text.startswith("--") or name not in _WITH_VALUE:
-            option, equals, value = word.text.partition("=")
-            follows = rest and not equals and option in _WITH_VALUE.get(name, ())
-            options.append((option, rest.pop(0) if follows else Word(value, word.plain)))
-        else:
-            options += _split_letters(name, word, rest)
-    return Parsed(options, operands)
-
-
-def _split_letters(name: str, word: Word, rest: list[Word]) -> Iterator[tuple[str, Word]]:
-    """The options in a word like `-rt`; one that has a value ends it, and may take it of `rest`."""
-    for at, letter in enumerate(word.text[1:], 2):
-        option, value = f"-{letter}", Word(word.text[at:], word.plain, word.pattern)
-        if option in _WITH_VALUE[name]:
-            yield option, value if value.text or not rest else rest.pop(0)
-            return
-        if option in _WITH_REST.get(name, ()):
-            yield option, value
-            return
-        yield option, Word("")
+Rule = Callable[[Parsed, str | None], Sequence[Word]]
 
 
 def _list_operands(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
@@ -157,12 +29,26 @@ def _list_destinations(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
         return [_put_into(folder, source) for source in parsed.operands]
     if not sources:
         return [] if not last.text else [Word(os.path.basename(last.text), last.plain)]  # noqa: PTH119
+    # One that stands for several may end where the last one seems to be.
+    unsure = [word for word in sources if not word.is_certain]
     if parsed.has("-T", "--no-target-directory"):
-        return [last]
+        return [last, *unsure]
     place = join_path(cwd, last.text)
     if last.text.endswith("/") or len(sources) > 1 or (place and os.path.isdir(place)):  # noqa: PTH112
-        return [_put_into(last, source) for source in sources]
-    return [last]
+        return [*(_put_into(last, source) for source in sources), *unsure]
+    return [last, *unsure]
+
+
+def _list_copied(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    # Who writes a file by one of its hard links writes it by all of them.
+    linked = parsed.operands[:-1] if parsed.has("-l", "--link") else ()
+    return [*_list_destinations(parsed, cwd), *linked]
+
+
+def _list_linked(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    sources = parsed.operands if parsed.find("-t", "--target-directory") else parsed.operands[:-1]
+    hard = [] if parsed.has("-s", "--symbolic") else sources or parsed.operands
+    return [*_list_destinations(parsed, cwd), *hard]
 
 
 def _list_installed(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
@@ -173,12 +59,20 @@ def _list_installed(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
 
 def _list_synced(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
     *sources, last = parsed.operands if parsed.operands else [Word("")]
+    logs = [value for name, value in parsed.options
+            if name in {"--log-file", "--write-batch", "--backup-dir"}]  # fmt: skip
+    taken = sources if parsed.has("--remove-source-files") else []
     if not sources or re.match("[^/]+:", last.text):
-        return []  # it only lists, or copies to another machine
+        return [*logs, *taken]  # it only lists, or copies to another machine
     # Unlike `cp`, it copies what is in `a/`, and not the folder itself.
     if any(source.text.endswith("/") for source in sources):
-        return [last]
-    return _list_destinations(parsed, cwd)
+        return [last, *logs, *taken]
+    return [*_list_destinations(parsed, cwd), *logs, *taken]
+
+
+def _list_received(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    last = parsed.operands[-1:]
+    return [] if not last or re.match("[^/]+:", last[0].text) else _list_destinations(parsed, cwd)
 
 
 def _put_into(folder: Word, source: Word) -> Word:
@@ -194,24 +88,55 @@ def _list_moved(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
     return [*sources, *_list_destinations(parsed, cwd)]
 
 
-def _list_edited(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
-    """The files of `sed -i` and `perl -i`; without `-i` none is written."""
-    if not parsed.has("-i", "--in-place"):
-        return []
-    # Where no option has brought the script it is the first operand, be it after `-pe`.
-    scripted = parsed.find("-e", "-f", "-E", "--expression", "--file")
-    # On macOS `sed -i ''` spells that there is no backup.
-    operands = [word for word in parsed.operands if word.text]
-    return operands[0 if scripted else 1 :]
-
-
-def _list_outputs(*names: str) -> Callable[[Parsed, str | None], Sequence[Word]]:
+def _list_outputs(*names: str) -> Rule:
     """The rule for a program that writes the values of these options."""
 
     def list_outputs(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
         return [value for name, value in parsed.options if name in names and value.text != "-"]
 
     return list_outputs
+
+
+def _list_last(count: int) -> Rule:
+    """The rule for a program that writes the operand after the first `count`."""
+
+    def list_last(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+        return [word for word in parsed.operands[count : count + 1] if word.text != "-"]
+
+    return list_last
+
+
+def _list_downloads(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    named = _list_outputs(
+        "-D", "-c", "-o", "--cookie-jar", "--dump-header", "--etag-save", "--hsts", "--libcurl",
+        "--output", "--stderr", "--trace", "--trace-ascii",
+    )(parsed, cwd)  # fmt: skip
+    named = [word for word in named if not word.text.startswith("/dev/")]
+    folder = parsed.find("--output-dir")
+    if parsed.has("-O", "-J", "--remote-name", "--remote-name-all"):
+        named = [*named, *(_name_download(url) for url in parsed.operands)]
+    return [_put_below(folder, word) for word in named] if folder else named
+
+
+def _list_fetched(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    named = _list_outputs(
+        "-O", "-a", "-o", "--append-output", "--output-document", "--output-file",
+        "--save-cookies", "--warc-file",
+    )(parsed, cwd)  # fmt: skip
+    if parsed.has("-O", "--output-document", "--spider", "--version", "--help"):
+        return named
+    folder = parsed.find("-P", "--directory-prefix")
+    fetched = [_name_download(url) for url in parsed.operands]
+    return [*named, *([_put_below(folder, one) for one in fetched] if folder else fetched)]
+
+
+def _name_download(url: Word) -> Word:
+    name = url.text.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return Word(name or "index.html", url.plain)
+
+
+def _put_below(folder: Word, word: Word) -> Word:
+    return Word(os.path.join(folder.text, word.text), folder.plain and word.plain)  # noqa: PTH118
 
 
 def _list_dd(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
@@ -222,19 +147,123 @@ def _list_dd(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
     ]
 
 
+def _list_packed(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    """`gzip` and its kin put a file with another name in the place of each operand."""
+    if parsed.has("-c", "-l", "-t", "--list", "--stdout", "--test", "--to-stdout"):
+        return []
+    return _list_operands(parsed, cwd)
+
+
+def _list_split(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    prefix = parsed.operands[1] if len(parsed.operands) > 1 else Word("x")
+    return [Word(f"{prefix.text}aa", prefix.plain)]
+
+
+def _list_cut(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    prefix = parsed.find("-f", "--prefix") or Word("xx")
+    return [Word(f"{prefix.text}00", prefix.plain)]
+
+
+def _list_made(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    """The file of `mktemp`; without a template it is a temporary one."""
+    if parsed.has("-u", "--dry-run"):
+        return []
+    folder = parsed.find("-p", "--tmpdir")
+    if folder:
+        return [_put_below(folder, one) for one in parsed.operands] or [
+            _put_below(folder, Word("t"))
+        ]
+    temporary = parsed.has("-t", "--tmpdir")
+    return [] if temporary else parsed.operands
+
+
+def _list_unzipped(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    if parsed.has("-l", "-p", "-t", "-v", "-Z", "-z") or not parsed.operands:
+        return []
+    return [parsed.find("-d") or Word(".")]
+
+
+def _list_zipped(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    moved = parsed.operands[1:] if parsed.has("-m", "--move") else []
+    return [*parsed.operands[:1], *moved]
+
+
+def _list_archived(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    """`tar`: the archive when it is made, the folder where it is unpacked."""
+    letters = {name for name, _ in parsed.options}
+    folder = parsed.find("-C", "--directory")
+    archive = parsed.find("-f", "--file")
+    logs = _list_outputs("--index-file", "-g", "--listed-incremental")(parsed, cwd)
+    if letters & {"-t", "--list", "-d", "--diff", "--compare"}:
+        return logs
+    if letters & {"-x", "--extract", "--get"}:
+        if letters & {"-O", "--to-stdout"}:
+            return logs
+        return [folder or Word("."), *logs]
+    taken = parsed.operands if parsed.has("--remove-files") else []
+    return [*([archive] if archive and archive.text != "-" else []), *logs, *taken]
+
+
+def _list_by_flag(*flags: str) -> Rule:
+    """The rule for a program that writes its operands only where one of `flags` is given."""
+
+    def list_by_flag(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+        return _list_operands(parsed, cwd) if parsed.has(*flags) else []
+
+    return list_by_flag
+
+
 # What each program writes, of a command and the folder that it runs in.
-PROGRAMS: Final[dict[str, Callable[[Parsed, str | None], Sequence[Word]]]] = {
-    **dict.fromkeys(("rm", "rmdir", "shred", "tee", "touch", "truncate", "unlink"), _list_operands),
-    "chmod": _list_after_mode,
-    **dict.fromkeys(("cp", "ln"), _list_destinations),
-    "curl": _list_outputs("-D", "-c", "-o", "--cookie-jar", "--dump-header", "--output"),
+PROGRAMS: Final[dict[str, Rule]] = {
+    **dict.fromkeys(
+        (
+            "del-cli", "dos2unix", "ed", "emacs", "mkdir", "mkfifo", "nano", "pico", "rm", "rmdir",
+            "shred", "sponge", "srm", "strip", "tee", "touch", "trash", "trash-put", "truncate",
+            "unix2dos", "unlink", "rename", "rimraf", "mount", "umount",
+        ),
+        _list_operands,
+    ),
+    "mknod": lambda parsed, cwd: parsed.operands[:1],
+    **dict.fromkeys(("chattr", "chgrp", "chmod", "chown", "setfacl"), _list_after_mode),
+    "cp": _list_copied,
+    "ln": _list_linked,
+    "link": lambda parsed, cwd: parsed.operands,
+    "curl": _list_downloads,
+    "csplit": _list_cut,
     "install": _list_installed,
     "mv": _list_moved,
-    **dict.fromkeys(("perl", "sed"), _list_edited),
     "dd": _list_dd,
     "rsync": _list_synced,
-    "sort": _list_outputs("-o", "--output"),
-    "wget": _list_outputs(
-        "-O", "-a", "-o", "--append-output", "--output-document", "--output-file"
+    "scp": _list_received,
+    **dict.fromkeys(("cc", "c++", "clang", "g++", "gcc", "ld", "rustc", "pandoc", "sort", "shuf",
+                     "base64", "iconv"), _list_outputs("-o", "--output")),
+    "go": _list_outputs("-o"),
+    "openssl": _list_outputs("-out"),
+    "strace": _list_outputs("-o", "--output"),
+    "time": _list_outputs("-o", "--output"),
+    **dict.fromkeys(("bunzip2", "bzip2", "compress", "gunzip", "gzip", "uncompress", "unxz",
+                     "unzstd", "xz", "zstd"), _list_packed),
+    "split": _list_split,
+    "mktemp": _list_made,
+    "tar": _list_archived,
+    "bsdtar": _list_archived,
+    "unzip": _list_unzipped,
+    "zip": _list_zipped,
+    "uniq": _list_last(1),
+    "xxd": _list_last(1),
+    "yq": _list_by_flag("-i", "--inplace"),
+    "history": _list_by_flag("-a", "-w"),
+    "ssh-keygen": _list_outputs("-f"),
+    "wget": _list_fetched,
+}  # fmt: skip
+
+# Options whose value a program runs as a shell text.
+TEXT_OPTIONS: Final = {
+    "rsync": ("-e", "--rsh", "--rsync-path"),
+    "sort": ("--compress-program",),
+    "split": ("--filter",),
+    "tar": (
+        "-F", "-I", "--checkpoint-action", "--info-script", "--new-volume-script", "--rsh-command",
+        "--to-command", "--use-compress-program",
     ),
-}
+}  # fmt: skip

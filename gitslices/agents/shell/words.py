@@ -1,215 +1,187 @@
-"""The text of a shell command, cut into words and operators.
+"""Words after their expansion, and what a shell knows while it runs."""
 
-Not `shlex`, which forgets what was quoted: to it, `grep '>' notes` writes to `notes`.
-"""
-
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice, product
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-DEEPEST: Final = 8
-"""How many commands may be nested in each other."""
-REDIRECTIONS: Final = frozenset({"<<<", "<>", "<&", "<", "&>>", "&>", ">>", ">|", ">&", ">"})
-_OPERATOR: Final = re.compile(
-    r"\d*(?P<redirection><<<|<<-|<<|<>|<&|>>|>\||>&|&>>|&>|[<>])"
-    r"|(?P<separator>\n|&&|\|\||;;&|;;|;&|\|&|[|&;()])"
-)
-# In `((a > b))` nothing is written; read as a command, `>` would name a file.
-_ARITHMETIC: Final = re.compile(r"\(\([^();\n]*\)\)")
-_BLANK: Final = re.compile(r"(?:[ \t]|\\\n)+")
-_NAME: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
-_OTHER_EXPANSION: Final = re.compile(r"\$(?:\{[^}]*\}|[0-9@*#?$!-])")
-_ENDS: Final = " \t\n|&;()<>"
+from gitslices.agents.shell.syntax import Node
+
+_MOST_COMBINATIONS: Final = 64
+_MOST_WORLDS: Final = 16
+"""How many values a variable may have before nobody tells them apart."""
+
+
+class Input(Struct, frozen=True):
+    """What a command reads: a text, or where that is None something that nobody knows.
+
+    `is_typed` where nothing was put in its place, so that it comes from whoever started the shell;
+    `path` is that of a file. If it is not `is_exact`, only some of the lines are there.
+    """
+
+    text: str | None = None
+    is_typed: bool = False
+    is_exact: bool = True
+    path: str = ""
+
+
+TYPED: Final = Input(is_typed=True)
+UNKNOWN_INPUT: Final = Input()
 
 
 class Word(Struct, frozen=True):
-    """A word with its quotes gone.
+    """A word with its quotes gone and its variables filled in.
 
-    `plain` unless the shell would put something into it that its text does not say; `pattern`
-    where the shell would put the names of files in its place.
+    `plain` unless something of it is not known: that stands in `text` as it is spelled. `pattern`,
+    if any, stands for the names of files that match it. One that is not `is_certain` stands for
+    several that may be there in its place. `content` is that of `<(…)`.
     """
 
     text: str
     plain: bool = True
-    pattern: bool = False
+    pattern: str = ""
+    is_certain: bool = True
+    content: Input | None = None
 
 
-class Operator(Struct, frozen=True):
-    """`;`, `|`, `(`, `>` and their like."""
+class Printed(Struct, frozen=True):
+    """What a command prints; if not `is_exact`, some of these lines, or files named like them."""
 
     text: str
+    is_exact: bool = True
 
 
-class Scanner:
-    """Reads a command from `at` on; raises `ValueError` where a quote is never closed.
+class Aftermath(Struct, frozen=True):
+    """What is known after a command that succeeded, after one that failed, and what it printed.
 
-    `inner` gathers the commands in `$(…)` and backquotes; `depth` is how many `$(` are around `at`.
+    A state of None is a way that does not go on.
     """
 
-    def __init__(
-        self, text: str, variables: Mapping[str, str], *, at: int = 0, depth: int = 0
-    ) -> None:
-        # Long before Python's own limit, whose RecursionError could come out of any call.
-        if depth == DEEPEST:
-            raise ValueError("commands are nested too deeply")
-        self.inner: list[str] = []
-        self._text = text
-        self._variables = variables
-        self._at = at
-        self._depth = depth
-        self._documents: list[str] = []
+    ok: "State | None"
+    failed: "State | None"
+    printed: Printed | None = None
 
-    def read(self) -> Word | Operator | None:
-        """The next word or operator, None at the end."""
-        self._skip_blank()
-        if self._at >= len(self._text):
-            return None
-        if sum_ := _ARITHMETIC.match(self._text, self._at):
-            self._at = sum_.end()
-            return Word(sum_[0], plain=False)
-        found = _OPERATOR.match(self._text, self._at)
-        if found is None:
-            return self._read_word()
-        self._at = found.end()
-        operator = found["redirection"] or found["separator"]
-        if operator in {"<<", "<<-"}:
-            self._skip_blank()
-            # Its body begins after this line, which may go on, with a second one even.
-            self._documents.append(self._read_word().text)
-            return self.read()
-        if operator == "\n":
-            self._skip_documents()
-        return Operator(operator)
 
-    def _skip_blank(self) -> None:
-        found = _BLANK.match(self._text, self._at)
-        self._at = found.end() if found else self._at
-        if self._text.startswith("#", self._at):
-            self._at = self._find("\n", self._at, missing=len(self._text))
+Value = tuple[Word, ...]
+"""What a variable holds: one word, or those of an array."""
 
-    def _skip_documents(self) -> None:
-        for end in self._documents:
-            while self._at < len(self._text):
-                stop = self._find("\n", self._at, missing=len(self._text))
-                line = self._text[self._at : stop]
-                self._at = stop + 1
-                # For `<<` as for `<<-`: an end seen too early has the rest read as commands, and
-                # more refused.
-                if line.lstrip("\t") == end:
-                    break
-        self._documents.clear()
 
-    def _read_word(self) -> Word:
-        parts: list[str] = []
-        plain, pattern = True, False
-        start = self._at
-        while self._at < len(self._text) and self._text[self._at] not in _ENDS:
-            char = self._text[self._at]
-            if char == "'":
-                end = self._find("'", self._at + 1)
-                parts.append(self._text[self._at + 1 : end])
-                self._at = end + 1
-            elif char == '"':
-                plain &= self._read_quoted(parts)
-            elif char == "\\":
-                parts.append(self._text[self._at + 1 : self._at + 2].replace("\n", ""))
-                self._at += 2
-            elif char in "$`":
-                plain &= self._read_expansion(parts)
-            elif char == "~" and self._at == start:
-                plain &= self._read_home(parts)
-            else:
-                pattern |= char in "*?["
-                plain &= char != "{" or self._text[self._at + 1 : self._at + 2] in {"", *_ENDS}
-                parts.append(char)
-                self._at += 1
-        return Word("".join(parts), plain, pattern)
+class State(Struct, frozen=True, kw_only=True):
+    """What a shell knows between two commands, in all the ways that it may have come there.
 
-    def _read_quoted(self, parts: list[str]) -> bool:
-        plain = True
-        self._at += 1
-        while (char := self._char()) != '"':
-            if char == "\\":
-                following = self._text[self._at + 1 : self._at + 2]
-                kept = following if following in {'"', "\\", "$", "`"} else f"\\{following}"
-                parts.append(kept if following != "\n" else "")
-                self._at += 2
-            elif char in "$`":
-                plain &= self._read_expansion(parts)
-            else:
-                parts.append(char)
-                self._at += 1
-        self._at += 1
-        return plain
+    `cwds` are the folders it may be in, None for one that nobody knows; a variable has every value
+    that it may have, and a function every body, None for no function. `args` is None where nobody
+    knows the arguments. What is `exported` is known to the shells that this one starts.
+    """
 
-    def _read_expansion(self, parts: list[str]) -> bool:
-        """Read what begins with `$` or a backquote; tell whether its value is known."""
-        start = self._at
-        if self._text[start] == "`":
-            end = self._find("`", start + 1)
-            self.inner.append(self._text[start + 1 : end])
-            self._at = end + 1
-        elif self._text.startswith("$(", start):
-            end = self._find_closing(start + 2)
-            if not self._text.startswith("$((", start):
-                self.inner.append(self._text[start + 2 : end])
-            self._at = end + 1
-        elif self._text.startswith("$'", start):
-            self._at += 2
-            while self._char() != "'":
-                # Its escapes are not undone: what cannot be told is no plain word, and refused as a
-                # target.
-                self._at += 2 if self._char() == "\\" else 1
-            self._at += 1
-        elif found := _NAME.match(self._text, start):
-            self._at = found.end()
-            value = self._variables.get(found[1] or found[2])
-            parts.append(found[0] if value is None else value)
-            return value is not None
-        elif other := _OTHER_EXPANSION.match(self._text, start):
-            self._at = other.end()
-        else:
-            parts.append("$")
-            self._at += 1
-            return True
-        parts.append(self._text[start : self._at])
-        return False
+    cwds: tuple[str | None, ...]
+    variables: Mapping[str, tuple[Value, ...]]
+    functions: Mapping[str, tuple[Node | None, ...]] = {}
+    exported: frozenset[str] = frozenset()
+    args: Value | None = ()
+    stdin: Input = TYPED
 
-    def _read_home(self, parts: list[str]) -> bool:
-        self._at += 1
-        if self._text[self._at : self._at + 1] not in {"", "/", *_ENDS}:
-            parts.append("~")
-            return False
-        parts.append(self._variables.get("HOME", "~"))
-        return "HOME" in self._variables
 
-    def _find_closing(self, at: int) -> int:
-        """Where the parenthesis closes that was opened before `at`.
+def make_unknown(name: str) -> tuple[Value, ...]:
+    """The value of a variable that nobody knows."""
+    return ((Word(f"${name}", plain=False),),)
 
-        What is inside is read as a command is: parentheses that are quoted, or in the body of a
-        here-document, neither open nor close.
-        """
-        inside = Scanner(self._text, self._variables, at=at, depth=self._depth + 1)
-        opened = 1
-        while opened:
-            token = inside.read()
-            if token is None:
-                raise ValueError("a parenthesis is never closed")
-            if isinstance(token, Operator):
-                opened += {"(": 1, ")": -1}.get(token.text, 0)
-        return inside._at - 1
 
-    def _char(self) -> str:
-        if self._at >= len(self._text):
-            raise ValueError("a quote is never closed")
-        return self._text[self._at]
+def join_states(one: State | None, other: State | None) -> State | None:
+    """What is known where a shell may have come by either way; None for a way that ends."""
+    if one is None or other is None or one == other:
+        return one if other is None else other
+    names = one.variables.keys() | other.variables.keys()
+    return State(
+        cwds=tuple(dict.fromkeys((*one.cwds, *other.cwds))),
+        variables={name: _join_values(name, one, other) for name in names},
+        functions={
+            name: _join((*one.functions.get(name, (None,)), *other.functions.get(name, (None,))))
+            for name in one.functions.keys() | other.functions.keys()
+        },
+        exported=one.exported & other.exported,
+        args=one.args if one.args == other.args else None,
+        stdin=one.stdin if one.stdin == other.stdin else UNKNOWN_INPUT,
+    )
 
-    def _find(self, text: str, at: int, *, missing: int | None = None) -> int:
-        found = self._text.find(text, at)
-        if found >= 0:
-            return found
-        if missing is None:
-            raise ValueError("a quote is never closed")
-        return missing
+
+def widen_state(before: State, after: State) -> State:
+    """`after` with unknown what has changed, so that a loop that changes it further adds nothing.
+
+    The folders are unknown then, too.
+    """
+    changed = {
+        name for name, values in after.variables.items() if before.variables.get(name) != values
+    }
+    return State(
+        cwds=after.cwds if before.cwds == after.cwds else (*after.cwds, None),
+        variables={**after.variables, **{name: make_unknown(name) for name in changed}},
+        functions=after.functions,
+        exported=after.exported,
+        args=after.args if before.args == after.args else None,
+        stdin=after.stdin,
+    )
+
+
+def _join(bodies: tuple[Node | None, ...]) -> tuple[Node | None, ...]:
+    # Told apart by what they are: to compare them would walk through all of their commands.
+    return tuple({id(body): body for body in bodies}.values())
+
+
+def _join_values(name: str, one: State, other: State) -> tuple[Value, ...]:
+    unknown = make_unknown(name)
+    values = (*one.variables.get(name, unknown), *other.variables.get(name, unknown))
+    different = tuple(dict.fromkeys(values))
+    return different if len(different) <= _MOST_WORLDS else unknown
+
+
+def assign(state: State, name: str, values: tuple[Value, ...]) -> State:
+    """The state with a variable set."""
+    return structs.replace(state, variables={**state.variables, name: values})
+
+
+def add_to_value(before: tuple[Value, ...] | None, values: Value, *, is_array: bool) -> Value:
+    """What a variable has after `+=`."""
+    if before is None or len(before) != 1:
+        return (Word("$X", plain=False),)
+    (old,) = before
+    if is_array:
+        return (*old, *values)
+    first = old[0] if old else Word("")
+    added = values[0] if values else Word("")
+    return (Word(first.text + added.text, first.plain and added.plain), *old[1:])
+
+
+def add_printed(one: Printed | None, other: Printed | None) -> Printed | None:
+    """What two commands print one after the other."""
+    if one is None or other is None:
+        return None
+    return Printed(one.text + other.text, one.is_exact and other.is_exact)
+
+
+def join_outcomes(one: Aftermath, other: Aftermath) -> Aftermath:
+    """What is known where either has run."""
+    return Aftermath(join_states(one.ok, other.ok), join_states(one.failed, other.failed))
+
+
+def list_worlds(names: Iterable[str], state: State) -> Sequence[State]:
+    """The states in which each of the variables has one value."""
+    several = [name for name in dict.fromkeys(names) if len(state.variables.get(name, ())) > 1]
+    if not several:
+        return [state]
+    combinations = product(*(state.variables[name] for name in several))
+    worlds = list(islice(combinations, _MOST_COMBINATIONS + 1))
+    if len(worlds) > _MOST_COMBINATIONS:
+        unknown = {name: make_unknown(name) for name in several}
+        return [structs.replace(state, variables={**state.variables, **unknown})]
+    return [
+        structs.replace(
+            state,
+            variables={
+                **state.variables,
+                **{name: (value,) for name, value in zip(several, world, strict=True)},
+            },
+        )
+        for world in worlds
+    ]

@@ -1,56 +1,42 @@
 """Which paths a shell command writes, as far as its text tells.
 
-Seen are redirections and the operands of known programs, through `cd`, `sh -c`,
-`xargs`, `find -exec` and command substitution. What a program writes by itself is not.
+Seen are redirections, the operands of known programs, and the files that short scripts name, in
+all the ways in which a shell may come to run them. What a program writes by itself is not.
 """
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct, structs
 
-from gitslices.agents.shell.globs import TooManyError, find_matches
-from gitslices.agents.shell.programs import PROGRAMS, is_reading_git, join_path, parse_command
-from gitslices.agents.shell.words import DEEPEST, REDIRECTIONS, Scanner, Word
+from gitslices.agents.shell.embedded import SCRIPTS
+from gitslices.agents.shell.gits import run_git, run_own
+from gitslices.agents.shell.interpreters import note_script
+from gitslices.agents.shell.notes import Call
+from gitslices.agents.shell.options import Parsed, join_path, parse_command
+from gitslices.agents.shell.patches import run_apply_patch, run_patch
+from gitslices.agents.shell.programs import PROGRAMS, TEXT_OPTIONS
+from gitslices.agents.shell.runners import RUNNERS
+from gitslices.agents.shell.shell_commands import BUILTINS, run_text
+from gitslices.agents.shell.walker import Handler, Started, Walker
+from gitslices.agents.shell.words import Aftermath, State, Word
 
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
-_KEYWORDS: Final = frozenset({
-    "!", "{", "}", "do", "done", "elif", "else", "fi", "if", "then", "until", "while",
-})  # fmt: skip
-_WRAPPERS: Final = {
-    "builtin": 0, "command": 0, "env": 0, "exec": 0, "nice": 0, "nohup": 0, "stdbuf": 0, "sudo": 0,
-    "time": 0, "timeout": 1,
-}  # fmt: skip
-"""Commands that run the command after them, and how many operands of their own come first."""
-_SHELLS: Final = frozenset({"bash", "dash", "ksh", "sh", "zsh"})
-_OWN: Final = frozenset({"gitslices", "git-slices"})
-_UNKNOWN: Final = Word("the words that xargs reads", plain=False)
-
-
-class Call(Struct, frozen=True, kw_only=True):
-    """A call of git that may change something, or of gitslices: its subcommand and further words.
-
-    `settings` are the keys that `git -c` sets. Not all words are known unless it is `plain`.
-    """
-
-    program: str
-    words: tuple[str, ...]
-    folder: str
-    settings: tuple[str, ...] = ()
-    plain: bool = True
+_MOST_ENTRIES: Final = 2000
+_NOT_INHERITED: Final = frozenset({"OLDPWD", "PWD", "_"})
 
 
 class Writes(Struct, frozen=True, kw_only=True):
     """Absolute paths that are written, folders in which git is to change something.
 
-    `unseen` are targets, as they are spelled, that nobody can know without running the command.
+    `unseen` are targets, as they are spelled, that nobody can know without running the command;
+    `open_shells` are commands that run what they are told later.
     """
 
     paths: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    open_shells: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
 
 
@@ -59,246 +45,158 @@ def find_writes(text: str, cwd: str, environ: Mapping[str, str]) -> Writes:
 
     Raises `ValueError` for a text that no shell would run.
     """
-    known = {name: environ[name] for name in ("HOME", "TMPDIR") if name in environ}
-    reader = _Reader(variables={**known, "PWD": cwd})
-    reader.read(text, cwd)
+    known = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
+    state = State(
+        cwds=(cwd,),
+        variables={name: ((Word(value),),) for name, value in known.items()},
+        exported=frozenset(known),
+    )
+    walker = Walker(_HANDLERS, _run_program)
+    outcome = walker.read(text, state)
+    _read_later(walker, outcome, state)
     return Writes(
-        paths=tuple(dict.fromkeys(reader.paths)),
-        folders=tuple(dict.fromkeys(reader.folders)),
-        unseen=tuple(dict.fromkeys(reader.unseen)),
-        calls=tuple(reader.calls),
+        paths=tuple(dict.fromkeys(walker.paths)),
+        folders=tuple(dict.fromkeys(walker.folders)),
+        unseen=tuple(dict.fromkeys(walker.unseen)),
+        open_shells=tuple(dict.fromkeys(walker.open_shells)),
+        calls=tuple(dict.fromkeys(walker.calls)),
     )
 
 
-class _Reader(Struct, kw_only=True):
-    """Goes through commands in their order and gathers what they write.
-
-    A `cwd` of None is a folder that nobody knows.
-    """
-
-    variables: dict[str, str]
-    paths: list[str] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    unseen: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    depth: int = 0
-
-    def read(self, text: str, cwd: str | None) -> None:
-        if self.depth == DEEPEST:
-            raise ValueError("commands are nested too deeply")
-        self.depth += 1
-        scanner = Scanner(text, self.variables)
-        words: list[Word] = []
-        targets: list[Word] = []
-        outer: list[str | None] = []
-        pending, before = "", ""
-        while True:
-            token = scanner.read()
-            if isinstance(token, Word):
-                if pending:
-                    targets += [token] if _is_target(pending, token) else []
-                else:
-                    words.append(token)
-                pending = ""
-                continue
-            compares = _is_open_test(words)
-            if token is not None and (compares or token.text in REDIRECTIONS):
-                pending = "" if compares else token.text
-                continue
-            operator = token.text if token else ""
-            for inner in scanner.inner:
-                self.read(inner, cwd)
-            scanner.inner.clear()
-            after = self._read_command(words, targets, cwd)
-            # Each part of a pipeline, and what runs in the background, has a shell of its own.
-            cwd = cwd if {before, operator} & {"|", "|&"} or operator == "&" else after
-            words, targets, pending, before = [], [], "", operator
-            if operator == "(":
-                outer.append(cwd)
-            elif operator == ")" and outer:
-                cwd = outer.pop()
-            if token is None:
-                break
-        self.depth -= 1
-
-    def _read_command(
-        self, words: Sequence[Word], targets: Sequence[Word], cwd: str | None
-    ) -> str | None:
-        """Note what one command writes, and return the folder that the next one starts in."""
-        for target in targets:
-            self._write(target, cwd)
-        assigned: dict[str, Word] = {}
-        words = self._skip_wrappers(list(words), assigned)
-        if not words:
-            for variable, value in assigned.items():
-                self._assign(variable, value)
-            return cwd
-        name = os.path.basename(words[0].text)  # noqa: PTH119
-        # They set variables while they run: from here on the values are not known.
-        if name in {"for", "read", "select"}:
-            for word in words[1:]:
-                self.variables.pop(word.text, None)
-            return cwd
-        if name in {"cd", "pushd", "popd"}:
-            return self._change_folder(words[1:], cwd)
-        if name in {"declare", "export", "local", "readonly"}:
-            self._skip_wrappers(list(words[1:]), assigned)
-            for variable, value in assigned.items():
-                self._assign(variable, value)
-            return cwd
-        self._read_program(name, list(words[1:]), assigned, cwd)
-        return cwd
-
-    def _skip_wrappers(self, words: list[Word], assigned: dict[str, Word]) -> list[Word]:
-        while words:
-            text = words[0].text
-            name = os.path.basename(text)  # noqa: PTH119
-            if found := _ASSIGNMENT.match(text):
-                assigned[found[1]] = Word(text[found.end() :], words[0].plain)
-                words = words[1:]
-            elif text in _KEYWORDS or text == "-":  # `env -` empties the environment
-                words = words[1:]
-            elif name in _WRAPPERS:
-                inner = parse_command(name, words[1:], stop=True).operands
-                words = list(inner[_WRAPPERS[name] :])
-            else:
-                break
-        return words
-
-    def _assign(self, name: str, value: Word) -> None:
-        if value.plain and not value.pattern:
-            self.variables[name] = value.text
-        else:
-            self.variables.pop(name, None)
-
-    def _change_folder(self, words: Sequence[Word], cwd: str | None) -> str | None:
-        operands = [word for word in words if not word.text.startswith("-") or word.text == "-"]
-        if not operands:
-            return self.variables.get("HOME")
-        if len(operands) > 1 or not operands[0].plain or operands[0].pattern:
-            return None
-        # Unlike the kernel, `cd` takes `..` for the folder that the text names before it.
-        joined = join_path(cwd, operands[0].text)
-        folder = joined and os.path.normpath(joined)
-        return folder if folder and os.path.isdir(folder) else None  # noqa: PTH112
-
-    def _read_program(
-        self, name: str, words: list[Word], assigned: Mapping[str, Word], cwd: str | None
-    ) -> None:
-        if name in _SHELLS:
-            self._read_shell(name, words, cwd)
-        elif name == "eval":
-            self._read_text(words, cwd)
-        elif name == "git":
-            self._read_git(words, assigned, cwd)
-        elif name in _OWN:
-            self._note_call("gitslices", words, cwd)
-        elif name == "xargs":
-            inner = parse_command("xargs", words, stop=True).operands
-            self._read_command([*inner, _UNKNOWN], (), cwd)
-        elif name == "find":
-            self._read_find(words, cwd)
-        elif name in PROGRAMS:
-            for target in PROGRAMS[name](parse_command(name, words), cwd):
-                self._write(target, cwd)
-
-    def _read_shell(self, name: str, words: Sequence[Word], cwd: str | None) -> None:
-        parsed = parse_command(name, words, stop=True)
-        if parsed.has("-c"):
-            self._read_text(parsed.operands[:1], cwd)
-
-    def _read_text(self, words: Sequence[Word], cwd: str | None) -> None:
-        if all(word.plain for word in words):
-            self.read(" ".join(word.text for word in words), cwd)
-        else:
-            self.unseen += [word.text for word in words if not word.plain]
-
-    def _read_git(
-        self, words: Sequence[Word], assigned: Mapping[str, Word], cwd: str | None
-    ) -> None:
-        parsed = parse_command("git", words, stop=True)
-        if not parsed.operands or is_reading_git(*parsed.operands):
-            return
-        command, *rest = parsed.operands
-        if command.text == "slices":
-            self._note_call("gitslices", rest, cwd)
-            return
-        folder = cwd
-        for option, value in parsed.options:
-            if option == "-C":
-                folder = join_path(folder, value.text) if value.plain else None
-        # These take git elsewhere in spite of the folder it is started in.
-        named = [value for name, value in parsed.options if name in {"--git-dir", "--work-tree"}]
-        named += [assigned[name] for name in ("GIT_DIR", "GIT_WORK_TREE") if name in assigned]
-        for word in named:
-            self._use_folder(join_path(folder, word.text) if word.plain else None, word)
-        self._use_folder(folder, command)
-        keys = [value.text.partition("=")[0] for name, value in parsed.options if name == "-c"]
-        self._note_call("git", parsed.operands, folder, tuple(keys))
-        if command.text in {"mv", "rm"}:
-            for target in PROGRAMS[command.text](parse_command(command.text, rest), folder):
-                self._write(target, folder)
-
-    def _note_call(
-        self,
-        program: str,
-        words: Sequence[Word],
-        folder: str | None,
-        settings: tuple[str, ...] = (),
-    ) -> None:
-        self.calls.append(
-            Call(
-                program=program,
-                words=tuple(word.text for word in words),
-                folder=folder or "/",
-                settings=settings,
-                plain=folder is not None and all(word.plain for word in words),
-            )
-        )
-
-    def _use_folder(self, folder: str | None, word: Word) -> None:
-        if folder is None:
-            self.unseen.append(word.text)
-        else:
-            self.folders.append(folder)
-
-    def _read_find(self, words: Sequence[Word], cwd: str | None) -> None:
-        texts = [word.text for word in words]
-        starts = words[: _count_until(texts, "-", "(", "!")]
-        # The starting points stand for all beneath them, which nobody walks for a hook.
-        if "-delete" in texts:
-            for start in starts or [Word(".")]:
-                self._write(start, cwd)
-        for number, text in enumerate(texts):
-            if text in {"-exec", "-execdir", "-ok", "-okdir"}:
-                end = _count_until(texts[number:], ";", "+") + number
-                self._read_command(words[number + 1 : end], (), cwd)
-                return
-
-    def _write(self, word: Word, cwd: str | None) -> None:
-        path = join_path(cwd, word.text) if word.plain and word.text else None
-        if path is None:
-            self.unseen += [word.text] if word.text else []
-            return
-        try:
-            self.paths += (find_matches(path) if word.pattern else []) or [path]
-        except TooManyError:
-            self.unseen.append(word.text)
+def _read_later(walker: Walker, outcome: Aftermath, state: State) -> None:
+    """What runs at the end: traps; and functions that nobody seems to call."""
+    last = outcome.ok or outcome.failed or state
+    for text in list(walker.traps):
+        walker.read_apart(text, last)
+    unknown = structs.replace(last, args=None)
+    for name, bodies in last.functions.items():
+        for body in bodies:
+            if body is not None and name not in walker.called:
+                walker.run(body, unknown)
 
 
-def _is_open_test(words: Sequence[Word]) -> bool:
-    """Whether these words begin a `[[ … ]]`, where `>`, `&&` and their like compare."""
-    texts = [word.text for word in words]
-    begin = next((at for at, text in enumerate(texts) if text not in _KEYWORDS), len(texts))
-    return texts[begin : begin + 1] == ["[["] and "]]" not in texts[begin:]
+def _run_program(walker: Walker, started: Started) -> Aftermath:
+    """A program that only writes."""
+    name = started.name
+    if name in SCRIPTS:
+        note_script(walker, SCRIPTS[name](parse_command(name, started.words)), started.state)
+    bare = name.rstrip("0123456789.-")
+    if name not in PROGRAMS and bare in RUNNERS and bare != name:
+        return RUNNERS[bare](walker, started)
+    parsed = parse_command(name, started.words)
+    for option, value in parsed.options:
+        if option in TEXT_OPTIONS.get(name, ()) and value.text:
+            text = value.text.removeprefix("exec=")
+            run_text(walker, [structs.replace(value, text=text)], started.state, apart=True)
+    if name == "tar" and parsed.has("-P", "--absolute-names") and parsed.has("-x", "--extract"):
+        walker.unseen.append("the archive")
+    if name not in PROGRAMS:
+        return started.done()
+    for cwd in started.state.cwds:
+        here = structs.replace(started.state, cwds=(cwd,))
+        walker.write_all(PROGRAMS[name](parsed, cwd), here)
+    return started.done()
 
 
-def _is_target(redirection: str, word: Word) -> bool:
-    if redirection in {"<", "<<<", "<&"}:
-        return False
-    # `2>&1` and `>&-` name a descriptor, `>&file` a file.
-    return redirection != ">&" or re.fullmatch(r"\d+-?|-", word.text) is None
+def _run_mkdir(walker: Walker, started: Started) -> Aftermath:
+    found = _run_program(walker, started)
+    for word in parse_command("mkdir", started.words).operands:
+        walker.make_folder(word, started.state)
+    return found
 
 
-def _count_until(texts: Sequence[str], *starts: str) -> int:
-    return next((n for n, text in enumerate(texts) if text.startswith(starts)), len(texts))
+def _run_mktemp(walker: Walker, started: Started) -> Aftermath:
+    found = _run_program(walker, started)
+    printed = walker.find_printed(started)
+    if printed and parse_command("mktemp", started.words).has("-d", "--directory"):
+        walker.make_folder(Word(printed.text.strip()), started.state)
+    return found
+
+
+def _run_link(walker: Walker, started: Started) -> Aftermath:
+    """`ln`: whatever is written by way of the link is written where it leads."""
+    found = _run_program(walker, started)
+    parsed = parse_command("ln", started.words)
+    for link, source in _pair(walker, parsed, "ln", started):
+        target = os.path.join(os.path.dirname(link), source)  # noqa: PTH118, PTH120
+        if not parsed.has("-s", "--symbolic"):
+            target = source
+        walker.links[os.path.normpath(link)] = target
+    return found
+
+
+def _run_copy(walker: Walker, started: Started) -> Aftermath:
+    """`cp` and `mv`: links among the files lead from where they then are."""
+    found = _run_program(walker, started)
+    parsed = parse_command(started.name, started.words)
+    follows = parsed.has("-L", "--dereference") and started.name == "cp"
+    for place, source in _pair(walker, parsed, started.name, started):
+        origin = join_path(started.state.cwds[0], source)
+        if follows or origin is None:
+            continue
+        if parsed.has("-s", "--symbolic-link") and started.name == "cp":
+            walker.links[os.path.normpath(place)] = origin
+        for inner, target in _list_links(walker, origin):
+            link = os.path.normpath(os.path.join(place, inner) if inner else place)  # noqa: PTH118
+            walker.links[link] = os.path.join(os.path.dirname(link), target)  # noqa: PTH118, PTH120
+        if walker.is_folder(origin):
+            walker.make_folder(Word(place), started.state)
+    return found
+
+
+def _pair(walker: Walker, parsed: Parsed, name: str, started: Started) -> Sequence[tuple[str, str]]:
+    """Each new place with what comes there, where both are known."""
+    cwd = started.state.cwds[0]
+    if len(started.state.cwds) != 1 or cwd is None:
+        return []
+    sources = [word for word in parsed.operands if word.plain]
+    folder = parsed.find("-t", "--target-directory")
+    last = folder or (sources.pop() if len(sources) > 1 else Word("."))
+    matched = [one for source in sources for one in walker.match(source, started.state)]
+    top = join_path(cwd, last.text)
+    if top is None or not last.plain:
+        return []
+    exact = parsed.has("-T", "--no-target-directory") or (name == "ln" and parsed.has("-n"))
+    into = not exact and walker.is_folder(os.path.normpath(top))
+    into = into or last.text.endswith("/")
+    return [
+        (os.path.join(top, os.path.basename(one.text.rstrip("/"))) if into else top, one.text)  # noqa: PTH118, PTH119
+        for one in matched
+    ]
+
+
+def _list_links(walker: Walker, origin: str) -> Sequence[tuple[str, str]]:
+    """The links at and below a path, those made before by the same commands, too."""
+    found: list[tuple[str, str]] = []
+    base = os.path.normpath(origin)
+    for link, target in walker.links.items():
+        if link == base or link.startswith(base + "/"):
+            found.append((link[len(base) + 1 :], target))
+    if os.path.islink(base):  # noqa: PTH114
+        return [*found, ("", os.readlink(base))]  # noqa: PTH115
+    seen = 0
+    for folder, folders, files in os.walk(base):
+        for name in (*folders, *files):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if os.path.islink(path):  # noqa: PTH114
+                found.append((os.path.relpath(path, base), os.readlink(path)))  # noqa: PTH115
+        seen += len(folders) + len(files)
+        if seen > _MOST_ENTRIES:
+            break
+    return found
+
+
+_HANDLERS: Final[dict[str, Handler]] = {
+    **RUNNERS,
+    **BUILTINS,
+    **dict.fromkeys(("apply_patch", "applypatch"), run_apply_patch),
+    "cp": _run_copy,
+    "git": run_git,
+    "git-slices": run_own,
+    "gitslices": run_own,
+    "ln": _run_link,
+    "mkdir": _run_mkdir,
+    "mktemp": _run_mktemp,
+    "mv": _run_copy,
+    "patch": run_patch,
+}

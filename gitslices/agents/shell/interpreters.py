@@ -1,0 +1,87 @@
+"""Interpreters of other languages: a text after an option, on standard input, in a new file."""
+
+import re
+from typing import Final
+
+from gitslices.agents.shell.embedded import Script, list_edited, read_script
+from gitslices.agents.shell.options import parse_command
+from gitslices.agents.shell.shell_commands import is_standard_input, run_text
+from gitslices.agents.shell.walker import Handler, Started, Walker
+from gitslices.agents.shell.words import Aftermath, State, Word
+
+_INTERPRETERS: Final = {
+    "python": ("-c",), "perl": ("-e", "-E"), "ruby": ("-e",), "php": ("-r",), "lua": ("-e",),
+    "node": ("-e", "-p", "--eval", "--print"), "bun": ("-e",), "pypy": ("-c",),
+}  # fmt: skip
+
+
+def _run_interpreter(walker: Walker, started: Started) -> Aftermath:
+    """Python and its like: a text after `-c` or on standard input."""
+    name = re.sub(r"[\d.]+$", "", started.name)
+    name = "node" if name == "nodejs" else name
+    parsed = parse_command("python" if name == "pypy" else name, started.words, stop=True)
+    if name in {"perl", "ruby"}:
+        whole = parse_command(name, started.words)
+        walker.write_all([*list_edited(whole)], started.state)
+    if (module := parsed.find("-m")) and module.text.partition(".")[0] == "gitslices":
+        return walker.call([Word("gitslices"), *parsed.operands], started.env, started.state)
+    texts = [value for option, value in parsed.options if option in _INTERPRETERS.get(name, ())]
+    if not texts:
+        runs_file = parsed.has("-m") or (
+            parsed.operands and not is_standard_input(parsed.operands[0])
+        )
+        texts = [] if runs_file else _list_input(walker, started, parsed.has("--version", "-V"))
+        file = parsed.operands[0] if parsed.operands else None
+        if runs_file and file and (text := walker.read_file(file, started.state)) is not None:
+            texts = [Word(text)]
+    for word in texts:
+        if word.plain:
+            note_script(walker, _read_language(name, word.text), started.state)
+    return started.done()
+
+
+def _list_input(walker: Walker, started: Started, shows_version: bool) -> list[Word]:
+    stdin = started.state.stdin
+    if shows_version or any(word.text in {"--help", "-h", "-v"} for word in started.words):
+        return []
+    if stdin.is_typed:
+        spelled = " ".join((started.name, *(word.text for word in started.words)))
+        walker.open_shells.append(spelled)
+    return [Word(stdin.text)] if stdin.text is not None else []
+
+
+def _read_language(name: str, text: str) -> Script:
+    if name in {"python", "pypy"}:
+        # Imported here: Python's grammar takes its time, and few commands have any.
+        from gitslices.agents.shell.python_code import read_python
+
+        return read_python(text)
+    return read_script(text)
+
+
+def note_script(walker: Walker, script: Script, state: State) -> None:
+    """Note what a script writes and runs."""
+    walker.write_all(script.files, state)
+    for text in script.texts:
+        run_text(walker, [text], state, apart=True)
+
+
+def _run_make(walker: Walker, started: Started) -> Aftermath:
+    """`make -f -`: recipes that stand in the command itself."""
+    parsed = parse_command("make", started.words)
+    file, given = parsed.find("-f", "--file", "--makefile"), parsed.find("--eval")
+    text = given.text if given else ""
+    if file and (file.content or is_standard_input(file)):
+        text += (file.content or started.state.stdin).text or ""
+    elif file:
+        text += walker.read_file(file, started.state) or ""
+    for recipe in re.findall(r"(?:^\t|;)[ \t]*[@+-]*(.*)", text, re.MULTILINE):
+        walker.read_apart(recipe.replace("$$", "$"), started.state)
+    return started.done()
+
+
+INTERPRETERS: Final[dict[str, Handler]] = {
+    **dict.fromkeys(_INTERPRETERS, _run_interpreter),
+    "nodejs": _run_interpreter,
+    "make": _run_make,
+}

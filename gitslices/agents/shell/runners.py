@@ -1,0 +1,363 @@
+"""Programs that run others: shells, `env` and its kin, `xargs`, `find`, interpreters."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec import structs
+
+from gitslices.agents.shell.interpreters import INTERPRETERS
+from gitslices.agents.shell.options import join_path, parse_command
+from gitslices.agents.shell.outputs import FOUND
+from gitslices.agents.shell.shell_commands import is_standard_input, run_text
+from gitslices.agents.shell.walker import Handler, Started, Walker
+from gitslices.agents.shell.words import UNKNOWN_INPUT, Aftermath, Input, State, Word, assign
+
+_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
+_WRAPPERS: Final = {
+    "builtin": 0, "busybox": 0, "caffeinate": 0, "catchsegv": 0, "chroot": 1, "chrt": 1,
+    "command": 0, "coproc": 0, "cpulimit": 0, "dbus-run-session": 0, "doas": 0, "fakeroot": 0,
+    "firejail": 0, "ionice": 0, "ltrace": 0, "nice": 0, "nocorrect": 0, "noglob": 0, "nohup": 0,
+    "nsenter": 0, "numactl": 0, "prlimit": 0, "proxychains": 0, "rlwrap": 0, "runuser": 0,
+    "setarch": 0, "setsid": 0, "ssh-agent": 0, "stdbuf": 0, "strace": 0, "sudo": 0,
+    "systemd-run": 0, "taskset": 1, "time": 0, "timeout": 1, "torsocks": 0,
+    "toybox": 0, "unbuffer": 0, "unshare": 0, "valgrind": 0, "xvfb-run": 0,
+}  # fmt: skip
+"""Commands that run the command after them, and how many operands of their own come first."""
+_RUNNERS: Final = {
+    "bundle": ("exec",), "direnv": ("exec",), "hatch": ("run",), "mise": ("exec", "x"),
+    "npm": ("exec", "x"), "npx": (), "bunx": (), "pipx": ("run",), "pnpm": ("dlx", "exec"),
+    "uvx": (), "yarn": ("dlx", "exec"), "pdm": ("run",), "pipenv": ("run",), "poetry": ("run",),
+    "rye": ("run",), "uv": ("run",),
+}  # fmt: skip
+"""Tools that run the command after one of their own words, or after their name."""
+_RUNNER_OPTIONS: Final = frozenset({
+    "--extra", "--from", "--group", "--package", "--python", "--spec", "--with", "-p",
+})  # fmt: skip
+_SHELLS: Final = (
+    "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "rbash", "sh", "tcsh",
+    "xonsh", "zsh",
+)  # fmt: skip
+_UNKNOWN: Final = Word("the words that xargs reads", plain=False)
+
+
+def _run_wrapped(walker: Walker, started: Started) -> Aftermath:
+    parsed = parse_command(started.name, started.words, stop=True)
+    if started.name == "command" and parsed.has("-v", "-V"):
+        return started.done()
+    walker.write_all([v for n, v in parsed.options if n in {"-o", "--output"}
+                      and started.name in {"strace", "ltrace", "time"}], started.state)  # fmt: skip
+    state = started.state
+    if started.name == "sudo" and (folder := parsed.find("-D", "--chdir")):
+        state = _enter(state, folder)
+    rest = list(parsed.operands)[_WRAPPERS[started.name] :]
+    env = dict(started.env)
+    if started.name in {"sudo", "doas"}:
+        rest = _take_assignments(rest, env)
+    if started.name == "sudo" and not rest and parsed.has("-s", "-i", "--shell", "--login"):
+        rest = [Word("sh")]
+    found = walker.call(rest, env, state, is_program=True)
+    return Aftermath(started.state, started.state, found.printed)
+
+
+def _take_assignments(words: list[Word], env: dict[str, Word]) -> list[Word]:
+    """The words after those that set variables."""
+    while words and (found := _ASSIGNMENT.match(words[0].text)):
+        word, *words = words
+        env[found[1]] = Word(word.text[found.end() :], word.plain)
+    return words
+
+
+def _enter(state: State, folder: Word) -> State:
+    cwds = tuple(
+        join_path(cwd, folder.text) if folder.plain and not folder.pattern else None
+        for cwd in state.cwds
+    )
+    return structs.replace(state, cwds=cwds)
+
+
+def _run_env(walker: Walker, started: Started) -> Aftermath:
+    state, env = started.state, dict(started.env)
+    parsed = parse_command("env", started.words, stop=True)
+    words = list(parsed.operands)
+    if folder := parsed.find("-C", "--chdir"):
+        state = _enter(state, folder)
+    if text := parsed.find("-S", "--split-string"):
+        inner = structs.replace(_begin_shell(started), args=tuple(words), cwds=state.cwds)
+        whole = Word(f'env {text.text} "$@"', text.plain, is_certain=text.is_certain)
+        found = run_text(walker, [whole], inner, apart=True)
+    else:
+        # `env -` empties the environment.
+        words = _take_assignments(words[1:] if words and words[0].text == "-" else words, env)
+        found = walker.call(words, env, state, is_program=True)
+    return Aftermath(started.state, started.state, found.printed)
+
+
+def _run_shell(walker: Walker, started: Started) -> Aftermath:
+    parsed = parse_command(started.name, started.words, stop=True)
+    if parsed.has("--version", "--help"):
+        return started.done()
+    for file in (value for name, value in parsed.options if name in {"--rcfile", "--init-file"}):
+        _read_script_file(walker, file, started.state)
+    inner = _begin_shell(started)
+    operands = parsed.operands
+    if parsed.has("-c"):
+        inner = structs.replace(inner, args=tuple(operands[2:]))
+        inner = assign(inner, "0", (tuple(operands[1:2]) or (Word(started.name),),))
+        return run_text(walker, operands[:1], inner, apart=True) if operands else started.done()
+    reads = not operands or parsed.has("-s")
+    inner = structs.replace(inner, args=tuple(operands if parsed.has("-s") else operands[1:]))
+    if not reads and not is_standard_input(operands[0]):
+        _read_script_file(walker, operands[0], inner)
+    else:
+        _read_input(walker, started, inner)
+    return started.done()
+
+
+def _begin_shell(started: Started) -> State:
+    """What a shell knows that is started: what its parent has exported."""
+    state = started.state
+    variables = {name: value for name, value in state.variables.items() if name in state.exported}
+    functions = {name: value for name, value in state.functions.items()
+                 if f"{name}()" in state.exported}  # fmt: skip
+    inner = structs.replace(state, variables=variables, functions=functions)
+    for name, value in started.env.items():
+        inner = assign(inner, name, ((value,),))
+    return structs.replace(inner, exported=state.exported | started.env.keys())
+
+
+def _read_script_file(walker: Walker, file: Word, state: State) -> None:
+    text = walker.read_file(file, state)
+    if file.content:
+        text = file.content.text if file.content.is_exact else None
+        if text is None:
+            walker.unseen.append(file.text)
+    if text is not None:
+        walker.read_apart(text, state)
+
+
+def _read_input(walker: Walker, started: Started, state: State) -> None:
+    """Look at what a shell runs that comes from its standard input."""
+    stdin = started.state.stdin
+    spelled = " ".join((started.name, *(word.text for word in started.words)))
+    if stdin.is_typed:
+        walker.open_shells.append(spelled)
+    elif stdin.text is not None and stdin.is_exact and FOUND not in stdin.text:
+        walker.read_apart(stdin.text, structs.replace(state, stdin=UNKNOWN_INPUT))
+    elif not stdin.path:
+        walker.unseen.append(spelled)
+
+
+def _run_xargs(walker: Walker, started: Started) -> Aftermath:
+    parsed = parse_command("xargs", started.words, stop=True)
+    stdin = started.state.stdin
+    if file := parsed.find("-a", "--arg-file"):
+        text = walker.read_file(file, started.state)
+        stdin = file.content or Input(text)
+    command = list(parsed.operands) or [Word("echo")]
+    sign = parsed.find("-I")
+    replaces = sign.text if sign else "{}" if parsed.has("-i") else ""
+    ends = "\0" if parsed.has("-0", "--null") else "\n" if parsed.has("-d", "--delimiter") else ""
+    return _run_with(walker, started, command, stdin, replaces, ends)
+
+
+def _run_with(
+    walker: Walker,
+    started: Started,
+    command: Sequence[Word],
+    stdin: Input,
+    sign: str,
+    ends: str,
+) -> Aftermath:
+    """Run a command with words from standard input behind it, or in the place of `sign`.
+
+    A word ends with the sign `ends`, or else with any blank.
+    """
+    inner = structs.replace(started.state, stdin=UNKNOWN_INPUT)
+    if sign:
+        lines: list[str | None] = [None] if stdin.text is None else [*stdin.text.split("\n")]
+        for line in dict.fromkeys(one for one in lines if one != ""):
+            words = [_put_line(word, sign, line, is_exact=stdin.is_exact) for word in command]
+            walker.call(words, started.env, inner, is_program=True)
+        return started.done()
+    if stdin.text is None:
+        further = [_UNKNOWN]
+    else:
+        # What `find -print0` prints stands here as lines, too.
+        text = stdin.text if stdin.is_exact else stdin.text.replace("\n", ends or " ")
+        names = text.split(ends) if ends else [one.strip("'\"") for one in text.split()]
+        further = [Word(name, is_certain=stdin.is_exact) for name in names if name]
+    walker.call([*command, *further], started.env, inner, is_program=True)
+    return started.done()
+
+
+def _put_line(word: Word, sign: str, line: str | None, *, is_exact: bool) -> Word:
+    if sign not in word.text:
+        return word
+    if line is None:
+        return Word(word.text, plain=False)
+    return Word(word.text.replace(sign, line), word.plain, is_certain=is_exact)
+
+
+def _run_parallel(walker: Walker, started: Started) -> Aftermath:
+    parsed = parse_command("parallel", started.words, stop=True)
+    words = list(parsed.operands)
+    at = next((n for n, word in enumerate(words) if re.fullmatch(r":::+\+?", word.text)), None)
+    given = None if at is None else words[at + 1 :]
+    command = words if at is None else words[:at]
+    stdin = started.state.stdin
+    if given is not None:
+        known = all(word.plain for word in given)
+        stdin = Input("\n".join(word.text for word in given)) if known else UNKNOWN_INPUT
+    text = " ".join(word.text for word in command)
+    for one in stdin.text.split("\n") if stdin.text is not None else ["$unknown"]:
+        filled = text.replace("{}", one) if "{}" in text else f"{text} {one}"
+        walker.read_apart(filled, structs.replace(started.state, stdin=UNKNOWN_INPUT))
+    return started.done()
+
+
+def _run_find(walker: Walker, started: Started) -> Aftermath:
+    words, state = started.words, started.state
+    texts = [word.text for word in words]
+    count = next((n for n, one in enumerate(texts) if one.startswith(("-", "(", "!"))), len(texts))
+    starts = list(words[:count]) or [Word(".")]
+    # The starting points stand for all beneath them, which nobody walks for a hook.
+    if "-delete" in texts:
+        walker.write_all(starts, state)
+    for number, text in enumerate(texts):
+        if text in {"-fprint", "-fprint0", "-fprintf", "-fls"}:
+            walker.write_all(words[number + 1 : number + 2], state)
+        if text in {"-exec", "-execdir", "-ok", "-okdir"}:
+            command = list(_list_until_end(words[number + 1 :]))
+            for start in starts:
+                inner = _enter(state, start) if text.endswith("dir") else state
+                walker.call([_put_found(one, start) for one in command], {}, inner, is_program=True)
+    return started.done()
+
+
+def _list_until_end(words: Sequence[Word]) -> Iterator[Word]:
+    for number, word in enumerate(words):
+        if word.text == ";" or (word.text == "+" and number and words[number - 1].text == "{}"):
+            return
+        yield word
+
+
+def _put_found(word: Word, start: Word) -> Word:
+    if "{}" not in word.text:
+        return word
+    if word.text == "{}":
+        return structs.replace(start, is_certain=False)
+    # `{}/..` and the like lead nobody knows where.
+    known = start.plain and not start.pattern and "{}/" not in word.text and ".." not in word.text
+    if not known:
+        return Word(word.text, plain=False)
+    found = f"{start.text.rstrip('/')}/{FOUND}"
+    return Word(word.text.replace("{}", found), word.plain, is_certain=False)
+
+
+def _run_text_option(*options: str) -> Handler:
+    """The rule for a program that runs the shell text after one of its options."""
+
+    def run_option(walker: Walker, started: Started) -> Aftermath:
+        parsed = parse_command(started.name, started.words)
+        texts = [value for name, value in parsed.options if name in options and value.text]
+        for text in texts:
+            run_text(walker, [text], started.state, apart=True)
+        if not texts and not parsed.has("--version", "--help"):
+            _read_input(walker, started, started.state)
+        return started.done()
+
+    return run_option
+
+
+def _run_script(walker: Walker, started: Started) -> Aftermath:
+    parsed = parse_command("script", started.words)
+    walker.write_all(
+        [value for name, value in parsed.options if name in {"-O", "-B", "--log-out", "--log-io"}]
+        or parsed.operands[:1] or [Word("typescript")],
+        started.state,
+    )  # fmt: skip
+    text = parsed.find("-c", "--command")
+    if text:
+        run_text(walker, [text], started.state, apart=True)
+    elif len(parsed.operands) > 1:  # as on macOS
+        walker.call(parsed.operands[1:], {}, started.state, is_program=True)
+    else:
+        _read_input(walker, started, started.state)
+    return started.done()
+
+
+def _run_flock(walker: Walker, started: Started) -> Aftermath:
+    parsed = parse_command("flock", started.words, stop=True)
+    lock, *command = parsed.operands or [Word("")]
+    if not lock.text.isdigit():
+        walker.write(lock, started.state)
+    texts = [value for name, value in parsed.options if name in {"-c", "--command"}]
+    if command and command[0].text in {"-c", "--command"}:
+        texts, command = command[1:2], []
+    for text in texts:
+        run_text(walker, [text], started.state, apart=True)
+    walker.call(command, started.env, started.state, is_program=True)
+    return started.done()
+
+
+def _run_words(walker: Walker, started: Started) -> Aftermath:
+    """`watch`: what follows its options is a shell text."""
+    parsed = parse_command(started.name, started.words, stop=True)
+    return run_text(walker, parsed.operands, started.state, apart=True)
+
+
+def _run_tool(walker: Walker, started: Started) -> Aftermath:
+    """`uv run`, `poetry run` and their like."""
+    texts = [word.text for word in started.words]
+    own = _RUNNERS[started.name]
+    at = next((n for n, one in enumerate(texts) if one in own), None if own else -1)
+    if at is None:
+        return started.done()
+    rest = list(started.words[at + 1 :])
+    if started.name == "direnv":
+        rest = rest[1:]
+    while rest and rest[0].text.startswith("-"):
+        option = rest.pop(0).text
+        if option in {"-c", "--call"}:
+            return run_text(walker, rest[:1], started.state, apart=True)
+        rest = rest[1:] if option in _RUNNER_OPTIONS else rest
+    walker.call(rest, started.env, started.state, is_program=True)
+    return started.done()
+
+
+def _type_keys(walker: Walker, started: Started) -> Aftermath:
+    """`tmux` and `screen`: the keys that are typed into a shell, the commands of new windows."""
+    texts = [word.text for word in started.words]
+    keys = next((n for n, one in enumerate(texts) if one in {"send-keys", "send", "stuff"}), None)
+    rest = started.words[keys + 1 :] if keys is not None else started.words
+    typed = [word for word in rest if " " in word.text or "\n" in word.text]
+    for word in typed:
+        run_text(walker, [word], structs.replace(started.state, cwds=(*started.state.cwds, None)),
+                 apart=True)  # fmt: skip
+    return started.done()
+
+
+def _run_crontab(walker: Walker, started: Started) -> Aftermath:
+    if "-l" not in [word.text for word in started.words]:
+        walker.unseen.append("crontab")
+    return started.done()
+
+
+RUNNERS: Final[dict[str, Handler]] = {
+    **INTERPRETERS,
+    **dict.fromkeys(_WRAPPERS, _run_wrapped),
+    **dict.fromkeys(_SHELLS, _run_shell),
+    **dict.fromkeys(_RUNNERS, _run_tool),
+    "env": _run_env,
+    "xargs": _run_xargs,
+    "crontab": _run_crontab,
+    "parallel": _run_parallel,
+    "find": _run_find,
+    "flock": _run_flock,
+    "script": _run_script,
+    **dict.fromkeys(("su", "sg", "nix-shell"), _run_text_option("-c", "--command", "--run")),
+    **dict.fromkeys(("at", "batch"), _run_text_option()),
+    **dict.fromkeys(("hyperfine", "watch"), _run_words),
+    **dict.fromkeys(("screen", "tmux"), _type_keys),
+}
