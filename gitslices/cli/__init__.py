@@ -10,9 +10,9 @@ status    status, show, log
 checks    check, scope
 evidence  gate, review
 merging   sync, merge, conflicts
-removal   remove, prune, undo
+removal   remove, prune, undo, reopen
 main      the entry: environment, signals, exit codes, the one place that prints
 git_hook  what an installed git hook starts, without the command line
 
-The others are the commands of their names: trust, agent, doctor, help, hook, plan, run.
+The others are the commands of their names: trust, agent, doctor, goal, help, hook, plan, run.
 """

@@ -32,10 +32,12 @@ SECTIONS: Final = {
         "prune": "Remove slices that are merged or no longer planned.",
         "remove": "Remove one slice's worktree and branch.",
         "undo": "Bring back what was removed.",
+        "reopen": "Open a slice again that is done, merged or dropped.",
     },
     "See all of it": {
         "status": "Show where every slice stands.",
         "show": "Show everything about one slice.",
+        "goal": "List goals, and end, reopen or rename one.",
         "run": "Work a whole goal with a command for each slice.",
         "log": "Show who did what.",
         "doctor": "Find what is wrong, and repair it.",
@@ -59,7 +61,7 @@ _AMONG_KIN: Final = {
         "graphs": ("validate", "schema"),
         "leases": ("claim", "ready", "heartbeat", "release", "done"),
         "merging": ("sync", "merge", "conflicts"),
-        "removal": ("remove", "prune", "undo"),
+        "removal": ("remove", "prune", "undo", "reopen"),
         "status": ("status", "show", "log"),
         "task": ("init",),
     }.items()

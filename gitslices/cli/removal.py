@@ -1,4 +1,4 @@
-"""`gitslices remove`, `prune` and `undo`."""
+"""`gitslices remove`, `prune`, `undo` and `reopen`."""
 
 import os
 import shlex
@@ -19,6 +19,7 @@ from gitslices.cli.options import (
     open_here,
     probe_here,
 )
+from gitslices.core.errors import suggest
 from gitslices.core.model import SliceId
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def remove_command(
 
     Refuses while there are uncommitted files, files that git ignores and nothing else has, or
     commits that the target lacks; always while somebody has the slice claimed. What is removed,
-    even with --force, can be brought back for 14 days: gitslices undo.
+    even with --force, can be brought back for 14 days: gitslices undo. A slice that was not merged
+    is dropped by it: nobody gets it any more, until gitslices reopen.
     """
     from gitslices.ops.removal import RemoveRequest, remove
     from gitslices.output.words import escape
@@ -84,11 +86,16 @@ def remove_command(
     request = RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)
     with tell_if_moved(workspace):
         report = remove(workspace, request)
-    at = f" (was at {report.tip[:10]})" if report.tip else ""
-    return Outcome(
-        document={"ok": True, "removed": report},
-        text=lambda: f"removed {escape(report.slice_id)}: {report.branch_name}{at}\n",
-    )
+
+    def text() -> str:
+        at = f" (was at {report.tip[:10]})" if report.tip else ""
+        line = f"removed {escape(report.slice_id)}: {report.branch_name}{at}\n"
+        again = suggest("reopen", report.slice_id, goal_id=report.goal_id)
+        return (
+            f"{line}dropped: made again only after: {escape(again)}\n" if report.dropped else line
+        )
+
+    return Outcome(document={"ok": True, "removed": report}, text=text)
 
 
 _PRUNE_EXAMPLES = """\b
@@ -200,3 +207,36 @@ def _undo(workspace: "Workspace", slice_id: str | None, goal_id: str | None) -> 
     chosen = SliceId(slice_id) if slice_id is not None else None
     report = undo(workspace, UndoRequest(slice_id=chosen, goal_id=goal_id))
     return Outcome(document={"ok": True, **to_builtins(report)}, text=lambda: format_undone(report))
+
+
+_REOPEN_EXAMPLES = """\b
+Examples:
+  gitslices reopen api               after its merge was reverted
+  gitslices reopen ui                after it was removed unmerged
+"""
+
+
+@click.command("reopen", epilog=_REOPEN_EXAMPLES)
+@click.argument("slice_id", metavar="SLICE")
+@goal_option
+@lock_option
+@common_options
+def reopen_command(
+    *, slice_id: str, goal_id: str | None, lock_timeout: float, directory: Path, as_json: bool
+) -> Outcome:
+    """Let SLICE be claimed again that is done, merged, or was removed unmerged.
+
+    One that was merged starts anew from the target as it is now; the command that brings its former
+    commits back is printed. What was removed comes back with gitslices undo.
+    """
+    from gitslices.ops.reopen import ReopenRequest, reopen
+
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    report = reopen(workspace, ReopenRequest(slice_id=SliceId(slice_id), goal_id=goal_id))
+
+    def text() -> str:
+        from gitslices.output.text.upkeep import format_reopened
+
+        return format_reopened(report)
+
+    return Outcome(document=report, text=text)

@@ -14,7 +14,7 @@ surrogate-escaped, as `os.fsdecode` does."""
 
 TaskStatus = Literal["pending", "blocked", "done"]
 SliceStatus = Literal[
-    "planned", "provisioned", "claimed", "done", "merged", "removed", "conflicted"
+    "planned", "provisioned", "claimed", "done", "merged", "removed", "conflicted", "dropped"
 ]
 OverlapKind = Literal["write_write", "write_read", "read_write"]
 Link = Literal["whole", "broken", "foreign", "gone"]
@@ -26,8 +26,14 @@ _COST_RANGE = Meta(gt=0, le=1_000_000_000)
 Cost = Annotated[int, _COST_RANGE] | Annotated[float, _COST_RANGE]
 
 
-FINISHED: Final[frozenset[SliceStatus]] = frozenset({"merged", "removed"})
-"""Nothing waits for a slice in one of these."""
+LANDED: Final[frozenset[SliceStatus]] = frozenset({"merged", "removed"})
+"""The target has all of a slice in one of these."""
+
+GONE: Final[frozenset[SliceStatus]] = frozenset({"removed", "dropped"})
+"""A slice recorded as one of these has no branch and no worktree: merged before, or given up."""
+
+FINISHED: Final[frozenset[SliceStatus]] = LANDED | GONE
+"""Nothing more is to be done for a slice in one of these."""
 
 UNDER_WAY: Final[frozenset[SliceStatus]] = frozenset(
     {"provisioned", "claimed", "done", "conflicted"}
@@ -53,7 +59,10 @@ def settle_status(
     # A record can still say `claimed` after the lease has lapsed: nobody is there to change it.
     if recorded == "claimed" or (recorded == "merged" and taken_back):
         recorded = "provisioned"
-    return "merged" if landed and recorded in LANDABLE else recorded
+    # That its worktree is gone is the record's to know; to everybody else it is merged as before.
+    if recorded == "removed" or (landed and recorded in LANDABLE):
+        return "merged"
+    return recorded
 
 
 class Task(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -120,7 +120,7 @@ def check_rules(reading: Reading, places: Sequence[str], findings: Findings) -> 
 
 def _check_ids(reading: Reading, places: Sequence[str], findings: Findings) -> None:
     goal_id = reading.graph.goal_id
-    goal_fault = _find_id_fault(goal_id)
+    goal_fault = find_id_fault(goal_id)
     if goal_fault:
         findings.add("goal_id", goal_fault)
     owners: dict[str, str] = {}
@@ -128,7 +128,7 @@ def _check_ids(reading: Reading, places: Sequence[str], findings: Findings) -> N
     for task, place in zip(reading.graph.tasks, places, strict=True):
         if task.id is UNREADABLE:
             continue
-        fault = _find_id_fault(task.id)
+        fault = find_id_fault(task.id)
         if task.id in owners:
             fault = f"{quote(task.id)} is the id of {owners[task.id]} already"
         elif not fault:
@@ -150,7 +150,7 @@ def _check_names(goal_id: str, places: Mapping[TaskId, str], findings: Findings)
             findings.add(f"{places[TaskId(id_)]}.id", message)
 
 
-def _find_id_fault(text: str) -> str | None:
+def find_id_fault(text: str) -> str | None:
     """Say why a text can name neither a task nor a goal."""
     if not text:
         return "the id is empty"

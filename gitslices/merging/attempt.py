@@ -90,7 +90,9 @@ def _sort_outcomes(
 def _find_obstacles(inputs: MergeInputs, slice_: Slice, target: TargetTip) -> Sequence[Problem]:
     """Why a slice is not even tried, as far as records and evidence tell."""
     candidate = inputs.candidates.get(slice_.slice_id)
-    obstacle = find_merge_obstacle(inputs.goal.goal_id, candidate, slice_, target.statuses)
+    obstacle = find_merge_obstacle(
+        inputs.goal.goal_id, candidate, slice_, target.statuses, inputs.goal.plan
+    )
     return [obstacle] if obstacle else inputs.missing.get(slice_.slice_id, ())
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from msgspec import Struct
 
 from gitslices.core.errors import GitError, GitLockedError, Problem
-from gitslices.core.model import FINISHED, Change, Oid, RepoPath, Slice, SliceId, SliceStatus
+from gitslices.core.model import LANDED, Change, Oid, RepoPath, Slice, SliceId, SliceStatus
 from gitslices.git.commits import Commit, copy_notes, read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import is_ancestor, is_shallow, is_true
@@ -159,7 +159,7 @@ class MergeBuilder:
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
         changes = mark_unnamed(self._repo, changes, tip)
         # What has landed, in this run too, owns no path any more.
-        landed = {one for one, status in target.statuses.items() if status in FINISHED}
+        landed = {one for one, status in target.statuses.items() if status in LANDED}
         find = partial(
             self._matchers.find_violations, self._goal, self._records[id_], landed=landed
         )

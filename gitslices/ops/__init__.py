@@ -5,6 +5,7 @@ plan            a plan from a task graph, what it changes, why a slice waits
 provision       branches and worktrees for slices, and a lost one made again
 forward         slices that nobody has begun brought onto the target
 apply           the repository made to match a plan
+goal            goals listed, closed, reopened, renamed
 status          where every slice stands; told again whenever it changes
 ready           what could be claimed, and what the rest waits for
 claim           a slice to one holder
@@ -19,6 +20,7 @@ done            gates run, the lease ended as finished
 conflicts       which slices would conflict
 sync            slices brought onto the target
 merge           finished slices taken into the target
+reopen          a slice that was merged or dropped, opened again
 run             a whole goal worked by a command
 upkeep          the trash emptied of what is too old, the log kept within bounds
 removal         a slice taken away, or all whose work has landed; what was removed brought back

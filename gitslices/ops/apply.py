@@ -10,6 +10,7 @@ from gitslices.ops.provision import Order, order_slices, provision, raise_failur
 from gitslices.planning.diff import Retarget
 from gitslices.provisioning.wanted import OnProgress, Wanted
 from gitslices.rules.reconcile import Action, Reconciliation, find_started_overlaps
+from gitslices.slices.goals import refuse_closed
 from gitslices.slices.scopes import rescope
 from gitslices.slices.settings import find_settings_remarks
 from gitslices.slices.target import find_retarget
@@ -34,6 +35,7 @@ class ApplyRequest(Struct, frozen=True, kw_only=True):
 class ApplyReport(Struct, frozen=True, kw_only=True):
     """What an apply did, by slice id; `gone` are slices that the plan no longer has.
 
+    `dropped` are those that were removed unmerged: they are made again once they are opened again.
     `retargeted` is None while the goal is merged into the same branch as before.
     """
 
@@ -44,6 +46,7 @@ class ApplyReport(Struct, frozen=True, kw_only=True):
     gone: tuple[SliceId, ...]
     warnings: tuple[str, ...]
     retargeted: Retarget | None = None
+    dropped: tuple[SliceId, ...] = ()
 
 
 class _PlanOrder(Order, frozen=True, kw_only=True):
@@ -51,6 +54,7 @@ class _PlanOrder(Order, frozen=True, kw_only=True):
 
     steps: Reconciliation
     gone: tuple[SliceId, ...]
+    dropped: tuple[SliceId, ...]
     retargeted: Retarget | None
 
 
@@ -78,6 +82,8 @@ def _order_plan(
 ) -> _PlanOrder:
     plan = request.plan
     before = store.read_goal(plan.goal_id)
+    if before is not None:
+        refuse_closed(before)
     retargeted = find_retarget(workspace, store, before.plan if before else None, plan)
     order = order_slices(
         workspace,
@@ -101,6 +107,7 @@ def _order_plan(
         remarks=order.remarks,
         steps=order.steps,
         gone=tuple(id_ for id_ in order.known if id_ not in order.slice_ids),
+        dropped=tuple(id_ for id_, one in order.known.items() if one.status == "dropped"),
         retargeted=retargeted,
     )
 
@@ -118,8 +125,9 @@ def _report(order: _PlanOrder, warnings: tuple[str, ...]) -> ApplyReport:
         created=list_ids("create"),
         restored=list_ids("restore"),
         rescoped=list_ids("rescope"),
-        kept=list_ids("keep"),
+        kept=tuple(id_ for id_ in list_ids("keep") if id_ not in order.dropped),
         gone=order.gone,
         warnings=warnings,
         retargeted=order.retargeted,
+        dropped=order.dropped,
     )

@@ -21,6 +21,7 @@ from gitslices.ops.forward import follows_target, forward_slice
 from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
+from gitslices.rules.progress import describe_finished
 from gitslices.slices.briefing import Briefing, make_briefing
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.claims import (
@@ -32,7 +33,7 @@ from gitslices.slices.claims import (
     show_token,
 )
 from gitslices.slices.environment import describe_setup, list_writable_roots
-from gitslices.slices.goals import choose_goal
+from gitslices.slices.goals import choose_goal, refuse_closed
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.marks import find_mark
 from gitslices.slices.snapshot import Snapshot
@@ -209,6 +210,7 @@ def _grant(
     for a slice whose worktree is not in order.
     """
     goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
+    refuse_closed(goal)
     shorten_deadlines(workspace, store)
     snapshot = Snapshot(workspace, store, goal.plan)
     snapshot.get_target()
@@ -298,7 +300,10 @@ def _refuse_unless_free(goal: Goal, entrant: Entrant, state: ClaimState) -> None
     id_ = entrant.slice.slice_id
     free = suggest("release", id_, "--force", goal_id=goal.goal_id)
     if entrant.status in FINISHED:
-        raise NothingLeftError(f"slice {id_!r} is {entrant.status} already")
+        raise NothingLeftError(
+            f"slice {id_!r}: {describe_finished(entrant.status)}",
+            hint=f"to work on it again: {suggest('reopen', id_, goal_id=goal.goal_id)}",
+        )
     if entrant.status == "done":
         raise NothingLeftError(
             f"slice {id_!r} is done already",

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError, Problem, RefusedError, suggest
-from gitslices.core.model import SliceId
+from gitslices.core.model import GONE, SliceId
 from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.read import find_tip
 from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
@@ -156,7 +156,7 @@ def _choose_records(store: Store, goal: Goal, request: GatesRequest) -> list[Sli
         return [record for record in records if record.status in {"claimed", "done"}]
     id_ = get_slice(goal, request.slice_id).slice_id
     record = store.find_slice(goal.goal_id, id_)
-    if record is None or record.status == "removed":
+    if record is None or record.status in GONE:
         see = suggest("status", goal_id=goal.goal_id)
         raise RefusedError(f"slice {id_!r} has no worktree", hint=f"see: {see}")
     return [record]

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.core.model import (
+    GONE,
     BranchName,
     NewPaths,
     Order,
@@ -127,9 +128,9 @@ def read_underway(workspace: Workspace, applied: Plan) -> Underway:
     """What a new plan of the same goal must leave where it is."""
     with workspace.open_store() as store:
         snapshot = Snapshot(workspace, store, applied)
-        kept = [one for one in snapshot.records.values() if one.status != "removed"]
+        kept = [one for one in snapshot.records.values() if one.status not in GONE]
         progress = snapshot.look_at_each(snapshot.progress_of, kept)
-    removed = snapshot.records.keys() - progress.keys()
+    removed = {id_ for id_, one in snapshot.records.items() if one.status == "removed"}
     finished = removed | {id_ for id_, one in progress.items() if one == "landed"}
     started = {id_ for id_, one in progress.items() if one == "started"}
     return Underway(

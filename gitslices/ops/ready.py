@@ -8,6 +8,7 @@ from msgspec import Struct
 from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
 from gitslices.rules.claiming import CLAIMABLE, ClaimState, Entrant, Holding, list_entrants
+from gitslices.rules.progress import describe_finished
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.snapshot import Snapshot
@@ -87,7 +88,7 @@ def explain_wait(entrant: Entrant, state: ClaimState) -> str:
     if entrant.status == "claimed" and entrant.holding:
         return f"held by {describe_holder(entrant.holding)}"
     if entrant.status in FINISHED:
-        return f"{entrant.status} already"
+        return describe_finished(entrant.status)
     if entrant.waits_for:
         return "waits for " + ", ".join(
             f"{needed} ({state.statuses[needed]})" for needed in entrant.waits_for

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from msgspec import Struct
 
 from gitslices.core.errors import InputError, Problem, RefusedError, UnknownSliceError
-from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.core.model import GONE, BranchName, Oid, SliceId
 from gitslices.ops.upkeep import start_emptying
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.removal.candidates import Candidate, IsDisposable, find_candidates, find_disposable
@@ -31,13 +31,17 @@ class RemoveRequest(Struct, frozen=True, kw_only=True):
 
 
 class RemoveReport(Struct, frozen=True, kw_only=True):
-    """What was removed; `tip` is the last commit of its branch."""
+    """What was removed; `tip` is the last commit of its branch.
+
+    `dropped` where that was not in the target: it is made again only once it is opened again.
+    """
 
     goal_id: str
     slice_id: SliceId
     branch_name: BranchName
     worktree_path: str
     tip: str | None
+    dropped: bool
 
 
 def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
@@ -67,6 +71,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
         branch_name=record.branch_name,
         worktree_path=record.worktree_path,
         tip=candidate.tip,
+        dropped=not candidate.facts.landed,
     )
 
 
@@ -81,7 +86,7 @@ def _get_record(snapshot: Snapshot, goal: Goal, slice_id: SliceId) -> SliceRecor
     record = snapshot.records.get(slice_id)
     if record is None:
         get_slice(goal, slice_id)
-    if record is None or record.status == "removed":
+    if record is None or record.status in GONE:
         raise RefusedError(f"slice {slice_id!r} has no worktree and no branch to remove")
     return record
 
@@ -119,7 +124,9 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
                 found
                 for goal in _choose_goals(store, request.goal_id)
                 for found in _find_prunable(
-                    Snapshot(workspace, store, goal.plan, worktrees=worktrees), is_disposable
+                    Snapshot(workspace, store, goal.plan, worktrees=worktrees),
+                    is_disposable,
+                    closed=goal.closed_at is not None,
                 )
             ]
             looked_at = [candidate for candidate, _ in prunable]
@@ -155,8 +162,10 @@ def _choose_goals(store: Store, goal_id: str | None) -> list[Goal]:
     return [get_goal(store, id_) for id_ in ids]
 
 
-def _find_prunable(snapshot: Snapshot, is_disposable: IsDisposable) -> list[tuple[Candidate, str]]:
-    records = [one for one in snapshot.records.values() if one.status != "removed"]
+def _find_prunable(
+    snapshot: Snapshot, is_disposable: IsDisposable, *, closed: bool
+) -> list[tuple[Candidate, str]]:
+    records = [one for one in snapshot.records.values() if one.status not in GONE]
     planned = {slice_.slice_id for slice_ in snapshot.plan.slices}
     prunable = []
     for candidate in find_candidates(snapshot, records, is_disposable):
@@ -164,6 +173,8 @@ def _find_prunable(snapshot: Snapshot, is_disposable: IsDisposable) -> list[tupl
             prunable.append((candidate, f"merged into {snapshot.plan.target}"))
         elif candidate.record.slice_id not in planned:
             prunable.append((candidate, "no longer in the plan"))
+        elif closed:
+            prunable.append((candidate, "its goal is closed"))
     return prunable
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from msgspec import structs
 
 from gitslices.core.errors import RefusedError
-from gitslices.core.model import BranchName, Cost, Oid, Serialization, SliceId
+from gitslices.core.model import FINISHED, BranchName, Cost, Oid, Serialization, SliceId
 from gitslices.ops.evidence import GatesRequest, GateStatus, read_gates
 from gitslices.ops.status import SliceState, read_slice_state
 from gitslices.recovery.recovery import read_undisturbed
@@ -70,7 +70,7 @@ def _read_report(
         read_scope=scopes.read_scope,
         write_scope=scopes.write_scope,
         allowed_scope=record.allowed_scope if record else (),
-        state=read_slice_state(snapshot, slice_),
+        state=read_slice_state(snapshot, goal.plan, slice_),
         forced=tuple(
             one for one in goal.plan.overlap_serializations if one.blocked_slice_id == slice_id
         ),
@@ -89,7 +89,7 @@ def _read_gates(workspace: Workspace, slice_id: SliceId, goal_id: str) -> tuple[
 
 def _find_work(snapshot: Snapshot, record: SliceRecord | None, lease: Lease | None) -> Work | None:
     """What has been done in a slice whose worktree is in order."""
-    if record is None or snapshot.target is None or record.status in {"removed", "merged"}:
+    if record is None or snapshot.target is None or record.status in FINISHED:
         return None
     if record.filling_operation or snapshot.find_faults(record, alone=True):
         return None

@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from gitslices.core.model import (
     FINISHED,
+    GONE,
     BranchName,
+    Plan,
     Slice,
     SliceId,
     SliceStatus,
@@ -102,27 +104,28 @@ def _read_status(workspace: Workspace, store: Store, goal_id: str | None) -> Sta
         target=goal.plan.target,
         problem=None if target else "no such branch",
         slices=tuple(
-            _describe_slice(slice_, snapshot, worktrees, conflicts) for slice_ in goal.plan.slices
+            _describe_slice(slice_, snapshot, goal.plan, worktrees, conflicts)
+            for slice_ in goal.plan.slices
         ),
         gone=tuple(
             _describe_gone(record, snapshot)
             for id_, record in snapshot.records.items()
-            if id_ not in planned and record.status != "removed"
+            if id_ not in planned and record.status not in GONE
         ),
     )
 
 
-def read_slice_state(snapshot: Snapshot, slice_: Slice) -> SliceState:
-    """Where one slice stands, without a look at the worktrees of the others."""
+def read_slice_state(snapshot: Snapshot, plan: Plan, slice_: Slice) -> SliceState:
+    """Where one slice of `plan` stands, without a look at the worktrees of the others."""
     record = snapshot.records.get(slice_.slice_id)
     looked_at = [record] if record is not None and _is_made(record) else []
     made = {one.slice_id: _look_at_worktree(snapshot, one) for one in looked_at}
     conflicts = read_conflicts(snapshot.store, snapshot.plan.goal_id)
-    return _describe_slice(slice_, snapshot, made, conflicts)
+    return _describe_slice(slice_, snapshot, plan, made, conflicts)
 
 
 def _is_made(record: SliceRecord) -> bool:
-    return not record.filling_operation and record.status != "removed"
+    return not record.filling_operation and record.status not in GONE
 
 
 def _look_at_worktree(snapshot: Snapshot, record: SliceRecord) -> _Worktree:
@@ -150,6 +153,7 @@ def _describe_gone(record: SliceRecord, snapshot: Snapshot) -> GoneSlice:
 def _describe_slice(
     slice_: Slice,
     snapshot: Snapshot,
+    plan: Plan,
     worktrees: Mapping[SliceId, _Worktree],
     conflicts: Mapping[SliceId, tuple[str, ...]],
 ) -> SliceState:
@@ -167,7 +171,7 @@ def _describe_slice(
         else snapshot.statuses[id_],
         wave=slice_.wave,
         dependencies=slice_.dependencies,
-        waits_for=find_waits(slice_, snapshot.statuses),
+        waits_for=find_waits(slice_, snapshot.statuses, plan),
         branch_name=slice_.branch_name,
         worktree_path=record.worktree_path if record and is_made else slice_.worktree_path,
         holder=lease.holder if lease else None,

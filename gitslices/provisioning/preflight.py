@@ -6,7 +6,7 @@ from functools import partial
 from msgspec import Struct, structs
 
 from gitslices.core.errors import DiskError, Problem, RefusedError
-from gitslices.core.model import Oid, Slice, SliceId
+from gitslices.core.model import GONE, Oid, Slice, SliceId
 from gitslices.core.naming import list_some
 from gitslices.git.filling import is_partial
 from gitslices.git.ignored import find_recorder
@@ -128,7 +128,7 @@ def _observe(
 def _find_away(workspace: Workspace, store: Store) -> list[Problem]:
     """What keeps new worktrees from being made where others are on a disk that is away."""
     root = workspace.worktree_root
-    recorded = (one.worktree_path for one in store.read_slices() if one.status != "removed")
+    recorded = (one.worktree_path for one in store.read_slices() if one.status not in GONE)
     away = WorktreeMap(workspace).find_away_beneath(root, recorded)
     if away is None:
         return []

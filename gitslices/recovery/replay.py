@@ -15,9 +15,11 @@ from gitslices.provisioning.register import (
 from gitslices.provisioning.wanted import ignore_progress
 from gitslices.removal.to_trash import resume_trashing
 from gitslices.removal.trash import resume_restoring
+from gitslices.slices.renaming import resume_renaming
 from gitslices.state.journal import (
     ApplyIntent,
     MoveIntent,
+    RenameIntent,
     UndoIntent,
     clear_filling,
     find_filling,
@@ -53,6 +55,8 @@ def _replay_intent(workspace: Workspace, store: Store) -> None:
             resume_registering(workspace, store, intent)
         elif isinstance(intent, MoveIntent):
             resume_moves(workspace, store, intent)
+        elif isinstance(intent, RenameIntent):
+            resume_renaming(workspace, store, intent)
         elif isinstance(intent, UndoIntent):
             resume_restoring(workspace, store, intent)
         else:

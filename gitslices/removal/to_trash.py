@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import structs
 
 from gitslices.core.errors import GitslicesError
+from gitslices.core.model import SliceStatus
 from gitslices.git.read import count_unreferenced, find_commit, read_head_branch, read_tips
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.uncommitted import keep_staged
@@ -191,16 +192,22 @@ def _record(
             if known != removal.record:
                 kept.append(_look_again(candidate, known))
                 continue
-            # Its record stays: slices that depend on it ask the store what became of it.
-            if removal.landed:
+            # The record of a planned one stays: its goal asks the store what became of it.
+            if removal.landed or _is_planned(store, removal.record):
+                left: SliceStatus = "removed" if removal.landed else "dropped"
                 store.write_slices(
-                    [structs.replace(removal.record, status="removed", filling_operation="")]
+                    [structs.replace(removal.record, status=left, filling_operation="")]
                 )
             else:
                 store.delete_slice(removal.record)
             write_trash(store, [Trashed(operation=intent.operation, at=now, removal=removal)])
             store.write_events([_make_event(now, removal, intent.operation)])
     return tuple(kept)
+
+
+def _is_planned(store: Store, record: SliceRecord) -> bool:
+    goal = store.read_goal(record.goal_id)
+    return goal is not None and record.slice_id in {one.slice_id for one in goal.plan.slices}
 
 
 def _look_again(candidate: Candidate, known: SliceRecord | None) -> Candidate:

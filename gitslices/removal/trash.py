@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gitslices.core.errors import GitslicesError, Problem, RefusedError, suggest
-from gitslices.core.model import Oid
+from gitslices.core.model import GONE, Oid
 from gitslices.git.read import HEADS, read_branches, read_refs
 from gitslices.git.refs import RefUpdate, drop_lost_entries, update_refs
 from gitslices.git.repair import clear_ref_locks, clear_shared_locks
@@ -159,7 +159,7 @@ def find_undo_problems(
     present = {
         (record.goal_id, record.slice_id)
         for record in store.read_slices()
-        if record.status != "removed"
+        if record.status not in GONE
     }
     problems: list[Problem] = []
     for removal in removals:

@@ -142,7 +142,7 @@ def _outline(state: ClaimState) -> list[Entrant]:
             holding=held.get(slice_.slice_id),
             blocked=slice_.slice_id in state.blocked,
             fault=state.faults.get(slice_.slice_id),
-            waits_for=find_waits(slice_, state.statuses),
+            waits_for=find_waits(slice_, state.statuses, state.plan),
             contacts=(),
         )
         for slice_ in state.plan.slices

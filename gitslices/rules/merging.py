@@ -7,9 +7,18 @@ from pathlib import PurePosixPath
 from msgspec import Struct
 
 from gitslices.core.errors import Problem, suggest
-from gitslices.core.model import FINISHED, BranchName, Oid, RepoPath, Slice, SliceId, SliceStatus
+from gitslices.core.model import (
+    FINISHED,
+    BranchName,
+    Oid,
+    Plan,
+    RepoPath,
+    Slice,
+    SliceId,
+    SliceStatus,
+)
 from gitslices.core.naming import list_some, show_path
-from gitslices.rules.progress import find_waits
+from gitslices.rules.progress import describe_finished, find_waits
 from gitslices.rules.scope_check import Violation
 
 
@@ -33,13 +42,14 @@ def find_merge_obstacle(
     candidate: MergeCandidate | None,
     slice_: Slice,
     statuses: Mapping[SliceId, SliceStatus],
+    plan: Plan,
 ) -> Problem | None:
-    """Why a slice cannot be merged now; None when it can."""
+    """Why a slice of `plan` cannot be merged now; None when it can."""
     id_ = slice_.slice_id
     if candidate is None:
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
     if candidate.status in FINISHED:
-        return Problem(id_, f"it is {candidate.status} already")
+        return Problem(id_, describe_finished(candidate.status))
     # Before the tip is asked about: with some faults nobody can tell whether the branch is all of
     # the work.
     if candidate.fault is not None:
@@ -51,7 +61,7 @@ def find_merge_obstacle(
         free = suggest("release", id_, "--force", goal_id=goal_id)
         how = f"{finish}, or if the holder is gone: {free}"
         return Problem(id_, f"{candidate.holder} still has it", f"finish it first: {how}")
-    waits = find_waits(slice_, statuses)
+    waits = find_waits(slice_, statuses, plan)
     if waits:
         return Problem(id_, f"it waits for {', '.join(waits)}", "merge what it waits for first")
     # One that is done may have had nothing to change, and what waits for it has to go on.
@@ -76,7 +86,7 @@ def find_sync_obstacle(
     if status == "planned":
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
     if status in FINISHED:
-        return Problem(id_, f"it is {status} already")
+        return Problem(id_, describe_finished(status))
     if fault is not None:
         return fault
     if tip is None:

@@ -6,7 +6,7 @@ And so how far its goal is.
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from gitslices.core.model import FINISHED, Slice, SliceId, SliceStatus
+from gitslices.core.model import FINISHED, LANDED, Plan, Slice, SliceId, SliceStatus
 
 Progress = Literal["untouched", "started", "landed"]
 GoalState = Literal["under-way", "finished", "closed"]
@@ -26,9 +26,39 @@ def find_progress(status: SliceStatus, *, has_commits: bool, in_target: bool) ->
     return "untouched"
 
 
-def find_waits(slice_: Slice, statuses: Mapping[SliceId, SliceStatus]) -> tuple[SliceId, ...]:
-    """The slices whose work `slice_` needs and that have not been merged."""
-    return tuple(needed for needed in slice_.dependencies if statuses[needed] not in FINISHED)
+def find_waits(
+    slice_: Slice, statuses: Mapping[SliceId, SliceStatus], plan: Plan
+) -> tuple[SliceId, ...]:
+    """The slices whose work `slice_` needs and that have not been merged.
+
+    Of one that was dropped it needs only what was declared: where the two merely overlap, it waits
+    for those instead that the dropped one came after.
+    """
+    waiting = [needed for needed in slice_.dependencies if statuses[needed] not in LANDED]
+    if not any(statuses[needed] == "dropped" for needed in waiting):
+        return tuple(waiting)
+    planned = {one.slice_id: one for one in plan.slices}
+    forced = {
+        one.serializes_after
+        for one in plan.overlap_serializations
+        if one.blocked_slice_id == slice_.slice_id
+    }
+    declared = set(slice_.dependencies) - forced
+    found: dict[SliceId, None] = {}
+    seen = set(waiting)
+    for needed in waiting:  # it grows
+        if statuses[needed] != "dropped" or needed in declared:
+            found[needed] = None
+            continue
+        before = [one for one in planned[needed].dependencies if statuses[one] not in LANDED]
+        waiting += [one for one in before if one not in seen]
+        seen.update(before)
+    return tuple(found)
+
+
+def describe_finished(status: SliceStatus) -> str:
+    """Why nothing more is done for a slice that is finished."""
+    return "it was dropped" if status == "dropped" else "it is merged already"
 
 
 def find_goal_state(statuses: Iterable[SliceStatus], *, closed: bool) -> GoalState:

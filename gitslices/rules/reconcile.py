@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from gitslices.core.errors import Problem
-from gitslices.core.model import FINISHED, BranchName, Plan, Slice, SliceId, SliceStatus
+from gitslices.core.model import FINISHED, LANDED, BranchName, Plan, Slice, SliceId, SliceStatus
 from gitslices.rules.worktree_faults import BARS_APPLY, BARS_RESTORE, Fault, find_bar
 from gitslices.scopes.language.folding import Folding
 
@@ -92,7 +92,7 @@ def _is_ready(slice_: Slice, observed: Observed) -> bool:
     if slice_.slice_id in observed.existing:
         return True
     return all(
-        needed in observed.existing and observed.existing[needed].status in FINISHED
+        needed in observed.existing and observed.existing[needed].status in LANDED
         for needed in slice_.dependencies
     )
 

@@ -8,6 +8,7 @@ location     where the worktrees of slices are: in place, elsewhere, gone
 own_commits  where a slice's own commits begin, and which slices have any
 snapshot     the slices of a goal as store and git have them: read once, asked by every command
 goals        which goals a command means, and how far goals are
+renaming     a goal called otherwise, in the store and in the marks of its worktrees
 scopes       whose scope is whose
 claim_state  which slices may start
 claims       what a holder must show and finds, and what git's folder tells of claims

@@ -21,6 +21,7 @@ from gitslices.core.naming import show_path
 from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.read import count_beyond, find_tip
 from gitslices.git.uncommitted import read_uncommitted
+from gitslices.rules.progress import describe_finished
 from gitslices.slices.marks import find_mark
 from gitslices.state.leases import (
     Ending,
@@ -237,7 +238,8 @@ def _advise(store: Store, goal_id: str, slice_id: str) -> str:
     """What helps whoever wants to go on with a slice and does not have it."""
     goal, record = store.read_goal(goal_id), store.find_slice(goal_id, slice_id)
     if record is not None and record.status in FINISHED:
-        return f"it is {record.status} already, see: {suggest('log', slice_id, goal_id=goal_id)}"
+        see = suggest("log", slice_id, goal_id=goal_id)
+        return f"{describe_finished(record.status)}, see: {see}"
     if goal is not None and slice_id not in {one.slice_id for one in goal.plan.slices}:
         return f"the plan no longer has it, see: {suggest('status', goal_id=goal_id)}"
     free = suggest("release", slice_id, "--force", goal_id=goal_id)

@@ -4,11 +4,12 @@ A command about one slice means one goal, a command about the whole every goal u
 one is named or chosen for good.
 """
 
+import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitslices.core.errors import InputError, UnknownSliceError
+from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
 from gitslices.core.model import SliceId, SliceStatus
 from gitslices.git.read import read_missing, read_tips
 from gitslices.rules.progress import GoalState, find_goal_state
@@ -97,6 +98,15 @@ def is_slice(workspace: Workspace, slice_id: str, goal_id: str | None) -> bool:
     """Whether the goal that is meant has, or had, a slice of that id."""
     with workspace.open_store() as store:
         return _has_slices(store, choose_goal(workspace, store, goal_id), [slice_id])
+
+
+def refuse_closed(goal: Goal) -> None:
+    """Raise `RefusedError` for a goal that somebody has ended: nothing of it is begun any more."""
+    if goal.closed_at is not None:
+        raise RefusedError(
+            f"goal {goal.goal_id!r} is closed",
+            hint=f"open it again: gitslices goal reopen {shlex.quote(goal.goal_id)}",
+        )
 
 
 def read_goal_state(snapshot: "Snapshot", goal: Goal) -> GoalState:

@@ -50,6 +50,15 @@ def mark_worktree(worktree: Path, mark: Mark) -> None:
         (admin / MARK_NAME).write_bytes(msgspec.json.encode(mark) + b"\n")
 
 
+def rename_mark(admin: Path, goal_id: str, new_id: str) -> None:
+    """Let a mark in git's folder for a worktree name `new_id`, if it names `goal_id`."""
+    with suppress(StateError):
+        mark = find_mark(admin)
+        if mark is not None and mark.goal_id == goal_id:
+            renamed = Mark(goal_id=new_id, slice_id=mark.slice_id)
+            replace_file(admin / MARK_NAME, msgspec.json.encode(renamed) + b"\n")
+
+
 def mark_mount(worktree: Path, common_dir: Path) -> None:
     """Write down where the disk of a worktree is mounted, if it is not the repository's own.
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import GitError
 from gitslices.core.model import (
+    GONE,
     LANDABLE,
     BranchName,
     Oid,
@@ -185,7 +186,7 @@ class Snapshot:
         return {
             one.branch_name: one
             for one in self.records.values()
-            if one.status != "removed" and self.find_tip(one) not in {None, one.base_commit}
+            if one.status not in GONE and self.find_tip(one) not in {None, one.base_commit}
         }
 
     @cached_property
@@ -311,7 +312,7 @@ class Snapshot:
 
         With `alone` the other worktrees are looked at only where its own gives a reason to.
         """
-        if record.filling_operation or record.status == "removed":
+        if record.filling_operation or record.status in GONE:
             return ()
         return find_faults(self.read_facts(record, alone=alone))
 
@@ -324,7 +325,7 @@ class Snapshot:
         return self._uncommitted[id_]
 
     def _read_uncommitted(self, record: SliceRecord) -> Uncommitted:
-        if record.filling_operation or record.status == "removed":
+        if record.filling_operation or record.status in GONE:
             # Half filled, every file that is yet to come would count as deleted.
             return Uncommitted()
         # First by files: with a damaged index git may take every file for deleted.

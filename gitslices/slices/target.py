@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from gitslices.core.errors import InputError
-from gitslices.core.model import FINISHED, BranchName, Oid, Plan, SliceId
+from gitslices.core.model import LANDED, BranchName, Oid, Plan, SliceId
 from gitslices.git.merge import would_add_nothing
 from gitslices.git.read import find_tip, read_missing
 from gitslices.git.repository import Repository
@@ -24,7 +24,7 @@ def find_retarget(
     if applied is None or applied.target == planned.target:
         return None
     landings = read_landings(store, planned.goal_id)
-    merged = [one.slice_id for one in store.read_slices(planned.goal_id) if one.status in FINISHED]
+    merged = [one.slice_id for one in store.read_slices(planned.goal_id) if one.status in LANDED]
     landed = {id_: landings[id_].landed_as for id_ in merged if id_ in landings}
     tip = find_tip(workspace.repo, planned.target)
     missing = read_missing(workspace.repo, tip, landed.values()) if tip else set()

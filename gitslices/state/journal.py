@@ -92,7 +92,14 @@ class UndoIntent(Struct, frozen=True, kw_only=True, tag="undo"):
     removals: tuple[Removal, ...]
 
 
-Intent = ApplyIntent | RemoveIntent | MoveIntent | UndoIntent
+class RenameIntent(Struct, frozen=True, kw_only=True, tag="rename"):
+    """A goal that is to be called otherwise."""
+
+    goal_id: str
+    new_id: str
+
+
+Intent = ApplyIntent | RemoveIntent | MoveIntent | UndoIntent | RenameIntent
 
 
 def write_intent(folder: Path, intent: Intent) -> None:

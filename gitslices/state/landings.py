@@ -64,6 +64,11 @@ def read_landings(store: Store, goal_id: str) -> dict[SliceId, Landing]:
     }
 
 
+def forget_landing(store: Store, goal_id: str, slice_id: SliceId) -> None:
+    """Forget how a slice was merged: it is to be merged again."""
+    store.execute("DELETE FROM landings WHERE goal_id = ? AND slice_id = ?", (goal_id, slice_id))
+
+
 def write_conflict(
     store: Store, goal_id: str, slice_id: SliceId, files: Sequence[RepoPath]
 ) -> None:

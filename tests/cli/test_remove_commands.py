@@ -28,13 +28,17 @@ def merge(repo: Path, id_: str) -> None:
 def test_an_untouched_slice_is_removed_and_can_be_made_again(
     cli: Cli, repo: Path, standing: Path, tmp_path: Path
 ) -> None:
-    done = cli("remove", "a", "--json")
+    done = cli("remove", "a")
     assert done.code == 0, done.err
+    assert "made again only after: gitslices reopen a" in done.out
     assert not (standing / "default--a").exists()
     assert list_branches(repo) == ["main", "slices/default/b"]
     assert len(list_worktrees(repo)) == 2
-    again = cli("plan", str(tmp_path / "g.json"), "--apply", "--json")
-    assert again.document["applied"]["created"] == ["a"]
+    plan = ("plan", str(tmp_path / "g.json"), "--apply", "--json")
+    left = cli(*plan).document["applied"]
+    assert (left["created"], left["dropped"]) == ([], ["a"])
+    assert cli("reopen", "a").out == "a: planned again, it was dropped\n"
+    assert cli(*plan).document["applied"]["created"] == ["a"]
 
 
 def test_uncommitted_work_is_not_removed(cli: Cli, standing: Path) -> None:
@@ -124,7 +128,7 @@ def test_a_merged_slice_is_not_made_again(
     done = cli("plan", str(tmp_path / "g.json"), "--apply", "--json")
     assert done.document["applied"]["created"] == []
     states = {one["slice_id"]: one for one in cli("status", "--json").document["slices"]}
-    assert states["a"]["status"] == "removed"
+    assert states["a"]["status"] == "merged"
     assert states["b"]["waits_for"] == []
 
 

@@ -85,6 +85,9 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
         "doctor": "doctor",
         "log": "log",
         "log-evidence": "log --evidence a",
+        "reopen": "reopen a",
+        "goal-list": "goal list",
+        "goal": "goal rename default better",
         "error": "claim nobody",
         "help": "help hook install",
     }

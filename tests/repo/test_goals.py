@@ -1,14 +1,32 @@
 """Goals: which of them a command means, and when one of them has ended."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 
-from gitslices.core.errors import InputError, UnknownSliceError
+from gitslices.core.errors import InputError, NothingLeftError, RefusedError, UnknownSliceError
+from gitslices.core.model import SliceId
+from gitslices.ops.check import CheckRequest
+from gitslices.ops.check import check as check_slices
+from gitslices.ops.goal import GoalEntry, close_goal, list_goals, rename, reopen_goal
+from gitslices.ops.leases import ReleaseRequest, release
+from gitslices.ops.merge import MergeRequest, merge
+from gitslices.ops.removal import (
+    PruneRequest,
+    RemoveRequest,
+    UndoRequest,
+    prune,
+    remove,
+    undo,
+)
+from gitslices.ops.reopen import ReopenRequest, reopen
+from gitslices.recovery.recovery import recover
 from gitslices.slices.goals import choose_goal, choose_goals
 from gitslices.workspace import Workspace
+from tests.support.kills import run_killed
 from tests.support.repositories import git
-from tests.support.slices import apply_tasks, set_status
+from tests.support.slices import apply_tasks, set_status, take, work
 from tests.support.workspaces import open_at
 
 
@@ -81,3 +99,132 @@ def test_variable_and_setting_choose_for_good(workspace: Workspace, repo: Path) 
     for ask in (choose, choose_all):
         with pytest.raises(InputError, match="no goal 'tow', which GITSLICES_GOAL names"):
             ask(wrong)
+
+
+def close(workspace: Workspace, goal_id: str) -> GoalEntry:
+    return close_goal(workspace, goal_id).goal
+
+
+def list_states(workspace: Workspace) -> dict[str, str]:
+    return {one.goal_id: one.state for one in list_goals(workspace).goals}
+
+
+def test_a_closed_goal_asks_for_nothing_and_can_be_opened_again(workspace: Workspace) -> None:
+    assert close(workspace, "three").slices == {"provisioned": 1}
+    assert list_states(workspace) == {
+        "default": "under-way", "two": "under-way", "three": "closed",
+    }  # fmt: skip
+    assert choose_all(workspace) == ["default", "two"]
+    with pytest.raises(RefusedError, match="goal 'three' is closed"):
+        take(workspace, "c")
+    with pytest.raises(RefusedError, match="goal 'three' is closed"):
+        apply_tasks(workspace, {"id": "c", "write_set": ["c"]}, goal_id="three")
+    assert [one.slice_id for one in prune(workspace, PruneRequest()).removed] == ["c"]
+    assert reopen_goal(workspace, "three").goal.state == "finished"
+    assert reopen(workspace, ReopenRequest(slice_id=SliceId("c"))).status == "planned"
+    assert take(workspace, "c")
+    with pytest.raises(RefusedError, match="goal 'three' is under way, not closed"):
+        reopen_goal(workspace, "three")
+
+
+def test_a_goal_with_holders_or_work_is_not_closed(workspace: Workspace) -> None:
+    (workspace.worktree_root / "two--a" / "two").write_text("work")
+    take(workspace, "b", "ann")
+    with pytest.raises(RefusedError) as caught:
+        close(workspace, "two")
+    assert [(one.place, one.message) for one in caught.value.problems] == [
+        ("b", "ann has it until 2026-01-01T00:30:00Z"),
+        ("a", "it has work that is not in main"),
+    ]
+    assert list_states(workspace)["two"] == "under-way"
+
+
+def test_a_goal_is_renamed_with_all_that_is_known_of_it(workspace: Workspace, repo: Path) -> None:
+    request = RemoveRequest(slice_id=SliceId("b"), goal_id="two")
+    remove(workspace, request)
+    with pytest.raises(InputError, match="a goal 'three' already"):
+        rename(workspace, "two", "three")
+    with pytest.raises(InputError, match="can be called '-'"):
+        rename(workspace, "two", "-")
+    rename(workspace, "two", "second")
+    assert list(list_states(workspace)) == ["default", "second", "three"]
+    inside = open_at(workspace.worktree_root / "two--a")
+    assert choose(inside, "a") == "second"
+    check = CheckRequest(slice_id=None, goal_id=None)
+    assert [one.goal_id for one in check_slices(inside, check).slices] == ["second"]
+    undo(workspace, UndoRequest())
+    back = open_at(workspace.worktree_root / "two--b")
+    assert [one.goal_id for one in check_slices(back, check).slices] == ["second"]
+    with workspace.open_store() as store:
+        assert {one.goal_id for one in store.read_events("second")} == {"second"}
+        assert store.read_events("two") == ()
+
+
+def test_a_rename_that_was_killed_is_completed(workspace: Workspace) -> None:
+    for step in itertools.count(1):
+        if not run_killed(lambda: rename(open_at(workspace.repo.common_dir), "two", "new"), step):
+            break
+        again = open_at(workspace.repo.common_dir)
+        with again.open_store() as store:
+            recover(again)
+            known = set(store.read_goal_ids())
+        name = "new" if "new" in known else "two"
+        assert known == {"default", "three", name}
+        assert choose(open_at(workspace.worktree_root / "two--a"), "a") == name
+        if name == "new":
+            rename(again, "new", "two")
+    assert step > 3
+
+
+def test_a_merged_slice_stays_merged_without_its_worktree(workspace: Workspace) -> None:
+    work(workspace, "c", {"c": "c"}, goal_id="three")
+    merge(workspace, MergeRequest(slice_ids=(SliceId("c"),)))
+    prune(workspace, PruneRequest())
+    assert list_goals(workspace).goals[2].slices == {"merged": 1}
+    assert list_states(workspace)["three"] == "finished"
+
+
+def test_what_was_removed_unmerged_is_dropped_until_it_is_opened_again(
+    workspace: Workspace,
+) -> None:
+    tasks = ({"id": "a", "write_set": ["two"]}, {"id": "b", "write_set": ["b"]})
+    remove(workspace, RemoveRequest(slice_id=SliceId("b")))
+    report = apply_tasks(workspace, *tasks, goal_id="two")
+    assert (report.dropped, report.kept, report.created) == (("b",), ("a",), ())
+    with pytest.raises(NothingLeftError, match="slice 'b': it was dropped"):
+        take(workspace, "b")
+    assert reopen(workspace, ReopenRequest(slice_id=SliceId("b"))).former_status == "dropped"
+    assert apply_tasks(workspace, *tasks, goal_id="two").created == ("b",)
+
+
+def test_a_reverted_merge_is_opened_again_on_the_target(workspace: Workspace, repo: Path) -> None:
+    commit = work(workspace, "c", {"c": "c"}, goal_id="three")
+    merge(workspace, MergeRequest(slice_ids=(SliceId("c"),)))
+    git(repo, "revert", "--no-edit", "-m", "1", "HEAD")
+    tip = git(repo, "rev-parse", "main")
+    report = reopen(workspace, ReopenRequest(slice_id=SliceId("c")))
+    assert report.status == "provisioned"
+    assert report.former is not None
+    assert report.former.tip == commit
+    top = workspace.worktree_root / "three--c"
+    assert git(top, "rev-parse", "HEAD") == tip
+    take(workspace, "c")
+    git(top, "cherry-pick", f"{report.former.base}..{report.former.tip}")
+    release(workspace, ReleaseRequest(slice_id=SliceId("c"), token=None))
+    merge(workspace, MergeRequest(slice_ids=(SliceId("c"),)))
+    assert (repo / "c").read_text() == "c"
+    assert list_states(workspace)["three"] == "finished"
+
+
+def test_work_after_a_merge_keeps_a_slice_from_being_opened_again(workspace: Workspace) -> None:
+    work(workspace, "c", {"c": "c"}, goal_id="three")
+    merge(workspace, MergeRequest(slice_ids=(SliceId("c"),)))
+    top = workspace.worktree_root / "three--c"
+    (top / "c").write_text("more")
+    request = ReopenRequest(slice_id=SliceId("c"))
+    with pytest.raises(RefusedError, match="has work in the way"):
+        reopen(workspace, request)
+    git(top, "commit", "--quiet", "-am", "More")
+    with pytest.raises(RefusedError, match="commits that were made after its merge"):
+        reopen(workspace, request)
+    assert (top / "c").read_text() == "more"

@@ -22,6 +22,7 @@ from gitslices.ops.removal import (
     remove,
     undo,
 )
+from gitslices.ops.reopen import ReopenRequest, reopen
 from gitslices.ops.upkeep import empty_trash
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
@@ -156,6 +157,7 @@ def take_path(workspace: Workspace, a: Path) -> None:
 
 
 def make_again(workspace: Workspace, a: Path) -> None:
+    reopen(workspace, ReopenRequest(slice_id=A))
     provision(workspace)
 
 

@@ -75,10 +75,14 @@ def path_beside(repo: Path, slice_id: str, goal_id: str = GOAL) -> Path:
 
 
 def work(
-    workspace: Workspace, slice_id: str, files: Mapping[str, str | None], message: str = "Work"
+    workspace: Workspace,
+    slice_id: str,
+    files: Mapping[str, str | None],
+    message: str = "Work",
+    goal_id: str = GOAL,
 ) -> str:
     """Write files in a slice's worktree, delete those that are None, and commit."""
-    top = slice_path(workspace, slice_id)
+    top = slice_path(workspace, slice_id, goal_id)
     for path, text in files.items():
         if text is None:
             (top / path).unlink()

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError, MachineError, suggest
-from gitslices.core.model import FINISHED, BranchName, Oid
+from gitslices.core.model import FINISHED, GONE, BranchName, Oid
 from gitslices.git.read import HEADS, is_ancestor, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import drop_empty_ref, rebuild_index, write_head
@@ -46,7 +46,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     def records(self) -> tuple[SliceRecord, ...]:
         """The slices that should be there."""
         found = (record for one in self.snapshots for record in one.records.values())
-        return tuple(record for record in found if record.status != "removed")
+        return tuple(record for record in found if record.status not in GONE)
 
 
 def examine_slices(workspace: Workspace, store: Store) -> Examined:
@@ -149,7 +149,7 @@ def find_faulty_slices(examined: Examined) -> Iterator[Trouble]:
     for snapshot in examined.snapshots:
         for record in snapshot.records.values():
             # While it is filled something is missing by nature; after a kill, recovery sees to it.
-            if record.status == "removed" or record.filling_operation:
+            if record.status in GONE or record.filling_operation:
                 continue
             facts = snapshot.read_facts(record)
             faults = find_faults(facts)

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from gitslices.core.errors import StateError
+from gitslices.core.model import GONE
 from gitslices.git.links import check_link, find_admin_folder
 from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
@@ -97,7 +98,7 @@ def find_damaged_marks(workspace: Workspace, store: Store) -> Iterator[Trouble]:
         path = Path(record.worktree_path)
         admin = find_admin_folder(path) if check_link(path, common_dir) == "whole" else None
         mark = Mark(goal_id=record.goal_id, slice_id=record.slice_id)
-        if record.status == "removed" or admin is None or _is_marked(admin, mark):
+        if record.status in GONE or admin is None or _is_marked(admin, mark):
             continue
         finding = Finding(
             check="damaged-mark",

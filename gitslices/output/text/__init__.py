@@ -3,6 +3,7 @@
 plan      a plan, what it changes and leaves out, what apply did
 live      work as it goes on
 status    where slices stand; how a run ended
+goals     which goals there are, and how far they are
 leases    claims and what is ready
 checks    changes outside a scope, told to people, to git's hooks and to agents
 evidence  the log, gates and reviews

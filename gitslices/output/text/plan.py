@@ -303,6 +303,10 @@ def format_applied(plan: Plan, report: ApplyReport, setup: SetupReport) -> str:
         lines += format_retarget(report.retargeted)
     elif not (report.created or report.restored or report.rescoped):
         lines.append(f"nothing to do: {count(len(report.kept), 'slice')} in place")
+    if report.dropped:
+        lines.append(
+            f"dropped, not made again: {_join_names(report.dropped)} (see: gitslices reopen)"
+        )
     if report.gone:
         lines.append(
             f"no longer planned, left alone: {_join_names(report.gone)} (see: gitslices prune)"

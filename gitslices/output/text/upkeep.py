@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from gitslices.ops.doctor.doctor import DoctorReport
 from gitslices.ops.doctor.finding import Finding
 from gitslices.ops.removal import PruneReport, TrashReport, UndoReport
+from gitslices.ops.reopen import ReopenReport
 from gitslices.ops.upkeep import EmptyReport
 from gitslices.output.words import count, escape
 from gitslices.state.trust import Approval
@@ -45,6 +46,16 @@ def format_undone(report: UndoReport) -> str:
         f"at {escape(one.worktree_path)}\n"
         for one in report.restored
     )
+
+
+def format_reopened(report: ReopenReport) -> str:
+    """What the slice was, what it is now, and how its former commits come back."""
+    id_ = escape(report.slice_id)
+    lines = [f"{id_}: {report.status} again, it was {report.former_status}"]
+    if report.former is not None:
+        base, tip = report.former.base[:10], report.former.tip[:10]
+        lines.append(f"its former commits, where they are wanted: git cherry-pick {base}..{tip}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def format_emptied(report: EmptyReport, *, dry_run: bool) -> str:
