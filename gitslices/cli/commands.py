@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-SECTIONS: Final = {
+_SECTIONS: Final = {
     "Plan": {
         "init": "Write a task graph to begin with.",
         "task": "Add, change and take out tasks in the graph file.",
@@ -51,7 +51,7 @@ SECTIONS: Final = {
 }
 """The commands as `--help` lists them."""
 
-COMMANDS: Final = {name: text for part in SECTIONS.values() for name, text in part.items()}
+COMMANDS: Final = {name: text for part in _SECTIONS.values() for name, text in part.items()}
 
 _AMONG_KIN: Final = {
     name: module
@@ -70,7 +70,7 @@ _AMONG_KIN: Final = {
 """Where a command is, as `NAME_command`, that has no module to itself."""
 
 
-class NamingContext(click.Context):
+class _NamingContext(click.Context):
     """Tells a usage error which command it is about; click leaves that out of some."""
 
     def __exit__(
@@ -89,7 +89,7 @@ class LazyGroup(click.Group):
     """A group that imports a command only to run it, so that `--help` stays quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order of `SECTIONS`, not of the alphabet."""
+        """The commands in the order of `_SECTIONS`, not of the alphabet."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -101,7 +101,7 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101
         parts = command.commands.values() if isinstance(command, click.Group) else ()
         for part in (command, *parts):
-            part.context_class = NamingContext
+            part.context_class = _NamingContext
         return command
 
     def resolve_command(
@@ -119,6 +119,6 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The lists for `--help`, from the one-line texts above."""
         width = max(map(len, COMMANDS))
-        for title, commands in SECTIONS.items():
+        for title, commands in _SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])

@@ -41,7 +41,7 @@ From start to end:
 
 
 # No Exception: whatever handles failures on the way must let it pass.
-class TerminatedError(BaseException):
+class _TerminatedError(BaseException):
     """SIGTERM came."""
 
 
@@ -114,7 +114,7 @@ def run(argv: Sequence[str]) -> int:
         return _CLOSED_PIPE
     except (KeyboardInterrupt, click.Abort):
         return _INTERRUPTED
-    except TerminatedError:
+    except _TerminatedError:
         return _TERMINATED
     except Exception as error:
         return report_failure(error, as_json=as_json)
@@ -186,4 +186,4 @@ def _wants_colour(terminal: bool) -> bool:
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise TerminatedError
+    raise _TerminatedError

@@ -16,7 +16,7 @@ from gitslices.core.model import SliceId
 from gitslices.git.environment import NamedByHook, get_cwd
 
 
-class Whole(click.IntRange):
+class _Whole(click.IntRange):
     """A whole number from `least` on; what is more than `most` is refused, and not in any help."""
 
     def __init__(self, least: int, most: int) -> None:
@@ -50,13 +50,13 @@ class Seconds(click.FloatRange):
         return seconds
 
 
-JOBS: Final = Whole(1, 1000)
+JOBS: Final = _Whole(1, 1000)
 """How much goes on at once: each is a thread of ours."""
 
-WORKERS: Final = Whole(1, 1_000_000)
-RETRIES: Final = Whole(0, 1_000_000)
-EVENTS: Final = Whole(1, 1_000_000_000)
-TOKEN: Final = Whole(1, 1_000_000_000)
+WORKERS: Final = _Whole(1, 1_000_000)
+RETRIES: Final = _Whole(0, 1_000_000)
+EVENTS: Final = _Whole(1, 1_000_000_000)
+_TOKEN: Final = _Whole(1, 1_000_000_000)
 
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 _LOCK_TIMEOUT: Final = 120
 _LONGEST_WAIT: Final = 30 * 86400
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -81,7 +81,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     unsaid: str | None = None
 
 
-def common_options(function: Function) -> Function:
+def common_options(function: _Function) -> _Function:
     """Add `-C` and `--json`, which every command takes."""
     function = click.option(
         "-C", "directory", metavar="DIR", default=".",
@@ -93,7 +93,7 @@ def common_options(function: Function) -> Function:
     )(function)
 
 
-def goal_option(function: Function) -> Function:
+def goal_option(function: _Function) -> _Function:
     """Add `--goal`, for repositories with several goals under way."""
     return click.option(
         "--goal", "goal_id", metavar="ID",
@@ -101,14 +101,14 @@ def goal_option(function: Function) -> Function:
     )(function)  # fmt: skip
 
 
-def goals_option(function: Function) -> Function:
+def goals_option(function: _Function) -> _Function:
     """Add `--goal` to a command that is about all goals where none is named."""
     return click.option("--goal", "goal_id", metavar="ID", help="Only this goal.  [default: all]")(
         function
     )
 
 
-def slice_argument(function: Function) -> Function:
+def slice_argument(function: _Function) -> _Function:
     """Add `[SLICE]`, which `choose_slice` fills in where it is left out."""
     return click.argument("slice_id", metavar="[SLICE]", required=False)(function)
 
@@ -125,7 +125,7 @@ def choose_slice(
     return here.slice_id, here.goal_id
 
 
-def lock_option(function: Function) -> Function:
+def lock_option(function: _Function) -> _Function:
     """Add `--lock-timeout`, for commands that change branches and worktrees."""
     return click.option(
         "--lock-timeout", type=Seconds(_LONGEST_WAIT), default=_LOCK_TIMEOUT, show_default=True,
@@ -197,10 +197,10 @@ def is_terminal() -> bool:
     return sys.stderr.isatty()
 
 
-def slices_options(help_text: str) -> Callable[[Function], Function]:
+def slices_options(help_text: str) -> Callable[[_Function], _Function]:
     """Add `[SLICE]...`, and `--all` with this help."""
 
-    def add(function: Function) -> Function:
+    def add(function: _Function) -> _Function:
         function = click.option("--all", "everything", is_flag=True, help=help_text)(function)
         return click.argument("slice_ids", metavar="[SLICE]...", nargs=-1)(function)
 
@@ -235,7 +235,7 @@ _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 30 * 86400
 
 
-def ttl_option(help_text: str, default: str | None = None) -> Callable[[Function], Function]:
+def ttl_option(help_text: str, default: str | None = None) -> Callable[[_Function], _Function]:
     """Add `--ttl`, a span of time such as `90s`, `30m`, `2h` or `1d`, given on in seconds."""
     return click.option(
         "--ttl", metavar="TIME", default=default, show_default=default is not None,
@@ -243,16 +243,16 @@ def ttl_option(help_text: str, default: str | None = None) -> Callable[[Function
     )  # fmt: skip
 
 
-def token_options(function: Function) -> Function:
+def token_options(function: _Function) -> _Function:
     """Add `--token` and `--holder`, which show that a lease is still one's own."""
     function = click.option(
-        "--token", type=TOKEN, metavar="N",
+        "--token", type=_TOKEN, metavar="N",
         help="The token that `claim` printed.  [default: the one in the slice's worktree]",
     )(function)  # fmt: skip
     return holder_option("Who works here, where somebody else has had the slice before.")(function)
 
 
-def holder_option(help_text: str) -> Callable[[Function], Function]:
+def holder_option(help_text: str) -> Callable[[_Function], _Function]:
     """Add `--holder`; where nobody is named it is None, and `find_user` says who."""
     return click.option(
         "--holder", metavar="NAME", envvar="GITSLICES_HOLDER",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gitslices.repo_commands.setup import SetupReport
     from gitslices.workspace import Workspace
 
-Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
+_Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
 _NEW_PATHS = click.Choice(["anchored", "all", "none"])
 
 _EXAMPLES = """\b
@@ -134,7 +134,7 @@ def command(
     strict: bool,
     explain: str | None,
     diff: bool,
-    format_: Format,
+    format_: _Format,
     output: Path | None,
     lock_timeout: float,
     directory: Path,
@@ -247,7 +247,7 @@ def _apply(
     )
 
 
-def _write(plan: Plan, format_: Format, output: Path) -> str:
+def _write(plan: Plan, format_: _Format, output: Path) -> str:
     from gitslices.core.files import replace_file
     from gitslices.output.words import escape
 
@@ -256,7 +256,7 @@ def _write(plan: Plan, format_: Format, output: Path) -> str:
     return f"wrote {escape(str(output))}\n"
 
 
-def _format(plan: Plan, format_: Format) -> str:
+def _format(plan: Plan, format_: _Format) -> str:
     if format_ != "text":
         return _draw(plan, format_)
     from gitslices.output.text.plan import format_plan
@@ -265,7 +265,7 @@ def _format(plan: Plan, format_: Format) -> str:
 
 
 def _format_applied(
-    plan: Plan, report: "ApplyReport", setup: "SetupReport", format_: Format
+    plan: Plan, report: "ApplyReport", setup: "SetupReport", format_: _Format
 ) -> str:
     text = _format(plan, format_)
     if format_ != "text":
@@ -275,7 +275,7 @@ def _format_applied(
     return f"{text}\n{format_applied(plan, report, setup)}"
 
 
-def _draw(plan: Plan, format_: Format) -> str:
+def _draw(plan: Plan, format_: _Format) -> str:
     if format_ == "json":
         from gitslices.output.document import encode_document
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def tell_if_moved(workspace: "Workspace") -> Iterator[None]:
+def _tell_if_moved(workspace: "Workspace") -> Iterator[None]:
     """Say so if the current directory goes to the trash while the block lasts.
 
     Not refused: `git worktree remove` removes it, too, and says nothing.
@@ -84,7 +84,7 @@ def remove_command(
 
     workspace = probe_here(directory, lock_timeout=lock_timeout)
     request = RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)
-    with tell_if_moved(workspace):
+    with _tell_if_moved(workspace):
         report = remove(workspace, request)
 
     def text() -> str:
@@ -136,7 +136,7 @@ def prune_command(
     workspace = probe_here(directory, lock_timeout=lock_timeout)
     if of_trash:
         return _empty_trash(workspace, dry_run=dry_run)
-    with tell_if_moved(workspace):
+    with _tell_if_moved(workspace):
         report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))
 
     def text() -> str:

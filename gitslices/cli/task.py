@@ -15,7 +15,7 @@ from gitslices.git.environment import get_cwd
 if TYPE_CHECKING:
     from gitslices.ops.graph_file import Action
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _INIT_EXAMPLES = """\b
 Examples:
@@ -84,7 +84,7 @@ class _TaskCommand(click.Command):
         return super().parse_args(ctx, spread)
 
 
-def _field_options(function: Function) -> Function:
+def _field_options(function: _Function) -> _Function:
     function = click.option(
         "--estimate", type=float, metavar="COST", help="What it costs beside the others."
     )(function)

@@ -131,7 +131,7 @@ def name_partial(path: Path) -> Path:
 
 
 _BEGIN = "gitslices: begin"
-END = "gitslices: end"
+_END = "gitslices: end"
 
 
 def put_block(text: str, lines: str, *, comment: str) -> str:
@@ -139,7 +139,7 @@ def put_block(text: str, lines: str, *, comment: str) -> str:
 
     `comment` is how a line is made a comment, with `{}` for what it says.
     """
-    block = f"{comment.format(_BEGIN)}\n{lines.rstrip()}\n{comment.format(END)}\n"
+    block = f"{comment.format(_BEGIN)}\n{lines.rstrip()}\n{comment.format(_END)}\n"
     before, found, after = _split(text, comment)
     if found:
         return before + block + after
@@ -164,7 +164,7 @@ def read_block(text: str, *, comment: str) -> tuple[str, ...]:
 
 
 def _split(text: str, comment: str) -> tuple[str, bool, str]:
-    begin, end = comment.format(_BEGIN) + "\n", comment.format(END) + "\n"
+    begin, end = comment.format(_BEGIN) + "\n", comment.format(_END) + "\n"
     before, found, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
     # A beginning without an end: somebody has edited it, and what follows may be theirs.

@@ -12,7 +12,7 @@ RepoPath = NewType("RepoPath", str)
 """A path from the repository's root, `/` between components; bytes that are no UTF-8 are
 surrogate-escaped, as `os.fsdecode` does."""
 
-TaskStatus = Literal["pending", "blocked", "done"]
+_TaskStatus = Literal["pending", "blocked", "done"]
 SliceStatus = Literal[
     "planned", "provisioned", "claimed", "done", "merged", "removed", "conflicted", "dropped"
 ]
@@ -71,7 +71,7 @@ class Task(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: TaskId
     title: str = ""
     description: str = ""
-    status: TaskStatus = "pending"
+    status: _TaskStatus = "pending"
     owner_role: str | None = None
     dependencies: tuple[TaskId, ...] = ()
     read_set: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ SETTINGS_FILE: Final = ".gitslices/config.toml"
 SETTINGS_TABLES: Final = ("setup", "gates", "merge")
 GRAPH_FILE: Final = "gitslices.toml"
 
-NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]
+_NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]
 
 _OTHER = re.compile(r"[^a-z0-9]+")
 _SOFT = re.compile(r"[._/]+")
@@ -81,7 +81,7 @@ def find_task_name(worktree_name: str) -> TaskName | None:
     return TaskName(goal, task) if whole else None
 
 
-def natural_key(text: str) -> NaturalKey:
+def natural_key(text: str) -> _NaturalKey:
     """Return a sort key that reads digits as numbers, task-2 before task-10; no two texts tie."""
     parts = _TEXT_AND_NUMBER.findall(text)
     # Compared by length and then by digits, because `int` refuses more than 4,300 of them.

@@ -19,7 +19,7 @@ NOBODY: Final = {
 }
 
 
-class Author(Struct, frozen=True, kw_only=True):
+class _Author(Struct, frozen=True, kw_only=True):
     """Who wrote a commit, and when: seconds since 1970 and the time zone, as git keeps them."""
 
     name: str
@@ -37,7 +37,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     commit: Oid
     tree: Oid
     parents: tuple[Oid, ...]
-    author: Author
+    author: _Author
     message: str
     trailers: tuple[str, ...] = ()
     trailer_block: str = ""
@@ -79,7 +79,7 @@ def write_commit(
     parents: Sequence[Oid],
     message: str,
     *,
-    author: Author | None = None,
+    author: _Author | None = None,
     signed: bool = False,
 ) -> Oid:
     """Write a commit and return its id; without `author` the committer is the author, too.
@@ -107,7 +107,7 @@ def copy_notes(repo: Repository, rewritten: Iterable[tuple[Oid, Oid]]) -> None:
         repo.run("notes", "copy", "--for-rewrite=rebase", "--stdin", input=lines.encode())
 
 
-def _name_author(author: Author) -> dict[str, str]:
+def _name_author(author: _Author) -> dict[str, str]:
     return {
         "GIT_AUTHOR_NAME": author.name,
         "GIT_AUTHOR_EMAIL": author.email,
@@ -123,7 +123,7 @@ def _make_commit(words: Sequence[str]) -> Commit:
         commit=Oid(commit.strip()),
         tree=Oid(tree),
         parents=tuple(Oid(parent) for parent in parents.split()),
-        author=Author(name=name, email=email, date=date),
+        author=_Author(name=name, email=email, date=date),
         message=message,
         trailers=tuple(line for line in trailers.splitlines() if line),
         trailer_block=block,

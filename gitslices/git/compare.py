@@ -23,12 +23,12 @@ from gitslices.git.submodules import find_behind
 
 # A rename is two paths, each of which must be in scope; and what lies uncommitted in a submodule is
 # in no commit of this repository.
-RAW: Final = ("--raw", "-z", "--no-renames", "--ignore-submodules=dirty")
+_RAW: Final = ("--raw", "-z", "--no-renames", "--ignore-submodules=dirty")
 """How `git diff` and its kin are to answer `_parse_raw`."""
 _NOTHING: Final = "000000"
-SUBMODULE: Final = "160000"
+_SUBMODULE: Final = "160000"
 
-Modes = tuple[str, str]
+_Modes = tuple[str, str]
 """The file modes before and after."""
 
 
@@ -85,20 +85,20 @@ def read_commit_changes(
     repo: Repository, git_dir: Path, commit: str, baselines: Sequence[Baseline]
 ) -> tuple[Change, ...]:
     """What `commit`, or HEAD of the worktree of `git_dir`, holds otherwise than all `baselines`."""
-    return join_baselines(
+    return _join_baselines(
         baselines,
-        lambda one: repo.run("diff-tree", "-r", *RAW, one, commit, "--", git_dir=git_dir).text,
+        lambda one: repo.run("diff-tree", "-r", *_RAW, one, commit, "--", git_dir=git_dir).text,
     )
 
 
-def join_baselines(
+def _join_baselines(
     baselines: Sequence[Baseline], compare: Callable[[Oid], str]
 ) -> tuple[Change, ...]:
-    """The paths that differ from every one of `baselines`; `compare` asks git about one, by `RAW`.
+    """The paths that differ from every one of `baselines`; `compare` asks git about one, by `_RAW`.
 
     Where one is torn, a path differs from it that differs from any other.
     """
-    joined: dict[RepoPath, tuple[Modes, ...]] | None = None
+    joined: dict[RepoPath, tuple[_Modes, ...]] | None = None
     for baseline in baselines:
         listing = _parse_raw(compare(baseline.commit))
         found = dict.fromkeys(baseline.torn, ()) | {path: (listing[path],) for path in listing}
@@ -110,18 +110,18 @@ def join_baselines(
     return tuple(_make_change(path, modes) for path, modes in (joined or {}).items() if modes)
 
 
-def _make_change(path: RepoPath, modes: Sequence[Modes]) -> Change:
+def _make_change(path: RepoPath, modes: Sequence[_Modes]) -> Change:
     return Change(
         path=path,
         is_new=all(before == _NOTHING for before, _ in modes),
         is_gone=all(after == _NOTHING for _, after in modes),
-        is_submodule=any(SUBMODULE in pair for pair in modes),
-        was_submodule=any(before == SUBMODULE for before, _ in modes),
+        is_submodule=any(_SUBMODULE in pair for pair in modes),
+        was_submodule=any(before == _SUBMODULE for before, _ in modes),
     )
 
 
-def _parse_raw(listing: str) -> dict[RepoPath, Modes]:
-    """The modes of each path in what git has answered to `RAW`."""
+def _parse_raw(listing: str) -> dict[RepoPath, _Modes]:
+    """The modes of each path in what git has answered to `_RAW`."""
     fields = listing.split("\0")
     return {
         RepoPath(path): (head[1:7], head[8:14])
@@ -172,14 +172,14 @@ def _count_by_sharers(repo: Repository, ends: list[Oid]) -> Counter[int]:
     return totals
 
 
-Join = Callable[[Sequence[Oid], Oid], Baseline]
+_Join = Callable[[Sequence[Oid], Oid], Baseline]
 """Makes one of several common ancestors, by the rules for files of another commit."""
 
 
 def find_baselines(
     repo: Repository,
     git_dir: Path,
-    join: Join,
+    join: _Join,
     *,
     tips: Sequence[str],
     target: BranchName,
@@ -216,10 +216,10 @@ def read_index_changes(
 ) -> tuple[Change, ...]:
     """What the index of the worktree of `git_dir`, or `index_file` in its place, would commit."""
     env = {"GIT_INDEX_FILE": str(index_file)} if index_file else {}
-    return join_baselines(
+    return _join_baselines(
         baselines,
         lambda one: (
-            repo.run("diff-index", "--cached", *RAW, one, "--", env=env, git_dir=git_dir).text
+            repo.run("diff-index", "--cached", *_RAW, one, "--", env=env, git_dir=git_dir).text
         ),
     )
 
@@ -233,10 +233,10 @@ def read_file_changes(
     and submodules that are merely behind.
     """
     # The porcelain diff, because the plumbing one reports files whose time alone has changed.
-    tracked = join_baselines(
+    tracked = _join_baselines(
         baselines,
         lambda one: repo.run_at(
-            worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *RAW,
+            worktree, "--no-optional-locks", "diff", "--no-ext-diff", "--no-relative", *_RAW,
             one, "--",
         ).text,
     )  # fmt: skip
@@ -258,9 +258,9 @@ def _find_as_checked_out(
     found = find_as_checked_out(repo, worktree, loose)
     if not found:
         return found
-    staged = join_baselines(
+    staged = _join_baselines(
         baselines,
-        lambda one: repo.run_at(worktree, "diff-index", "--cached", *RAW, one, "--").text,
+        lambda one: repo.run_at(worktree, "diff-index", "--cached", *_RAW, one, "--").text,
     )
     return found - {change.path for change in staged}
 
@@ -280,7 +280,7 @@ def read_entries(
         listing = repo.run("ls-tree", "-z", "--full-tree", commit, "--", *left, ok=(0, 128)).text
         for entry in filter(None, listing.split("\0")):
             head, _, path = entry.partition("\t")
-            entries[RepoPath(path)] = head.startswith(SUBMODULE)
+            entries[RepoPath(path)] = head.startswith(_SUBMODULE)
     return entries
 
 

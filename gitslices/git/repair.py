@@ -28,16 +28,16 @@ _READERS: Final = frozenset(
 )  # fmt: skip
 _VALUED: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
 
-Process = tuple[int, str]
+_Process = tuple[int, str]
 """Number and start of a process: another one of the same number has another start."""
 
 
-def can_see_processes() -> bool:
+def _can_see_processes() -> bool:
     """Whether this system tells what runs on it."""
     return (_PROC / "self" / "stat").exists()
 
 
-def find_living_gits(common_dir: Path) -> frozenset[Process]:
+def find_living_gits(common_dir: Path) -> frozenset[_Process]:
     """The gits that may be changing the repository of `common_dir` now, whoever runs them."""
     return frozenset(
         (int(process.name), start)
@@ -46,7 +46,7 @@ def find_living_gits(common_dir: Path) -> frozenset[Process]:
     )
 
 
-def find_open_files() -> frozenset[tuple[int, int]]:
+def _find_open_files() -> frozenset[tuple[int, int]]:
     """Device and inode of every file that a process of ours has open."""
     opened = set()
     for process in _PROC.glob("[0-9]*"):
@@ -174,14 +174,14 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
     # Stamps from before the wait: what another git locks meanwhile has another one, and stays.
     left = {path: stamp for path, stamp in found.items() if stamp and _is_since(stamp, since)}
-    if not left or not can_see_processes():
+    if not left or not _can_see_processes():
         return ()
     alive = find_living_gits(common_dir)
     time.sleep(_QUIET_SECONDS)
     if _outlive(common_dir, alive):
         return ()
     # Whoever is no git by name, an editor that locks by itself say, is told by this alone.
-    opened = find_open_files()
+    opened = _find_open_files()
     return tuple(
         path
         for path, stamp in left.items()
@@ -189,7 +189,7 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     )
 
 
-def _outlive(common_dir: Path, alive: frozenset[Process]) -> bool:
+def _outlive(common_dir: Path, alive: frozenset[_Process]) -> bool:
     """Whether one of `alive` stays; those that came later did not make what was there before."""
     end = time.monotonic() + _LIFE_SECONDS
     while alive := alive & find_living_gits(common_dir):

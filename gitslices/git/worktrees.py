@@ -118,7 +118,7 @@ def unregister_worktree(repo: Repository, path: Path) -> None:
     repo.run("worktree", "remove", "--force", "--force", "--", str(path))
 
 
-class Misleading(Struct, frozen=True, kw_only=True):
+class _Misleading(Struct, frozen=True, kw_only=True):
     """A setting, what is wrong with it, what comes of it, and how to set it right."""
 
     name: str
@@ -133,14 +133,14 @@ def refuse_misleading_settings(repo: Repository, config: Mapping[str, str]) -> N
         raise MachineError(f"{one.name}: {one.problem}", hint=one.hint)
 
 
-def find_misleading_settings(repo: Repository, config: Mapping[str, str]) -> Iterator[Misleading]:
+def find_misleading_settings(repo: Repository, config: Mapping[str, str]) -> Iterator[_Misleading]:
     """What `config`, of the main worktree, and the file of all worktrees have of that kind."""
     if is_true(config.get("extensions.worktreeconfig")):
         yield from _find_shared(repo)
     # An index tells of files: a repository that was always bare has none, as a rule.
     if is_true(config.get("core.bare")) and (repo.common_dir / "index").exists():
         index = str(repo.common_dir / "index")
-        yield Misleading(
+        yield _Misleading(
             name="core.bare",
             problem=f"it is true, and {index!r} says that files are checked out",
             why="a merge moves the branch, and leaves those files behind",
@@ -150,7 +150,7 @@ def find_misleading_settings(repo: Repository, config: Mapping[str, str]) -> Ite
     yield from _find_foreign_worktree(repo, config)
 
 
-def _find_shared(repo: Repository) -> Iterator[Misleading]:
+def _find_shared(repo: Repository) -> Iterator[_Misleading]:
     """What linked worktrees take for their own (git-worktree, CONFIGURATION FILE)."""
     file = ("--file", str(repo.common_dir / "config"))
     wanted = r"^core\.(worktree|bare)$"
@@ -159,7 +159,7 @@ def _find_shared(repo: Repository) -> Iterator[Misleading]:
         # Shared and false harms nobody: it is what every linked worktree is.
         if name == "core.bare" and value and not is_true(value):
             continue
-        yield Misleading(
+        yield _Misleading(
             name=name,
             problem="it is shared by all worktrees, beside extensions.worktreeConfig",
             why="linked worktrees take it for their own, and git works in the wrong folder",
@@ -169,11 +169,11 @@ def _find_shared(repo: Repository) -> Iterator[Misleading]:
         )
 
 
-def _find_foreign_worktree(repo: Repository, config: Mapping[str, str]) -> Iterator[Misleading]:
+def _find_foreign_worktree(repo: Repository, config: Mapping[str, str]) -> Iterator[_Misleading]:
     named = config.get("core.worktree")
     admin = find_admin_folder(repo.common_dir / named) if named else None
     if admin is not None and admin.parent.resolve() == (repo.common_dir / "worktrees").resolve():
-        yield Misleading(
+        yield _Misleading(
             name="core.worktree",
             problem=f"it is {named!r}, a linked worktree",
             why="git works on that worktree's files where the main worktree is meant",

@@ -18,7 +18,7 @@ from gitslices.graph.load import check_text, read_tree
 _Fields = Mapping[str, object]
 """What a task is to hold; None takes a field away."""
 
-Tasks = MutableSequence[MutableMapping[str, Any]]
+_Tasks = MutableSequence[MutableMapping[str, Any]]
 _WIDTH: Final = 88
 
 
@@ -47,7 +47,7 @@ def change_task(source: GraphText, id_: str, fields: _Fields) -> GraphText:
     number = _find_task(source, tree, id_)
     _set_fields(tree["tasks"][number], fields)
 
-    def change(tasks: Tasks, form: Callable[[Any], Any]) -> None:
+    def change(tasks: _Tasks, form: Callable[[Any], Any]) -> None:
         _set_fields(tasks[number], {name: form(value) for name, value in fields.items()})
 
     return _check(source, _EDITORS[source.form](source.text, change), tree)

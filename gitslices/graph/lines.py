@@ -14,7 +14,7 @@ from gitslices.graph.findings import name_key
 _LARGEST: Final = 8 * 1024 * 1024
 """In larger texts nobody goes to a line by its number, and finding it takes seconds."""
 
-Walk = Iterator[tuple[str, int]]
+_Walk = Iterator[tuple[str, int]]
 """The places of a text in its order, each with its line, counted from 1."""
 
 
@@ -111,7 +111,7 @@ _JSON_TOKEN: Final = re.compile(
 )  # fmt: skip
 
 
-def _walk_json(text: str) -> Walk:
+def _walk_json(text: str) -> _Walk:
     path, lines = _Path(), _LineCount(text)
     for token in _JSON_TOKEN.finditer(text):
         if token["key"]:
@@ -122,7 +122,7 @@ def _walk_json(text: str) -> Walk:
             yield from _walk_value(path, token, lines)
 
 
-def _walk_value(path: _Path, token: re.Match[str], lines: _LineCount) -> Walk:
+def _walk_value(path: _Path, token: re.Match[str], lines: _LineCount) -> _Walk:
     place, is_item = path.enter_value()
     if is_item:
         yield place, lines.find(token.start())
@@ -147,7 +147,7 @@ _OUTSIDE_BRACKETS: Final = re.compile(f"{_TABLE}|{_INNER}", re.DOTALL | re.MULTI
 _INSIDE_BRACKETS: Final = re.compile(f"(?P<table>(?!))|{_INNER}", re.DOTALL)
 
 
-def _walk_toml(text: str) -> Walk:
+def _walk_toml(text: str) -> _Walk:
     path, lines, tables, end = _Path(), _LineCount(text), Counter[str](), 0
     while token := (_OUTSIDE_BRACKETS if path.depth == 1 else _INSIDE_BRACKETS).search(text, end):
         end = token.end()
@@ -178,7 +178,7 @@ def _split_key(text: str) -> list[str]:
     return [next(iter(tomllib.loads(f"{part} = 0"))) for part in re.findall(_PART, text)]
 
 
-def _walk_yaml(text: str) -> Walk:
+def _walk_yaml(text: str) -> _Walk:
     import yaml
 
     path, in_key = _Path(), [False]

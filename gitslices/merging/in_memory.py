@@ -19,7 +19,7 @@ from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
 
 
-class SharedFiles(Struct, frozen=True):
+class _SharedFiles(Struct, frozen=True):
     """The files that a graph lets many slices append to: they take the lines of both sides."""
 
     entries: tuple[str, ...]
@@ -52,7 +52,7 @@ class GoalMergeRules(Struct, frozen=True, kw_only=True):
 
     repo: Repository
     scratch: Path
-    shared: SharedFiles
+    shared: _SharedFiles
     attributes: MergeRules
 
     @property
@@ -105,7 +105,7 @@ def open_merge_rules(workspace: Workspace, goal: Goal, commit: Oid) -> Iterator[
     """The rules of `commit`; their folder goes with the block, also after a kill."""
     entries = goal.graph.shared
     scope = parse_scope(entries) if entries else None
-    shared = SharedFiles(entries, compile_scope(scope, workspace.folding) if scope else None)
+    shared = _SharedFiles(entries, compile_scope(scope, workspace.folding) if scope else None)
     with workspace.open_scratch() as folder:
         yield GoalMergeRules(
             repo=workspace.repo,

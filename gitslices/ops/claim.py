@@ -49,7 +49,7 @@ from gitslices.state.leases import (
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
 
-Refused = Mapping[SliceId, RefusedError]
+_Refused = Mapping[SliceId, RefusedError]
 
 DEFAULT_TTL: Final = 30 * 60
 _MAX_HOLDER: Final = 200
@@ -136,7 +136,7 @@ def _find_passed_over(error: RefusedError) -> SliceId | None:
     return SliceId(places.pop()) if type(error) is RefusedError and len(places) == 1 else None
 
 
-def _add_refused(report: ClaimReport, refused: Refused) -> ClaimReport:
+def _add_refused(report: ClaimReport, refused: _Refused) -> ClaimReport:
     if not refused:
         return report
     known = () if report.warnings is UNSET else report.warnings
@@ -179,7 +179,7 @@ def _refuse_odd_holder(holder: str) -> None:
 
 
 def _wait_for_grant(
-    workspace: Workspace, store: Store, request: ClaimRequest, refused: Refused
+    workspace: Workspace, store: Store, request: ClaimRequest, refused: _Refused
 ) -> _Granted:
     give_up = time.monotonic() + request.wait
     pause = _SHORTEST_PAUSE
@@ -202,7 +202,7 @@ def _wait_for_grant(
 
 
 def _grant(
-    workspace: Workspace, store: Store, request: ClaimRequest, refused: Refused
+    workspace: Workspace, store: Store, request: ClaimRequest, refused: _Refused
 ) -> _Granted | None:
     """Open a lease; None where the slice has just been merged or moved, and all is to be seen anew.
 

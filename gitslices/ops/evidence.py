@@ -20,7 +20,7 @@ from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.system.settings import Gate
 from gitslices.workspace import Workspace
 
-GateState = Literal["passed", "failed", "missing", "manual"]
+_GateState = Literal["passed", "failed", "missing", "manual"]
 
 
 class GatesRequest(Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class GateStatus(Struct, frozen=True, kw_only=True):
 
     slice_id: SliceId
     gate: str
-    state: GateState
+    state: _GateState
     reason: str
     command: str | None
     run: GateRun | None
@@ -218,7 +218,7 @@ def _report(
 def _describe_gate(proof: Proof, name: str, gate: Gate | None) -> GateStatus:
     command = gate.command if gate else None
     run = find_gate_run(proof, name, command)
-    state: GateState = "manual" if command is None else "missing"
+    state: _GateState = "manual" if command is None else "missing"
     if run is not None:
         state = "passed" if run.passed else "failed"
     return GateStatus(

@@ -57,13 +57,13 @@ class SlicesOrder(Order, frozen=True, kw_only=True):
     known: Mapping[SliceId, SliceRecord]
 
 
-O = TypeVar("O", bound=Order)  # noqa: E741
+_O = TypeVar("_O", bound=Order)
 
 
-class Provisioned(Struct, Generic[O], frozen=True, kw_only=True):
+class Provisioned(Struct, Generic[_O], frozen=True, kw_only=True):
     """What was ordered, the slices that could not be made, and what is to be said of the others."""
 
-    order: O
+    order: _O
     failures: tuple[Failure, ...]
     warnings: tuple[str, ...]
 
@@ -71,11 +71,11 @@ class Provisioned(Struct, Generic[O], frozen=True, kw_only=True):
 def provision(
     workspace: Workspace,
     store: Store,
-    choose: Callable[[str], O],
+    choose: Callable[[str], _O],
     *,
     jobs: int = 1,
     on_progress: OnProgress = ignore_progress,
-) -> Provisioned[O]:
+) -> Provisioned[_O]:
     """Make the branches and worktrees that `choose` orders; those that fail are undone.
 
     `choose` is called under the topology lock, with the id of the operation; where it raises,

@@ -88,7 +88,7 @@ _PLACEHOLDER: Final = re.compile(
     r"\{(slice|goal|branch|target|worktree|token|task_file|attempt|reason_file)\}"
 )
 
-Stage = Literal["started", "merged", "failed", "stopped"]
+_Stage = Literal["started", "merged", "failed", "stopped"]
 
 
 class RunRequest(Struct, frozen=True, kw_only=True):
@@ -106,7 +106,7 @@ class RunStep(Struct, frozen=True, kw_only=True):
     """What has just become of a slice; `log` holds what its command printed."""
 
     slice_id: SliceId
-    stage: Stage
+    stage: _Stage
     attempt: int
     log: str
     reason: str = ""
@@ -342,7 +342,7 @@ class Crew:
             "GITSLICES_TASK_FILE": places["task_file"],
         }
 
-    def _tell(self, mine: ClaimReport, stage: Stage, log: Path, reason: str = "") -> None:
+    def _tell(self, mine: ClaimReport, stage: _Stage, log: Path, reason: str = "") -> None:
         id_ = mine.slice_id
         step = RunStep(
             slice_id=id_, stage=stage, attempt=self._attempts[id_], log=str(log), reason=reason

@@ -90,7 +90,7 @@ def _map_strings(value: Any) -> Any:
 _SHOWN_PROBLEMS = 50
 
 
-class Failure(Struct, frozen=True, kw_only=True):
+class _Failure(Struct, frozen=True, kw_only=True):
     """An exception, ready to be told."""
 
     code: str
@@ -108,10 +108,10 @@ class Failure(Struct, frozen=True, kw_only=True):
         return {"ok": False, "error": error}
 
 
-def describe_failure(error: Exception) -> Failure:
+def describe_failure(error: Exception) -> _Failure:
     """What `error` means to the user; anything unforeseen is a bug of gitslices."""
     if isinstance(error, GitslicesError):
-        return Failure(
+        return _Failure(
             code=error.code,
             exit_code=error.exit_code,
             message=error.message,
@@ -122,16 +122,16 @@ def describe_failure(error: Exception) -> Failure:
         path = error.ctx.command_path if error.ctx else "gitslices"
         # Click gives each choice a line of its own.
         message = error.format_message().replace("\n\t", " ")
-        return Failure(code="usage", exit_code=2, message=message, hint=f"see: {path} --help")
+        return _Failure(code="usage", exit_code=2, message=message, hint=f"see: {path} --help")
     if isinstance(error, click.ClickException):
-        return Failure(code="usage", exit_code=2, message=error.format_message())
+        return _Failure(code="usage", exit_code=2, message=error.format_message())
     # Modes, mounts and limits can forbid any file at any time: that is the machine's word.
     if isinstance(error, OSError) and error.errno is not None:
         place = f": {error.filename!r}" if error.filename else ""
-        return Failure(
+        return _Failure(
             code="disk", exit_code=3, message=f"{error.strerror}{place}", hint=_find_owner(error)
         )
-    return Failure(
+    return _Failure(
         code="internal",
         exit_code=70,
         message=f"this is a bug in gitslices: {type(error).__name__}: {error}",
@@ -148,7 +148,7 @@ def _find_owner(error: BaseException | None) -> str | None:
     return None
 
 
-def format_failure(failure: Failure) -> str:
+def format_failure(failure: _Failure) -> str:
     """The lines for standard error."""
     lines = [f"{click.style('error:', fg='red', bold=True)} {escape(failure.message)}"]
     for problem in failure.problems[:_SHOWN_PROBLEMS]:

@@ -46,7 +46,7 @@ _CANDIDATES: Final = 5
 _NEAR: Final = 0.9
 """From which part of the critical path's cost on a way counts as nearly as long."""
 
-Pairs = dict[int, int]
+_Pairs = dict[int, int]
 """The slices (a bit mask) that each slice waits for because of an overlap."""
 
 
@@ -114,7 +114,7 @@ def _choose_candidates(outline: Outline) -> list[RepoPath]:
     return [place for place in ranked if place != "/"][:_CANDIDATES]
 
 
-def _find_pressing(outline: Outline) -> Pairs:
+def _find_pressing(outline: Outline) -> _Pairs:
     finish, tail = measure_ways(outline.edges, outline.workload.costs, outline.order)
     long = _NEAR * outline.critical_path_cost
     pressing = {
@@ -124,7 +124,7 @@ def _find_pressing(outline: Outline) -> Pairs:
     return {later: earlier_ones for later, earlier_ones in pressing.items() if earlier_ones}
 
 
-def _count_justified(segment: Segment, pairs: Pairs, later: int) -> int:
+def _count_justified(segment: Segment, pairs: _Pairs, later: int) -> int:
     """Count the pairs that overlap in a segment; `later` are those that wait."""
     touching = segment.readers | segment.writers
     count = 0
@@ -134,7 +134,7 @@ def _count_justified(segment: Segment, pairs: Pairs, later: int) -> int:
     return count
 
 
-Forced = Mapping[tuple[int, int], Overlap]
+_Forced = Mapping[tuple[int, int], Overlap]
 
 
 def make_plan(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) -> Plan:
@@ -198,7 +198,7 @@ def _make_slice(number: int, outline: Outline, name: TaskName, owner: str | None
     )
 
 
-def _find_forced(outline: Outline) -> Forced:
+def _find_forced(outline: Outline) -> _Forced:
     """The overlaps behind the order that no dependency asked for, by the later and the earlier."""
     return {
         (later, earlier): outline.scopes.get_overlap(later, earlier)
@@ -207,7 +207,7 @@ def _find_forced(outline: Outline) -> Forced:
     }
 
 
-def _make_serializations(outline: Outline, forced: Forced) -> Iterable[Serialization]:
+def _make_serializations(outline: Outline, forced: _Forced) -> Iterable[Serialization]:
     for (later, earlier), overlap in forced.items():
         yield Serialization(
             blocked_slice_id=outline.name(later),
@@ -245,7 +245,7 @@ def _find_started_overlaps(outline: Outline, underway: Underway) -> Iterable[Sta
             )
 
 
-def _find_warnings(outline: Outline, forced: Forced) -> Iterable[str]:
+def _find_warnings(outline: Outline, forced: _Forced) -> Iterable[str]:
     for number, task in enumerate(outline.tasks):
         for remark in outline.scopes.find_remarks(number):
             yield f"{task.id}: {remark}"

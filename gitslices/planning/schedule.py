@@ -51,7 +51,7 @@ class Network(Struct, frozen=True, kw_only=True):
     busy: int = 0
 
 
-class Timetable(Struct, frozen=True, kw_only=True):
+class _Timetable(Struct, frozen=True, kw_only=True):
     """When each slice starts and finishes; `sequence` is the order in which they start."""
 
     sequence: tuple[int, ...]
@@ -189,13 +189,13 @@ class _Run:
 
 def make_timetable(
     network: Network, costs: Sequence[Cost], priority: Sequence[int], workers: int | None = None
-) -> Timetable:
+) -> _Timetable:
     """Start every slice as soon as it may; of those that may, the first in `priority` first."""
     run = _Run(network, costs, priority, len(priority) if workers is None else workers)
     while not run.is_over:
         run.start_ready()
         run.finish_next()
-    return Timetable(
+    return _Timetable(
         sequence=tuple(run.sequence),
         start=tuple(run.start),
         finish=tuple(run.finish),
@@ -203,7 +203,7 @@ def make_timetable(
     )
 
 
-def simulate(workload: Workload, order: Sequence[int], workers: int | None = None) -> Timetable:
+def simulate(workload: Workload, order: Sequence[int], workers: int | None = None) -> _Timetable:
     """Run the slices in `order` by `workers` workers, or by as many as there is work for.
 
     Of two slices that conflict the earlier in `order` goes first; a free worker takes the earliest

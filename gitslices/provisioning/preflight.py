@@ -30,7 +30,7 @@ from gitslices.state.store import SliceRecord, Store
 from gitslices.system.folders import find_occupied, survey_place
 from gitslices.workspace import Workspace
 
-Known = Mapping[SliceId, SliceRecord]
+_Known = Mapping[SliceId, SliceRecord]
 
 
 class Decision(Struct, frozen=True):
@@ -44,7 +44,7 @@ def decide(
     workspace: Workspace,
     store: Store,
     wanted: Wanted,
-    known: Known,
+    known: _Known,
     *,
     ready_only: bool = False,
     allow_dirty: bool = True,
@@ -95,7 +95,7 @@ def _observe(
     workspace: Workspace,
     store: Store,
     wanted: Wanted,
-    known: Known,
+    known: _Known,
     worktrees: Sequence[Worktree],
 ) -> Observed:
     # All of them: a branch `slices` leaves no room for `slices/x`, nor does `slices/x/y`.

@@ -26,7 +26,7 @@ from gitslices.workspace import Workspace
 
 TRASH_REFS = "refs/gitslices/trash/"
 
-Refs = Mapping[str, Oid]
+_Refs = Mapping[str, Oid]
 
 
 def move_away(workspace: Workspace, operation: str, removals: Sequence[Removal]) -> None:
@@ -65,7 +65,7 @@ def clear_locks(workspace: Workspace, operation: str, removals: Sequence[Removal
     clear_shared_locks(common_dir, branches, since=since)
 
 
-def read_trash_refs(repo: Repository, operation: str) -> Refs:
+def read_trash_refs(repo: Repository, operation: str) -> _Refs:
     """What is kept of the slices that `operation` took away."""
     return read_refs(repo, [f"{TRASH_REFS}{operation}"])
 
@@ -89,7 +89,7 @@ def _update(
     workspace: Workspace,
     operation: str,
     removals: Sequence[Removal],
-    plan: Callable[[Removal, Refs, Refs], Iterable[RefUpdate]],
+    plan: Callable[[Removal, _Refs, _Refs], Iterable[RefUpdate]],
     *,
     reason: str,
 ) -> None:
@@ -114,7 +114,7 @@ def _put_back(place: Path, path: Path) -> None:
     remove_empty(place.parent, place.parent.parent)
 
 
-def _plan_away(removal: Removal, kept: Refs, refs: Refs) -> Iterable[RefUpdate]:
+def _plan_away(removal: Removal, kept: _Refs, refs: _Refs) -> Iterable[RefUpdate]:
     branch = HEADS + removal.record.branch_name
     # Then a killed process has come to the references; a branch that is elsewhere now was made
     # or moved by somebody since, and stays.
@@ -133,7 +133,7 @@ def _plan_away(removal: Removal, kept: Refs, refs: Refs) -> Iterable[RefUpdate]:
         )
 
 
-def _plan_back(removal: Removal, kept: Refs, refs: Refs) -> Iterable[RefUpdate]:
+def _plan_back(removal: Removal, kept: _Refs, refs: _Refs) -> Iterable[RefUpdate]:
     branch = HEADS + removal.record.branch_name
     waiting = [name for name in kept if name in refs]
     # With nothing kept any more the branch is back already, and may have gone on since.

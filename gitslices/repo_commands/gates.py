@@ -29,7 +29,7 @@ from gitslices.system.shell import Shell, open_shell
 from gitslices.workspace import Workspace
 
 Gates = Mapping[str, Gate]
-BeforeRun = Callable[[Gate], None]
+_BeforeRun = Callable[[Gate], None]
 
 
 def load_gates(workspace: Workspace, target: BranchName | None = None) -> Gates:
@@ -76,7 +76,7 @@ def run_commands(
     workspace: Workspace,
     records: Sequence[SliceRecord],
     wanted: Mapping[SliceId, Gates],
-    before_run: BeforeRun = lambda gate: None,
+    before_run: _BeforeRun = lambda gate: None,
 ) -> Iterator[GateRun]:
     """Run the `wanted` gates of each slice one by one, slices side by side; yield what came out.
 
@@ -123,7 +123,7 @@ def _run_slice(
     shell: Shell,
     record: SliceRecord,
     gates: Gates,
-    before_run: BeforeRun,
+    before_run: _BeforeRun,
 ) -> list[GateRun]:
     path = Path(record.worktree_path)
     sparse = is_sparse(workspace.repo, path)

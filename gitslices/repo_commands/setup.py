@@ -20,7 +20,7 @@ from gitslices.system.settings import Setup
 from gitslices.system.shell import Ended, Shell, open_shell
 from gitslices.workspace import Workspace
 
-Ask = Callable[[tuple[str, ...]], bool]
+_Ask = Callable[[tuple[str, ...]], bool]
 """Asks the user whether these commands may run."""
 
 
@@ -52,7 +52,7 @@ def refuse(commands: tuple[str, ...]) -> bool:
     return False
 
 
-def set_up(workspace: Workspace, request: SetupRequest, ask: Ask = refuse) -> SetupReport:
+def set_up(workspace: Workspace, request: SetupRequest, ask: _Ask = refuse) -> SetupReport:
     """Run the set-up commands in every worktree of the goal that needs it.
 
     `ask` is asked for commands that nobody has approved yet; its yes is kept. A worktree whose

@@ -59,7 +59,7 @@ class ClaimState(Struct, frozen=True, kw_only=True):
     precompose_unicode: bool = False
 
 
-class Contact(Struct, frozen=True, kw_only=True):
+class _Contact(Struct, frozen=True, kw_only=True):
     """A path that a slice shares with a held one."""
 
     holding: Holding
@@ -80,10 +80,10 @@ class Entrant(Struct, frozen=True, kw_only=True):
     blocked: bool
     fault: Problem | None
     waits_for: tuple[SliceId, ...]
-    contacts: tuple[Contact, ...]
+    contacts: tuple[_Contact, ...]
 
     @property
-    def kept_out_by(self) -> Contact | None:
+    def kept_out_by(self) -> _Contact | None:
         """The first overlap with a slice that somebody has now."""
         return next((one for one in self.contacts if not one.holding.lapsed), None)
 
@@ -171,8 +171,8 @@ def _find_remaining(slices: Sequence[Slice]) -> dict[SliceId, Cost]:
     return remaining
 
 
-def _find_contacts(state: ClaimState, slices: Sequence[Slice]) -> dict[SliceId, list[Contact]]:
-    contacts: dict[SliceId, list[Contact]] = {}
+def _find_contacts(state: ClaimState, slices: Sequence[Slice]) -> dict[SliceId, list[_Contact]]:
+    contacts: dict[SliceId, list[_Contact]] = {}
     for goal_id in dict.fromkeys(holding.goal_id for holding in state.holdings):
         holdings = [holding for holding in state.holdings if holding.goal_id == goal_id]
         for slice_, contact in _compare(state, slices, holdings, goal_id):
@@ -182,7 +182,7 @@ def _find_contacts(state: ClaimState, slices: Sequence[Slice]) -> dict[SliceId, 
 
 def _compare(
     state: ClaimState, slices: Sequence[Slice], holdings: Sequence[Holding], goal_id: str
-) -> Iterator[tuple[Slice, Contact]]:
+) -> Iterator[tuple[Slice, _Contact]]:
     """Each overlap of `slices` with what is held of one goal.
 
     Within a goal the plan's setting counts, which has put all overlaps in an order already: a
@@ -211,7 +211,7 @@ def _compare(
             itself = own and holding.slice_id == slice_.slice_id
             overlap = None if itself else scopes.find_overlap(number, at)
             if overlap is not None:
-                yield slice_, Contact(holding=holding, path=overlap.path)
+                yield slice_, _Contact(holding=holding, path=overlap.path)
 
 
 def _make_access(one: Slice | Holding) -> Access:

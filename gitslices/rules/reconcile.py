@@ -44,7 +44,7 @@ class Observed(Struct, frozen=True, kw_only=True):
     folding: Folding = Folding()
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class _Step(Struct, frozen=True, kw_only=True):
     """What happens to one slice."""
 
     action: Action
@@ -54,7 +54,7 @@ class Step(Struct, frozen=True, kw_only=True):
 class Reconciliation(Struct, frozen=True, kw_only=True):
     """The steps in the order of the slices, and what keeps them from being taken."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[_Step, ...]
     problems: tuple[Problem, ...]
 
     def select(self, action: Action) -> tuple[Slice, ...]:
@@ -70,7 +70,7 @@ def reconcile(
     `ready_only` leaves out new slices that wait for others.
     """
     wanted = [slice_ for slice_ in slices if not ready_only or _is_ready(slice_, observed)]
-    steps = tuple(Step(action=_choose(slice_, observed), slice=slice_) for slice_ in wanted)
+    steps = tuple(_Step(action=_choose(slice_, observed), slice=slice_) for slice_ in wanted)
     problems = (problem for step in steps for problem in _find_problems(step, observed))
     return Reconciliation(steps=steps, problems=tuple(problems))
 
@@ -111,7 +111,7 @@ def _choose(slice_: Slice, observed: Observed) -> Action:
     return "keep"
 
 
-def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
+def _find_problems(step: _Step, observed: Observed) -> Sequence[Problem]:
     faulty = _find_faulty(step, observed.existing.get(step.slice.slice_id))
     if faulty:
         return faulty
@@ -126,7 +126,7 @@ def _find_problems(step: Step, observed: Observed) -> Sequence[Problem]:
     return ()
 
 
-def _find_faulty(step: Step, recorded: Recorded | None) -> tuple[Problem, ...]:
+def _find_faulty(step: _Step, recorded: Recorded | None) -> tuple[Problem, ...]:
     if recorded is None or recorded.status in FINISHED:
         return ()
     bars = BARS_RESTORE if step.action == "restore" else BARS_APPLY

@@ -63,7 +63,7 @@ def make_briefing(
         metadata=task.metadata,
         gates=slice_.gates,
         review_needs=slice_.review_needs,
-        scope=describe_scope(scopes.write_scope, scopes.read_scope, goal.graph.shared),
+        scope=_describe_scope(scopes.write_scope, scopes.read_scope, goal.graph.shared),
         waits_for=tuple(one for one in slice_.dependencies if one not in finished),
         dependents=tuple(one.slice_id for one in goal.plan.slices if id_ in one.dependencies),
         attempt=count_attempts(store, goal_id, id_, lease),
@@ -79,7 +79,7 @@ def _find_log(workspace: Workspace, record: SliceRecord) -> str | None:
     return str(log) if log.exists() else None
 
 
-def describe_scope(write: Sequence[str], read: Sequence[str], shared: Sequence[str]) -> str:
+def _describe_scope(write: Sequence[str], read: Sequence[str], shared: Sequence[str]) -> str:
     """What the entries of a slice's scopes mean, in sentences."""
     return " ".join(_list_sentences(parse_scope(write), parse_scope(read), shared))
 

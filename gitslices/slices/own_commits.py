@@ -76,7 +76,7 @@ def write_stand_in(repo: Repository, target: Oid, base: Oid) -> Oid:
     return write_commit(repo, read_commit_tree(repo, target), [target, base], "stand-in")
 
 
-class Stretch(Struct, frozen=True, kw_only=True):
+class _Stretch(Struct, frozen=True, kw_only=True):
     """What a slice's branch was started from by its record, and where it is now, or was merged at.
 
     `landed_as` is the target's commit that took it in, which may be another one.
@@ -93,7 +93,7 @@ def make_stretches(
     records: Iterable[SliceRecord],
     landings: Mapping[SliceId, Landing],
     tips: Mapping[BranchName, Oid],
-) -> list[Stretch]:
+) -> list[_Stretch]:
     """What has become of each of `records` that was begun, in their order."""
     stretches = []
     for record in records:
@@ -101,7 +101,7 @@ def make_stretches(
         tip = landing.tip if landing else tips.get(record.branch_name)
         if tip is not None:
             stretches.append(
-                Stretch(
+                _Stretch(
                     branch_name=record.branch_name,
                     base=record.base_commit,
                     tip=tip,
@@ -113,7 +113,7 @@ def make_stretches(
 
 
 def find_worked(
-    workspace: Workspace, target: Oid, stretches: Sequence[Stretch], asked: Iterable[BranchName]
+    workspace: Workspace, target: Oid, stretches: Sequence[_Stretch], asked: Iterable[BranchName]
 ) -> set[BranchName]:
     """Those of the branches `asked`, all of them in `target`, in which somebody has worked.
 
@@ -133,7 +133,7 @@ def find_worked(
 class _Looked:
     """A stretch, and what git says of it once it is asked."""
 
-    def __init__(self, workspace: Workspace, stretch: Stretch) -> None:
+    def __init__(self, workspace: Workspace, stretch: _Stretch) -> None:
         self._workspace = workspace
         self.stretch = stretch
 

@@ -48,7 +48,7 @@ _OF_GIT: Final = frozenset(
 )
 
 
-class PlannedSlices(Protocol):
+class _PlannedSlices(Protocol):
     """What must be known of a goal: a plan, or those slices of it that are wanted."""
 
     @property
@@ -87,7 +87,7 @@ class Snapshot:
         self,
         workspace: Workspace,
         store: Store,
-        plan: PlannedSlices,
+        plan: _PlannedSlices,
         *,
         records: Iterable[SliceRecord] | None = None,
         worktrees: WorktreeMap | None = None,
@@ -102,7 +102,7 @@ class Snapshot:
             # Where `cached_property` keeps a value: the store is not asked then.
             self.__dict__["records"] = {record.slice_id: record for record in records}
 
-    def read_store_again(self, plan: PlannedSlices) -> "Snapshot":
+    def read_store_again(self, plan: _PlannedSlices) -> "Snapshot":
         """What the store has now beside what git had: in a transaction git is not asked."""
         again = Snapshot(self.workspace, self.store, plan, worktrees=self.worktrees)
         again.__dict__.update(

@@ -99,10 +99,10 @@ class RenameIntent(Struct, frozen=True, kw_only=True, tag="rename"):
     new_id: str
 
 
-Intent = ApplyIntent | RemoveIntent | MoveIntent | UndoIntent | RenameIntent
+_Intent = ApplyIntent | RemoveIntent | MoveIntent | UndoIntent | RenameIntent
 
 
-def write_intent(folder: Path, intent: Intent) -> None:
+def write_intent(folder: Path, intent: _Intent) -> None:
     """Put `intent` on disk, whole or not at all; raise `DiskError` if it cannot be."""
     partial = name_partial(folder / _NAME)
     with _report_failure("write", folder / _NAME):
@@ -128,7 +128,7 @@ def is_moving(folder: Path, goal_id: str, slice_id: SliceId) -> bool:
     if not has_intent(folder):
         return False
     # Without the lock it may go at any time: then there is None to be read, and nothing moves.
-    intent = _read(folder / _NAME, Intent)
+    intent = _read(folder / _NAME, _Intent)
     return isinstance(intent, MoveIntent) and any(
         (change.goal_id, change.slice_id) == (goal_id, slice_id)
         for move in intent.moves
@@ -141,14 +141,14 @@ def has_intent(folder: Path) -> bool:
     return (folder / _NAME).exists()
 
 
-def find_intent(folder: Path) -> Intent | None:
+def find_intent(folder: Path) -> _Intent | None:
     """The intent that a killed process left, or None; what it was writing besides goes."""
     with _report_failure("clear", folder):
         for partial in folder.glob(f"*{PARTIAL}"):
             # The identity is written under another lock, so its writer may be alive.
             if not partial.name.startswith(IDENTITY_NAME):
                 partial.unlink(missing_ok=True)
-    return cast(Intent | None, _read(folder / _NAME, Intent))
+    return cast(_Intent | None, _read(folder / _NAME, _Intent))
 
 
 def find_intent_file(folder: Path) -> Path:
@@ -160,7 +160,7 @@ def find_damaged_intents(folder: Path) -> tuple[Path, ...]:
     """The intents in `folder`, of whatever kind, that cannot be read."""
     damaged = []
     for path in (folder / _NAME, *sorted(folder.glob(_FILLING.format("*")))):
-        kind: Any = Intent if path.name == _NAME else ApplyIntent
+        kind: Any = _Intent if path.name == _NAME else ApplyIntent
         try:
             _read(path, kind)
         except StateError:

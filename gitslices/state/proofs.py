@@ -8,7 +8,7 @@ from msgspec import Struct
 from gitslices.rules.evidence import GateRun, Review
 from gitslices.state.store import Row, Store, convert_row, name_row
 
-Proof = TypeVar("Proof", bound=Struct)
+_Proof = TypeVar("_Proof", bound=Struct)
 
 
 def add_gate_run(store: Store, run: GateRun) -> None:
@@ -41,8 +41,8 @@ def _add(store: Store, table: str, row: Struct) -> None:
 
 
 def _read(
-    store: Store, table: str, kind: type[Proof], goal_id: str, slice_id: str
-) -> tuple[Proof, ...]:
+    store: Store, table: str, kind: type[_Proof], goal_id: str, slice_id: str
+) -> tuple[_Proof, ...]:
     rows = store.query(
         f"SELECT {_list_columns(kind)} FROM {table} "  # noqa: S608
         "WHERE goal_id = ? AND slice_id = ? ORDER BY rowid",
@@ -61,7 +61,7 @@ def decode_review(row: Row) -> Review:
     return _decode(row, Review)
 
 
-def _decode(row: Row, kind: type[Proof]) -> Proof:
+def _decode(row: Row, kind: type[_Proof]) -> _Proof:
     # SQLite has no booleans, hence not strict.
     return convert_row(row, kind, strict=False)
 

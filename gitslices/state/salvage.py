@@ -27,18 +27,18 @@ from gitslices.state.store import (
 )
 from gitslices.state.trash import decode_trashed
 
-Row = dict[str, Any]
+_Row = dict[str, Any]
 
 # What a fresh store of ours begins with, up to what changes with every write: the signature, the
 # size of a page, and how the file is to be read (https://sqlite.org/fileformat.html).
 _HEADER: Final = b"SQLite format 3\0" + bytes((0x10, 0x00, 2, 2, 0, 64, 32, 32))
 
 
-def _check_texts(row: Row) -> None:
+def _check_texts(row: _Row) -> None:
     """The tables that hold nothing but names and commits."""
 
 
-_CHECKS: Final[Mapping[str, Callable[[Row], object]]] = {
+_CHECKS: Final[Mapping[str, Callable[[_Row], object]]] = {
     "goals": decode_goal,
     "slices": decode_slice,
     "events": decode_event,
@@ -184,7 +184,7 @@ def _mend_header(path: Path) -> None:
 
 def _read_rows(
     connection: sqlite3.Connection, table: str, columns: Mapping[str, str | None]
-) -> tuple[list[Row], bool]:
+) -> tuple[list[_Row], bool]:
     """The rows of a table from both ends up to what cannot be read, and whether that is all."""
     with suppress(sqlite3.Error):
         there = read_shape(connection).get(table)
@@ -195,7 +195,7 @@ def _read_rows(
             f'"{name}"' if name in there else f"{default or 'NULL'}"
             for name, default in columns.items()
         )
-        found: dict[int, Row] = {}
+        found: dict[int, _Row] = {}
         # Reading ends at the first broken page: what lies behind it is had from the other end.
         for direction in ("ASC", "DESC"):
             sql = f"SELECT rowid, {shown} FROM {table} ORDER BY rowid {direction}"  # noqa: S608
@@ -218,7 +218,7 @@ def _query(connection: sqlite3.Connection, sql: str) -> Iterator[Sequence[Any]]:
     yield from connection.execute(sql)
 
 
-def _take(store: Store, table: str, row: Row, check: Callable[[Row], object]) -> bool:
+def _take(store: Store, table: str, row: _Row, check: Callable[[_Row], object]) -> bool:
     """Whether a row can be read, and stand beside those that were taken over before."""
     names = ", ".join(f'"{name}"' for name in row)
     marks = ", ".join("?" * len(row))

@@ -16,11 +16,11 @@ from msgspec import Struct
 from gitslices.core.errors import DiskError, Problem
 from gitslices.core.files import read_regular, replace_file
 
-HookState = Literal["installed", "outdated", "missing"]
+_HookState = Literal["installed", "outdated", "missing"]
 
-HookPurpose = Literal["check-commit", "check-push", "bring-forward"]
+_HookPurpose = Literal["check-commit", "check-push", "bring-forward"]
 
-PURPOSES: Final[Mapping[str, HookPurpose]] = {
+PURPOSES: Final[Mapping[str, _HookPurpose]] = {
     "pre-commit": "check-commit",
     "prepare-commit-msg": "check-commit",
     "pre-push": "check-push",
@@ -135,7 +135,7 @@ class HookFile(Struct, frozen=True, kw_only=True):
     """One hook: how it stands, and the file of the hook that was there before, if it is kept."""
 
     name: str
-    state: HookState
+    state: _HookState
     kept: str | None = None
 
 
@@ -210,7 +210,7 @@ def uninstall_hooks(folder: Path) -> None:
 
 def _find_hook(folder: Path, name: str) -> HookFile:
     own, kept = _find_own(folder, name), _keep(folder, name)
-    state: HookState = "missing"
+    state: _HookState = "missing"
     if own is not None:
         state = "installed" if _is_current(own, name) else "outdated"
     return HookFile(name=name, state=state, kept=str(kept) if _exists(kept) else None)

@@ -25,7 +25,7 @@ _GRACE: Final = 5.0
 _PAUSE: Final = 0.02
 
 
-class Worker(Struct, frozen=True):
+class _Worker(Struct, frozen=True):
     """What the processes of one command have in common: a variable's value, and an open file."""
 
     name: str
@@ -33,7 +33,7 @@ class Worker(Struct, frozen=True):
 
 
 @contextmanager
-def mark_worker(folder: Path, *, grace: float = _GRACE) -> Iterator[Worker]:
+def mark_worker(folder: Path, *, grace: float = _GRACE) -> Iterator[_Worker]:
     """Marks for a command that is about to work in the place that `folder` stands for.
 
     What was started there before and outlived its run is ended first, and given `grace` seconds for
@@ -51,7 +51,7 @@ def mark_worker(folder: Path, *, grace: float = _GRACE) -> Iterator[Worker]:
     try:
         # A lock of the open file, not of the process: whoever inherits it holds it, too.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield Worker(name, descriptor)
+        yield _Worker(name, descriptor)
     finally:
         # From here on it has ended by itself, and what it may have left in the background is meant.
         path.unlink(missing_ok=True)

@@ -24,16 +24,16 @@ FILE_NAMES: Final = (SETTINGS_FILE, OLD_NAME)
 LARGEST: Final = 64 * 1024
 
 # A text with a NUL can be handed to no program: it ends an argument there.
-Text = Annotated[str, Meta(pattern=r"^[^\0]*[^\0\s][^\0]*$")]
-Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
+_Text = Annotated[str, Meta(pattern=r"^[^\0]*[^\0\s][^\0]*$")]
+_Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
 MergeStyle = Literal["merge", "squash", "rebase"]
 SyncStyle = Literal["merge", "rebase"]
 
 _EXPECTED: Final[dict[Any, str]] = {
-    Text: "a text that is not blank",
-    tuple[Text, ...]: "a list of texts that are not blank",
-    bool | tuple[Text, ...]: "true, false or a list of gates",
-    Seconds: "a number of seconds above 0, one week at most",
+    _Text: "a text that is not blank",
+    tuple[_Text, ...]: "a list of texts that are not blank",
+    bool | tuple[_Text, ...]: "true, false or a list of gates",
+    _Seconds: "a number of seconds above 0, one week at most",
     MergeStyle | None: "one of merge, squash and rebase",
     SyncStyle | None: "one of merge and rebase",
 }
@@ -48,15 +48,15 @@ class SettingsError(InputError):
 class Setup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Commands that make a new worktree ready, in order, each within `timeout` seconds."""
 
-    commands: tuple[Text, ...] = ()
-    timeout: Seconds = 600
+    commands: tuple[_Text, ...] = ()
+    timeout: _Seconds = 600
 
 
 class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The command that decides one gate, within `timeout` seconds."""
 
-    command: Text
-    timeout: Seconds = 1800
+    command: _Text
+    timeout: _Seconds = 1800
 
 
 class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,8 +67,8 @@ class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     style: MergeStyle | None = None
     sync: SyncStyle | None = None
-    rerun_gates: bool | tuple[Text, ...] = False
-    required_reviews: tuple[Text, ...] = ()
+    rerun_gates: bool | tuple[_Text, ...] = False
+    required_reviews: tuple[_Text, ...] = ()
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +93,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return tuple(dict.fromkeys(named))
 
 
-Section = TypeVar("Section", bound=Struct)
+_Section = TypeVar("_Section", bound=Struct)
 
 
 def add_settings(held: Settings, more: Settings) -> Settings:
@@ -217,7 +217,9 @@ def _read_gates(table: Any, problems: list[Problem]) -> dict[str, Gate]:
     return gates
 
 
-def _read_section(table: Any, kind: type[Section], place: str, problems: list[Problem]) -> Section:
+def _read_section(
+    table: Any, kind: type[_Section], place: str, problems: list[Problem]
+) -> _Section:
     """Read one table key by key, so that one mistake does not hide the next."""
     if not isinstance(table, dict):
         problems.append(Problem(place, "expected a table"))
@@ -231,7 +233,7 @@ def _read_section(table: Any, kind: type[Section], place: str, problems: list[Pr
             except msgspec.ValidationError as error:
                 # msgspec names the place inside a list: `$[1]`.
                 inside = str(error).partition(" - at `$")[2].rstrip("`")
-                words = f"expected {_EXPECTED[Text if inside else known.type]}"
+                words = f"expected {_EXPECTED[_Text if inside else known.type]}"
                 problems.append(Problem(f"{place}.{known.name}{inside}", words))
         elif known.required:
             problems.append(Problem(place, f"it has no {known.name}"))

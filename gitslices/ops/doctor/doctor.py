@@ -39,7 +39,7 @@ from gitslices.recovery.recovery import recover
 from gitslices.state.lock import is_held
 from gitslices.workspace import Workspace
 
-Check = Callable[[Workspace, str], Iterator[Trouble]]
+_Check = Callable[[Workspace, str], Iterator[Trouble]]
 """What a workspace has wrong; given the interpreter that hooks are to start."""
 
 _STOPPERS: Final = frozenset({TORN, DAMAGED, DAMAGED_HEAD})
@@ -77,7 +77,7 @@ class DoctorReport(Struct, frozen=True, kw_only=True):
 
 
 def doctor(
-    open_workspace: Callable[[], Workspace], request: DoctorRequest, checks: Sequence[Check] = ()
+    open_workspace: Callable[[], Workspace], request: DoctorRequest, checks: Sequence[_Check] = ()
 ) -> DoctorReport:
     """Everything that is wrong; repaired, with `fix`, where gitslices itself has made it.
 
@@ -109,7 +109,7 @@ def _treat(trouble: Trouble, *, fix: bool) -> Finding:
 
 
 def _examine_git(
-    open_workspace: Callable[[], Workspace], request: DoctorRequest, checks: Sequence[Check]
+    open_workspace: Callable[[], Workspace], request: DoctorRequest, checks: Sequence[_Check]
 ) -> Iterator[Trouble]:
     try:
         workspace = open_workspace()

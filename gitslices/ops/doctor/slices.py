@@ -123,14 +123,14 @@ def find_lost_targets(examined: Examined) -> Iterator[Trouble]:
             )
 
 
-def write_record(examined: Examined, record: SliceRecord, event: str) -> None:
+def _write_record(examined: Examined, record: SliceRecord, event: str) -> None:
     """Record what a repair has made of a slice, and tell of it in the log."""
     with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
         examined.store.write_slices([record])
-        examined.store.write_events([make_slice_event(examined, record, event)])
+        examined.store.write_events([_make_slice_event(examined, record, event)])
 
 
-def make_slice_event(examined: Examined, record: SliceRecord, event: str) -> Event:
+def _make_slice_event(examined: Examined, record: SliceRecord, event: str) -> Event:
     """What the log says of a repair."""
     return Event(
         at=examined.workspace.now(),
@@ -141,7 +141,7 @@ def make_slice_event(examined: Examined, record: SliceRecord, event: str) -> Eve
     )
 
 
-Report = Callable[[Examined, WorktreeFacts, SliceRecord], Trouble]
+_Report = Callable[[Examined, WorktreeFacts, SliceRecord], Trouble]
 
 
 def find_faulty_slices(examined: Examined) -> Iterator[Trouble]:
@@ -283,7 +283,7 @@ def _tell_off_branch(examined: Examined, facts: WorktreeFacts, record: SliceReco
     )
 
 
-_REPORTS: Final[Mapping[WorktreeFault, Report]] = {
+_REPORTS: Final[Mapping[WorktreeFault, _Report]] = {
     WorktreeFault.AWAY: _tell_away,
     WorktreeFault.LOST: _tell_lost,
     WorktreeFault.MOVED: _tell_moved,
@@ -301,7 +301,7 @@ _REPORTS: Final[Mapping[WorktreeFault, Report]] = {
 def _note_move(examined: Examined, record: SliceRecord, path: Path) -> None:
     repair_worktree(examined.workspace.repo, path)
     mark_mount(path, examined.workspace.repo.common_dir)
-    write_record(examined, structs.replace(record, worktree_path=str(path)), "moved")
+    _write_record(examined, structs.replace(record, worktree_path=str(path)), "moved")
 
 
 def _mend_damage(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> None:
@@ -328,7 +328,7 @@ def _make_branch(examined: Examined, record: SliceRecord, commit: Oid) -> None:
 
 def _make_again(examined: Examined, record: SliceRecord) -> str | None:
     said = restore_worktree(examined.workspace, examined.store, record)
-    examined.store.write_events([make_slice_event(examined, record, "repaired")])
+    examined.store.write_events([_make_slice_event(examined, record, "repaired")])
     return said
 
 
@@ -339,4 +339,4 @@ def _forget(examined: Examined, record: SliceRecord) -> None:
     """
     with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
         examined.store.delete_slice(record)
-        examined.store.write_events([make_slice_event(examined, record, "forgotten")])
+        examined.store.write_events([_make_slice_event(examined, record, "forgotten")])

@@ -21,14 +21,14 @@ _FREE = 1e-6
 """The weight of a wish that gives way to any other."""
 
 
-class Box(Struct, frozen=True, kw_only=True):
+class _Box(Struct, frozen=True, kw_only=True):
     """The upper left corner of a slice."""
 
     x: int
     y: int
 
 
-class Gap(Struct, frozen=True, kw_only=True):
+class _Gap(Struct, frozen=True, kw_only=True):
     """The room between two columns that an edge crosses, from its left to its right end."""
 
     left: int
@@ -41,7 +41,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """An edge and the gaps on its way; between two gaps it runs straight through a lane."""
 
     edge: Edge
-    gaps: tuple[Gap, ...]
+    gaps: tuple[_Gap, ...]
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     sizes: Sizes
     columns: tuple[int, ...]
-    boxes: tuple[Box, ...]
+    boxes: tuple[_Box, ...]
     routes: tuple[Route, ...]
     width: int
     height: int
@@ -92,7 +92,7 @@ def make_layout(picture: Picture) -> Layout:
         sizes=sizes,
         columns=columns,
         boxes=tuple(
-            Box(x=columns[each.wave], y=centres[node] - sizes.height // 2)
+            _Box(x=columns[each.wave], y=centres[node] - sizes.height // 2)
             for node, each in enumerate(picture.plan.slices)
         ),
         routes=_route(picture, web, sizes, columns, centres),
@@ -276,7 +276,7 @@ def _route(
         Route(
             edge=edge,
             gaps=tuple(
-                Gap(
+                _Gap(
                     left=x[left] + sizes.width,
                     y_left=leave[left, right],
                     right=x[right],

@@ -16,10 +16,10 @@ def _format_lines(report: GoalsReport, width: int) -> Iterable[str]:
     for one in report.goals:
         id_, state = escape(one.goal_id).ljust(width), one.state.replace("-", " ")
         target = escape(one.target)
-        yield f"{id_}  {state:9}  {describe_slices(one)}, target {target}"
+        yield f"{id_}  {state:9}  {_describe_slices(one)}, target {target}"
 
 
-def describe_slices(goal: GoalEntry) -> str:
+def _describe_slices(goal: GoalEntry) -> str:
     """`3 slices (1 merged, 2 planned)`."""
     total = count(sum(goal.slices.values()), "slice")
     parts = ", ".join(f"{number} {status}" for status, number in sorted(goal.slices.items()))

@@ -34,7 +34,7 @@ def _list_claim_lines(report: ClaimReport) -> Iterable[str]:
     yield f"{id_}:{again} held by {holder} until {report.expires_at}, token {report.token}"
     yield f"  worktree    {escape(report.worktree_path)}"
     yield f"  branch      {escape(report.branch_name)}"
-    yield from list_briefing_lines(report)
+    yield from _list_briefing_lines(report)
     if report.work is not UNSET:
         yield f"  begun       {_describe_work(report.work)}"
     if report.warnings is not UNSET:
@@ -44,7 +44,7 @@ def _list_claim_lines(report: ClaimReport) -> Iterable[str]:
     yield f"finish there with: gitslices done (elsewhere: {escape(finish)})"
 
 
-def list_briefing_lines(briefing: Briefing) -> Iterable[str]:
+def _list_briefing_lines(briefing: Briefing) -> Iterable[str]:
     """The task of a slice, a line or more for everything that is known of it."""
     if briefing.title != briefing.slice_id:
         yield f"  task        {escape(briefing.title)}"
@@ -78,7 +78,7 @@ def _list_slice_lines(report: ShowReport) -> Iterable[str]:
         yield f"  problem     {escape(state.problem)}"
     yield f"  worktree    {escape(state.worktree_path)}"
     yield f"  branch      {escape(state.branch_name)}, into {escape(report.target)}"
-    yield from list_briefing_lines(report)
+    yield from _list_briefing_lines(report)
     yield from (
         f"  after       {escape(one.serializes_after)}: {format_reason(one)}"
         for one in report.forced

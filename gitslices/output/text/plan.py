@@ -70,7 +70,7 @@ def summarize_skipped(skipped: Iterable[Skipped]) -> Iterator[str]:
 
 _ID_WIDTH: Final = 28
 
-Forced = Mapping[tuple[SliceId, SliceId], Serialization]
+_Forced = Mapping[tuple[SliceId, SliceId], Serialization]
 """The forced orders, by the later slice and the earlier one."""
 
 
@@ -101,7 +101,7 @@ def _format_head(plan: Plan) -> str:
     return " · ".join(parts)
 
 
-def _format_slice(slice_: Slice, forced: Forced, width: int) -> Iterable[str]:
+def _format_slice(slice_: Slice, forced: _Forced, width: int) -> Iterable[str]:
     id_ = escape(slice_.slice_id)
     title = escape(slice_.title) if slice_.title != slice_.slice_id else ""
     facts = [
@@ -116,7 +116,7 @@ def _format_slice(slice_: Slice, forced: Forced, width: int) -> Iterable[str]:
         yield f"  {' ' * width}  after {escape(needed)}: {why}"
 
 
-def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
+def _format_foot(plan: Plan, forced: _Forced) -> Iterable[str]:
     yield from _format_critical_path(plan, forced)
     yield from _format_schedule(plan)
     for bottleneck in plan.bottlenecks:
@@ -136,7 +136,7 @@ def _format_foot(plan: Plan, forced: Forced) -> Iterable[str]:
         yield f"{click.style('warning:', fg='yellow')} {warning}"
 
 
-def _format_critical_path(plan: Plan, forced: Forced) -> Iterable[str]:
+def _format_critical_path(plan: Plan, forced: _Forced) -> Iterable[str]:
     if len(plan.critical_path) < 2:
         return
     costs = {slice_.slice_id: slice_.estimate for slice_ in plan.slices}

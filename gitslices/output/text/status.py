@@ -31,7 +31,7 @@ _HEADINGS: Final = (
 )  # fmt: skip
 _ABOVE: Final = 2
 
-Row = Sequence[Text]
+_Row = Sequence[Text]
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ def format_status(report: StatusReport, view: View) -> str:
     return "\n".join([head, *_fit(rows, view.width), *gone, *wrong]) + "\n"
 
 
-def _fit(rows: Sequence[Row], width: int | None) -> list[str]:
+def _fit(rows: Sequence[_Row], width: int | None) -> list[str]:
     """The first form of the table that is narrow enough, or else the narrowest."""
     for lines in _draw_narrower(rows):
         if width is None or all(cell_len(Text.from_ansi(line).plain) <= width for line in lines):
@@ -68,7 +68,7 @@ def _fit(rows: Sequence[Row], width: int | None) -> list[str]:
     return lines
 
 
-def _draw_narrower(rows: Sequence[Row]) -> Iterator[list[str]]:
+def _draw_narrower(rows: Sequence[_Row]) -> Iterator[list[str]]:
     columns = range(len(_HEADINGS))
     yield _draw(columns, rows)
     telling = [column for column in columns if any(row[column].plain for row in rows)]
@@ -83,7 +83,7 @@ def _draw_narrower(rows: Sequence[Row]) -> Iterator[list[str]]:
     yield [*lines[:_ABOVE], *below]
 
 
-def _draw(columns: Sequence[int], rows: Sequence[Row]) -> list[str]:
+def _draw(columns: Sequence[int], rows: Sequence[_Row]) -> list[str]:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(_HEADINGS[column], no_wrap=True, overflow="ignore")

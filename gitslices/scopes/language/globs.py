@@ -19,7 +19,7 @@ _MAX_STARS = 4
 _MAX_GLOBSTARS = 6
 
 
-class Star(enum.Enum):
+class _Star(enum.Enum):
     """Any run of characters inside one component."""
 
     STAR = "*"
@@ -39,11 +39,11 @@ class CharSet(Struct, frozen=True, cache_hash=True):
         return any(low <= char <= high for low, high in self.ranges) != self.negated
 
 
-Token = str | CharSet | Star
+Token = str | CharSet | _Star
 Glob = tuple[Token, ...]
 """One component: a `str` token is one character that stands for itself."""
 
-STAR = Star.STAR
+STAR = _Star.STAR
 ANY_CHAR = CharSet((), negated=True)
 ANY_NAME: Glob = (STAR,)
 GLOBSTAR: Glob = ()

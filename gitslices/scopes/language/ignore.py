@@ -16,7 +16,7 @@ from gitslices.scopes.language.globs import parse_pattern
 from gitslices.scopes.language.matcher import covers
 
 
-class IgnoreRule(Struct, frozen=True):
+class _IgnoreRule(Struct, frozen=True):
     """One line: `text` as git takes it for a pattern, and what it covers or takes back."""
 
     text: str
@@ -27,7 +27,7 @@ class IgnoreRule(Struct, frozen=True):
 class IgnoreRules(Struct, frozen=True):
     """The lines that count, in their order, and those that do not, each with the reason."""
 
-    rules: tuple[IgnoreRule, ...] = ()
+    rules: tuple[_IgnoreRule, ...] = ()
     refused: tuple[Problem, ...] = ()
 
     def covers(self, path: str) -> bool:
@@ -40,7 +40,7 @@ class IgnoreRules(Struct, frozen=True):
 
 def read_ignore_lines(lines: Iterable[str]) -> IgnoreRules:
     """The rules that `lines` hold, without comments and blank lines."""
-    rules: list[IgnoreRule] = []
+    rules: list[_IgnoreRule] = []
     refused: list[Problem] = []
     for line in lines:
         text = strip_spaces(line.removesuffix("\r"))
@@ -57,7 +57,7 @@ def read_ignore_lines(lines: Iterable[str]) -> IgnoreRules:
     return IgnoreRules(tuple(rules), tuple(refused))
 
 
-def _read_rule(text: str) -> IgnoreRule:
+def _read_rule(text: str) -> _IgnoreRule:
     takes_back = text.startswith("!")
     body = text[1:] if takes_back else text
     is_literal = not any(char in body for char in "*?[\\")
@@ -68,4 +68,4 @@ def _read_rule(text: str) -> IgnoreRule:
         raise ScopeError("it is no text in UTF-8")
     if {".", ".."} & set(body.split("/")):
         raise ScopeError("git knows no '.' and no '..' in a pattern")
-    return IgnoreRule(text, split_head(parse_pattern(body)), takes_back)
+    return _IgnoreRule(text, split_head(parse_pattern(body)), takes_back)

@@ -19,10 +19,10 @@ _PLAIN = "abcdefghijklmnopqrstuvwxyz0123456789_-."
 _SURROGATES = range(0xD800, 0xE000)
 _BEYOND = 0x110000
 
-Marks = tuple[bool, ...]
+_Marks = tuple[bool, ...]
 """Which of the other globs match a name."""
-State = tuple[int, int, tuple[int, ...]]
-Halves = tuple[str, str]
+_State = tuple[int, int, tuple[int, ...]]
+_Halves = tuple[str, str]
 
 
 class TooComplexError(Exception):
@@ -34,7 +34,7 @@ def is_forbidden(name: str) -> bool:
     return name in (".", "..") or name.lower() == ".git"
 
 
-class Sample(Struct, frozen=True):
+class _Sample(Struct, frozen=True):
     """Names that two globs share, and how many states it took to find them.
 
     `names` is None where there are too many ways to look at.
@@ -45,26 +45,26 @@ class Sample(Struct, frozen=True):
 
 
 @lru_cache(maxsize=1 << 16)
-def sample_names(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> Sample:
+def sample_names(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> _Sample:
     """The shortest name that both globs match, for each way the globs `beside` take it."""
     first, second = _split_at_star(one), _split_at_star(other)
     if first and second and not beside:
         name = _join_halves(first, second)
         if name is None:
-            return Sample(())
+            return _Sample(())
         # A folded path holds nothing that folding would change, so such a name could not occur.
         if name and not is_forbidden(name) and all(folding.fold(char) == char for char in name):
-            return Sample((name,))
+            return _Sample((name,))
     for glob, opposite in ((one, other), (other, one)):
         name = literal_name(glob)
         if name is not None:
-            return Sample((name,) if _may_be_called(name, opposite) else ())
+            return _Sample((name,) if _may_be_called(name, opposite) else ())
     try:
         product = _get_product(one, other, beside, folding)
     except TooComplexError:
-        return Sample(None, _MAX_STATES)
+        return _Sample(None, _MAX_STATES)
     fresh = (next(product.list_names(marks), None) for marks in product.ways)
-    return Sample(tuple(name for name in fresh if name is not None), product.size)
+    return _Sample(tuple(name for name in fresh if name is not None), product.size)
 
 
 def _may_be_called(name: str, glob: Glob) -> bool:
@@ -86,7 +86,7 @@ def share_name_around_stars(one: Glob, other: Glob) -> bool | None:
     )
 
 
-def _split_at_star(glob: Glob) -> Halves | None:
+def _split_at_star(glob: Glob) -> _Halves | None:
     """What a glob spells before and after its only wildcard, if that is a star."""
     if glob.count(STAR) != 1:
         return None
@@ -95,7 +95,7 @@ def _split_at_star(glob: Glob) -> Halves | None:
     return None if start is None or end is None else (start, end)
 
 
-def _join_halves(one: Halves, other: Halves) -> str | None:
+def _join_halves(one: _Halves, other: _Halves) -> str | None:
     """Find the shortest text that has both starts and both ends, and room for each pair of them.
 
     It is the longer start and the longer end, run into each other as far as they fit.
@@ -126,7 +126,7 @@ def list_names(
         yield product.list_names(marks)
 
 
-class NameProduct:
+class _NameProduct:
     """The names that both of two globs match, grouped by which of others match them."""
 
     def __init__(self, one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> None:
@@ -137,11 +137,11 @@ class NameProduct:
         # Spelling would go on for ever through a class that no folded name has a character of.
         self._classes = [ranges for ranges in classes if any(self._list_characters(ranges))]
         self._samples = [chr(ranges[0][0]) for ranges in self._classes]
-        self._edges: dict[State, list[tuple[int, State]]] = {}
-        self._sources: dict[State, list[State]] = {}
+        self._edges: dict[_State, list[tuple[int, _State]]] = {}
+        self._sources: dict[_State, list[_State]] = {}
         self._grow()
         marked = ((state, self._mark(state)) for state in self._edges)
-        self._ends: dict[Marks, list[State]] = {}
+        self._ends: dict[_Marks, list[_State]] = {}
         for state, marks in marked:
             if marks is not None:
                 self._ends.setdefault(marks, []).append(state)
@@ -153,7 +153,7 @@ class NameProduct:
         return len(self._edges)
 
     @property
-    def _start(self) -> State:
+    def _start(self) -> _State:
         return 0, 0, tuple(_skip_stars(glob, 1) for glob in self._beside)
 
     def _grow(self) -> None:
@@ -172,7 +172,7 @@ class NameProduct:
             if self._beside and len(self._edges) > _MAX_STATES:
                 raise TooComplexError
 
-    def _list_steps(self, state: State) -> Iterator[tuple[State, int]]:
+    def _list_steps(self, state: _State) -> Iterator[tuple[_State, int]]:
         one, other = self._globs
         i, j, masks = state
         for number, char in enumerate(self._samples):
@@ -187,7 +187,7 @@ class NameProduct:
                 for second in seconds:
                     yield (first, second, then), number
 
-    def _mark(self, state: State) -> Marks | None:
+    def _mark(self, state: _State) -> _Marks | None:
         one, other = self._globs
         if not (_is_end(one, state[0]) and _is_end(other, state[1])):
             return None
@@ -195,7 +195,7 @@ class NameProduct:
             bool(mask >> len(glob) & 1) for glob, mask in zip(self._beside, state[2], strict=True)
         )
 
-    def list_names(self, marks: Marks) -> Iterator[str]:
+    def list_names(self, marks: _Marks) -> Iterator[str]:
         """The names with these marks that a path may have, shortest first."""
         layers = [set(self._ends[marks])]
         seen = {""}
@@ -207,7 +207,7 @@ class NameProduct:
                         yield name
             layers.append({source for end in layers[-1] for source in self._sources.get(end, ())})
 
-    def _spell(self, state: State, layers: list[set[State]], name: str) -> Iterator[str]:
+    def _spell(self, state: _State, layers: list[set[_State]], name: str) -> Iterator[str]:
         left = len(layers) - 1 - len(name)
         if not left:
             yield name
@@ -228,7 +228,9 @@ class NameProduct:
         return (char for char in chain(plain, others) if self._folding.fold(char) == char)
 
 
-def _get_product(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding) -> NameProduct:
+def _get_product(
+    one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding
+) -> _NameProduct:
     """The product of two globs; raises TooComplexError when there are too many ways to look at."""
     # The largest take a hundred megabytes each, too much to keep.
     is_small = beside or len(one) * len(other) <= _MAX_STATES
@@ -242,10 +244,10 @@ def _get_product(one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Fold
 @lru_cache(maxsize=1 << 10)
 def make_product(
     one: Glob, other: Glob, beside: tuple[Glob, ...], folding: Folding
-) -> NameProduct | None:
+) -> _NameProduct | None:
     """The product, unless there are too many ways to look at; the last ones made are kept."""
     try:
-        return NameProduct(one, other, beside, folding)
+        return _NameProduct(one, other, beside, folding)
     except TooComplexError:
         return None
 

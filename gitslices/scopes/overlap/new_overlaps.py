@@ -18,11 +18,11 @@ from gitslices.scopes.overlap.residuals import (
 )
 from gitslices.scopes.overlap.signatures import Decider
 
-Slices = tuple[int, int]
+_Slices = tuple[int, int]
 """Readers and writers."""
 
 
-class Node:
+class _Node:
     """One directory of the trie.
 
     `signatures` has a bit for each signature of a region in the subtree; `members` holds for each
@@ -33,11 +33,11 @@ class Node:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.children: dict[str, Node] = {}
+        self.children: dict[str, _Node] = {}
         self.regions: list[Region] = []
         self.signatures = 0
-        self.members: dict[int, Slices] = {}
-        self.inherited: dict[int, Slices] = {}
+        self.members: dict[int, _Slices] = {}
+        self.inherited: dict[int, _Slices] = {}
 
 
 class NewOverlaps:
@@ -45,9 +45,9 @@ class NewOverlaps:
 
     def __init__(self, regions: Sequence[Region], decider: Decider) -> None:
         self._decider = decider
-        self._root = Node("")
-        self._homes = Node("")
-        self._unanchored = Node("")
+        self._root = _Node("")
+        self._homes = _Node("")
+        self._unanchored = _Node("")
         for region in regions:
             signature = decider.find_signature(region)
             if signature is not None:
@@ -57,10 +57,10 @@ class NewOverlaps:
             _sum_up(root)
 
     @property
-    def _roots(self) -> tuple[Node, ...]:
+    def _roots(self) -> tuple[_Node, ...]:
         return self._root, self._homes, self._unanchored
 
-    def _place(self, region: Region) -> Node:
+    def _place(self, region: Region) -> _Node:
         if region.atom.is_unanchored:
             return self._unanchored
         return _open(self._homes if region.is_unanchored else self._root, region.atom.head)
@@ -83,7 +83,7 @@ class NewOverlaps:
             self._walk(region, self._root)
         _hand_down(self._root)
 
-    def _walk(self, region: Region, start: Node) -> None:
+    def _walk(self, region: Region, start: _Node) -> None:
         # A stack of its own: a literal of 4,096 bytes can have more components than Python has
         # frames.
         waiting = [(start, *self._decider.see_region(region, start.path), start.signatures)]
@@ -111,7 +111,7 @@ class NewOverlaps:
         self._meet_each(region, node, residual, excluded, node.signatures & ~(met | missed))
 
     def _meet_each(
-        self, region: Region, node: Node, residual: Residual, excluded: Residuals, todo: int
+        self, region: Region, node: _Node, residual: Residual, excluded: Residuals, todo: int
     ) -> None:
         for other in node.regions if todo else ():
             if todo >> other.signature & 1 and self._decider.have_common(
@@ -120,17 +120,17 @@ class NewOverlaps:
                 meet_each_other(region, other)
 
 
-def _open(node: Node, path: str) -> Node:
+def _open(node: _Node, path: str) -> _Node:
     for name in path.split("/") if path else ():
         child = node.children.get(name)
         if child is None:
-            child = Node(f"{node.path}/{name}" if node.path else name)
+            child = _Node(f"{node.path}/{name}" if node.path else name)
             node.children[name] = child
         node = child
     return node
 
 
-def _meet_signatures(region: Region, node: Node, signatures: int) -> None:
+def _meet_signatures(region: Region, node: _Node, signatures: int) -> None:
     for signature, members in node.members.items() if signatures else ():
         if signatures >> signature & 1:
             region.meet(*members)
@@ -139,12 +139,12 @@ def _meet_signatures(region: Region, node: Node, signatures: int) -> None:
             _add(node.inherited, signature, (region.readers, region.writers))
 
 
-def _add(slices: dict[int, Slices], signature: int, more: Slices) -> None:
+def _add(slices: dict[int, _Slices], signature: int, more: _Slices) -> None:
     readers, writers = slices.get(signature, (0, 0))
     slices[signature] = readers | more[0], writers | more[1]
 
 
-def _list_entered(node: Node, residual: Residual) -> Iterable[tuple[str, Node]]:
+def _list_entered(node: _Node, residual: Residual) -> Iterable[tuple[str, _Node]]:
     """The children that a residual may enter: those it names, or all of them."""
     if not node.children:
         return ()
@@ -160,14 +160,14 @@ def _list_entered(node: Node, residual: Residual) -> Iterable[tuple[str, Node]]:
     return [(name, node.children[name]) for name in dict.fromkeys(known) if name in node.children]
 
 
-def _list_nodes(root: Node) -> list[Node]:
+def _list_nodes(root: _Node) -> list[_Node]:
     nodes = [root]
     for node in nodes:
         nodes.extend(node.children.values())
     return nodes
 
 
-def _sum_up(root: Node) -> None:
+def _sum_up(root: _Node) -> None:
     # Parents stand before their children in the list; reversed, children are complete first.
     for node in reversed(_list_nodes(root)):
         for region in node.regions:
@@ -178,7 +178,7 @@ def _sum_up(root: Node) -> None:
         node.signatures = sum(1 << signature for signature in node.members)
 
 
-def _hand_down(root: Node) -> None:
+def _hand_down(root: _Node) -> None:
     for node in _list_nodes(root):
         for region in node.regions:
             if region.signature in node.inherited:

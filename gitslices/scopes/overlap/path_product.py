@@ -45,14 +45,14 @@ _STEPS_OF_A_STATE = 8
 UNKNOWN = "\0"
 """Stands for a path, where it would take too many steps to say whether there is one."""
 
-Masks = tuple[int, ...]
-State = tuple[int, int, Masks, str | None]
+_Masks = tuple[int, ...]
+_State = tuple[int, int, _Masks, str | None]
 """A position in each atom, those in the excluded ones, and the tracked directory, if it is one."""
 
 _NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
 
-class Budget:
+class _Budget:
     """What is left of the steps, in all and for the question at hand."""
 
     def __init__(self, steps: int) -> None:
@@ -97,8 +97,8 @@ class PathFinder:
 
     def __init__(self, tree: TrackedTree) -> None:
         self._tree = tree
-        self._budget = Budget(MAX_STEPS)
-        self._found: dict[tuple[Residual, Residual, Residuals, Masks | None], str | None] = {}
+        self._budget = _Budget(MAX_STEPS)
+        self._found: dict[tuple[Residual, Residual, Residuals, _Masks | None], str | None] = {}
 
     def find(
         self,
@@ -106,7 +106,7 @@ class PathFinder:
         one: Residual,
         other: Residual,
         excluded: Residuals = (),
-        idle: Masks | None = None,
+        idle: _Masks | None = None,
     ) -> str | None:
         """The shortest path beneath a directory, from there.
 
@@ -121,7 +121,7 @@ class PathFinder:
         return self._search(one, other, excluded, idle, directory)
 
     def find_free(
-        self, one: Residual, other: Residual, excluded: Residuals = (), idle: Masks | None = None
+        self, one: Residual, other: Residual, excluded: Residuals = (), idle: _Masks | None = None
     ) -> str | None:
         """The shortest path where nothing is tracked."""
         key = one, other, excluded, idle
@@ -130,7 +130,7 @@ class PathFinder:
         return self._found[key]
 
     def _find_free(
-        self, one: Residual, other: Residual, excluded: Residuals, idle: Masks | None
+        self, one: Residual, other: Residual, excluded: Residuals, idle: _Masks | None
     ) -> str | None:
         # Most exclusions miss the shortest path of the two atoms, and that is asked once for all.
         if excluded:
@@ -144,11 +144,11 @@ class PathFinder:
         one: Residual,
         other: Residual,
         excluded: Residuals,
-        idle: Masks | None,
+        idle: _Masks | None,
         directory: str | None,
     ) -> str | None:
         tree = self._tree if directory is not None else None
-        product = PathProduct(one, other, excluded, self._tree.folding, idle, tree, self._budget)
+        product = _PathProduct(one, other, excluded, self._tree.folding, idle, tree, self._budget)
         try:
             self._budget.start_question()
             return product.find(directory)
@@ -167,7 +167,7 @@ class PathFinder:
             return None
 
 
-def _survives(path: str, excluded: Residuals, idle: Masks | None) -> bool:
+def _survives(path: str, excluded: Residuals, idle: _Masks | None) -> bool:
     """Whether no excluded atom covers a path, and only `idle` positions are reached beneath it."""
     for at, residual in enumerate(excluded):
         mask = residual.mask
@@ -180,7 +180,7 @@ def _survives(path: str, excluded: Residuals, idle: Masks | None) -> bool:
     return True
 
 
-class PathProduct:
+class _PathProduct:
     """One search through the product, beneath one directory."""
 
     def __init__(
@@ -189,9 +189,9 @@ class PathProduct:
         other: Residual,
         excluded: Sequence[Residual],
         folding: Folding,
-        idle: Masks | None,
+        idle: _Masks | None,
         tree: TrackedTree | None,
-        budget: Budget,
+        budget: _Budget,
     ) -> None:
         self._one = one
         self._other = other
@@ -208,14 +208,14 @@ class PathProduct:
         TooComplexError when the steps are used up.
         """
         masks = tuple(residual.mask for residual in self._excluded)
-        layer: dict[State, str] = {
+        layer: dict[_State, str] = {
             (i, j, masks, directory): ""
             for i in _list_bits(self._one.mask)
             for j in _list_bits(self._other.mask)
         }
         seen = set(layer)
         while layer:
-            found: dict[State, str] = {}
+            found: dict[_State, str] = {}
             for state, path in layer.items():
                 for then, name in self._list_steps(state):
                     longer = f"{path}/{name}" if path else name
@@ -230,7 +230,7 @@ class PathProduct:
             seen.update(layer)
         return None
 
-    def _is_goal(self, state: State) -> bool:
+    def _is_goal(self, state: _State) -> bool:
         i, j, masks, directory = state
         if i != last_position(self._one.atom) or j != last_position(self._other.atom):
             return False
@@ -239,7 +239,7 @@ class PathProduct:
             or all(not mask & ~idle for mask, idle in zip(masks, self._idle, strict=True))
         )
 
-    def _list_steps(self, state: State) -> Iterator[tuple[State, str]]:
+    def _list_steps(self, state: _State) -> Iterator[tuple[_State, str]]:
         i, j, masks, directory = state
         beside = self._list_beside(masks)
         for one, first in list_transitions(self._one.atom, i):
@@ -250,7 +250,7 @@ class PathProduct:
                     if then is not None:
                         yield (first, second, then, inside), name
 
-    def _list_beside(self, masks: Masks) -> tuple[Glob, ...]:
+    def _list_beside(self, masks: _Masks) -> tuple[Glob, ...]:
         globs = {
             glob
             for residual, mask in zip(self._excluded, masks, strict=True)
@@ -292,7 +292,7 @@ class PathProduct:
         for names in list_names(one, other, beside, self._folding):
             yield from islice((name for name in names if name not in taken), 1)
 
-    def _exclude(self, masks: Masks, name: str) -> Masks | None:
+    def _exclude(self, masks: _Masks, name: str) -> _Masks | None:
         then = []
         for residual, mask in zip(self._excluded, masks, strict=True):
             stepped = step_mask(residual.atom, mask, name) if mask else 0

@@ -14,7 +14,7 @@ from gitslices.scopes.language.atoms import Atom
 from gitslices.scopes.language.globs import ANY_NAME, GLOBSTAR, Glob
 from gitslices.scopes.language.matcher import fits
 
-Transition = tuple[Glob, int]
+_Transition = tuple[Glob, int]
 """What the next component must match, and the position it leads to."""
 
 
@@ -54,19 +54,19 @@ def globstar_mask(atom: Atom) -> int:
     return sum(1 << (offset + at) for at, glob in enumerate(atom.tail) if glob == GLOBSTAR)
 
 
-def list_transitions(residual_atom: Atom, position: int) -> tuple[Transition, ...]:
+def list_transitions(residual_atom: Atom, position: int) -> tuple[_Transition, ...]:
     """The transitions from one position."""
     return _list_transitions(residual_atom)[position]
 
 
 @lru_cache(maxsize=1 << 15)
-def _list_transitions(atom: Atom) -> tuple[tuple[Transition, ...], ...]:
+def _list_transitions(atom: Atom) -> tuple[tuple[_Transition, ...], ...]:
     names = atom.head.split("/") if atom.head else []
     globs: list[Glob] = [tuple(name) for name in names]
     globs.extend(atom.tail)
     last = len(globs) + atom.directory_only
     # What is matched covers all beneath it, so the last position goes on with any name.
-    beneath: tuple[Transition, ...] = () if atom.names_files else ((ANY_NAME, last),)
+    beneath: tuple[_Transition, ...] = () if atom.names_files else ((ANY_NAME, last),)
     transitions = [()] * last + [beneath]
     if atom.directory_only:
         # One position more: the directory itself is matched, and only what lies in it counts.

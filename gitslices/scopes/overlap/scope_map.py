@@ -33,12 +33,12 @@ from gitslices.scopes.tracked.spans import NO_SPANS, Spans, have_common, list_co
 
 _KINDS: tuple[OverlapKind, ...] = ("write_write", "write_read", "read_write")
 
-Pair = tuple[Region, Region]
-Compared = Callable[[Region, Region], Iterable[Pair]]
+_Pair = tuple[Region, Region]
+_Compared = Callable[[Region, Region], Iterable[_Pair]]
 """Of two regions the pairs of regions to look for a new path in."""
 
 
-class WitnessFinder:
+class _WitnessFinder:
     """Finds witnesses for regions that have met; none is looked for in what is `shared`."""
 
     def __init__(
@@ -50,12 +50,12 @@ class WitnessFinder:
         # What comparing has used up leaves no pair without a witness that is quickly found.
         self._finder = PathFinder(resolved.tree)
 
-    def find(self, later: int, earlier: int, list_compared: Compared) -> Overlap:
+    def find(self, later: int, earlier: int, list_compared: _Compared) -> Overlap:
         """A path that two slices share, tracked if there is one, else the shortest one.
 
         It is uncertain where it would take too many steps to find one.
         """
-        guesses: list[tuple[OverlapKind, Pair]] = []
+        guesses: list[tuple[OverlapKind, _Pair]] = []
         for kind, pairs in zip(_KINDS, self._list_met(later, earlier), strict=True):
             path = self._find_tracked(pairs)
             if path is not None:
@@ -71,7 +71,7 @@ class WitnessFinder:
         path = RepoPath(guess_witness(*pair, self._finder))
         return Overlap(kind=kind, path=path, exists=False, is_certain=False)
 
-    def _list_met(self, later: int, earlier: int) -> Iterator[list[Pair]]:
+    def _list_met(self, later: int, earlier: int) -> Iterator[list[_Pair]]:
         """For each kind the pairs of regions that may have a path in common."""
         writes, reads = self._partition.writes, self._partition.reads
         ones, others = near_writers(writes[later], earlier), near_writers(writes[earlier], later)
@@ -81,13 +81,13 @@ class WitnessFinder:
         ones, others = near_writers(reads[later], earlier), near_readers(writes[earlier], later)
         yield list(product(ones, others))
 
-    def _find_tracked(self, pairs: Iterable[Pair]) -> RepoPath | None:
+    def _find_tracked(self, pairs: Iterable[_Pair]) -> RepoPath | None:
         paths = self._resolved.paths
         firsts = (next(filter(paths.is_tracked, _list_positions(*pair)), None) for pair in pairs)
         found = [position for position in firsts if position is not None]
         return RepoPath(paths.spellings[min(found)]) if found else None
 
-    def _find_new(self, pairs: Sequence[Pair], compared: Sequence[Pair]) -> RepoPath | None:
+    def _find_new(self, pairs: Sequence[_Pair], compared: Sequence[_Pair]) -> RepoPath | None:
         named = (
             self._resolved.paths.spellings[position]
             for pair in pairs
@@ -139,7 +139,7 @@ class ScopeMap:
         shared_paths = resolve_shared(self._shared, self._resolved)
         self._partition = partition_scopes(accesses, self._resolved, shared_paths)
         self._comparison = Comparison(self._partition, self._resolved.tree, new_paths, shared_paths)
-        self._witnesses = WitnessFinder(self._resolved, self._partition, shared_paths.atoms)
+        self._witnesses = _WitnessFinder(self._resolved, self._partition, shared_paths.atoms)
         self._remarks = Remarks(self._resolved)
         # Kept before `open_overlaps` is asked for: that lets regions meet in what the setting
         # leaves open, and cannot be told apart afterwards.

@@ -27,13 +27,13 @@ from gitslices.scopes.overlap.residuals import (
 )
 from gitslices.scopes.tracked.tree import TrackedTree
 
-MAX_SETS = 8
+_MAX_SETS = 8
 """Beyond so many sets of `**` exclusions all of them are taken as one."""
 
 _EVERYTHING = Residual(Atom(""))
 
 
-class Signature(Struct, frozen=True):
+class _Signature(Struct, frozen=True):
     """What decides about many regions at once; a set of `**` exclusions is known by its number.
 
     `clear` has a bit for each set that leaves the region a path to be created which neither this
@@ -67,13 +67,13 @@ class Decider:
         self._finder = finder
         self._shared = tuple(atom for atom in shared if tree.can_grow(atom))
         sets = dict.fromkeys([(), *(_list_globstars(region) for region in regions)])
-        self._is_exact = len(sets) <= MAX_SETS
+        self._is_exact = len(sets) <= _MAX_SETS
         if self._is_exact:
             self._sets = list(sets)
         else:
             self._sets = [(), tuple(dict.fromkeys(atom for one in sets for atom in one))]
         self.fresh = _find_fresh(tree)
-        self._signatures: dict[Signature, int] = {}
+        self._signatures: dict[_Signature, int] = {}
         self._signature_of: dict[Region, int | None] = {}
         self._shared_from: dict[str, Residuals] = {}
         self._decided: dict[tuple[Residual, int], tuple[int, int]] = {}
@@ -123,7 +123,7 @@ class Decider:
             self._decided.clear()
         return self._signatures[signature]
 
-    def _make_signature(self, region: Region) -> Signature:
+    def _make_signature(self, region: Region) -> _Signature:
         own = self._number_set(region)
         clear = covered = 0
         for number, globstars in enumerate(self._sets):
@@ -132,10 +132,10 @@ class Decider:
             elif number and self._is_exact and self._is_covered_by(region, globstars):
                 covered |= 1 << number
         if not region.atom.names_files:
-            return Signature(own, clear, covered)
+            return _Signature(own, clear, covered)
         name, is_waiting = region.atom.tail[-1], region.atom.tail[0] == GLOBSTAR
         is_whole = not region.excluded and not self._shared
-        return Signature(own, clear, covered, name, is_whole, is_waiting)
+        return _Signature(own, clear, covered, name, is_whole, is_waiting)
 
     def _number_set(self, region: Region) -> int:
         globstars = _list_globstars(region)
@@ -203,7 +203,7 @@ class Decider:
                 missed |= 1 << number
         return met, missed
 
-    def _decide_signature(self, residual: Residual, own: int, other: Signature) -> bool | None:
+    def _decide_signature(self, residual: Residual, own: int, other: _Signature) -> bool | None:
         if other.covered >> own & 1 or self._misses(residual, other.own):
             return False
         if other.name is not None and not residual.is_complete:
@@ -212,7 +212,7 @@ class Decider:
         return True if is_clear and self._can_go_on(residual, (own, other.own)) else None
 
     def _decide_files(
-        self, residual: Residual, own: int, other: Signature, name: Glob
+        self, residual: Residual, own: int, other: _Signature, name: Glob
     ) -> bool | None:
         tail = residual.atom.tail
         waiting = residual.mask & globstar_mask(residual.atom)

@@ -23,7 +23,7 @@ _BEYOND = chr(0x10FFFF)
 
 
 # No cycle can begin in it, and the collector need not walk tens of thousands of them.
-class Directory(Struct, frozen=True, gc=False):
+class _Directory(Struct, frozen=True, gc=False):
     """A directory, and the positions of the paths beneath it."""
 
     start: int
@@ -31,43 +31,43 @@ class Directory(Struct, frozen=True, gc=False):
     path: str
 
 
-class Occurrences(Struct, frozen=True, gc=False):
+class _Occurrences(Struct, frozen=True, gc=False):
     """The paths (by position) and the directories that have a certain name, in order."""
 
     positions: list[int]
-    directories: list[Directory]
+    directories: list[_Directory]
 
     def list_positions(self, inside: Span) -> list[int]:
         """The positions of those paths that lie within a span."""
         low = bisect_left(self.positions, inside[0])
         return self.positions[low : bisect_left(self.positions, inside[1], lo=low)]
 
-    def list_directories(self, inside: Span) -> list[Directory]:
+    def list_directories(self, inside: Span) -> list[_Directory]:
         """Those directories that begin within a span."""
         low = bisect_left(self.directories, inside[0], key=_start)
         return self.directories[low : bisect_left(self.directories, inside[1], lo=low, key=_start)]
 
 
-class NameOccurrences:
+class _NameOccurrences:
     """Every name in a sorted list of paths, and where it occurs."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._files = NameIndex([path.rpartition("/")[2] for path in paths])
+        self._files = _NameIndex([path.rpartition("/")[2] for path in paths])
         self._places = _list_directories(paths)
-        self._directories = NameIndex([one.path.rpartition("/")[2] for one in self._places])
-        self._found: dict[Glob, Occurrences] = {}
+        self._directories = _NameIndex([one.path.rpartition("/")[2] for one in self._places])
+        self._found: dict[Glob, _Occurrences] = {}
 
-    def find(self, glob: Glob) -> Occurrences:
+    def find(self, glob: Glob) -> _Occurrences:
         """The places whose name a glob matches."""
         found = self._found.get(glob)
         if found is None:
             directories = [self._places[number] for number in self._directories.find(glob)]
-            found = Occurrences(self._files.find(glob), directories)
+            found = _Occurrences(self._files.find(glob), directories)
             self._found[glob] = found
         return found
 
 
-class NameIndex:
+class _NameIndex:
     """Names with repetitions, each known by its number in a list."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -114,9 +114,9 @@ class NameIndex:
         return numbers
 
 
-def _list_directories(paths: Sequence[str]) -> list[Directory]:
+def _list_directories(paths: Sequence[str]) -> list[_Directory]:
     """The directories of sorted paths, in the order in which they begin."""
-    found: list[Directory] = []
+    found: list[_Directory] = []
     opened: list[tuple[str, int]] = []
     parent = ""
     for at, path in enumerate(paths):
@@ -132,9 +132,9 @@ def _list_directories(paths: Sequence[str]) -> list[Directory]:
     return sorted(found, key=_start)
 
 
-def _close(found: list[Directory], opened: list[tuple[str, int]], stop: int) -> None:
+def _close(found: list[_Directory], opened: list[tuple[str, int]], stop: int) -> None:
     path, start = opened.pop()
-    found.append(Directory(start, stop, path[:-1]))
+    found.append(_Directory(start, stop, path[:-1]))
 
 
 def _open_directories(opened: list[tuple[str, int]], parent: str, at: int) -> None:
@@ -144,7 +144,7 @@ def _open_directories(opened: list[tuple[str, int]], parent: str, at: int) -> No
         opened.append((parent[:slash], at))
 
 
-def _start(directory: Directory) -> int:
+def _start(directory: _Directory) -> int:
     return directory.start
 
 
@@ -261,5 +261,5 @@ class PathIndex:
         yield from ((one.start, one.stop) for one in directories)
 
     @cached_property
-    def _named(self) -> NameOccurrences:
-        return NameOccurrences(self.paths)
+    def _named(self) -> _NameOccurrences:
+        return _NameOccurrences(self.paths)

@@ -8,7 +8,7 @@ from gitslices.core.model import RepoTree
 from gitslices.scopes.language.atoms import Atom, find_ancestor
 from gitslices.scopes.language.folding import Folding
 
-Names = tuple[frozenset[str], frozenset[str]]
+_Names = tuple[frozenset[str], frozenset[str]]
 """The directories in a directory, and all else in it."""
 
 AFTER_SLASH = "0"
@@ -30,7 +30,7 @@ class TrackedTree:
         self.submodules = frozenset(map(self.folding.fold, tree.submodules))
         self.symlinks = frozenset(map(self.folding.fold, tree.symlinks))
         self._leaving: set[str] = set()
-        self._names: dict[str, Names] = {}
+        self._names: dict[str, _Names] = {}
 
     def expect_directories(self, paths: Iterable[str]) -> None:
         """Count on directories that entries name, before anything is asked of the tree.
@@ -87,7 +87,7 @@ class TrackedTree:
         place = f"{directory}/{name}" if directory else name
         return place in self.files or place in self._directories
 
-    def list_names(self, directory: str) -> Names:
+    def list_names(self, directory: str) -> _Names:
         """The names of the directories in `directory`, and those of all else in it.
 
         A file that is expected to become a directory counts as one.
@@ -97,7 +97,7 @@ class TrackedTree:
             names = self._names[directory] = self._read_names(directory)
         return names
 
-    def _read_names(self, directory: str) -> Names:
+    def _read_names(self, directory: str) -> _Names:
         prefix = directory + "/" if directory else ""
         directories: set[str] = set()
         files: set[str] = set()
