@@ -5,7 +5,7 @@ options   what several commands take, and the workspace they work in
 live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
 task      task, init
-leases    claim, ready, heartbeat, release, done
+leases    claim, ready, heartbeat, note, release, done
 status    status, show, log
 checks    check, scope
 evidence  gate, review

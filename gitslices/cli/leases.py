@@ -1,4 +1,4 @@
-"""`gitslices claim`, `ready`, `heartbeat`, `release` and `done`."""
+"""`gitslices claim`, `ready`, `heartbeat`, `note`, `release` and `done`."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Literal
 import click
 
 from gitslices.cli.options import (
+    TOKEN,
     Outcome,
     Seconds,
     choose_slice,
@@ -185,6 +186,64 @@ def heartbeat_command(
             f"{report.expires_at}\n"
         ),
     )
+
+
+_NOTE_EXAMPLES = """\b
+Examples:
+  gitslices note api --waiting "may it add a dependency on httpx?"
+  gitslices note api --going-on
+  gitslices note --message "the flaky test is tests/api/test_clock.py"
+"""
+
+
+@click.command("note", epilog=_NOTE_EXAMPLES)
+@slice_argument
+@click.option("--waiting", metavar="TEXT", help="What a person is to do before the work goes on.")
+@click.option("--going-on", is_flag=True, help="Nobody is waited for any more.")
+@click.option("--message", "-m", metavar="TEXT", help="Something for the log.")
+@click.option("--token", type=TOKEN, metavar="N", help="Only if this is the token of the lease.")
+@goal_option
+@common_options
+def note_command(
+    *,
+    slice_id: str | None,
+    waiting: str | None,
+    going_on: bool,
+    message: str | None,
+    token: int | None,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Say that the worker of SLICE, or of the one at hand, waits for a person; or note something.
+
+    `status` and `run` show who waits, since when and for what, until the work goes on, or the lease
+    ends. The hooks of coding agents tell by themselves when a session waits. `log` shows all of it.
+    """
+    from gitslices.ops.note import NoteRequest, note
+
+    if (waiting is not None) + going_on > 1 or not (waiting is not None or going_on or message):
+        raise click.UsageError("give --waiting TEXT, --going-on or --message TEXT")
+    workspace = probe_here(directory)
+    id_, goal_id = choose_slice(workspace, slice_id, goal_id)
+    report = note(
+        workspace,
+        NoteRequest(
+            slice_id=id_,
+            goal_id=goal_id,
+            token=token,
+            message=message,
+            waiting=waiting,
+            going_on=going_on,
+        ),
+    )
+
+    def text() -> str:
+        from gitslices.output.text.leases import format_note
+
+        return format_note(report)
+
+    return Outcome(document=report, text=text)
 
 
 _RELEASE_EXAMPLES = """\b

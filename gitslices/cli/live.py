@@ -108,7 +108,7 @@ def _update(row: "Row", latest: "tuple[RunStep, float] | None") -> "Row":
     if latest is None:
         return row
     step, since = latest
-    running = step.stage == "started"
+    running = step.stage in {"started", "going on"}
     return structs.replace(
         row,
         state="running" if running else step.stage,

@@ -56,7 +56,7 @@ JOBS: Final = _Whole(1, 1000)
 WORKERS: Final = _Whole(1, 1_000_000)
 RETRIES: Final = _Whole(0, 1_000_000)
 EVENTS: Final = _Whole(1, 1_000_000_000)
-_TOKEN: Final = _Whole(1, 1_000_000_000)
+TOKEN: Final = _Whole(1, 1_000_000_000)
 
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def ttl_option(help_text: str, default: str | None = None) -> Callable[[_Functio
 def token_options(function: _Function) -> _Function:
     """Add `--token` and `--holder`, which show that a lease is still one's own."""
     function = click.option(
-        "--token", type=_TOKEN, metavar="N",
+        "--token", type=TOKEN, metavar="N",
         help="The token that `claim` printed.  [default: the one in the slice's worktree]",
     )(function)  # fmt: skip
     return holder_option("Who works here, where somebody else has had the slice before.")(function)

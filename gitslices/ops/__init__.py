@@ -10,6 +10,7 @@ status          where every slice stands; told again whenever it changes
 ready           what could be claimed, and what the rest waits for
 claim           a slice to one holder
 leases          a lease's deadline moved; a slice given back, its work kept
+note            a note for the log, or that a worker waits for a person
 agent_worktree  a claim for a session that asked for a worktree
 agent_session   the slices of a session, taken again when it begins and given back when it ends
 check           a slice's changes compared with its write scope

@@ -117,9 +117,16 @@ def is_held_by(workspace: Workspace, mark: Mark, holder: str) -> bool:
 def _keep_lease(workspace: Workspace, store: Store, mark: Mark, session: str | None) -> None:
     """Let the lease of a slice that is worked on begin anew; one that has lapsed only for its own.
 
-    Not at every edit: a write to the store waits for the disk.
+    Who is about to do something waits for nobody any more. The lease is not moved at every edit: a
+    write to the store waits for the disk.
     """
     lease = find_open_lease(store, mark.goal_id, mark.slice_id)
+    if lease is not None and lease.waiting is not None:
+        # Imported here: it is rare, and each edit waits for the imports.
+        from gitslices.ops.note import note_waiting
+
+        with suppress(BusyError), store.transaction():
+            note_waiting(workspace, store, lease, None)
     now = workspace.now()
     if lease is None or not (lease.is_live(now) or lease.holder == session):
         return

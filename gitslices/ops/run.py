@@ -3,6 +3,7 @@
 import os.path
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -45,7 +46,7 @@ from gitslices.slices.attempts import read_failed_gates, record_failure
 from gitslices.slices.environment import make_slice_environment
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_slice
-from gitslices.state.leases import read_lease_history
+from gitslices.state.leases import find_open_lease, read_lease_history
 from gitslices.state.store import Goal
 from gitslices.system.left_workers import VARIABLE, mark_worker
 from gitslices.system.shell import Shell, open_shell
@@ -84,11 +85,13 @@ def _list_open_worktrees(workspace: Workspace, goal: Goal) -> list[Path]:
 
 _PAUSE: Final = 1.0
 """Seconds between two looks at what others have finished."""
+_LOOK: Final = 2.0
+"""Seconds between two looks at whether a command waits for a person."""
 _PLACEHOLDER: Final = re.compile(
     r"\{(slice|goal|branch|target|worktree|token|task_file|attempt|reason_file)\}"
 )
 
-_Stage = Literal["started", "merged", "failed", "stopped"]
+_Stage = Literal["started", "waiting", "going on", "merged", "failed", "stopped"]
 
 
 class RunRequest(Struct, frozen=True, kw_only=True):
@@ -247,9 +250,8 @@ class Crew:
                     cwd=Path(mine.worktree_path),
                     environ=self._make_environment(mine, places) | {VARIABLE: worker.name},
                     log=log,
-                    # Two beats may be missed before the lease lapses.
-                    every=self._request.ttl / 3,
-                    on_beat=lambda: self._beat(mine),
+                    every=min(_LOOK, self._request.ttl / 3),
+                    on_beat=self._make_beat(mine, log),
                     inherited=(worker.descriptor,),
                 )
         except (StaleTokenError, BusyError) as error:
@@ -263,11 +265,26 @@ class Crew:
         problem = Problem(mine.slice_id, f"exit status {ended.status}{said}", f"see {log}")
         return _Failed(reason="exit", problem=problem)
 
-    def _beat(self, mine: ClaimReport) -> None:
-        heartbeat(
-            self._workspace,
-            HeartbeatRequest(slice_id=mine.slice_id, token=mine.token, goal_id=mine.goal_id),
-        )
+    def _make_beat(self, mine: ClaimReport, log: Path) -> Callable[[], None]:
+        """What is done every few seconds while a command runs: look, and keep the lease."""
+        # Two beats may be missed before the lease lapses.
+        every, waiting = self._request.ttl / 3, ""
+        due = time.monotonic() + every
+        id_, goal_id = mine.slice_id, mine.goal_id
+
+        def beat() -> None:
+            nonlocal due, waiting
+            if time.monotonic() >= due:
+                request = HeartbeatRequest(slice_id=id_, token=mine.token, goal_id=goal_id)
+                heartbeat(self._workspace, request)
+                due = time.monotonic() + every
+            with self._workspace.open_store() as store:
+                lease = find_open_lease(store, goal_id, id_)
+            before, waiting = waiting, (lease and lease.waiting) or ""
+            if waiting != before:
+                self._tell(mine, "waiting" if waiting else "going on", log, waiting)
+
+        return beat
 
     def _finish(self, mine: ClaimReport) -> "_Failed | None":
         """End the lease and merge; why not, if either is refused.

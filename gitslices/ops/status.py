@@ -33,7 +33,8 @@ from gitslices.workspace import Workspace
 class SliceState(Struct, frozen=True, kw_only=True):
     """One slice: `ahead` counts its own commits that the target lacks, `behind` the reverse.
 
-    `problem` says what is wrong with its branch or its worktree; null where all is well.
+    `problem` says what is wrong with its branch or its worktree; null where all is well. `waiting`
+    is what its holder waits for a person to do.
     """
 
     slice_id: SliceId
@@ -45,6 +46,8 @@ class SliceState(Struct, frozen=True, kw_only=True):
     worktree_path: str
     holder: str | None
     expires_at: str | None
+    waiting: str | None
+    waiting_since: str | None
     ahead: int
     behind: int
     dirty: bool
@@ -176,6 +179,8 @@ def _describe_slice(
         worktree_path=record.worktree_path if record and is_made else slice_.worktree_path,
         holder=lease.holder if lease else None,
         expires_at=lease.expires_at if lease else None,
+        waiting=lease.waiting if lease else None,
+        waiting_since=lease.waiting_since if lease else None,
         ahead=snapshot.count_ahead(record) if record and is_made else 0,
         behind=behind,
         dirty=worktree.is_dirty,

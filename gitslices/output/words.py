@@ -53,6 +53,12 @@ _SAYS: Final[Mapping[OverlapKind, str]] = {
 }
 
 
+def shorten_line(text: str, most: int = 200) -> str:
+    """`text` as one line of at most so many characters, for a place among other lines."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

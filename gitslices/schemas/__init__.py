@@ -28,6 +28,7 @@ NAMES: Final = (
     "log",
     "log-evidence",
     "merge",
+    "note",
     "plan",
     "plan-diff",
     "plan-explain",

@@ -11,14 +11,18 @@ from gitslices.state.store import Row, Store, check_time, convert_row, name_row
 Ending = Literal["done", "released", "freed", "lapsed", "failed"]
 """Freed is one that somebody else has ended."""
 
-_COLUMNS = "token, goal_id, slice_id, holder, ttl, claimed_at, expires_at, ended_at, ending"
+_COLUMNS = (
+    "token, goal_id, slice_id, holder, ttl, claimed_at, expires_at, ended_at, ending, waiting, "
+    "waiting_since"
+)
 
 
 class Lease(Struct, frozen=True, kw_only=True):
     """One holder's time with one slice; `token` is larger than that of any lease before it.
 
     Open until `ended_at` is set. An open lease past its deadline has lapsed: its holder may still
-    renew it, until somebody else's claim ends it.
+    renew it, until somebody else's claim ends it. `waiting` says what a person is to do before its
+    holder goes on.
     """
 
     token: int
@@ -30,6 +34,8 @@ class Lease(Struct, frozen=True, kw_only=True):
     expires_at: str
     ended_at: str | None = None
     ending: Ending | None = None
+    waiting: str | None = None
+    waiting_since: str | None = None
 
     def is_live(self, now: str) -> bool:
         """Whether nobody else may have the slice."""
@@ -87,6 +93,14 @@ def rename_holder(store: Store, token: int, holder: str) -> None:
     """Give an open lease another holder, who goes by another name and is the same."""
     store.execute(
         "UPDATE leases SET holder = ? WHERE token = ? AND ended_at IS NULL", (holder, token)
+    )
+
+
+def write_waiting(store: Store, token: int, waiting: str | None, *, since: str | None) -> None:
+    """Set what the holder of an open lease waits for, None for nothing."""
+    store.execute(
+        "UPDATE leases SET waiting = ?, waiting_since = ? WHERE token = ? AND ended_at IS NULL",
+        (waiting, since, token),
     )
 
 

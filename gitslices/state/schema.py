@@ -139,6 +139,12 @@ CREATE TABLE attempts (
 ) STRICT;
 """
 
+# What a person is to do before the holder of a lease goes on.
+_WAITING: Final = """
+ALTER TABLE leases ADD COLUMN waiting TEXT;
+ALTER TABLE leases ADD COLUMN waiting_since TEXT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -147,5 +153,6 @@ MIGRATIONS: Final = (
     _SPARSE_RUNS,
     _CLOSED,
     _ATTEMPTS,
+    _WAITING,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -64,6 +64,35 @@ def test_from_claimed_to_done_in_text(cli: Cli, standing: Path) -> None:
     assert cli("release", "a", "--token", "2").out == "a: open, was held by agent-2\n"
 
 
+def test_a_worker_that_waits_for_a_person_is_told_until_it_goes_on(
+    cli: Cli, standing: Path
+) -> None:
+    refused = cli("note", "a", "--waiting", "may it?")
+    assert (refused.code, refused.err.splitlines()[0]) == (1, "error: nobody holds slice 'a'")
+    cli("claim", "a", "--holder", "agent-1")
+    assert cli("note", "--waiting", "may it?", directory=standing).out == (
+        "a: waits for a person: may it?\n"
+    )
+    state = cli("status", "--json").document["slices"][0]
+    assert (state["status"], state["waiting"]) == ("claimed", "may it?")
+    assert f"a waits for a person since {state['waiting_since'][11:]}: may it?" in cli("status").out
+    assert cli("note", "a", "-m", "a detour", "--json").document["waiting"] == "may it?"
+    assert cli("note", "a", "--going-on").out == "a: goes on\n"
+    assert cli("note", "a", "--going-on", "--token", "9").code == 1
+    for text in ("", " \t", "x" * 1001):
+        assert cli("note", "a", "--waiting", text).code == 2, text
+    cli("note", "a", "--waiting", "which one?")
+    cli("release", "a", "--token", "1")
+    cli("claim", "a", "--holder", "agent-2")
+    state = cli("status", "--json").document["slices"][0]
+    assert (state["waiting"], state["waiting_since"]) == (None, None)
+    log = cli("log", "a", "--json").document["events"]
+    told = [(one["event"], one["detail"].get("reason")) for one in log if one["event"] != "claimed"]
+    assert [one for one in told if one[0] in {"waiting", "going-on", "note"}] == [
+        ("waiting", "may it?"), ("note", None), ("going-on", None), ("waiting", "which one?")
+    ]  # fmt: skip
+
+
 def test_a_slice_without_commits_is_said_to_be_at_done_and_at_merge(
     cli: Cli, repo: Path, standing: Path
 ) -> None:
@@ -82,6 +111,10 @@ REFUSALS = (
     ("claim x", 2, "unknown-slice"),
     ("claim --ttl soon", 2, "usage"),
     ("claim --ttl 31d", 2, "usage"),
+    ("note a", 2, "usage"),
+    ("note a --waiting x --going-on", 2, "usage"),
+    ("note x --waiting y", 2, "unknown-slice"),
+    ("note a --waiting x --token 9", 1, "stale-token"),
     ("heartbeat a --token 9", 1, "stale-token"),
     ("done a --token 9", 1, "stale-token"),
     ("release a --token 9", 1, "stale-token"),

@@ -58,6 +58,29 @@ def test_everything_is_worked_in_order_and_merged(
     assert cli("run", "--", "true").out == "all slices are merged\n"
 
 
+def test_a_command_that_waits_for_a_person_is_told(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitslices.ops.run._LOOK", 0.05)
+    note = f"{sys.executable} -m gitslices note $1"
+    script = (
+        f"if test $1 = a; then {note} --waiting go?; "
+        f"until test -e {tmp_path}/asked; do :; done; {note} --going-on; "
+        f"until test -e {tmp_path}/gone; do :; done; fi; {COMMIT}"
+    )
+    steps: list[tuple[str, str]] = []
+
+    def on_step(step: RunStep) -> None:
+        if step.slice_id == "a":
+            steps.append((step.stage, step.reason))
+            marks = {"waiting": "asked", "going on": "gone"}
+            (tmp_path / marks.get(step.stage, "other")).touch()
+
+    report = run(workspace, RunRequest(command=sh(script), holder="crew"), on_step)
+    assert report.failed == ()
+    assert steps == [("started", ""), ("waiting", "go?"), ("going on", ""), ("merged", "")]
+
+
 def test_what_fails_is_given_back_and_what_waits_for_it_is_left(
     cli: Cli, workspace: Workspace
 ) -> None:

@@ -62,6 +62,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
         "scope": "scope allow a Makefile --reason it-does",
         "show": "show a",
         "heartbeat": f"heartbeat a --token {token}",
+        "note": "note a --waiting go?",
         "gate": "gate status a",
         "review": "review a --kind code_review --by ann --verdict approve",
         "conflicts": "conflicts",

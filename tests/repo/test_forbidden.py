@@ -94,6 +94,8 @@ def test_there_a_store_of_an_older_gitslices_is_read(desk: Desk, sealed: tuple[s
         for table, columns in make_shape(1).items():
             for column in make_shape(SCHEMA_VERSION)[table] - columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        for table in make_shape(SCHEMA_VERSION).keys() - make_shape(1).keys():
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version = 1")
     before = path.read_bytes()
     code, said = tell(desk, sealed, ("status",))

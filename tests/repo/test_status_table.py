@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gitslices.core.model import BranchName, SliceId, TaskGraph
 from gitslices.ops.status import GoneSlice, SliceState, StatusReport, status
+from gitslices.output.text.live import make_row
 from gitslices.output.text.status import View, format_status
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
@@ -33,6 +34,8 @@ API = SliceState(
     worktree_path="/home/ann/code/webshop.slices/auth-rework--api",
     holder="ann@laptop",
     expires_at="2026-01-01T10:30:00Z",
+    waiting=None,
+    waiting_since=None,
     ahead=3,
     behind=0,
     dirty=True,
@@ -214,3 +217,13 @@ def test_beyond_a_symbolic_link_paths_are_shown_in_full(
     shown = cli("status", directory=link, env={"PWD": str(link)}).out
     assert str(workspace.worktree_root / "g--a") in shown
     assert str(workspace.worktree_root) not in cli("status", env={"PWD": str(repo)}).out
+
+
+def test_who_waits_for_a_person_is_told_in_one_line() -> None:
+    waiting = structs.replace(
+        API, waiting="may it\n\x1b[1mpush?" + "x" * 300, waiting_since="2026-01-01T09:59:00Z"
+    )
+    line = draw(waiting)[-1]
+    assert line.startswith(r"api waits for a person since 09:59:00Z: may it \x1b[1mpush?xxx")
+    assert line.endswith("x…")
+    assert make_row(waiting).state == "asking"

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from gitslices.core.errors import suggest
 from gitslices.ops.claim import ClaimReport
+from gitslices.ops.note import NoteReport
 from gitslices.ops.ready import ReadyReport
 from gitslices.ops.show import ShowReport
 from gitslices.output.words import count, escape, format_cost, format_reason
@@ -21,6 +22,13 @@ _SHOWN_FILES = 5
 def format_claim(report: ClaimReport) -> str:
     """Who has it until when, where to work, what may be written, what is there already."""
     return "".join(f"{line}\n" for line in _list_claim_lines(report))
+
+
+def format_note(report: NoteReport) -> str:
+    """What was noted of a slice."""
+    waits = f"waits for a person: {escape(report.waiting)}" if report.waiting else "goes on"
+    noted = f"noted: {escape(report.message)}" if report.message else waits
+    return f"{escape(report.slice_id)}: {noted}\n"
 
 
 def format_ready(report: ReadyReport) -> str:

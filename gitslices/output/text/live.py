@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gitslices.core.model import BranchName, SliceId
 from gitslices.ops.status import SliceState
-from gitslices.output.words import escape
+from gitslices.output.words import escape, shorten_line
 
 _STYLES: Final = {
     "running": "cyan",
@@ -22,6 +22,7 @@ _STYLES: Final = {
     "removed": "dim",
     "planned": "dim",
     "waiting": "dim",
+    "asking": "yellow",
     "conflicted": "red",
     "failed": "red",
 }
@@ -43,10 +44,12 @@ def make_row(state: SliceState) -> Row:
     line = f"waits for {', '.join(state.waits_for)}" if waits else ", ".join(state.conflicts)
     if state.holder:
         line = state.holder
+    if state.waiting:
+        line = f"waits for a person: {shorten_line(state.waiting)}"
     return Row(
         slice_id=state.slice_id,
         wave=state.wave,
-        state="waiting" if waits else state.status,
+        state="asking" if state.waiting else "waiting" if waits else state.status,
         since=f"until {state.expires_at}" if state.expires_at else "",
         line=line,
     )

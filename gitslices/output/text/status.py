@@ -15,7 +15,7 @@ from rich.text import Text
 from gitslices.core.model import SliceStatus
 from gitslices.ops.run import RunReport, RunStep
 from gitslices.ops.status import GoneSlice, SliceState, StatusReport
-from gitslices.output.words import escape
+from gitslices.output.words import escape, shorten_line
 
 _STYLES: Final[dict[SliceStatus, str]] = {
     "planned": "dim",
@@ -57,7 +57,14 @@ def format_status(report: StatusReport, view: View) -> str:
     gone = (_format_gone(one, view) for one in report.gone)
     is_wrong = report.problem or any(one.problem for one in report.slices)
     wrong = ["see: gitslices doctor"] if is_wrong else []
-    return "\n".join([head, *_fit(rows, view.width), *gone, *wrong]) + "\n"
+    waiting = (_format_waiting(one, view) for one in report.slices if one.waiting)
+    return "\n".join([head, *_fit(rows, view.width), *waiting, *gone, *wrong]) + "\n"
+
+
+def _format_waiting(state: SliceState, view: View) -> str:
+    since = _shorten_time(state.waiting_since or "", view)
+    what = escape(shorten_line(state.waiting or ""))
+    return f"{escape(state.slice_id)} waits for a person since {since}: {what}"
 
 
 def _fit(rows: Sequence[_Row], width: int | None) -> list[str]:
@@ -118,9 +125,13 @@ def _make_row(state: SliceState, view: View) -> Iterable[Text]:
 def _describe_holder(state: SliceState | GoneSlice, view: View) -> str:
     if state.holder is None or state.expires_at is None:
         return ""
-    day, _, clock = state.expires_at.partition("T")
-    until = clock if view.now.startswith(day) else state.expires_at
-    return f"{escape(state.holder)} until {until}"
+    return f"{escape(state.holder)} until {_shorten_time(state.expires_at, view)}"
+
+
+def _shorten_time(at: str, view: View) -> str:
+    """A time without its day, where that is the reader's own."""
+    day, _, clock = at.partition("T")
+    return clock if view.now.startswith(day) else at
 
 
 def _describe_changes(state: SliceState) -> Text:
