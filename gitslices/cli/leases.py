@@ -21,6 +21,7 @@ from gitslices.cli.options import (
     slice_argument,
     token_options,
     ttl_option,
+    under_way_option,
 )
 from gitslices.core.errors import suggest
 from gitslices.core.model import SliceId
@@ -52,7 +53,7 @@ Examples:
 @click.option(
     "--another", is_flag=True, help="One that NAME does not have yet, though it has one already."
 )
-@goal_option
+@under_way_option
 @lock_option
 @common_options
 def claim_command(
@@ -122,7 +123,7 @@ Examples:
 
 
 @click.command("ready", epilog=_READY_EXAMPLES)
-@goal_option
+@under_way_option
 @common_options
 def ready_command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
     """Show which slices could be claimed now, the most urgent first, and what the rest waits for.

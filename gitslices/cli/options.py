@@ -108,6 +108,13 @@ def goals_option(function: _Function) -> _Function:
     )
 
 
+def under_way_option(function: _Function) -> _Function:
+    """Add `--goal` to a command that is about all goals under way where none is named."""
+    return click.option(
+        "--goal", "goal_id", metavar="ID", help="Only this goal.  [default: all under way]"
+    )(function)
+
+
 def slice_argument(function: _Function) -> _Function:
     """Add `[SLICE]`, which `choose_slice` fills in where it is left out."""
     return click.argument("slice_id", metavar="[SLICE]", required=False)(function)

@@ -52,6 +52,8 @@ class NothingReadyError(RefusedError):
 class NothingLeftError(NothingReadyError):
     """No slice is left to claim, and none will come by waiting."""
 
+    code = "nothing-left"
+
 
 class LeaseHeldError(RefusedError):
     """Somebody else has the slice, or one that overlaps with it."""

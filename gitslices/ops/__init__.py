@@ -8,6 +8,7 @@ apply           the repository made to match a plan
 goal            goals listed, closed, reopened, renamed
 status          where every slice stands; told again whenever it changes
 ready           what could be claimed, and what the rest waits for
+choice          which slice a claim means, and why there is none
 claim           a slice to one holder
 leases          a lease's deadline moved; a slice given back, its work kept
 note            a note for the log, or that a worker waits for a person

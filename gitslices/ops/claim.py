@@ -12,16 +12,15 @@ from gitslices.core.errors import (
     LeaseHeldError,
     NothingLeftError,
     NothingReadyError,
+    Problem,
     RefusedError,
-    suggest,
 )
-from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
+from gitslices.core.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.worktrees import is_filled
+from gitslices.ops.choice import choose_entrant, explain_none_ready
 from gitslices.ops.forward import follows_target, forward_slice
-from gitslices.ops.ready import describe_holder, describe_slice, explain_wait, list_wait_problems
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.rules.claiming import ClaimState, Entrant, find_best, find_entrant, list_entrants
-from gitslices.rules.progress import describe_finished
+from gitslices.rules.claiming import Entrant, find_best
 from gitslices.slices.briefing import Briefing, make_briefing
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.claims import (
@@ -33,8 +32,9 @@ from gitslices.slices.claims import (
     show_token,
 )
 from gitslices.slices.environment import describe_setup, list_writable_roots
-from gitslices.slices.goals import choose_goal, refuse_closed
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.goals import choose_goal, choose_goals, refuse_closed
+from gitslices.slices.location import WorktreeMap
+from gitslices.slices.lookup import get_goal, get_slice
 from gitslices.slices.marks import find_mark
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
@@ -209,21 +209,25 @@ def _grant(
     Raises `NothingReadyError` or `LeaseHeldError` where there is none to be had, `RefusedError`
     for a slice whose worktree is not in order.
     """
-    goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
-    refuse_closed(goal)
     shorten_deadlines(workspace, store)
-    snapshot = Snapshot(workspace, store, goal.plan)
+    faults = {id_: error.problems[0] for id_, error in refused.items()}
+    goal, snapshot = _choose_goal(workspace, store, request, faults)
+    refuse_closed(goal)
     snapshot.get_target()
     if (own := _find_own_lease(snapshot, request)) is not None:
         return _resume(snapshot, goal, own, request)
-    faults = {id_: error.problems[0] for id_, error in refused.items()}
     # First without the write lock: most of those who wait find nothing, and keep out nobody.
-    first = _choose(goal, read_claim_state(snapshot, goal, faults), request)
+    first = choose_entrant(
+        goal, read_claim_state(snapshot, goal, faults), request.slice_id, waited=bool(request.wait)
+    )
     _refuse_out_of_order(snapshot, first.slice.slice_id)
     with store.transaction():
-        goal = choose_goal(workspace, store, goal.goal_id)
+        goal = get_goal(store, goal.goal_id)
+        refuse_closed(goal)
         now = snapshot.read_store_again(goal.plan)
-        chosen = _choose(goal, read_claim_state(now, goal, faults), request)
+        chosen = choose_entrant(
+            goal, read_claim_state(now, goal, faults), request.slice_id, waited=bool(request.wait)
+        )
         # The worktree of the first has been looked at: everybody else would wait while git is asked
         # again.
         if chosen.slice.slice_id != first.slice.slice_id:
@@ -234,6 +238,36 @@ def _grant(
     # Outside the transaction: whoever moves the slice writes to the store before the lock is free.
     with recover_and_lock(workspace, store):
         return None
+
+
+def _choose_goal(
+    workspace: Workspace, store: Store, request: ClaimRequest, faults: Mapping[SliceId, Problem]
+) -> tuple[Goal, Snapshot]:
+    """The goal of the slice that is asked for; of all under way, the one with the most urgent.
+
+    Raises `NothingReadyError` where several have none that is ready.
+    """
+    if request.slice_id is not None:
+        goals: tuple[Goal, ...] = (
+            choose_goal(workspace, store, request.goal_id, request.slice_id),
+        )
+    else:
+        goals = choose_goals(workspace, store, request.goal_id)
+    worktrees = WorktreeMap(workspace)
+    views = [(one, Snapshot(workspace, store, one.plan, worktrees=worktrees)) for one in goals]
+    if len(views) == 1:
+        return views[0]
+    for view in views:
+        if _find_own_lease(view[1], request) is not None:
+            return view
+    # One without a target is not to keep the others waiting; `status` tells of it.
+    states = [
+        (view, read_claim_state(view[1], view[0], faults)) for view in views if view[1].target
+    ]
+    bests = [(view, best) for view, state in states if (best := find_best(state)) is not None]
+    if bests:
+        return max(bests, key=lambda one: one[1].remaining)[0]
+    raise explain_none_ready([state for _, state in states], waited=bool(request.wait))
 
 
 def _find_own_lease(snapshot: Snapshot, request: ClaimRequest) -> Lease | None:
@@ -276,56 +310,6 @@ def _refuse_out_of_order(snapshot: Snapshot, id_: SliceId) -> None:
     problem = find_work_bar(snapshot, record, alone=True) if record else None
     if problem is not None:
         raise RefusedError(f"slice {id_!r} is not in order", problems=[problem])
-
-
-def _choose(goal: Goal, state: ClaimState, request: ClaimRequest) -> Entrant:
-    if request.slice_id is not None:
-        chosen = find_entrant(state, get_slice(goal, request.slice_id).slice_id)
-        _refuse_unless_free(goal, chosen, state)
-        return chosen
-    best = find_best(state)
-    if best is not None:
-        return best
-    if all(status in {"done", *FINISHED} for status in state.statuses.values()):
-        raise NothingLeftError(f"no slice of goal {goal.goal_id!r} is left to claim")
-    raise NothingReadyError(
-        f"no slice of goal {goal.goal_id!r} is ready",
-        hint="wait for one with --wait",
-        problems=list_wait_problems(list_entrants(state), state),
-    )
-
-
-def _refuse_unless_free(goal: Goal, entrant: Entrant, state: ClaimState) -> None:
-    """Let pass what is ready, and a slice whose merge met a conflict, for somebody to mend."""
-    id_ = entrant.slice.slice_id
-    free = suggest("release", id_, "--force", goal_id=goal.goal_id)
-    if entrant.status in FINISHED:
-        raise NothingLeftError(
-            f"slice {id_!r}: {describe_finished(entrant.status)}",
-            hint=f"to work on it again: {suggest('reopen', id_, goal_id=goal.goal_id)}",
-        )
-    if entrant.status == "done":
-        raise NothingLeftError(
-            f"slice {id_!r} is done already",
-            hint=f"to work on it again, open it first: {free}",
-        )
-    if entrant.status == "claimed" and entrant.holding:
-        raise LeaseHeldError(
-            f"slice {id_!r} is held by {describe_holder(entrant.holding)}",
-            hint=f"take it over once it lapses, or free it with: {free}",
-        )
-    if entrant.blocked or entrant.waits_for:
-        raise NothingReadyError(
-            f"slice {id_!r} is not ready: {explain_wait(entrant, state)}",
-            hint=f"see what is: {suggest('ready', goal_id=goal.goal_id)}",
-        )
-    if contact := entrant.kept_out_by:
-        other = describe_slice(contact.holding, state)
-        raise LeaseHeldError(
-            f"slice {id_!r} shares {contact.path!r} with slice {other}, which is held by "
-            f"{describe_holder(contact.holding)}",
-            hint="wait for its release with --wait, or take another slice",
-        )
 
 
 def _end_lapsed(workspace: Workspace, store: Store, chosen: Entrant) -> None:

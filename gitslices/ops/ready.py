@@ -10,14 +10,18 @@ from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
 from gitslices.rules.claiming import CLAIMABLE, ClaimState, Entrant, Holding, list_entrants
 from gitslices.rules.progress import describe_finished
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
-from gitslices.slices.goals import choose_goal
+from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.snapshot import Snapshot
+from gitslices.slices.target import read_target
+from gitslices.state.store import Goal
 from gitslices.workspace import Workspace
 
 
 class ReadySlice(Struct, frozen=True, kw_only=True):
     """A slice that may start; `remaining` is the cost of the longest way from it to the end."""
 
+    goal_id: str
     slice_id: SliceId
     title: str
     status: SliceStatus
@@ -28,6 +32,7 @@ class ReadySlice(Struct, frozen=True, kw_only=True):
 class WaitingSlice(Struct, frozen=True, kw_only=True):
     """A slice that may not, and why."""
 
+    goal_id: str
     slice_id: SliceId
     status: SliceStatus
     waits_for: tuple[SliceId, ...]
@@ -35,35 +40,63 @@ class WaitingSlice(Struct, frozen=True, kw_only=True):
 
 
 class ReadyReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices ready --json` prints: the slice that `claim` would give comes first."""
+    """What `gitslices ready --json` prints: the slice that `claim` would give comes first.
 
-    goal_id: str
+    `goal_id` is null where `goals` are several; each slice names its own.
+    """
+
+    goal_id: str | None
+    goals: tuple[GoalSummary, ...]
     ready: tuple[ReadySlice, ...]
     waiting: tuple[WaitingSlice, ...]
 
 
 def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
-    """What could be claimed of one goal; reads only.
+    """What could be claimed of one goal, or of all under way; reads only.
 
-    Raises `InputError` where its target is gone.
+    Raises `InputError` where the target of the only one is gone.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(workspace, store, goal_id)
-        snapshot = Snapshot(workspace, store, goal.plan)
-        snapshot.get_target()
-        state = read_claim_state(snapshot, goal, _find_faults(snapshot))
+        goals, worktrees = choose_goals(workspace, store, goal_id), WorktreeMap(workspace)
+        parts = [
+            _read_goal(Snapshot(workspace, store, goal.plan, worktrees=worktrees), goal)
+            for goal in goals
+        ]
+        if len(parts) == 1:
+            read_target(workspace.repo, goals[0].plan.target)
+    found = [one for part in parts for one in part.ready]
+    return ReadyReport(
+        goal_id=goals[0].goal_id if len(goals) == 1 else None,
+        goals=tuple(summary for part in parts for summary in part.goals),
+        # Stable: of equal ones the goal that was applied first goes first, for every worker alike.
+        ready=tuple(sorted(found, key=lambda one: -one.remaining)),
+        waiting=tuple(one for part in parts for one in part.waiting),
+    )
+
+
+def _read_goal(snapshot: Snapshot, goal: Goal) -> ReadyReport:
+    state = read_claim_state(snapshot, goal, _find_faults(snapshot))
     entrants = list_entrants(state)
+    summary = summarize_goal(snapshot, goal)
+    # Of a goal that has lost its target, or was closed, nothing is given out.
+    bar = "its goal is closed" if goal.closed_at else None
+    bar = f"there is no branch {goal.plan.target!r} to merge into" if summary.problem else bar
     return ReadyReport(
         goal_id=goal.goal_id,
-        ready=tuple(_describe(entrant) for entrant in entrants if entrant.is_ready),
+        goals=(summary,),
+        ready=tuple(
+            _describe(goal.goal_id, entrant) for entrant in entrants if entrant.is_ready and not bar
+        ),
         waiting=tuple(
             WaitingSlice(
+                goal_id=goal.goal_id,
                 slice_id=entrant.slice.slice_id,
                 status=entrant.status,
                 waits_for=entrant.waits_for,
-                reason=explain_wait(entrant, state),
+                reason=bar or explain_wait(entrant, state),
             )
-            for entrant in _list_waiting(entrants)
+            for entrant in entrants
+            if (bar or not entrant.is_ready) and entrant.status not in FINISHED
         ),
     )
 
@@ -79,7 +112,8 @@ def list_wait_problems(entrants: Sequence[Entrant], state: ClaimState) -> tuple[
     """What each unfinished slice waits for, for a refusal."""
     return tuple(
         Problem(entrant.slice.slice_id, explain_wait(entrant, state))
-        for entrant in _list_waiting(entrants)
+        for entrant in entrants
+        if not entrant.is_ready and entrant.status not in FINISHED
     )
 
 
@@ -114,12 +148,9 @@ def describe_slice(holding: Holding, state: ClaimState) -> str:
     return f"{holding.slice_id} of goal {holding.goal_id}" if elsewhere else holding.slice_id
 
 
-def _list_waiting(entrants: Sequence[Entrant]) -> list[Entrant]:
-    return [one for one in entrants if not one.is_ready and one.status not in FINISHED]
-
-
-def _describe(entrant: Entrant) -> ReadySlice:
+def _describe(goal_id: str, entrant: Entrant) -> ReadySlice:
     return ReadySlice(
+        goal_id=goal_id,
         slice_id=entrant.slice.slice_id,
         title=entrant.slice.title,
         status=entrant.status,

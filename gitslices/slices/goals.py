@@ -9,8 +9,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
-from gitslices.core.model import SliceId, SliceStatus
+from gitslices.core.model import BranchName, SliceId, SliceStatus
 from gitslices.git.read import read_missing, read_tips
 from gitslices.rules.progress import GoalState, find_goal_state
 from gitslices.slices.lookup import find_near, get_goal, refuse_none_applied
@@ -107,6 +109,25 @@ def refuse_closed(goal: Goal) -> None:
             f"goal {goal.goal_id!r} is closed",
             hint=f"open it again: gitslices goal reopen {shlex.quote(goal.goal_id)}",
         )
+
+
+class GoalSummary(Struct, frozen=True, kw_only=True):
+    """A goal that an answer is about; `problem` says what is wrong with its target."""
+
+    goal_id: str
+    target: BranchName
+    state: GoalState
+    problem: str | None = None
+
+
+def summarize_goal(snapshot: "Snapshot", goal: Goal) -> GoalSummary:
+    """How far a goal is, and whether its target is there."""
+    return GoalSummary(
+        goal_id=goal.goal_id,
+        target=goal.plan.target,
+        state=read_goal_state(snapshot, goal),
+        problem=None if snapshot.target else "no such branch",
+    )
 
 
 def read_goal_state(snapshot: "Snapshot", goal: Goal) -> GoalState:

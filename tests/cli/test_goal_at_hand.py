@@ -10,7 +10,7 @@ from tests.support.graphs import write_graph
 from tests.support.repositories import git
 
 LINES = (
-    "status", "ready", "claim", "heartbeat a --token 1", "conflicts", "gate status a",
+    "status", "claim a", "heartbeat a --token 1", "conflicts", "gate status a",
     "gate pass a acceptance_criteria --by ann",
     "review a --kind code_review --by ann --verdict approve", "scope show a", "log a --evidence",
     "check --slice a", "sync a --token 1", "done a --token 1", "merge a", "run -- true", "remove a",
@@ -31,6 +31,15 @@ def test_in_a_slices_worktree_every_command_means_its_goal(cli: Cli, tops: dict[
         done = cli(*line.split(), "--json", directory=tops["two"])
         assert done.code == 0, (line, done.out)
         assert '"one"' not in done.out, line
+
+
+def test_what_is_about_the_whole_means_all_goals(cli: Cli, tops: dict[str, Path]) -> None:
+    for place in tops.values():
+        (place / "loose").write_text("")
+        goals = cli("ready", "--json", directory=place).document["goals"]
+        assert [goal["goal_id"] for goal in goals] == ["one", "two"]
+    claimed = [cli("claim", "--json", "--holder", f"h{n}").document for n in range(2)]
+    assert [one["goal_id"] for one in claimed] == ["one", "two"]
 
 
 def test_the_worktree_named_with_c_counts(cli: Cli, tops: dict[str, Path]) -> None:

@@ -5,13 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.core.errors import InputError, NothingLeftError, RefusedError, UnknownSliceError
+from gitslices.core.errors import (
+    InputError,
+    NothingLeftError,
+    NothingReadyError,
+    RefusedError,
+    UnknownSliceError,
+)
 from gitslices.core.model import SliceId
 from gitslices.ops.check import CheckRequest
 from gitslices.ops.check import check as check_slices
+from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.goal import GoalEntry, close_goal, list_goals, rename, reopen_goal
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.ops.merge import MergeRequest, merge
+from gitslices.ops.ready import ready
 from gitslices.ops.removal import (
     PruneRequest,
     RemoveRequest,
@@ -21,6 +29,7 @@ from gitslices.ops.removal import (
     undo,
 )
 from gitslices.ops.reopen import ReopenRequest, reopen
+from gitslices.output.text.leases import format_ready
 from gitslices.recovery.recovery import recover
 from gitslices.slices.goals import choose_goal, choose_goals
 from gitslices.workspace import Workspace
@@ -228,3 +237,38 @@ def test_work_after_a_merge_keeps_a_slice_from_being_opened_again(workspace: Wor
     with pytest.raises(RefusedError, match="commits that were made after its merge"):
         reopen(workspace, request)
     assert (top / "c").read_text() == "more"
+
+
+def test_without_a_goal_the_most_urgent_slice_of_all_is_given(repo: Path) -> None:
+    workspace = open_at(repo)
+    apply_tasks(workspace, {"id": "a", "write_set": ["a"], "estimate": 2}, goal_id="one")
+    tasks = (
+        {"id": "b", "write_set": ["b"]},
+        {"id": "c", "write_set": ["c"], "dependencies": ["b"], "estimate": 5},
+    )
+    apply_tasks(workspace, *tasks, goal_id="two")
+    report = ready(workspace, None)
+    assert report.goal_id is None
+    assert [(one.goal_id, one.state) for one in report.goals] == [
+        ("one", "under-way"), ("two", "under-way"),
+    ]  # fmt: skip
+    assert [(one.goal_id, one.slice_id) for one in report.ready] == [("two", "b"), ("one", "a")]
+    assert format_ready(report).splitlines() == [
+        "two/b  ready  b", "one/a  ready  a", "two/c  waits for b (provisioned)",
+    ]  # fmt: skip
+    taken = [claim(workspace, ClaimRequest(holder="ann")) for _ in range(2)]
+    assert [(one.goal_id, one.slice_id) for one in taken] == [("two", "b"), ("one", "a")]
+    with pytest.raises(NothingReadyError, match="no slice of goals 'one', 'two' is ready") as none:
+        claim(workspace, ClaimRequest(holder="ann", wait=0.01))
+    assert [one.place for one in none.value.problems] == ["one/a", "two/b", "two/c"]
+    assert none.value.hint is None, "whoever has waited is not told to wait"
+
+
+def test_what_is_finished_is_told_from_what_is_not_ready_yet(workspace: Workspace) -> None:
+    land(workspace, "a")
+    report = ready(workspace, "default")
+    assert [one.state for one in report.goals] == ["finished"]
+    assert format_ready(report) == "nothing is left: goal default is finished\n"
+    with pytest.raises(NothingLeftError, match="goal 'default' is finished") as left:
+        claim(workspace, ClaimRequest(holder="ann", goal_id="default"))
+    assert left.value.code == "nothing-left"

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from gitslices.core.errors import suggest
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.note import NoteReport
-from gitslices.ops.ready import ReadyReport
+from gitslices.ops.ready import ReadyReport, ReadySlice, WaitingSlice
 from gitslices.ops.show import ShowReport
 from gitslices.output.words import count, escape, format_cost, format_reason
 from gitslices.rules.attempts import list_previous_lines
@@ -125,11 +125,23 @@ def _describe_work(work: Work) -> str:
 
 
 def _list_ready_lines(report: ReadyReport) -> Iterable[str]:
-    ids = [one.slice_id for one in report.ready] + [one.slice_id for one in report.waiting]
-    width = max((len(escape(id_)) for id_ in ids), default=0)
+    several = len(report.goals) > 1
+    listed: tuple[ReadySlice | WaitingSlice, ...] = (*report.ready, *report.waiting)
+    names = [_name(one, several=several) for one in listed]
+    width = max(map(len, names), default=0)
     if not report.ready:
-        yield "nothing is ready"
-    for one in report.ready:
-        yield f"{escape(one.slice_id).ljust(width)}  ready  {escape(one.title)}"
-    for other in report.waiting:
-        yield f"{escape(other.slice_id).ljust(width)}  {escape(other.reason)}"
+        yield _describe_nothing(report)
+    rows = [f"ready  {escape(one.title)}" for one in report.ready]
+    rows += [escape(one.reason) for one in report.waiting]
+    yield from (f"{name.ljust(width)}  {row}" for name, row in zip(names, rows, strict=True))
+
+
+def _name(one: ReadySlice | WaitingSlice, *, several: bool) -> str:
+    return f"{escape(one.goal_id)}/{escape(one.slice_id)}" if several else escape(one.slice_id)
+
+
+def _describe_nothing(report: ReadyReport) -> str:
+    if any(one.state == "under-way" for one in report.goals):
+        return "nothing is ready"
+    ended = ", ".join(f"{escape(one.goal_id)} is {one.state}" for one in report.goals)
+    return f"nothing is left: goal {ended}"
