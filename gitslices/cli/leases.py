@@ -321,7 +321,8 @@ def done_command(
 ) -> Outcome:
     """Say that SLICE, or the one whose worktree this is, is finished, and end its lease.
 
-    Refuses while there are uncommitted files. Gates that have a command in .gitslices/config.toml
+    Refuses while there are uncommitted files, changes outside the write scope, or conflict markers
+    that were added. Gates that have a command in .gitslices/config.toml
     and have not passed on this commit are run first; if one fails, the slice stays claimed.
     """
     from gitslices.ops.done import DoneRequest, done

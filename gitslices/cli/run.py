@@ -59,7 +59,8 @@ def command(
     """Work the whole goal: for each ready slice claim it, run COMMAND, finish it and merge it.
 
     COMMAND runs in the slice's worktree, where a relative path to it is looked up, and commits what
-    it makes; exit status 0 means finished. It is run as it stands, without a shell; {slice},
+    it makes; exit status 0 means finished. One that commits nothing has failed, unless [run] empty
+    is "ok" in .gitslices/config.toml. It is run as it stands, without a shell; {slice},
     {goal}, {branch}, {target}, {worktree}, {token}, {attempt}, {task_file} and {reason_file} in its
     words are filled in, other braces stay. GITSLICES_SLICE, GITSLICES_TASK_FILE and their like are
     in its environment. The task file holds the task, the claim, the number of the attempt and why

@@ -73,6 +73,12 @@ class GateFailedError(RefusedError):
     code = "gate-failed"
 
 
+class OutsideScopeError(RefusedError):
+    """A slice has changed what it may not write; `problems` says what."""
+
+    code = "outside-scope"
+
+
 class UntrustedError(RefusedError):
     """Commands of the repository would run that nobody has approved."""
 

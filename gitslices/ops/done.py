@@ -1,4 +1,4 @@
-"""End a lease with the work finished: nothing uncommitted, every gate passed."""
+"""End a lease with the work finished: committed, in scope, merged whole, every gate passed."""
 
 from functools import partial
 from math import ceil
@@ -6,13 +6,15 @@ from pathlib import Path
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gitslices.core.errors import GateFailedError, RefusedError, suggest
+from gitslices.core.errors import GateFailedError, OutsideScopeError, RefusedError, suggest
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import list_some
 from gitslices.git.compare import Baseline, read_commit_changes
-from gitslices.git.read import find_tip, is_ancestor
+from gitslices.git.markers import find_added_markers
+from gitslices.git.read import HEADS, find_tip, is_ancestor
 from gitslices.git.submodules import mark_unnamed
 from gitslices.git.uncommitted import read_uncommitted
+from gitslices.ops.check import CheckRequest, check
 from gitslices.repo_commands.gates import (
     list_texts,
     load_gates,
@@ -21,6 +23,7 @@ from gitslices.repo_commands.gates import (
     run_commands,
 )
 from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
+from gitslices.rules.merging import describe_violations
 from gitslices.slices.claims import make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held
@@ -58,7 +61,8 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
     """Run the gates that have not passed on the slice's commit, then give it on to the merge.
 
     Raises `StaleTokenError` for a token that is not the slice's, `RefusedError` for uncommitted
-    files, `GateFailedError` where a gate does not pass; the slice stays claimed then.
+    files and conflict markers, `OutsideScopeError` for changes outside the write scope,
+    `GateFailedError` where a gate does not pass; the slice stays claimed then.
     """
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
@@ -67,6 +71,8 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         _require_planned(goal, slice_id, request.token)
         record = _require_committed(Snapshot(workspace, store, goal.plan), slice_id)
         _refuse_unnamed(workspace, goal, record)
+        _refuse_outside(workspace, record)
+        _refuse_markers(workspace, goal, record)
         commit = _pass_gates(workspace, store, goal, record, lease)
         with store.transaction():
             # Once more: gates may run for long, and somebody may have freed the slice meanwhile.
@@ -110,6 +116,34 @@ def _refuse_unnamed(workspace: Workspace, goal: Goal, record: SliceRecord) -> No
             hint="move its `.git` away and add its files; or make it a submodule: "
             "git submodule add URL PATH",
         )
+
+
+def _refuse_outside(workspace: Workspace, record: SliceRecord) -> None:
+    id_, goal_id = record.slice_id, record.goal_id
+    # The branch, not the worktree: it is what will be merged.
+    tip = HEADS + record.branch_name
+    request = CheckRequest(slice_id=id_, goal_id=goal_id, commits=tip)
+    (checked,) = check(workspace, request).slices
+    if checked.violations:
+        raise OutsideScopeError(
+            f"slice {id_!r} is not done",
+            problems=[describe_violations(goal_id, id_, checked.violations)],
+        )
+
+
+def _refuse_markers(workspace: Workspace, goal: Goal, record: SliceRecord) -> None:
+    """Refuse a conflict that was committed as git left it, markers and all."""
+    repo, target = workspace.repo, find_tip(workspace.repo, goal.plan.target)
+    tip = find_tip(repo, record.branch_name)
+    olders = [one for one in (record.base_commit, target) if one]
+    worktree = Path(record.worktree_path)
+    if tip is None or not (paths := find_added_markers(repo, worktree, tip, olders)):
+        return
+    raise RefusedError(
+        f"slice {record.slice_id!r} has added conflict markers: {list_some(paths)}",
+        hint="resolve them and commit; where they belong, .gitattributes can say so:"
+        " PATH conflict-marker-size=32",
+    )
 
 
 def _require_committed(snapshot: Snapshot, slice_id: SliceId) -> SliceRecord:

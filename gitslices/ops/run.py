@@ -30,7 +30,9 @@ from gitslices.core.errors import (
 )
 from gitslices.core.files import make_folder
 from gitslices.core.model import FINISHED, RepoPath, SliceId
-from gitslices.git.read import find_tip, has_entry
+from gitslices.core.naming import SETTINGS_FILE
+from gitslices.git.read import find_tip, has_entry, is_ancestor
+from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.claim import DEFAULT_TTL, ClaimReport, ClaimRequest, claim
@@ -46,6 +48,7 @@ from gitslices.slices.attempts import read_failed_gates, record_failure
 from gitslices.slices.environment import make_slice_environment
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_slice
+from gitslices.slices.settings import read_settings
 from gitslices.state.leases import find_open_lease, read_lease_history
 from gitslices.state.store import Goal
 from gitslices.system.left_workers import VARIABLE, mark_worker
@@ -91,6 +94,8 @@ _PLACEHOLDER: Final = re.compile(
     r"\{(slice|goal|branch|target|worktree|token|task_file|attempt|reason_file)\}"
 )
 
+_NO_CHANGE: Final = "no change"
+
 _Stage = Literal["started", "waiting", "going on", "merged", "failed", "stopped"]
 
 
@@ -127,6 +132,7 @@ class Crew:
         self._workspace = workspace
         self._request = request
         self._goal = goal
+        self._empty_is_ok = read_settings(workspace, goal.plan.target).run.empty == "ok"
         self._shell = shell
         self._on_step = on_step
         self._changed = threading.Condition()
@@ -135,6 +141,7 @@ class Crew:
         self._attempts: Counter[SliceId] = Counter()
         self._again: set[SliceId] = set()
         self.merged: list[SliceId] = []
+        self.empty: list[SliceId] = []
         self.failed: dict[SliceId, Problem] = {}
 
     def work(self) -> None:
@@ -217,7 +224,7 @@ class Crew:
             raise
         if failed is None:
             self.merged.append(id_)
-            self._tell(mine, "merged", log)
+            self._tell(mine, "merged", log, _NO_CHANGE if id_ in self.empty else "")
             return
         self._record(mine, failed, log)
         self._give_back(mine)
@@ -298,6 +305,10 @@ class Crew:
                 found = checked.slices[0].violations
                 problem = describe_violations(goal_id, id_, found)
                 return _Failed(reason="scope", problem=problem, violations=found)
+            if self._is_empty(mine):
+                if not self._empty_is_ok:
+                    return _Failed(reason="no-change", problem=_describe_no_change(id_))
+                self.empty.append(id_)
             done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))
             report = merge(self._workspace, MergeRequest(slice_ids=(id_,), goal_id=goal_id))
         except (RefusedError, GitError, BusyError) as error:
@@ -307,6 +318,14 @@ class Crew:
             problem = describe_conflict(report.target, id_, files)
             return _Failed(reason="conflict", problem=problem, conflicts=files)
         return _Failed(reason="refused", problem=report.refused[0]) if report.refused else None
+
+    def _is_empty(self, mine: ClaimReport) -> bool:
+        """Whether neither the branch nor the worktree has anything that the target lacks."""
+        repo = self._workspace.repo
+        tip, target = find_tip(repo, mine.branch_name), find_tip(repo, self._goal.plan.target)
+        if tip is None or target is None or not is_ancestor(repo, tip, target):
+            return False
+        return not read_uncommitted(repo, Path(mine.worktree_path), untracked=True)
 
     def _give_back(self, mine: ClaimReport) -> None:
         """Open the slice for the next attempt, with its work; a conflict stays on record."""
@@ -376,6 +395,14 @@ class _Failed(Struct, frozen=True, kw_only=True):
     conflicts: tuple[RepoPath, ...] = ()
 
 
+def _describe_no_change(slice_id: SliceId) -> Problem:
+    return Problem(
+        slice_id,
+        f"{_NO_CHANGE}: the command ended well and committed nothing",
+        f'where that is right, {SETTINGS_FILE} can say so: [run] empty = "ok"',
+    )
+
+
 def _find_reason(error: GitslicesError) -> FailureReason:
     if isinstance(error, GateFailedError):
         return "gate"
@@ -410,10 +437,14 @@ def _fill(word: str, places: dict[str, str]) -> str:
 
 
 class RunReport(Struct, frozen=True, kw_only=True):
-    """What a run did; `failed` says why slices were given up, `left` what the others wait for."""
+    """What a run did; `failed` says why slices were given up, `left` what the others wait for.
+
+    `empty` are those of `merged` whose command committed nothing.
+    """
 
     goal_id: str
     merged: tuple[SliceId, ...]
+    empty: tuple[SliceId, ...] = ()
     failed: tuple[Problem, ...]
     left: tuple[Problem, ...]
 
@@ -448,6 +479,7 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
     return RunReport(
         goal_id=goal.goal_id,
         merged=(*(one.slice_id for one in merged), *crew.merged),
+        empty=tuple(crew.empty),
         failed=tuple(crew.failed.values()),
         left=_find_left(workspace, goal, crew.failed),
     )

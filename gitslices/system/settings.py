@@ -28,6 +28,7 @@ _Text = Annotated[str, Meta(pattern=r"^[^\0]*[^\0\s][^\0]*$")]
 _Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
 MergeStyle = Literal["merge", "squash", "rebase"]
 SyncStyle = Literal["merge", "rebase"]
+EmptyRun = Literal["fail", "ok"]
 
 _EXPECTED: Final[dict[Any, str]] = {
     _Text: "a text that is not blank",
@@ -36,6 +37,7 @@ _EXPECTED: Final[dict[Any, str]] = {
     _Seconds: "a number of seconds above 0, one week at most",
     MergeStyle | None: "one of merge, squash and rebase",
     SyncStyle | None: "one of merge and rebase",
+    EmptyRun | None: "one of fail and ok",
 }
 
 
@@ -71,12 +73,19 @@ class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     required_reviews: tuple[_Text, ...] = ()
 
 
+class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What counts in a run; `empty` says what becomes of a slice whose command changed nothing."""
+
+    empty: EmptyRun | None = None
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; gates by name."""
 
     setup: Setup = Setup()
     gates: dict[str, Gate] = field(default_factory=dict)
     merge: MergeSettings = MergeSettings()
+    run: RunSettings = RunSettings()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -112,6 +121,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
                 dict.fromkeys((*held.merge.required_reviews, *more.merge.required_reviews))
             ),
         ),
+        run=RunSettings(empty=held.run.empty or more.run.empty),
     )
 
 
@@ -122,6 +132,7 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     }
     pairs["merge.style"] = held.merge.style, more.merge.style
     pairs["merge.sync"] = held.merge.sync, more.merge.sync
+    pairs["run.empty"] = held.run.empty, more.run.empty
     return tuple(
         place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds
     )
@@ -189,6 +200,7 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         setup=_read_section(tree.get("setup", {}), Setup, "setup", problems),
         gates=_read_gates(tree.get("gates", {}), problems),
         merge=_read_section(tree.get("merge", {}), MergeSettings, "merge", problems),
+        run=_read_section(tree.get("run", {}), RunSettings, "run", problems),
     )
     for name in settings.rerun_gates:
         if name not in settings.gates:

@@ -219,3 +219,27 @@ def test_watch_tells_every_change_until_all_has_landed(repo: Path, workspace: Wo
     rows = [line.split()[:2] for line in seen if line[:1] in "abc"]
     assert rows[:3] == [["a", "provisioned"], ["b", "provisioned"], ["c", "provisioned"]]
     assert rows[-3:] == [["a", "merged"], ["b", "merged"], ["c", "merged"]]
+
+
+def test_a_command_that_commits_nothing_has_failed(cli: Cli, workspace: Workspace) -> None:
+    report, steps = go(workspace, f"test $1 != a || exit 0; {COMMIT}", retries=1)
+    assert report.merged == ("c",)
+    assert [one.message for one in report.failed] == [
+        "no change: the command ended well and committed nothing"
+    ]
+    assert [one.stage for one in steps if one.slice_id == "a"] == ["started", "failed"] * 2
+    assert read_status(workspace, "a") == "provisioned"
+    left = cli("run", "--", *sh("touch $1.txt"))
+    assert "slice 'a' has uncommitted work: a.txt" not in left.out
+    assert "outside the write scope: a.txt" in left.out
+
+
+def test_where_a_setting_allows_it_nothing_is_a_result(
+    cli: Cli, repo: Path, workspace: Workspace
+) -> None:
+    write_settings(repo, '[run]\nempty = "ok"\n')
+    done = cli("run", "--", *sh(f"test $1 != a || exit 0; {COMMIT}"))
+    assert done.code == 0
+    assert "merged a, no change\n" in done.out
+    assert "a: merged: no change\n" in done.err
+    assert "merged b\n" in done.out

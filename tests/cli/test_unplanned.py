@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import Cli, Finished
-from tests.support.repositories import commit_all, git
+from tests.support.repositories import commit_all, git, write_settings
 
 GRAPH = "goal_id = 'g'\n[defaults]\nowner_role = 'w'\n"
 
@@ -81,8 +81,9 @@ def test_a_merged_slice_that_git_has_cleaned_up_stays_merged(
 
 
 def test_a_slice_that_was_merged_without_a_commit_is_pruned(
-    cli: Cli, tops: dict[str, Path]
+    cli: Cli, repo: Path, tops: dict[str, Path]
 ) -> None:
+    write_settings(repo, '[run]\nempty = "ok"\n')
     assert cli("run", "--", "true").code == 0
     removed = cli("prune", "--json").document["removed"]
     assert {one["reason"] for one in removed} == {"merged into main"}
@@ -116,7 +117,8 @@ def test_a_run_goes_on_beside_a_worktree_that_cannot_be_had(
     shutil.rmtree(tops["a"])
     tops["a"].mkdir()
     (tops["a"] / "mine").write_text("mine")
-    done = cli("run", "--jobs", "1000", "--json", "--", "true")
+    commit = ("git", "commit", "-q", "--allow-empty", "-m", "Work")
+    done = cli("run", "--jobs", "1000", "--json", "--", *commit)
     assert done.code == 1
     assert done.document["merged"] == ["b"]
     (left,) = done.document["left"]

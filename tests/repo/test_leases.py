@@ -11,6 +11,7 @@ from gitslices.core.errors import (
     LeaseHeldError,
     NothingLeftError,
     NothingReadyError,
+    OutsideScopeError,
     RefusedError,
     StaleTokenError,
     UnknownSliceError,
@@ -239,13 +240,60 @@ def test_release_keeps_the_work_and_opens_the_slice(desk: Desk) -> None:
 
 def test_done_takes_no_uncommitted_work(desk: Desk) -> None:
     lease = desk.claim("a")
-    (Path(lease.worktree_path) / "open.py").write_text("work")
-    with pytest.raises(RefusedError, match=r"uncommitted work: open\.py"):
+    (Path(lease.worktree_path) / "src/a").mkdir()
+    (Path(lease.worktree_path) / "src/a/open.py").write_text("work")
+    with pytest.raises(RefusedError, match=r"uncommitted work: src/a/"):
         finish(desk, "a", lease.token)
     assert statuses(desk)["a"] == "claimed"
     tip = commit_all(Path(lease.worktree_path), "Work")
     assert finish(desk, "a", lease.token).commit == tip
     assert statuses(desk)["a"] == "done"
+
+
+def test_done_takes_no_change_outside_the_scope(desk: Desk) -> None:
+    lease = desk.claim("a")
+    top = Path(lease.worktree_path)
+    (top / "Makefile").write_text("all:\n")
+    commit_all(top, "Work")
+    with pytest.raises(OutsideScopeError) as caught:
+        finish(desk, "a", lease.token)
+    (problem,) = caught.value.problems
+    assert problem.message.startswith("1 change outside the write scope: Makefile (")
+    assert "gitslices scope allow a PATH" in (problem.hint or "")
+    assert statuses(desk)["a"] == "claimed"
+
+
+def test_done_takes_no_conflict_markers_that_were_added(desk: Desk) -> None:
+    lease = desk.claim("a")
+    top = Path(lease.worktree_path)
+    (top / "src/a").mkdir()
+    heading = "Title\n=======\n>>>>>>> quoted\n"
+    (top / "src/a" / "a.md").write_text(heading)
+    commit_all(top, "A heading is no conflict")
+    for name in ("a.md", "b.py", "c.txt"):
+        with (top / "src/a" / name).open("a") as file:
+            file.write("<<<<<<< HEAD\none\n=======\nother\n>>>>>>> main\n")
+    commit_all(top, "Merge")
+    with pytest.raises(RefusedError, match=r"markers: src/a/a\.md, src/a/b\.py, src/a/c\.txt"):
+        finish(desk, "a", lease.token)
+    (top / "src/a" / "a.md").write_text(heading)
+    (top / "src/a" / "b.py").write_text("one\n")
+    (top / "src/a" / ".gitattributes").write_text("c.txt conflict-marker-size=32\n")
+    tip = commit_all(top, "Resolve")
+    assert finish(desk, "a", lease.token).commit == tip
+
+
+def test_conflict_markers_that_the_target_has_are_not_the_slices(desk: Desk) -> None:
+    markers = "<<<<<<< a\n>>>>>>> b\n"
+    (desk.repo / "src/a").mkdir()
+    (desk.repo / "src/a/old.txt").write_text(markers)
+    commit_all(desk.repo, "Markers")
+    lease = desk.claim("a")
+    top = Path(lease.worktree_path)
+    git(top, "merge", "--quiet", "main")
+    (top / "src/a" / "old.txt").write_text(f"more\n{markers}")
+    tip = commit_all(top, "Work")
+    assert finish(desk, "a", lease.token).commit == tip
 
 
 def test_done_takes_no_other_branch(desk: Desk) -> None:

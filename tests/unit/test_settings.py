@@ -8,6 +8,7 @@ from msgspec import Struct
 from gitslices.system.settings import (
     Gate,
     MergeSettings,
+    RunSettings,
     Settings,
     SettingsError,
     Setup,
@@ -110,7 +111,7 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
         """,
     )
     assert problems == [
-        ("colour", "this key is not known", "known here: setup, gates, merge"),
+        ("colour", "this key is not known", "known here: setup, gates, merge, run"),
         ("setpu", "this key is not known", "is 'setup' meant?"),
         ("setup.comands", "this key is not known", "is 'commands' meant?"),
         ("setup.commands[1]", "expected a text that is not blank", None),
@@ -123,7 +124,8 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "table"), [(Setup, "setup"), (Gate, "gates.lint"), (MergeSettings, "merge")]
+    ("kind", "table"),
+    [(Setup, "setup"), (Gate, "gates.lint"), (MergeSettings, "merge"), (RunSettings, "run")],
 )
 def test_every_key_says_what_it_expects(tmp_path: Path, kind: type[Struct], table: str) -> None:
     keys = kind.__struct_fields__

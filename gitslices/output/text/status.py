@@ -165,7 +165,7 @@ def format_run(report: RunReport) -> str:
 
 def _format_lines(report: RunReport) -> Iterable[str]:
     for id_ in report.merged:
-        yield f"merged {escape(id_)}"
+        yield f"merged {escape(id_)}{', no change' if id_ in report.empty else ''}"
     for problem in report.failed:
         hint = f" ({escape(problem.hint)})" if problem.hint else ""
         yield f"failed {escape(problem.place)}: {escape(problem.message)}{hint}"
