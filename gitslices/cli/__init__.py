@@ -1,6 +1,7 @@
 """The command line: arguments in, text or JSON and an exit code out.
 
 commands  the list of commands, imported only when called
+completion  what a shell offers for the next word
 options   what several commands take, and the workspace they work in
 live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
@@ -11,6 +12,7 @@ checks    check, scope
 evidence  gate, review
 merging   sync, merge, conflicts
 removal   remove, prune, undo, reopen
+places    path, open, shell-init
 main      the entry: environment, signals, exit codes, the one place that prints
 git_hook  what an installed git hook starts, without the command line
 

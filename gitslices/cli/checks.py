@@ -12,6 +12,7 @@ from gitslices.cli.options import (
     get_named_by_hook,
     goal_option,
     lock_option,
+    offer,
     probe_here,
     slice_argument,
 )
@@ -107,7 +108,7 @@ def show_command(
 
 
 @scope_command.command("allow")
-@click.argument("names", metavar="[SLICE] PATTERN", nargs=-1)
+@click.argument("names", metavar="[SLICE] PATTERN", nargs=-1, shell_complete=offer("slices"))
 @click.option("--reason", required=True, metavar="TEXT", help="Why; the log shows it.")
 @goal_option
 @lock_option

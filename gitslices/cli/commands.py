@@ -39,6 +39,8 @@ _SECTIONS: Final = {
         "status": "Show where every slice stands.",
         "show": "Show everything about one slice.",
         "goal": "List goals, and end, reopen or rename one.",
+        "path": "Print where a slice's worktree is.",
+        "open": "Open a slice's worktree in an editor.",
         "run": "Work a whole goal with a command for each slice.",
         "log": "Show who did what.",
         "doctor": "Find what is wrong, and repair it.",
@@ -46,6 +48,7 @@ _SECTIONS: Final = {
     "Around it": {
         "hook": "Hold the write scopes in git hooks.",
         "agent": "Keep coding agents inside their slices.",
+        "shell-init": "Make a shell know gitslices: gs cd SLICE, and completion.",
         "schema": "Print a JSON Schema.",
         "help": "Show what a command does.",
     },
@@ -63,6 +66,7 @@ _AMONG_KIN: Final = {
         "leases": ("claim", "ready", "heartbeat", "note", "release", "done"),
         "merging": ("sync", "merge", "conflicts"),
         "removal": ("remove", "prune", "undo", "reopen"),
+        "places": ("path", "open", "shell-init"),
         "status": ("status", "show", "log"),
         "task": ("init",),
     }.items()
@@ -98,7 +102,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"gitslices.cli.{_AMONG_KIN.get(cmd_name, cmd_name)}")
-        command = getattr(module, f"{cmd_name}_command" if cmd_name in _AMONG_KIN else "command")
+        attribute = f"{cmd_name.replace('-', '_')}_command"
+        command = getattr(module, attribute if cmd_name in _AMONG_KIN else "command")
         assert isinstance(command, click.Command)  # noqa: S101
         parts = command.commands.values() if isinstance(command, click.Group) else ()
         for part in (command, *parts):

@@ -1,7 +1,7 @@
 """`gitslices gate` and `review`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,7 @@ from gitslices.cli.options import (
     choose_slice,
     common_options,
     goal_option,
+    offer,
     probe_here,
     slice_argument,
 )
@@ -20,6 +21,12 @@ from gitslices.rules.evidence import Verdict
 if TYPE_CHECKING:
     from gitslices.ops.evidence import GatesReport, GatesRequest
     from gitslices.workspace import Workspace
+
+
+def _offer_names(context: click.Context, param: click.Parameter, unfinished: str) -> list[Any]:
+    kinds = (offer("slices"), offer("gates"))
+    return [one for find in kinds for one in find(context, param, unfinished)]
+
 
 _GATE_EXAMPLES = """\b
 Examples:
@@ -32,7 +39,7 @@ Examples:
 
 @click.command("gate", epilog=_GATE_EXAMPLES)
 @click.argument("action", type=click.Choice(["run", "status", "pass"]))
-@click.argument("names", metavar="[SLICE] [GATE]", nargs=-1)
+@click.argument("names", metavar="[SLICE] [GATE]", nargs=-1, shell_complete=_offer_names)
 @click.option("--all", "everything", is_flag=True, help="In a slice's worktree, too: of all.")
 @click.option("--by", "passed_by", metavar="NAME", help="With pass: who says so.")
 @goal_option

@@ -101,6 +101,10 @@ def run(argv: Sequence[str]) -> int:
     # Not click's: a command line that it refuses is answered in JSON, too.
     as_json = "--json" in argv
     try:
+        if "_GITSLICES_COMPLETE" in os.environ:
+            from gitslices.cli.completion import answer_shells
+
+            answer_shells()
         named_by_hook = take_local_variables(os.environ, get_cwd)
         # Left to itself, click exits with 1 for Ctrl-C, a closed pipe and a bug alike.
         outcome = app.main(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import click
 from msgspec import Struct
@@ -96,16 +96,32 @@ def common_options(function: _Function) -> _Function:
 def goal_option(function: _Function) -> _Function:
     """Add `--goal`, for repositories with several goals under way."""
     return click.option(
-        "--goal", "goal_id", metavar="ID",
+        "--goal", "goal_id", metavar="ID", shell_complete=offer("goals"),
         help="The goal, where SLICE and the place at hand leave a choice.",
     )(function)  # fmt: skip
 
 
 def goals_option(function: _Function) -> _Function:
     """Add `--goal` to a command that is about all goals where none is named."""
-    return click.option("--goal", "goal_id", metavar="ID", help="Only this goal.  [default: all]")(
-        function
-    )
+    return click.option(
+        "--goal",
+        "goal_id",
+        metavar="ID",
+        shell_complete=offer("goals"),
+        help="Only this goal.  [default: all]",
+    )(function)
+
+
+def offer(kind: Literal["goals", "slices", "gates", "holders"]) -> Callable[..., Any]:
+    """What a shell asks for the names of that kind."""
+
+    def complete(context: click.Context, param: click.Parameter, unfinished: str) -> list[Any]:
+        # Imported here: only a shell that completes a line ever asks.
+        from gitslices.cli.completion import OFFERS
+
+        return OFFERS[kind](context, unfinished)
+
+    return complete
 
 
 def under_way_option(function: _Function) -> _Function:
@@ -117,7 +133,9 @@ def under_way_option(function: _Function) -> _Function:
 
 def slice_argument(function: _Function) -> _Function:
     """Add `[SLICE]`, which `choose_slice` fills in where it is left out."""
-    return click.argument("slice_id", metavar="[SLICE]", required=False)(function)
+    return click.argument(
+        "slice_id", metavar="[SLICE]", required=False, shell_complete=offer("slices")
+    )(function)
 
 
 def choose_slice(
@@ -209,7 +227,9 @@ def slices_options(help_text: str) -> Callable[[_Function], _Function]:
 
     def add(function: _Function) -> _Function:
         function = click.option("--all", "everything", is_flag=True, help=help_text)(function)
-        return click.argument("slice_ids", metavar="[SLICE]...", nargs=-1)(function)
+        return click.argument(
+            "slice_ids", metavar="[SLICE]...", nargs=-1, shell_complete=offer("slices")
+        )(function)
 
     return add
 
@@ -262,7 +282,7 @@ def token_options(function: _Function) -> _Function:
 def holder_option(help_text: str) -> Callable[[_Function], _Function]:
     """Add `--holder`; where nobody is named it is None, and `find_user` says who."""
     return click.option(
-        "--holder", metavar="NAME", envvar="GITSLICES_HOLDER",
+        "--holder", metavar="NAME", envvar="GITSLICES_HOLDER", shell_complete=offer("holders"),
         help=f"{help_text}  [default: $GITSLICES_HOLDER, else user@host]",
     )  # fmt: skip
 

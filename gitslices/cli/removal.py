@@ -16,8 +16,10 @@ from gitslices.cli.options import (
     goal_option,
     goals_option,
     lock_option,
+    offer,
     open_here,
     probe_here,
+    slice_argument,
 )
 from gitslices.core.errors import suggest
 from gitslices.core.model import SliceId
@@ -58,7 +60,7 @@ Examples:
 
 
 @click.command("remove", epilog=_REMOVE_EXAMPLES)
-@click.argument("slice_id", metavar="SLICE")
+@click.argument("slice_id", metavar="SLICE", shell_complete=offer("slices"))
 @click.option("--force", is_flag=True, help="Remove uncommitted, ignored and unmerged work, too.")
 @goal_option
 @lock_option
@@ -169,7 +171,7 @@ Examples:
 
 
 @click.command("undo", epilog=_UNDO_EXAMPLES)
-@click.argument("slice_id", metavar="[SLICE]", required=False)
+@slice_argument
 @click.option("--list", "lists", is_flag=True, help="Only show what can be brought back.")
 @goals_option
 @lock_option

@@ -18,6 +18,7 @@ check           a slice's changes compared with its write scope
 scope           what a slice may write, shown and widened
 evidence        gates run, or shown; what people think of a slice
 show            everything about one slice
+places          where slices are, and the names that a command line may have
 done            gates run, the lease ended as finished
 conflicts       which slices would conflict
 sync            slices brought onto the target

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gitslices.schemas import NAMES
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all
@@ -38,7 +40,9 @@ def find_faults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> lis
     return faults
 
 
-def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo: Path) -> None:
+def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
+    cli: Cli, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace = open_at(repo)
     apply_tasks(
         workspace,
@@ -61,6 +65,9 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
         "check": "check --all",
         "scope": "scope allow a Makefile --reason it-does",
         "show": "show a",
+        "path": "path a",
+        "open": "open a",
+        "shell-init": "shell-init bash",
         "heartbeat": f"heartbeat a --token {token}",
         "note": "note a --waiting go?",
         "gate": "gate status a",
@@ -103,6 +110,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(cli: Cli, repo:
     }
     assert {*lines, *rest} == set(NAMES)
     documents = {}
+    monkeypatch.setenv("VISUAL", "true")
     for name, line in lines.items():
         finished = cli(*line.split(), "--json")
         document = documents[name] = finished.document

@@ -3,6 +3,7 @@
 environment    the sealed environment that every test runs in
 repositories   git as a user runs it, repositories copied from one that is made once
 commands       gitslices as a process of its own
+terminal       a program on a terminal, typed at as by a person
 graphs         task graphs, as values and as files, and plans of them without a repository
 workspaces     a workspace opened in this process, and a clock that is set by hand
 slices         graphs applied, slices claimed, worked on and held against their scopes

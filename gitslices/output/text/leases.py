@@ -2,13 +2,14 @@
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
 from gitslices.core.errors import suggest
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.note import NoteReport
+from gitslices.ops.places import PathReport
 from gitslices.ops.ready import ReadyReport, ReadySlice, WaitingSlice
 from gitslices.ops.show import ShowReport
 from gitslices.output.words import count, escape, format_cost, format_reason
@@ -71,6 +72,28 @@ def _list_briefing_lines(briefing: Briefing) -> Iterable[str]:
         first, *rest = list_previous_lines(briefing.previous)
         yield f"  last time   {escape(first)}"
         yield from (f"            {escape(line)}" for line in rest)
+
+
+def format_places(places: Sequence[PathReport]) -> str:
+    """The worktrees of slices, numbered for somebody to choose from."""
+    several = len({place.goal_id for place in places}) > 1
+    rows = [
+        (
+            f"{number})",
+            escape(f"{place.goal_id}/{place.slice_id}" if several else place.slice_id),
+            place.status + (f" by {escape(place.holder)}" if place.holder else ""),
+            escape(place.title) if place.title != place.slice_id else "",
+        )
+        for number, place in enumerate(places, start=1)
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "".join(
+        "  ".join(
+            (*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3])
+        ).rstrip()
+        + "\n"
+        for row in rows
+    )
 
 
 def format_slice(report: ShowReport) -> str:
