@@ -10,7 +10,7 @@ leases    claim, ready, heartbeat, note, release, done
 status    status, show, log
 checks    check, scope
 evidence  gate, review
-merging   sync, merge, conflicts
+merging   sync, merge, landed, conflicts
 removal   remove, prune, undo, reopen
 places    path, open, shell-init
 main      the entry: environment, signals, exit codes, the one place that prints

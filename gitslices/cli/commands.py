@@ -30,6 +30,7 @@ _SECTIONS: Final = {
     "Take it in": {
         "conflicts": "Show which slices under way would conflict.",
         "merge": "Merge finished slices into their target.",
+        "landed": "Say that a slice has landed in another way.",
         "prune": "Remove slices that are merged or no longer planned.",
         "remove": "Remove one slice's worktree and branch.",
         "undo": "Bring back what was removed.",
@@ -64,7 +65,7 @@ _AMONG_KIN: Final = {
         "evidence": ("gate", "review"),
         "graphs": ("validate", "schema"),
         "leases": ("claim", "ready", "heartbeat", "note", "release", "done"),
-        "merging": ("sync", "merge", "conflicts"),
+        "merging": ("sync", "merge", "landed", "conflicts"),
         "removal": ("remove", "prune", "undo", "reopen"),
         "places": ("path", "open", "shell-init"),
         "status": ("status", "show", "log"),

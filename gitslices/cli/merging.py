@@ -7,12 +7,14 @@ import click
 
 from gitslices.cli.options import (
     Outcome,
+    choose_slice,
     choose_slices,
     common_options,
     goal_option,
     lock_option,
     make_caller,
     open_here,
+    slice_argument,
     slices_options,
     token_options,
 )
@@ -134,6 +136,46 @@ def merge_command(
 
     failed = bool(report.conflicted or report.refused)
     return Outcome(document=report, text=text, exit_code=int(failed))
+
+
+_LANDED_EXAMPLES = """\b
+Examples:
+  gitslices landed api                     its target has the work, as it is now
+  gitslices landed api --commit 1a2b3c4    and this is the commit that brought it
+"""
+
+
+@click.command("landed", epilog=_LANDED_EXAMPLES)
+@slice_argument
+@click.option(
+    "--commit", metavar="COMMIT", help="The target's commit that has it.  [default: its last one]"
+)
+@goal_option
+@common_options
+def landed_command(
+    *,
+    slice_id: str | None,
+    commit: str | None,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Say that the work of SLICE, or the one at hand, is in its target.
+
+    What was merged, squashed or rebased there by git or on a forge is seen without it; this is for
+    work that went in otherwise, say by hand and in another shape. The slice counts as merged then,
+    and what waits for it may begin. Nothing moves.
+    """
+    from gitslices.ops.landed import LandedRequest, tell_landed
+    from gitslices.output.words import escape
+
+    workspace = open_here(directory)
+    id_, goal_id = choose_slice(workspace, slice_id, goal_id)
+    report = tell_landed(workspace, LandedRequest(slice_id=id_, commit=commit, goal_id=goal_id))
+    return Outcome(
+        document=report,
+        text=lambda: f"{escape(report.slice_id)}: landed as {report.commit[:10]}\n",
+    )
 
 
 _CONFLICTS_EXAMPLES = """\b

@@ -12,6 +12,8 @@ set_up_traces   what a worktree's set-up left in it
 submodules      links to other repositories: unnamed ones, and checkouts that are merely behind
 compare         what two commits have in common, and what differs; what a branch has otherwise
 markers         conflict markers that somebody has committed
+commit_graph    parts of the history held in memory
+patches         what commits change, line by line, so that the same change is known again
 commits         commits read and written without a checkout
 merge           merges made in memory
 worktrees       linked worktrees: list, register, take back; settings that lead git astray

@@ -129,6 +129,20 @@ def _parse_raw(listing: str) -> dict[RepoPath, _Modes]:
     }
 
 
+def mentions_revert(repo: Repository, since: Iterable[Oid], tip: Oid) -> bool:
+    """Whether a commit says that it takes something back, that `tip` has and not all of `since`."""
+    known = list(dict.fromkeys(since))
+    met: list[str] = [*known[:1]]
+    if len(known) > 1:
+        met = repo.run("merge-base", "--octopus", *known, ok=(0, 1)).text.split()
+    return bool(
+        repo.run(
+            "log", "--first-parent", "--regexp-ignore-case", "--grep=revert", "--max-count=1",
+            "--no-show-signature", "--format=%H", tip, *(f"^{one}" for one in met),
+        ).stdout
+    )  # fmt: skip
+
+
 def count_all_ahead_behind(
     repo: Repository, commits: Iterable[Oid], target: Oid
 ) -> Mapping[Oid, tuple[int, int]]:

@@ -76,20 +76,18 @@ class MergeRules:
 
 
 def would_add_nothing(repo: Repository, target: Oid, commit: Oid) -> bool:
-    """Whether a merge of `commit` would leave the files of `target` as they are.
+    """Whether a merge of `commit` would leave the files of `target` as they are."""
+    return would_make(repo, target, commit, target)
 
-    So it is, too, where git has the commit no more: then nobody can tell what it would add.
-    """
+
+def would_make(repo: Repository, ours: Oid, theirs: Oid, expected: Oid) -> bool:
+    """Whether a merge of two commits, without a conflict, gives the files of `expected`."""
     merged = repo.run(
-        "merge-tree", "--write-tree", "--allow-unrelated-histories", "--no-messages",
-        target, commit,
-        ok=(0, 1, 128),
+        "merge-tree", "--write-tree", "--allow-unrelated-histories", "--no-messages", ours, theirs,
+        ok=(0, 1),
     )  # fmt: skip
-    # 1 is a conflict: something would be added, whatever it is.
-    if merged.status != 0:
-        return merged.status == 128
-    tree = repo.run("rev-parse", "--verify", "--end-of-options", f"{target}^{{tree}}").text
-    return merged.text.strip() == tree.strip()
+    tree = repo.run("rev-parse", "--verify", "--end-of-options", f"{expected}^{{tree}}").text
+    return merged.status == 0 and merged.text.strip() == tree.strip()
 
 
 def _read_rules(repo: Repository, commit: Oid) -> list[tuple[str, bytes]]:

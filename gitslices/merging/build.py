@@ -101,8 +101,9 @@ class MergeBuilder:
                 candidate.base_commit,
                 shallow=is_shallow(self._repo),
             )
-        # Nothing is left to merge: done once more, a merge must not make a commit each time.
-        if origin.commit == tip:
+        # Nothing is left to merge: done once more, a merge must not make a commit each time; and a
+        # forge's squash would get one that adds nothing, past which its branch cannot be pulled.
+        if origin.commit == tip or candidate.landed:
             return BuiltMerge(candidate=candidate, commit=target.commit, changes=())
         changes = self._read_changes(tip, origin)
         problem = self._find_base_problem(

@@ -15,10 +15,10 @@ from gitslices.merging.branch_worktrees import (
 from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
 from gitslices.rules.evidence import find_missing_evidence
 from gitslices.rules.merging import MergeCandidate
-from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
+from gitslices.rules.worktree_faults import BARS_MERGE, Uncommitted, find_bar
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
-from gitslices.slices.snapshot import Snapshot, Uncommitted
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -145,4 +145,6 @@ def _read_candidate(
         holder=lease.holder if lease else None,
         edited=uncommitted.paths,
         fault=fault.problem if fault else None,
+        landed=snapshot.find_landed(record),
+        reverted_by=snapshot.find_reverting(record),
     )

@@ -20,6 +20,7 @@ from gitslices.merging.rerun_gates import MergedGates
 from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.merging import describe_conflict
+from gitslices.rules.progress import Landed
 from gitslices.slices.attempts import list_attempts, record_failure
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.settings import choose_merge_style
@@ -216,6 +217,7 @@ def _move_target(
 def _make_change(
     workspace: Workspace, goal: Goal, built: BuiltMerge, style: MergeStyle
 ) -> SliceChange:
+    landed = built.candidate.landed or Landed(by="merge")
     return SliceChange(
         at=workspace.now(),
         goal_id=goal.goal_id,
@@ -224,7 +226,8 @@ def _make_change(
         detail={"target": goal.plan.target, "commit": built.commit, "style": style},
         status="merged",
         tip=built.candidate.tip,
-        landed_as=built.commit,
+        landed_as=landed.commit or built.commit,
+        landed_by=landed.by,
     )
 
 

@@ -53,6 +53,9 @@ def reopen(workspace: Workspace, request: ReopenRequest) -> ReopenReport:
         id_ = get_slice(goal, request.slice_id).slice_id
         snapshot = Snapshot(workspace, store, goal.plan)
         status, record = snapshot.statuses[id_], snapshot.records.get(id_)
+        # One that its target has taken back is open, but its branch can be merged no more.
+        if record and snapshot.find_reverting(record):
+            status = "merged"
         if record is None or status in {"planned", "provisioned"}:
             see = suggest("claim", id_, goal_id=goal.goal_id)
             raise RefusedError(f"slice {id_!r} is open already", hint=f"take it: {see}")

@@ -22,7 +22,7 @@ from gitslices.core.model import (
 )
 from gitslices.git.links import find_admin_folder
 from gitslices.recovery.recovery import read_undisturbed
-from gitslices.rules.progress import find_waits
+from gitslices.rules.progress import Landed, find_waits
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_conflicts
@@ -33,6 +33,7 @@ from gitslices.workspace import Workspace
 class SliceState(Struct, frozen=True, kw_only=True):
     """One slice: `ahead` counts its own commits that the target lacks, `behind` the reverse.
 
+    `landed` says how its work came into the target, null where it has not.
     `problem` says what is wrong with its branch or its worktree; null where all is well. `waiting`
     is what its holder waits for a person to do.
     """
@@ -54,6 +55,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     conflicts: tuple[str, ...]
     sparse: bool
     problem: str | None
+    landed: Landed | None = None
 
 
 class GoneSlice(Struct, frozen=True, kw_only=True):
@@ -136,9 +138,21 @@ def _look_at_worktree(snapshot: Snapshot, record: SliceRecord) -> _Worktree:
     words = [fault.word for fault in snapshot.find_faults(record)]
     if uncommitted.fault is not None and uncommitted.fault.word not in words:
         words.append(uncommitted.fault.word)
-    if record.slice_id in snapshot.taken_back:
-        words.append(f"taken back from {snapshot.plan.target}")
+    words += _list_target_words(snapshot, record)
     return _Worktree(is_dirty=bool(uncommitted.paths), problem=", ".join(words) or None)
+
+
+def _list_target_words(snapshot: Snapshot, record: SliceRecord) -> list[str]:
+    """What is amiss with the work that the target has, or had, of a slice."""
+    target, presence = snapshot.plan.target, snapshot.presences.get(record.slice_id)
+    if presence and presence.reverted_by:
+        return [f"taken back from {target} by {presence.reverted_by[:10]}"]
+    if record.slice_id in snapshot.taken_back:
+        return [f"taken back from {target}"]
+    if presence and presence.there:
+        count = len(presence.there)
+        return [f"{count} of {count + len(presence.missing)} commits in {target}"]
+    return []
 
 
 def _describe_gone(record: SliceRecord, snapshot: Snapshot) -> GoneSlice:
@@ -187,6 +201,7 @@ def _describe_slice(
         conflicts=(conflicts.get(id_, ()) if snapshot.statuses[id_] == "conflicted" else ()),
         sparse=bool(record and is_made and record.sparse),
         problem=worktree.problem,
+        landed=snapshot.find_landed(record) if record else None,
     )
 
 

@@ -22,9 +22,15 @@ from gitslices.git.uncommitted import Leftovers, count_unpushed, find_hidden_cha
 from gitslices.git.worktrees import LOCK_REASON
 from gitslices.rules.progress import Progress
 from gitslices.rules.removal import DISPOSABLE, Retirable
-from gitslices.rules.worktree_faults import HIDES_WORK, Fault, find_bar, find_faults
+from gitslices.rules.worktree_faults import (
+    HIDES_WORK,
+    Fault,
+    explain_failure,
+    find_bar,
+    find_faults,
+)
 from gitslices.scopes.language.ignore import IgnoreRules, read_ignore_lines
-from gitslices.slices.snapshot import Snapshot, explain_failure
+from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import SliceRecord
 from gitslices.system.folders import is_copied
 from gitslices.workspace import Workspace

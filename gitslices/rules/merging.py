@@ -18,14 +18,16 @@ from gitslices.core.model import (
     SliceStatus,
 )
 from gitslices.core.naming import list_some, show_path
-from gitslices.rules.progress import describe_finished, find_waits
+from gitslices.rules.progress import Landed, describe_finished, find_waits
 from gitslices.rules.scope_check import Violation
 
 
 class MergeCandidate(Struct, frozen=True, kw_only=True):
     """A slice that has a branch; `edited` are its uncommitted paths, as far as they matter.
 
-    `fault` is what is wrong with its worktree, where that keeps it from being merged.
+    `fault` is what is wrong with its worktree, where that keeps it from being merged. `landed` says
+    that the target has its work already, in commits of its own; `reverted_by` that it has the
+    branch, and by which commit it took that back.
     """
 
     slice: Slice
@@ -35,6 +37,8 @@ class MergeCandidate(Struct, frozen=True, kw_only=True):
     holder: str | None = None
     edited: tuple[str, ...] = ()
     fault: Problem | None = None
+    landed: Landed | None = None
+    reverted_by: Oid | None = None
 
 
 def find_merge_obstacle(
@@ -56,6 +60,14 @@ def find_merge_obstacle(
         return candidate.fault
     if candidate.tip is None:
         return Problem(id_, f"its branch {slice_.branch_name!r} is gone")
+    if candidate.reverted_by is not None:
+        again = suggest("reopen", id_, goal_id=goal_id)
+        return Problem(
+            id_,
+            f"its target has taken it back with {candidate.reverted_by[:10]}",
+            f"make its commits anew: {again}; or take that back: "
+            f"git revert {candidate.reverted_by[:10]}",
+        )
     if candidate.status == "claimed":
         finish = suggest("done", id_, "--token", "N", goal_id=goal_id)
         free = suggest("release", id_, "--force", goal_id=goal_id)

@@ -6,10 +6,37 @@ And so how far its goal is.
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from gitslices.core.model import FINISHED, LANDED, Plan, Slice, SliceId, SliceStatus
+from msgspec import Struct
+
+from gitslices.core.model import FINISHED, LANDED, Oid, Plan, Slice, SliceId, SliceStatus
 
 Progress = Literal["untouched", "started", "landed"]
 GoalState = Literal["under-way", "finished", "closed"]
+LandedBy = Literal["merge", "squash", "rebase", "trailer", "content", "word"]
+
+
+class Landed(Struct, frozen=True, kw_only=True):
+    """How a slice's work came into the target, and by which commit; null where none can be named.
+
+    `content` says that a merge would add nothing, `word` that somebody has said it.
+    """
+
+    by: LandedBy
+    commit: Oid | None = None
+
+
+class Presence(Struct, frozen=True, kw_only=True):
+    """What the target has of a slice whose tip alone does not tell.
+
+    `reverted_by` is the commit that took it back again. Where only a part is there, `there` and
+    `missing` are the slice's commits. Of one that git has no more it is not `known`.
+    """
+
+    known: bool = True
+    landed: Landed | None = None
+    reverted_by: Oid | None = None
+    there: tuple[Oid, ...] = ()
+    missing: tuple[Oid, ...] = ()
 
 
 def find_progress(status: SliceStatus, *, has_commits: bool, in_target: bool) -> Progress:

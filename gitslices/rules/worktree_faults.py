@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from gitslices.core.errors import Problem
+from gitslices.core.errors import GitError, Problem
 from gitslices.core.model import BranchName, Link, SliceId
 
 
@@ -280,3 +280,21 @@ def _fill_in(facts: WorktreeFacts, complaint: str) -> dict[str, str | None]:
         "abort": f"{facts.git} {'bisect reset' if facts.midway == 'bisect' else 'rebase --abort'}",
         "complaint": complaint,
     }
+
+
+class Uncommitted(Struct, frozen=True, kw_only=True):
+    """Changed and untracked paths of one worktree, or the fault for which nobody can tell."""
+
+    paths: tuple[str, ...] = ()
+    fault: Fault | None = None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether there is work that only the worktree has, as far as anybody can tell."""
+        return bool(self.paths) or self.fault is not None
+
+
+def explain_failure(facts: WorktreeFacts, error: GitError) -> Fault:
+    """The fault that git failed in a worktree whose files show nothing wrong."""
+    complaint = error.stderr.strip().partition("\n")[0]
+    return describe_fault(WorktreeFault.UNREADABLE, facts, complaint)

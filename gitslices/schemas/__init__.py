@@ -25,6 +25,7 @@ NAMES: Final = (
     "hook",
     "hook-run",
     "init",
+    "landed",
     "log",
     "log-evidence",
     "merge",

@@ -1,12 +1,10 @@
 """The slices of one goal as the store and git have them: read once, and asked by every command."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
-
-from msgspec import Struct
 
 from gitslices.core.errors import GitError
 from gitslices.core.model import (
@@ -22,29 +20,27 @@ from gitslices.core.model import (
 from gitslices.git.compare import count_all_ahead_behind
 from gitslices.git.read import count_beyond, find_tip, read_merged, read_missing, read_tips
 from gitslices.git.uncommitted import find_uncommitted
-from gitslices.rules.progress import Progress, find_progress
+from gitslices.rules.progress import Landed, Presence, Progress, find_progress
 from gitslices.rules.worktree_faults import (
     HIDES_WORK,
     Fault,
+    Uncommitted,
     WorktreeFacts,
-    WorktreeFault,
-    describe_fault,
+    explain_failure,
     find_bar,
     find_faults,
 )
 from gitslices.slices.location import WorktreeMap
-from gitslices.slices.target import find_taken_back, read_target
+from gitslices.slices.target import Doubt, find_dropped, find_taken_back, read_target
 from gitslices.state.landings import Landing, read_landings
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 T = TypeVar("T")
-
-
 # What a transaction takes over: a git started there would keep all other writers waiting.
 _OF_GIT: Final = frozenset(
-    {"tips", "target", "counts", "_left_base", "_in_target", "_worked", "taken_back"}
+    {"tips", "target", "counts", "_left_base", "_in_target", "_worked", "presences", "taken_back"}
 )
 
 
@@ -62,18 +58,6 @@ class _PlannedSlices(Protocol):
     @property
     def slices(self) -> tuple[Slice, ...]:
         """The slices as they are planned."""
-
-
-class Uncommitted(Struct, frozen=True, kw_only=True):
-    """Changed and untracked paths of one worktree, or the fault for which nobody can tell."""
-
-    paths: tuple[str, ...] = ()
-    fault: Fault | None = None
-
-    @property
-    def is_edited(self) -> bool:
-        """Whether there is work that only the worktree has, as far as anybody can tell."""
-        return bool(self.paths) or self.fault is not None
 
 
 class Snapshot:
@@ -171,6 +155,9 @@ class Snapshot:
 
     def count_ahead(self, record: SliceRecord) -> int:
         """How many commits a slice has beyond its base that the target lacks."""
+        presence = self.presences.get(record.slice_id)
+        if presence and presence.landed:
+            return 0
         tip, base = self.find_tip(record), record.base_commit
         ahead, _ = self.counts.get(tip, (0, 0)) if tip else (0, 0)
         # Mostly the target has the base, and one count serves all slices; else git counts for each.
@@ -229,18 +216,46 @@ class Snapshot:
         return [self.records[id_] for id_ in ids if id_ in self.records]
 
     @cached_property
+    def presences(self) -> Mapping[SliceId, Presence]:
+        """What the target has of the slices of which their tips alone do not tell it."""
+        if self.target is None:
+            return {}
+        repo, landed = self.workspace.repo, list(self._list_landed())
+        asked = [*self._list_elsewhere(), *find_dropped(repo, self.target, landed)]
+        if not asked:
+            return {}
+        # Imported here for the sake of claims: mostly there is none.
+        from gitslices.slices.landed import judge_slices
+
+        return judge_slices(repo, self.target, asked)
+
+    def _list_elsewhere(self) -> Iterator[Doubt]:
+        """Slices with commits that are not in the target as they are, once that has gone on."""
+        for name, record in self._left_base.items():
+            waits = record.status in LANDABLE and record.base_commit != self.target
+            if waits and name not in self._in_target:
+                yield record, self.tips[name], None
+
+    def _list_landed(self) -> Iterator[Doubt]:
+        """Slices that have landed, as it was recorded or as their tips tell."""
+        for id_, record in self.records.items():
+            # Of one without a landing nobody knows what came in: it stays merged.
+            if record.status == "merged" and id_ in self.landings:
+                yield record, self.landings[id_].tip, self.landings[id_]
+        for name in self._worked:
+            if self._left_base[name].status in LANDABLE:
+                yield self._left_base[name], self.tips[name], None
+
+    @cached_property
     def taken_back(self) -> frozenset[SliceId]:
         """Slices recorded as merged of which the target has nothing any more."""
         merged = {
-            id_: self.landings[id_]
-            for id_, record in self.records.items()
-            # Of one without a landing nobody knows what came in: it stays merged.
-            if record.status == "merged" and id_ in self.landings
+            id_: (self.landings[id_], presence)
+            for id_, presence in self.presences.items()
+            if self.records[id_].status == "merged"
         }
-        if not merged or self.target is None:
-            return frozenset()
-        target = (self.plan.target, self.target)
-        return find_taken_back(self.workspace.repo, self.store, self.plan.goal_id, merged, target)
+        repo, goal_id = self.workspace.repo, self.plan.goal_id
+        return find_taken_back(repo, self.store, goal_id, self.plan.target, merged)
 
     # What follows from both.
 
@@ -251,7 +266,13 @@ class Snapshot:
         waiting = {one.branch_name: one for one in self.records.values() if one.status in LANDABLE}
         if not waiting:
             return frozenset()
-        return frozenset(waiting[name].slice_id for name in self._worked if name in waiting)
+        reached = {waiting[name].slice_id for name in self._worked if name in waiting}
+        told = {id_: one.landed is not None for id_, one in self.presences.items()}
+        return frozenset(
+            one.slice_id
+            for one in waiting.values()
+            if told.get(one.slice_id, one.slice_id in reached)
+        )
 
     @cached_property
     def statuses(self) -> Mapping[SliceId, SliceStatus]:
@@ -279,10 +300,33 @@ class Snapshot:
             return "planned"
         return "provisioned" if id_ in self.taken_back else record.status
 
+    def find_landed(self, record: SliceRecord) -> Landed | None:
+        """How the work of a slice came into the target, where it has."""
+        id_ = record.slice_id
+        if self.settle(id_, leased=False) != "merged":
+            return None
+        presence, landing = self.presences.get(id_), self.landings.get(id_)
+        found = presence.landed if presence else None
+        # As a merge counts all that was recorded, and is there still.
+        if landing and (found is None or found.by == "merge"):
+            return Landed(by=landing.landed_by, commit=landing.landed_as)
+        return found or Landed(by="merge", commit=self.find_tip(record))
+
+    def find_reverting(self, record: SliceRecord) -> Oid | None:
+        """The commit that took back a branch that the target has, so that a merge adds nothing."""
+        presence = self.presences.get(record.slice_id)
+        is_reached = record.branch_name in self._in_target
+        return presence.reverted_by if presence and is_reached else None
+
     def has_commits(self, record: SliceRecord) -> bool:
         """Whether a slice's branch has commits beyond those that it was brought up to."""
         name = record.branch_name
         return name in self._left_base and (name not in self._in_target or name in self._worked)
+
+    def is_in_target(self, record: SliceRecord) -> bool:
+        """Whether the target has all commits of a slice's branch, as they are or in others."""
+        presence = self.presences.get(record.slice_id)
+        return record.branch_name in self._in_target if presence is None else bool(presence.landed)
 
     def progress_of(self, record: SliceRecord) -> Progress:
         """How far a slice is."""
@@ -297,7 +341,7 @@ class Snapshot:
         return find_progress(
             self.find_recorded_status(record.slice_id),
             has_commits=self.has_commits(record),
-            in_target=record.branch_name in self._in_target,
+            in_target=self.is_in_target(record),
         )
 
     # What is in the worktrees.
@@ -351,9 +395,3 @@ class Snapshot:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             found = pool.map(look, chosen)
             return {one.slice_id: it for one, it in zip(chosen, found, strict=True)}
-
-
-def explain_failure(facts: WorktreeFacts, error: GitError) -> Fault:
-    """The fault that git failed in a worktree whose files show nothing wrong."""
-    complaint = error.stderr.strip().partition("\n")[0]
-    return describe_fault(WorktreeFault.UNREADABLE, facts, complaint)

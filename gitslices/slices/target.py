@@ -5,13 +5,17 @@ from collections.abc import Mapping, Sequence
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import LANDED, BranchName, Oid, Plan, SliceId
-from gitslices.git.merge import would_add_nothing
+from gitslices.git.compare import mentions_revert
 from gitslices.git.read import find_tip, read_missing
 from gitslices.git.repository import Repository
 from gitslices.planning.diff import Retarget
+from gitslices.rules.progress import Presence
 from gitslices.state.landings import Landing, read_landings
-from gitslices.state.store import Event, Store
+from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
+
+Doubt = tuple[SliceRecord, Oid, Landing | None]
+"""A slice, its last commit, and how it was merged."""
 
 
 def find_retarget(
@@ -47,28 +51,40 @@ def read_target(repo: Repository, target: BranchName) -> Oid:
     return commit
 
 
+def find_dropped(repo: Repository, target: Oid, landed: Sequence[Doubt]) -> list[Doubt]:
+    """Those of the slices that have `landed` that `target` may have dropped or taken back.
+
+    Two git processes; what became of each of these is `judge_slices`' to tell.
+    """
+    ends = [landing.landed_as if landing else tip for _, tip, landing in landed]
+    missing = read_missing(repo, target, ends) if ends else set()
+    there = set(ends) - missing
+    reverts = bool(there) and mentions_revert(repo, there, target)
+    return [one for one, end in zip(landed, ends, strict=True) if reverts or end in missing]
+
+
 def find_taken_back(
     repo: Repository,
     store: Store,
     goal_id: str,
-    merged: Mapping[SliceId, Landing],
-    target: tuple[BranchName, Oid],
+    target: BranchName,
+    merged: Mapping[SliceId, tuple[Landing, Presence]],
 ) -> frozenset[SliceId]:
-    """Those of the `merged` slices whose work no target has any more.
+    """Those of the `merged` slices whose work no target has any more, by what is told of them.
 
-    `target` is that of today, and its last commit. A target that was reset has lost them; one whose
-    last commits were amended or put elsewhere has their work in other commits, and what was merged
-    into a former target is there still.
+    Of commits that git has no more nobody can tell it; what was merged into a former target is
+    there still.
     """
-    name, tip = target
-    # One call for all; a merge in memory is made for each of those alone that are missing.
-    missing = read_missing(repo, tip, (one.landed_as for one in merged.values()))
-    doubtful = {id_: one for id_, one in merged.items() if one.landed_as in missing}
+    doubtful = {
+        id_: (landing, presence)
+        for id_, (landing, presence) in merged.items()
+        if presence.known and not presence.landed
+    }
     return frozenset(
         id_
-        for id_, one in doubtful.items()
-        if not would_add_nothing(repo, tip, one.tip)
-        and not _is_elsewhere(repo, store.read_events(goal_id, id_), name, one.landed_as)
+        for id_, (landing, presence) in doubtful.items()
+        if presence.reverted_by
+        or not _is_elsewhere(repo, store.read_events(goal_id, id_), target, landing.landed_as)
     )
 
 

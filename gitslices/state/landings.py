@@ -6,14 +6,15 @@ from typing import Any
 from msgspec import Struct
 
 from gitslices.core.model import Oid, RepoPath, SliceId, SliceStatus
+from gitslices.rules.progress import LandedBy
 from gitslices.state.store import Event, Store
 
 
 class SliceChange(Struct, frozen=True, kw_only=True):
     """What is to be recorded of a slice; what is None stays as it is.
 
-    `landed_as` is the target's commit that took in the slice's `tip`. Only the columns named are
-    written: whoever has claimed the slice meanwhile keeps it.
+    `landed_as` is the target's commit that took in the slice's `tip`, in the way `landed_by`. Only
+    the columns named are written: whoever has claimed the slice meanwhile keeps it.
     """
 
     at: str
@@ -25,6 +26,7 @@ class SliceChange(Struct, frozen=True, kw_only=True):
     base_commit: Oid | None = None
     tip: Oid | None = None
     landed_as: Oid | None = None
+    landed_by: LandedBy = "merge"
 
 
 def record_changes(store: Store, changes: Sequence[SliceChange]) -> None:
@@ -37,8 +39,8 @@ def record_changes(store: Store, changes: Sequence[SliceChange]) -> None:
             (change.status, change.base_commit, *key),
         )
         if change.landed_as is not None:
-            row = (*key, change.tip, change.landed_as)
-            store.execute("INSERT OR REPLACE INTO landings VALUES (?, ?, ?, ?)", row)
+            row = (*key, change.tip, change.landed_as, change.landed_by)
+            store.execute("INSERT OR REPLACE INTO landings VALUES (?, ?, ?, ?, ?)", row)
     store.write_events(
         [
             Event(at=change.at, goal_id=change.goal_id, slice_id=change.slice_id,
@@ -53,14 +55,15 @@ class Landing(Struct, frozen=True, kw_only=True):
 
     tip: Oid
     landed_as: Oid
+    landed_by: LandedBy = "merge"
 
 
 def read_landings(store: Store, goal_id: str) -> dict[SliceId, Landing]:
     """How each slice was merged, squashed and rebased ones included."""
-    sql = "SELECT slice_id, tip, landed_as FROM landings WHERE goal_id = ?"
+    sql = "SELECT slice_id, tip, landed_as, landed_by FROM landings WHERE goal_id = ?"
     return {
-        SliceId(slice_id): Landing(tip=tip, landed_as=landed_as)
-        for slice_id, tip, landed_as in store.query(sql, (goal_id,))
+        SliceId(slice_id): Landing(tip=tip, landed_as=landed_as, landed_by=landed_by)
+        for slice_id, tip, landed_as, landed_by in store.query(sql, (goal_id,))
     }
 
 

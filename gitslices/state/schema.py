@@ -145,6 +145,11 @@ ALTER TABLE leases ADD COLUMN waiting TEXT;
 ALTER TABLE leases ADD COLUMN waiting_since TEXT;
 """
 
+# What a target has of a slice may have come there by other ways than a merge of ours.
+_WAYS: Final = """
+ALTER TABLE landings ADD COLUMN landed_by TEXT NOT NULL DEFAULT 'merge';
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -154,5 +159,6 @@ MIGRATIONS: Final = (
     _CLOSED,
     _ATTEMPTS,
     _WAITING,
+    _WAYS,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -9,6 +9,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.ops.removal import PruneRequest, RemoveRequest, prune, remove
+from gitslices.ops.reopen import ReopenRequest, reopen
 from gitslices.ops.status import SliceState, status
 from gitslices.system.settings import MergeStyle
 from gitslices.workspace import Workspace
@@ -93,9 +94,45 @@ def test_a_merge_whose_commit_was_made_anew_counts_on(
     assert [one.slice_id for one in prune(workspace, PruneRequest()).removed] == ["a"]
 
 
-def test_a_merge_that_was_reverted_has_landed(repo: Path, workspace: Workspace) -> None:
+@pytest.mark.parametrize("style", ["merge", "squash", "rebase"])
+def test_a_merge_that_was_reverted_counts_no_longer_until_that_is_reverted(
+    repo: Path, workspace: Workspace, style: MergeStyle
+) -> None:
+    git(repo, "commit", "--quiet", "--allow-empty", "-m", "Between")
+    land(workspace, style)
+    parent = ["-m", "1"] if style == "merge" else []
+    git(repo, "revert", "--no-edit", *parent, "HEAD")
+    reverting = git(repo, "rev-parse", "HEAD")
+    a = state_of(workspace, "a")
+    assert (a.status, a.landed) == ("provisioned", None)
+    assert a.problem == f"taken back from main by {reverting[:10]}"
+    assert list_waiting(workspace) == {"b": "waits for a (provisioned)"}
+    assert prune(workspace, PruneRequest()).removed == ()
+    if style == "merge":  # git would merge nothing: it has the branch
+        (refused,) = merge(workspace, MergeRequest(slice_ids=(A,))).refused
+        assert refused.message == f"its target has taken it back with {reverting[:10]}"
+        assert refused.hint is not None
+        assert "gitslices reopen a" in refused.hint
+    git(repo, "revert", "--no-edit", "HEAD")
+    assert state_of(workspace, "a").status == "merged"
+
+
+def test_one_that_was_taken_back_is_opened_again(repo: Path, workspace: Workspace) -> None:
     land(workspace)
     git(repo, "revert", "--no-edit", "-m", "1", "HEAD")
+    former = reopen(workspace, ReopenRequest(slice_id=A)).former
+    assert former is not None
+    git(slice_path(workspace, "a"), "cherry-pick", f"{former.base}..{former.tip}")
+    land(workspace)
+    assert (repo / "a" / "file").read_text() == "a"
+
+
+def test_who_deletes_what_a_slice_has_made_does_not_take_it_back(
+    repo: Path, workspace: Workspace
+) -> None:
+    land(workspace)
+    git(repo, "rm", "--quiet", "a/file")
+    commit_all(repo, "Not needed any more")
     assert state_of(workspace, "a").status == "merged"
 
 
