@@ -3,6 +3,7 @@
 Tools write them that start `git init` with a `GIT_DIR` or `GIT_WORK_TREE` that they inherited.
 """
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import DiskError, MachineError
 from gitslices.core.faults import reach
+from gitslices.core.files import name_partial, read_regular
 from gitslices.core.model import BranchName, Oid
 from gitslices.git.links import find_admin_folder
 from gitslices.git.read import HEADS, find_commit, is_true
@@ -22,6 +24,9 @@ from gitslices.git.repository import Repository
 FILLING: Final = "gitslices-filling"
 # What worktrees are locked with while they are made, followed by the id of the operation.
 LOCK_REASON: Final = "gitslices:"
+# What a claimed slice's worktree is locked with, followed by words for whoever is refused.
+CLAIM_REASON: Final = "gitslices: "
+_LONGEST: Final = 64 * 1024
 
 
 class Worktree(Struct, frozen=True, kw_only=True):
@@ -46,13 +51,16 @@ def _parse_worktree(block: str) -> Worktree:
     fields = {name: value for name, _, value in lines}
     branch = fields.get("branch")
     head = fields.get("HEAD")
+    path, locked = Path(fields["worktree"]), fields.get("locked")
+    # git calls a worktree prunable whose link is gone, unless it is locked.
+    is_held = locked is not None and locked.startswith(CLAIM_REASON)
     return Worktree(
-        path=Path(fields["worktree"]),
+        path=path,
         head=Oid(head) if head and head.strip("0") else None,
         branch=BranchName(branch.removeprefix(HEADS)) if branch else None,
         bare="bare" in fields,
-        locked=fields.get("locked"),
-        missing="prunable" in fields,
+        locked=locked,
+        missing="prunable" in fields or (is_held and not os.path.lexists(path / ".git")),
     )
 
 
@@ -90,11 +98,53 @@ def unlock_worktree(path: Path, *, reason: str) -> None:
         raise DiskError(f"cannot unlock {str(path)!r}: {error.strerror}") from error
 
 
+def hold_worktree(admin: Path, words: str) -> bool:
+    """Lock the worktree of git's folder `admin` for as long as its slice is claimed.
+
+    False, with the lock as it is, where somebody else has locked it.
+    """
+    found = _read_lock(admin)
+    if found is not None:
+        return found.startswith(CLAIM_REASON)
+    partial = name_partial(admin / "locked")
+    try:
+        # Whole or not at all, and never over a lock of somebody who was faster.
+        partial.write_text(f"{CLAIM_REASON}{words}\n")
+        reach("link:locked")
+        os.link(partial, admin / "locked")
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise DiskError(f"cannot lock the worktree of {str(admin)!r}: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return True
+
+
+def is_locked(admin: Path) -> bool:
+    """Whether anybody has locked it."""
+    return _read_lock(admin) is not None
+
+
+def is_held(admin: Path) -> bool:
+    """Whether `hold_worktree` has locked it."""
+    return (_read_lock(admin) or "").startswith(CLAIM_REASON)
+
+
+def free_worktree(admin: Path) -> None:
+    """Take the lock of `hold_worktree` away; another stays."""
+    if is_held(admin):
+        reach("unlink:held")
+        (admin / "locked").unlink(missing_ok=True)
+
+
 def _read_lock(admin: Path) -> str | None:
     try:
-        return (admin / "locked").read_text("utf-8", "surrogateescape").rstrip("\n")
-    except FileNotFoundError:
+        return read_regular(admin / "locked", limit=_LONGEST).decode(errors="replace").rstrip("\n")
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError:
+        return ""  # one of somebody's, whatever it says
 
 
 def repair_worktree(repo: Repository, path: Path) -> None:

@@ -27,6 +27,8 @@ from gitslices.slices.claims import (
     Work,
     find_shown_token,
     find_work,
+    free_slice,
+    hold_slice,
     make_lease_event,
     shorten_deadlines,
     show_token,
@@ -96,7 +98,7 @@ class ClaimReport(Briefing, frozen=True, kw_only=True):
 class _Granted(Struct, frozen=True):
     """A lease just opened; `former` is the status before it, None where there was no record.
 
-    `resumed` where the holder had it before.
+    `resumed` where the holder had it before. The leases that have `lapsed` were ended for it.
     """
 
     goal: Goal
@@ -104,6 +106,7 @@ class _Granted(Struct, frozen=True):
     lease: Lease
     former: SliceStatus | None = None
     resumed: bool = False
+    lapsed: tuple[Lease, ...] = ()
 
 
 def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
@@ -168,6 +171,7 @@ def _revoke_lease(workspace: Workspace, store: Store, granted: _Granted) -> None
         store.write_events([make_lease_event(workspace, "failed", lease)])
         if granted.former is not None:
             store.write_status(lease.goal_id, lease.slice_id, granted.former)
+    free_slice(workspace, store, lease.goal_id, lease.slice_id)
 
 
 def _refuse_odd_holder(holder: str) -> None:
@@ -233,8 +237,9 @@ def _grant(
         if chosen.slice.slice_id != first.slice.slice_id:
             _refuse_out_of_order(now, chosen.slice.slice_id)
         if not is_moving(workspace.state_folder, goal.goal_id, chosen.slice.slice_id):
-            _end_lapsed(workspace, store, chosen)
-            return _open_lease(workspace, store, goal, chosen, request)
+            lapsed = _end_lapsed(workspace, store, chosen)
+            granted = _open_lease(workspace, store, goal, chosen, request)
+            return structs.replace(granted, lapsed=lapsed)
     # Outside the transaction: whoever moves the slice writes to the store before the lock is free.
     with recover_and_lock(workspace, store):
         return None
@@ -312,14 +317,17 @@ def _refuse_out_of_order(snapshot: Snapshot, id_: SliceId) -> None:
         raise RefusedError(f"slice {id_!r} is not in order", problems=[problem])
 
 
-def _end_lapsed(workspace: Workspace, store: Store, chosen: Entrant) -> None:
+def _end_lapsed(workspace: Workspace, store: Store, chosen: Entrant) -> tuple[Lease, ...]:
     """End the lapsed leases that this claim goes against; their holders' tokens are stale now."""
+    ended = []
     in_the_way = [contact.holding for contact in chosen.contacts]
     for holding in (*in_the_way, *([chosen.holding] if chosen.holding else [])):
         lease = find_open_lease(store, holding.goal_id, holding.slice_id)
         if lease is not None:
             end_lease(store, lease.token, at=workspace.now(), ending="lapsed")
             store.write_events([make_lease_event(workspace, "lapsed", lease)])
+            ended.append(lease)
+    return tuple(ended)
 
 
 def _open_lease(
@@ -365,6 +373,9 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
             if follows_target(workspace, goal.plan, record.base_commit, target_tip):
                 record = forward_slice(workspace, store, record, target_tip)
     show_token(workspace, record, lease)
+    hold_slice(workspace, record)
+    for one in granted.lapsed:
+        free_slice(workspace, store, one.goal_id, one.slice_id)
     briefing = make_briefing(workspace, store, goal, granted.slice, lease)
     return ClaimReport(
         **structs.asdict(briefing),

@@ -24,7 +24,7 @@ from gitslices.repo_commands.gates import (
 )
 from gitslices.rules.evidence import find_missing_evidence, find_missing_gates
 from gitslices.rules.merging import describe_violations
-from gitslices.slices.claims import make_lease_event, require_lease
+from gitslices.slices.claims import free_slice, make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held
 from gitslices.slices.snapshot import Snapshot
@@ -80,6 +80,7 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
             end_lease(store, lease.token, at=workspace.now(), ending="done")
             store.write_status(goal.goal_id, slice_id, "done")
             store.write_events([make_lease_event(workspace, "done", lease, commit=commit)])
+        free_slice(workspace, store, goal.goal_id, slice_id)
     return DoneReport(
         goal_id=goal.goal_id,
         slice_id=slice_id,

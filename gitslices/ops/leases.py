@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import BusyError, RefusedError, suggest
 from gitslices.core.model import SliceId
-from gitslices.slices.claims import make_lease_event, require_lease
+from gitslices.slices.claims import free_slice, make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held, get_goal
 from gitslices.state.journal import is_moving
@@ -90,6 +90,7 @@ def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
                 _reopen(workspace, store, goal.goal_id, slice_id)
             else:
                 _end(workspace, store, lease, forced=request.token is None)
+        free_slice(workspace, store, goal.goal_id, slice_id)
     return ReleaseReport(
         goal_id=goal.goal_id, slice_id=slice_id, holder=lease.holder if lease else None
     )

@@ -28,6 +28,8 @@ from gitslices.git.worktrees import LOCK_REASON, is_filled, unlock_worktree
 from gitslices.provisioning.register import Failure
 from gitslices.provisioning.sparse import find_recorded_sparse_checkouts
 from gitslices.provisioning.wanted import OnProgress, Progress
+from gitslices.slices.claims import hold_slice
+from gitslices.state.leases import find_open_lease
 from gitslices.state.store import SliceRecord, Store
 from gitslices.system.worktreeinclude import copy_included
 from gitslices.workspace import Workspace
@@ -70,6 +72,10 @@ def fill_slices(
     # Not one by one: each transaction would wait until the disk has all files written so far.
     with store.transaction():
         store.write_filled(whole)
+    for record in whole:
+        # One that is made anew may have been claimed all along.
+        if find_open_lease(store, record.goal_id, record.slice_id):
+            hold_slice(workspace, record)
     filled = tuple(structs.replace(record, filling_operation="") for record in whole)
     return FillOutcome(filled, failures, (*supply.remarks, *remarks))
 

@@ -15,6 +15,7 @@ from gitslices.provisioning.register import (
 from gitslices.provisioning.wanted import ignore_progress
 from gitslices.removal.to_trash import resume_trashing
 from gitslices.removal.trash import resume_restoring
+from gitslices.slices.claims import free_slice
 from gitslices.slices.renaming import resume_renaming
 from gitslices.state.journal import (
     ApplyIntent,
@@ -43,6 +44,8 @@ def complete_left(workspace: Workspace, store: Store) -> None:
             abandoned = _take_over_abandoned(workspace, store, alive)
         filled = [one for intent in abandoned for one in _fill(workspace, store, intent)]
     run_hooks(workspace, filled, _count_jobs())
+    for record in store.read_slices():
+        free_slice(workspace, store, record.goal_id, record.slice_id)
 
 
 def _replay_intent(workspace: Workspace, store: Store) -> None:

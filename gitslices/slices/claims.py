@@ -21,6 +21,7 @@ from gitslices.core.naming import show_path
 from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.read import count_beyond, find_tip
 from gitslices.git.uncommitted import read_uncommitted
+from gitslices.git.worktrees import free_worktree, hold_worktree, is_held
 from gitslices.rules.progress import describe_finished
 from gitslices.slices.marks import find_mark
 from gitslices.state.leases import (
@@ -118,10 +119,35 @@ def find_shown_token(workspace: Workspace, store: Store, record: SliceRecord | N
 
 def show_token(workspace: Workspace, record: SliceRecord, lease: Lease) -> None:
     """Leave the token of a lease with the worktree, if that is the slice's own."""
-    path = Path(record.worktree_path)
-    admin = find_admin_folder(path)
-    if admin is not None and check_link(path, workspace.repo.common_dir) == "whole":
+    admin = _find_own_admin(workspace, record)
+    if admin is not None:
         _write_token(admin, lease.token)
+
+
+def hold_slice(workspace: Workspace, record: SliceRecord) -> None:
+    """Lock a claimed slice's worktree for git: `git worktree remove` leaves it to its holder."""
+    admin = _find_own_admin(workspace, record)
+    if admin is not None:
+        release = suggest("release", record.slice_id, goal_id=record.goal_id)
+        hold_worktree(admin, f"slice {record.slice_id} is claimed; to give it back: {release}")
+
+
+def free_slice(workspace: Workspace, store: Store, goal_id: str, slice_id: SliceId) -> None:
+    """Take that lock away, unless the slice has been claimed again."""
+    record = store.find_slice(goal_id, slice_id)
+    admin = _find_own_admin(workspace, record) if record else None
+    if admin is None or not is_held(admin):
+        return
+    # A claim writes to the store first: whoever has it now finds the lock gone, and locks anew.
+    with store.transaction():
+        if find_open_lease(store, goal_id, slice_id) is None:
+            free_worktree(admin)
+
+
+def _find_own_admin(workspace: Workspace, record: SliceRecord) -> Path | None:
+    path = Path(record.worktree_path)
+    whole = check_link(path, workspace.repo.common_dir) == "whole"
+    return find_admin_folder(path) if whole else None
 
 
 def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Lease:

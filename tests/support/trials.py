@@ -133,7 +133,9 @@ class Stage:
             block = listed.get(record.worktree_path, [])
             if f"branch refs/heads/{record.branch_name}" not in block or record.filling_operation:
                 yield f"{record.slice_id}: {block} {record.filling_operation}"
-            if any(line.startswith(("locked", "prunable")) for line in block):
+            # A claim locks its worktree for git.
+            odd = [one for one in block if one.startswith(("locked", "prunable"))]
+            if any(not line.startswith("locked gitslices: slice") for line in odd):
                 yield f"{record.slice_id}: {block}"
             elif Path(record.worktree_path).is_dir():
                 changed = git(Path(record.worktree_path), "status", "--porcelain", "-uno")

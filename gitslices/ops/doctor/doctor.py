@@ -27,6 +27,7 @@ from gitslices.ops.doctor.slices import (
     find_lost_store,
     find_lost_targets,
     find_strange_branches,
+    find_wrong_holds,
 )
 from gitslices.ops.doctor.state import (
     DAMAGED,
@@ -49,6 +50,7 @@ _SLICE_CHECKS: Final = (
     find_faulty_slices,
     find_strange_branches,
     find_lost_targets,
+    find_wrong_holds,
     find_damaged_refs,
     find_git_locks,
 )

@@ -10,10 +10,11 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError, MachineError, suggest
 from gitslices.core.model import FINISHED, GONE, BranchName, Oid
+from gitslices.git.links import check_link
 from gitslices.git.read import HEADS, is_ancestor, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import drop_empty_ref, rebuild_index, write_head
-from gitslices.git.worktrees import find_last_commit, repair_worktree
+from gitslices.git.worktrees import find_last_commit, is_held, is_locked, repair_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.provision import restore_worktree
 from gitslices.recovery.recovery import recover_and_lock
@@ -24,11 +25,13 @@ from gitslices.rules.worktree_faults import (
     describe_fault,
     find_faults,
 )
+from gitslices.slices.claims import free_slice, hold_slice
 from gitslices.slices.location import WorktreeMap
 from gitslices.slices.marks import mark_mount, read_marked_worktrees
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.folder import FOLDER_NAME
+from gitslices.state.leases import find_open_lease
 from gitslices.state.store import STORE_NAME, Event, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -101,6 +104,46 @@ def find_strange_branches(examined: Examined) -> Iterator[Trouble]:
                 hint=f"take its slice over: gitslices plan --apply; or {keep}" if is_lost else keep,
             )
         )
+
+
+def find_wrong_holds(examined: Examined) -> Iterator[Trouble]:
+    """Claimed slices that plain `git worktree remove` would take, and others that it could not."""
+    for record in examined.records:
+        admin = examined.worktrees.find_admin(record)
+        if admin is None or check_link(Path(record.worktree_path), _common(examined)) != "whole":
+            continue
+        lease = find_open_lease(examined.store, record.goal_id, record.slice_id)
+        if lease is not None and not is_locked(admin):
+            yield _tell_hold(
+                record,
+                problem="it is claimed, and git may remove its worktree",
+                why="git worktree remove would take away what somebody is working on",
+                fix="lock the worktree for git, as a claim does",
+                mend=partial(hold_slice, examined.workspace, record),
+            )
+        elif lease is None and is_held(admin):
+            yield _tell_hold(
+                record,
+                problem="nobody has claimed it, and its worktree is locked as if somebody had",
+                why="git worktree remove and move refuse",
+                fix="unlock it",
+                mend=partial(
+                    free_slice, examined.workspace, examined.store, record.goal_id, record.slice_id
+                ),
+            )
+
+
+def _common(examined: Examined) -> Path:
+    return examined.workspace.repo.common_dir
+
+
+def _tell_hold(
+    record: SliceRecord, *, problem: str, why: str, fix: str, mend: Callable[[], object]
+) -> Trouble:
+    finding = Finding(
+        check="claim-lock", thing=f"slice {record.slice_id}", problem=problem, why=why, fix=fix
+    )
+    return Trouble(finding=finding, mend=mend)
 
 
 def find_lost_targets(examined: Examined) -> Iterator[Trouble]:
