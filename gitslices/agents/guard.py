@@ -59,7 +59,7 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
 
     `here` is where the session is if the payload does not name a place.
     """
-    started = _find_slice(here / os.environ.get(adapter.project_variable, ""))
+    started = find_slice(here / os.environ.get(adapter.project_variable, ""))
     folders: tuple[str, ...] = ()
     try:
         payload = read_payload(descriptor)
@@ -67,7 +67,7 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
         intent = adapter.read_intent(payload)
     except PayloadError:
         # Outside slices nobody is to hear of a payload that cannot be read.
-        if started or _find_slice(here, *(here / folder for folder in folders)):
+        if started or find_slice(here, *(here / folder for folder in folders)):
             raise
         return None
     if intent is None:
@@ -76,13 +76,14 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
     folder = session / intent.folder
     name = name_session(adapter.name, payload)
     around = (session, here, folder, *(here / one for one in folders))
-    found = _choose_slice(started, _find_slice(*around), name)
+    found = _choose_slice(started, find_slice(*around), name)
     if found is None:
         return None
     return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter), name)
 
 
-def _find_slice(*places: Path) -> MarkedWorktree | None:
+def find_slice(*places: Path) -> MarkedWorktree | None:
+    """The worktree of a slice that the first of `places` in one is in."""
     return next(filter(None, (find_marked_worktree(place.resolve()) for place in places)), None)
 
 

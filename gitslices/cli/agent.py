@@ -138,6 +138,22 @@ def guard_command(*, tool: str, directory: Path, as_json: bool) -> int | Outcome
     )
 
 
+@command.command("turn")
+@click.option("--tool", required=True, type=click.Choice(ADAPTERS), help="Whose hook it is.")
+@common_options
+def turn_command(*, tool: str, directory: Path, as_json: bool) -> Outcome:
+    """Note whether the session in a slice waits for a person, for status and run to show.
+
+    Serves the hooks by which tools tell that a turn has begun or is over, or that something must be
+    allowed; their payload is read from standard input. It says nothing, and stops nothing.
+    """
+    from gitslices.agents.turn import note_turn
+
+    here = make_absolute(directory)
+    report = note_turn(load_adapter(tool), sys.stdin.fileno(), here, probe_here)
+    return Outcome(document=report, text=lambda: "")
+
+
 @command.command("worktree-create")
 @ttl_option("How long the session has the slice, unless a heartbeat moves the deadline.", "2h")
 @lock_option

@@ -10,6 +10,7 @@ NAMES: Final = (
     "agent-session-end",
     "agent-session-start",
     "agent-status",
+    "agent-turn",
     "agent-worktree-create",
     "agent-worktree-remove",
     "check",

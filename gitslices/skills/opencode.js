@@ -2,14 +2,15 @@
 // `gitslices agent uninstall opencode`.
 import { spawn } from "node:child_process"
 
-const COMMAND = COMMAND_LINE
+const GUARD = GUARD_COMMAND
+const TURN = TURN_COMMAND
 const WRITING = new Set(["apply_patch", "bash", "edit", "multiedit", "patch", "write"])
 const PATIENCE = 30_000
 
-function ask(directory, payload) {
+function ask(command, directory, payload) {
   return new Promise((resolve) => {
     const texts = { out: "", err: "" }
-    const child = spawn("/bin/sh", ["-c", COMMAND], { cwd: directory, timeout: PATIENCE })
+    const child = spawn("/bin/sh", ["-c", command], { cwd: directory, timeout: PATIENCE })
     child.on("error", (error) => resolve({ ...texts, code: null, err: String(error) }))
     child.on("close", (code) => resolve({ ...texts, code }))
     child.stdout.on("data", (data) => (texts.out += data))
@@ -22,10 +23,18 @@ function ask(directory, payload) {
 export const Gitslices = async ({ directory }) => ({
   "tool.execute.before": async ({ tool, sessionID }, { args }) => {
     if (!WRITING.has(tool)) return
-    const answer = await ask(directory, { session_id: sessionID, cwd: directory, tool, args })
+    const answer = await ask(GUARD, directory, { session_id: sessionID, cwd: directory, tool, args })
     if (answer.code === 0 && !answer.out) return
     throw new Error(
       (answer.out + answer.err).trim() || `gitslices did not answer (${answer.code}), so this may not run`,
     )
+  },
+  "chat.message": async () => {
+    await ask(TURN, directory, { cwd: directory, event: "chat.message" })
+  },
+  event: async ({ event }) => {
+    if (event.type !== "session.idle" && event.type !== "permission.asked") return
+    const permission = event.properties?.permission
+    await ask(TURN, directory, { cwd: directory, event: event.type, permission })
   },
 })

@@ -28,7 +28,7 @@ _FINDER: Final = " ".join(
         'while [ -n "$d" ]; do g=$d/.git; [ -f "$g" ] && read -r _ g <"$g";',
         "case $g in /*) ;; *) g=$d/$g ;; esac;",
         '[ -f "$g/gitslices-slice" ] && g=$g/../.. && break 2; d=${d%/*}; done; g=; done;',
-        'if [ -z "$g" ]; then [ "$1" = guard ] && exit 0;',
+        'if [ -z "$g" ]; then case $1 in guard|turn) exit 0 ;; esac;',
         "g=$(git rev-parse --path-format=absolute --git-common-dir 2>/dev/null) || exit 0;",
         '[ -d "$g/gitslices" ] || [ "$1" = worktree-create ] || exit 0; fi;',
         f'if [ -x "$g/hooks/{LAUNCHER_NAME}" ]; then "$g/hooks/{LAUNCHER_NAME}" "$@";',

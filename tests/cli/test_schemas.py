@@ -104,6 +104,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "agent-guard",
         "agent-session-end",
         "agent-session-start",
+        "agent-turn",
         "agent-worktree-create",
         "agent-worktree-remove",
         "hook-run",

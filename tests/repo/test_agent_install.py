@@ -61,7 +61,8 @@ def test_hooks_are_added_after_those_of_others_in_the_style_of_the_file() -> Non
     table = json.loads(added)
     assert list(table) == ["model", "hooks", "permissions"]
     assert list(table["hooks"]) == [
-        "Stop", "PreToolUse", "WorktreeCreate", "WorktreeRemove",
+        "Stop", "PreToolUse", "Notification", "PermissionRequest", "UserPromptSubmit",
+        "WorktreeCreate", "WorktreeRemove",
         "SessionStart", "SubagentStart", "SubagentStop", "SessionEnd",
     ]  # fmt: skip
     first, second = table["hooks"]["PreToolUse"]
@@ -78,7 +79,7 @@ def test_adding_twice_is_adding_once_and_a_new_program_replaces_the_old_one() ->
     assert add(once) == once
     moved = add(once, "/elsewhere/hooks/gitslices-agent")
     assert "/r/.git" not in moved
-    assert moved.count("gitslices-agent") == once.count("gitslices-agent") == 7
+    assert moved.count("gitslices-agent") == once.count("gitslices-agent") == 11
 
 
 def test_dropping_leaves_what_others_have_put_there() -> None:

@@ -11,6 +11,9 @@ from gitslices.git.environment import find_home
 BELOW: Final = "a session started in a folder below the worktree"
 """What hooks in a repository do not see, and those in the user's settings do."""
 
+OVER: Final = "its turn is over"
+"""What a session waits for that says no more."""
+
 Hooks = Mapping[str, list[dict[str, Any]]]
 
 
@@ -25,6 +28,21 @@ class Intent(Struct, frozen=True, kw_only=True):
     folder: str = ""
     paths: tuple[str, ...] = ()
     command: str = ""
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """How a session stands: what it waits for a person to do, None where it goes on.
+
+    What is `vague` says nothing new where it is known already that it waits.
+    """
+
+    waiting: str | None
+    vague: bool = False
+
+
+def read_no_turn(payload: Mapping[str, Any]) -> Turn | None:
+    """An agent whose hooks do not tell."""
+    return None
 
 
 class HookTable(Struct, frozen=True, kw_only=True):
@@ -93,6 +111,8 @@ class Adapter(Struct, frozen=True, kw_only=True):
     """The answer that says no; silence leaves the decision to whoever has it otherwise."""
     make_edit: Callable[[str], Mapping[str, Any]]
     """A payload that announces a new file at a path."""
+    read_turn: Callable[[Mapping[str, Any]], Turn | None] = read_no_turn
+    """How the session stands by a payload; None for one that does not tell."""
     find_unheeded: Callable[[SettingsFile], str | None] = heed_all
     """Why the agent would not start the hooks in a settings file; None where it would."""
 

@@ -6,7 +6,16 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent, SettingsFile
+from gitslices.agents.adapters.adapter import (
+    BELOW,
+    OVER,
+    Adapter,
+    Hooks,
+    HookTable,
+    Intent,
+    SettingsFile,
+    Turn,
+)
 from gitslices.agents.adapters.patches import find_patch, find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 from gitslices.core.files import read_regular
@@ -14,6 +23,8 @@ from gitslices.core.files import read_regular
 _EDITS: Final = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 _FILES: Final = ("settings.json", "settings.local.json")
 _LARGEST: Final = 16 * 1024 * 1024
+_TOLD: Final = ("command", "file_path", "notebook_path", "path", "url")
+_ASKING: Final = ("permission_prompt", "idle_prompt", "elicitation_dialog")
 _MATCHER: Final = "Write|Edit|MultiEdit|NotebookEdit|Bash"
 
 
@@ -35,6 +46,24 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
         return Intent(
             cwd=cwd, command=require_text(require_table(payload, "tool_input"), "command")
         )
+    return None
+
+
+def read_turn(payload: Mapping[str, Any]) -> Turn | None:
+    """How the session stands, by an event of Claude's kind."""
+    event = payload.get("hook_event_name")
+    if event == "UserPromptSubmit":
+        return Turn(waiting=None)
+    if event == "Stop":
+        said = find_text(payload, "last_assistant_message")
+        return Turn(waiting=f"{OVER}: {said}" if said else OVER)
+    if event == "PermissionRequest":
+        given = payload.get("tool_input")
+        named = (given.get(name) for name in _TOLD) if isinstance(given, dict) else ()
+        what = next((one for one in named if isinstance(one, str)), "")
+        return Turn(waiting=f"may it use {find_text(payload, 'tool_name')}? {what}".rstrip())
+    if event == "Notification" and payload.get("notification_type", _ASKING[0]) in _ASKING:
+        return Turn(waiting=find_text(payload, "message") or OVER, vague=True)
     return None
 
 
@@ -60,6 +89,7 @@ def make_hooks(program: str) -> Hooks:
         "PreToolUse": [
             {"matcher": _MATCHER, "hooks": [_make_hook(f"{program} guard --tool claude", 30)]}
         ],
+        **make_turn_hooks(f"{program} turn --tool claude", 30),
         "WorktreeCreate": [{"hooks": [_make_hook(f"{program} worktree-create", 600)]}],
         "WorktreeRemove": [{"hooks": [_make_hook(f"{program} worktree-remove", 60)]}],
         "SessionStart": [{"hooks": [_make_hook(f"{program} session-start", 60)]}],
@@ -67,6 +97,13 @@ def make_hooks(program: str) -> Hooks:
         "SubagentStop": [{"hooks": [_make_hook(f"{program} session-end", 60)]}],
         "SessionEnd": [{"hooks": [_make_hook(f"{program} session-end", 60)]}],
     }
+
+
+def make_turn_hooks(command: str, timeout: int) -> Hooks:
+    """The hooks that tell whether a session waits; whatever becomes of them, it goes on."""
+    hook = {"type": "command", "command": f"{command} || true", "timeout": timeout}
+    events = ("Notification", "PermissionRequest", "Stop", "UserPromptSubmit")
+    return {event: [{"hooks": [dict(hook)]}] for event in events}
 
 
 def _make_hook(command: str, timeout: int) -> dict[str, Any]:
@@ -110,6 +147,7 @@ ADAPTER: Final = Adapter(
     notes=None,
     limits=("tools of MCP servers", BELOW),
     read_intent=read_intent,
+    read_turn=read_turn,
     format_denial=format_denial,
     make_edit=make_edit,
     find_unheeded=find_unheeded,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent, SettingsFile
-from gitslices.agents.adapters.claude import format_denial
+from gitslices.agents.adapters.claude import format_denial, make_turn_hooks, read_turn
 from gitslices.agents.adapters.patches import BEGIN, find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 from gitslices.core.files import read_regular
@@ -41,7 +41,10 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
 def make_hooks(program: str) -> Hooks:
     """The hooks for the settings, by event; `program` is what they start."""
     hook = {"type": "command", "command": f"{program} guard --tool codex", "timeout": 30}
-    return {"PreToolUse": [{"matcher": _MATCHER, "hooks": [hook]}]}
+    turns = make_turn_hooks(f"{program} turn --tool codex", 30)
+    # It has no notifications.
+    told = {event: hooks for event, hooks in turns.items() if event != "Notification"}
+    return {"PreToolUse": [{"matcher": _MATCHER, "hooks": [hook]}], **told}
 
 
 def _read_command(payload: Mapping[str, Any]) -> str:
@@ -136,6 +139,7 @@ ADAPTER: Final = Adapter(
         "what is typed into a shell that is open already (write_stdin)",
     ),
     read_intent=read_intent,
+    read_turn=read_turn,
     format_denial=format_denial,
     make_edit=make_edit,
     find_unheeded=find_unheeded,

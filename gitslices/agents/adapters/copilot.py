@@ -5,7 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import BELOW, Adapter, Intent, OwnFile
+from gitslices.agents.adapters.adapter import (
+    BELOW,
+    OVER,
+    Adapter,
+    Intent,
+    OwnFile,
+    Turn,
+)
 from gitslices.agents.adapters.patches import find_patched
 from gitslices.agents.adapters.payload import (
     PayloadError,
@@ -30,6 +37,15 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     return None
 
 
+def read_turn(payload: Mapping[str, Any]) -> Turn | None:
+    """How the session stands; most payloads do not name their event."""
+    if "stopReason" in payload:
+        return Turn(waiting=OVER)
+    if payload.get("notification_type") == "permission_prompt":
+        return Turn(waiting=find_text(payload, "message") or "may it use a tool?", vague=True)
+    return Turn(waiting=None) if "prompt" in payload else None
+
+
 def format_denial(reason: str) -> bytes:
     """The answer that keeps the tool from running; silence leaves the decision to others."""
     decision = {"permissionDecision": "deny", "permissionDecisionReason": reason}
@@ -39,7 +55,12 @@ def format_denial(reason: str) -> bytes:
 def make_text(program: str) -> str:
     """The file with our hook, which starts `program`."""
     hook = {"type": "command", "bash": f"{program} guard --tool copilot", "timeoutSec": 30}
-    table = {"version": 1, "hooks": {"preToolUse": [hook]}}
+    turn = {**hook, "bash": f"{program} turn --tool copilot || true"}
+    events = ("agentStop", "notification", "userPromptSubmitted")
+    table = {
+        "version": 1,
+        "hooks": {"preToolUse": [hook], **{event: [turn] for event in events}},
+    }
     return msgspec.json.format(msgspec.json.encode(table), indent=2).decode() + "\n"
 
 
@@ -75,6 +96,7 @@ ADAPTER: Final = Adapter(
         BELOW,
     ),
     read_intent=read_intent,
+    read_turn=read_turn,
     format_denial=format_denial,
     make_edit=make_edit,
 )

@@ -5,7 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.adapter import (
+    BELOW,
+    OVER,
+    Adapter,
+    Hooks,
+    HookTable,
+    Intent,
+    Turn,
+)
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
 _EDITS: Final = frozenset({"replace", "write_file"})
@@ -26,6 +34,19 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     return None
 
 
+def read_turn(payload: Mapping[str, Any]) -> Turn | None:
+    """How the session stands."""
+    event = payload.get("hook_event_name")
+    if event == "BeforeAgent":
+        return Turn(waiting=None)
+    if event == "AfterAgent":
+        said = find_text(payload, "prompt_response")
+        return Turn(waiting=f"{OVER}: {said}" if said else OVER)
+    if event == "Notification" and payload.get("notification_type") == "ToolPermission":
+        return Turn(waiting=find_text(payload, "message") or "may it use a tool?", vague=True)
+    return None
+
+
 def format_denial(reason: str) -> bytes:
     """The answer that keeps the tool from running; silence leaves the decision to others."""
     return msgspec.json.encode({"decision": "deny", "reason": reason}) + b"\n"
@@ -39,7 +60,9 @@ def make_hooks(program: str) -> Hooks:
         "command": f"{program} guard --tool gemini",
         "timeout": _TIMEOUT,
     }
-    return {"BeforeTool": [{"matcher": _MATCHER, "hooks": [hook]}]}
+    turn = {**hook, "command": f"{program} turn --tool gemini || true"}
+    turns = {event: [{"hooks": [turn]}] for event in ("AfterAgent", "BeforeAgent", "Notification")}
+    return {"BeforeTool": [{"matcher": _MATCHER, "hooks": [hook]}], **turns}
 
 
 def make_edit(path: str) -> Mapping[str, Any]:
@@ -64,6 +87,7 @@ ADAPTER: Final = Adapter(
         BELOW,
     ),
     read_intent=read_intent,
+    read_turn=read_turn,
     format_denial=format_denial,
     make_edit=make_edit,
 )

@@ -5,7 +5,13 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import Adapter, Intent, OwnFile
+from gitslices.agents.adapters.adapter import (
+    OVER,
+    Adapter,
+    Intent,
+    OwnFile,
+    Turn,
+)
 from gitslices.agents.adapters.patches import find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
@@ -28,6 +34,16 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     )
 
 
+def read_turn(payload: Mapping[str, Any]) -> Turn | None:
+    """How the session stands, by an event that the plugin hands on."""
+    event = payload.get("event")
+    if event == "session.idle":
+        return Turn(waiting=OVER)
+    if event == "permission.asked":
+        return Turn(waiting=f"may it use {find_text(payload, 'permission') or 'a tool'}?")
+    return Turn(waiting=None) if event == "chat.message" else None
+
+
 def format_denial(reason: str) -> bytes:
     """The answer, whose text the plugin throws; silence leaves the decision to others."""
     return f"{reason}\n".encode()
@@ -39,8 +55,10 @@ def make_text(program: str) -> str:
     from importlib.resources import files
 
     text = files("gitslices.skills").joinpath("opencode.js").read_text("utf-8")
-    command = msgspec.json.encode(f"{program} guard --tool opencode").decode()
-    return text.replace("COMMAND_LINE", command)
+    for subcommand in ("guard", "turn"):
+        command = msgspec.json.encode(f"{program} {subcommand} --tool opencode").decode()
+        text = text.replace(f"{subcommand.upper()}_COMMAND", command)
+    return text
 
 
 def make_edit(path: str) -> Mapping[str, Any]:
@@ -62,6 +80,7 @@ ADAPTER: Final = Adapter(
         "a session without plugins: --pure, OPENCODE_PURE, OPENCODE_DISABLE_PROJECT_CONFIG",
     ),
     read_intent=read_intent,
+    read_turn=read_turn,
     format_denial=format_denial,
     make_edit=make_edit,
 )

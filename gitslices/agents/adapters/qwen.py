@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent
-from gitslices.agents.adapters.claude import format_denial
+from gitslices.agents.adapters.claude import format_denial, make_turn_hooks, read_turn
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
 _EDITS: Final = frozenset({"edit", "notebook_edit", "write_file"})
@@ -33,7 +33,8 @@ def make_hooks(program: str) -> Hooks:
         "command": f"{program} guard --tool qwen",
         "timeout": _TIMEOUT,
     }
-    return {"PreToolUse": [{"matcher": _MATCHER, "hooks": [hook]}]}
+    turns = make_turn_hooks(f"{program} turn --tool qwen", _TIMEOUT)
+    return {"PreToolUse": [{"matcher": _MATCHER, "hooks": [hook]}], **turns}
 
 
 def make_edit(path: str) -> Mapping[str, Any]:
@@ -57,6 +58,7 @@ ADAPTER: Final = Adapter(
         BELOW,
     ),
     read_intent=read_intent,
+    read_turn=read_turn,
     format_denial=format_denial,
     make_edit=make_edit,
 )
