@@ -4,6 +4,7 @@ An import points to a folder that stands higher in this list, and inside a folde
 stands higher in the list of its `__init__.py`.
 
 schemas          the JSON Schemas of what is read and printed
+quick            plain questions of hooks, answered with the standard library alone
 core             values, errors, names, files written whole
 scopes.language  what people write for a scope, and single paths held against it
 scopes.tracked   what a tree has of a scope

@@ -9,27 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.core.errors import MachineError
-
-# `git rev-parse --local-env-vars`, less the two that carry `git -c` settings: those are the user's
-# wish for the whole command, while these point at one repository, worktree, index or, as GIT_CONFIG
-# does for `git config`, at one file of settings.
-_LOCAL_VARIABLES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
+from gitslices.quick.git_calls import LOCAL_VARIABLES
 
 
 class NamedByHook(Struct, frozen=True, kw_only=True):
@@ -82,7 +62,7 @@ def take_local_variables(
     where one of the two is named: it may be gone.
     """
     # Out of the process itself: GitPython's children inherit it, and can only be given more.
-    taken = {name: environ.pop(name) for name in _LOCAL_VARIABLES if name in environ}
+    taken = {name: environ.pop(name) for name in LOCAL_VARIABLES if name in environ}
 
     def locate(name: str) -> Path | None:
         return find_cwd() / taken[name] if taken.get(name) else None

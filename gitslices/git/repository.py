@@ -13,12 +13,7 @@ from msgspec import Struct
 from gitslices.core.errors import DiskError, GitError, GitLockedError, GitslicesError
 from gitslices.core.faults import reach
 from gitslices.git.links import find_admin_folder
-
-# Bookkeeping must not run what a repository's settings name: hooks and a file-system monitor.
-# Nor does it put a user's line endings at stake, which core.safecrlf would have git die of.
-_QUIET: Final = (
-    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false",
-)  # fmt: skip
+from gitslices.quick.git_calls import QUIET
 
 # Git dies, before it has done anything, of what others do to worktrees meanwhile: `commondir` of
 # one that is being added is empty for a moment, and `locked` may go before git has read it.
@@ -103,7 +98,7 @@ class Repository:
         # The current directory may be gone; git with `--git-dir` alone would want to know it. With
         # `-C` alone `safe.bareRepository=explicit` forbids to take such a folder for a repository.
         folder = str(git_dir or self.common_dir)
-        quiet = () if hooks else _QUIET
+        quiet = () if hooks else QUIET
         argv = ("-C", folder, "--git-dir", folder, *quiet, *args)
         return self._run(argv, args, input, ok, env, None)
 
@@ -117,7 +112,7 @@ class Repository:
         env: Mapping[str, str] = NO_VARIABLES,
     ) -> Result:
         """Run git in one worktree; with `hooks` as the user would, else for bookkeeping."""
-        quiet = () if hooks else _QUIET
+        quiet = () if hooks else QUIET
         return self._run(("-C", str(worktree), *quiet, *args), args, input, ok, env, worktree)
 
     def _run(

@@ -11,6 +11,7 @@ snapshot     the slices of a goal as store and git have them: read once, asked b
 goals        which goals a command means, and how far goals are
 renaming     a goal called otherwise, in the store and in the marks of its worktrees
 scopes       whose scope is whose
+scope_files  what a slice may write, compiled for the quick answers
 claim_state  which slices may start
 claims       what a holder must show and finds, and what git's folder tells of claims
 environment  what a command that works on a slice finds around it

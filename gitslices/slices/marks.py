@@ -22,9 +22,9 @@ from gitslices.git.links import (
     find_linked_worktree,
     list_admin_folders,
 )
+from gitslices.quick.scope_file import MARK_NAME
 from gitslices.system.mounts import find_mount, is_beneath, read_mounts
 
-MARK_NAME: Final = "gitslices-slice"
 _MOUNT_NAME: Final = "gitslices-mount"
 _LARGEST: Final = 64 * 1024
 

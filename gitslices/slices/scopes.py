@@ -131,6 +131,12 @@ class ScopeMatchers:
         neighbours = self._make_neighbours(record, open_ones, submodules)
         return find_violations(own, changed, neighbours, shared)
 
+    def find_earlier(self, goal_id: str, slice_id: str) -> set[tuple[str, str]]:
+        """The goals and ids of those slices that come before one of their number."""
+        places = [(one.goal_id, str(one.slice_id)) for one in self._ordered]
+        own = (goal_id, slice_id)
+        return set(places[: places.index(own)]) if own in places else set()
+
     def _compile(self, entries: Iterable[str], submodules: frozenset[RepoPath]) -> ScopeMatcher:
         key = (tuple(entries), submodules)
         if key not in self._compiled:

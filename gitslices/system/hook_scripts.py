@@ -44,6 +44,8 @@ _KEPT: Final = ".before-gitslices"
 _LEGACY: Final = ".legacy"
 
 _PYTHON: Final = "python="
+_LIBRARY: Final = "library="
+_OWN_LIBRARY: Final = str(Path(__file__).parents[2])
 
 _HEAD: Final = """\
 #!/bin/sh
@@ -51,6 +53,7 @@ _HEAD: Final = """\
 # The hook that was here before is beside this one, as {name}{kept}, and runs first.
 kept=${{0%/*}}/{name}{kept}
 python={python}
+library={library}
 """
 
 _CHAIN: Final = """\
@@ -114,6 +117,18 @@ _TARGET: Final = """\
 watched target "${head#ref: }" || exit 0
 """
 
+# Most commits are plain, and the whole program takes four times as long to say so. That 97 comes
+# from the quick answer alone: whatever else becomes of it, the whole program is asked.
+_QUICK: Final = """\
+if [ -x "$python" ]; then
+    "$python" -I -S -c 'import sys
+sys.path.append(sys.argv[1])
+from gitslices.quick.commit import main
+main()' "$library" 2>/dev/null
+    [ $? = 97 ] && exit 0
+fi
+"""
+
 _RUN: Final = """\
 if [ -x "$python" ]; then set -- "$python" -P -m gitslices.cli.git_hook {name}
 elif command -v gitslices >/dev/null; then set -- gitslices hook run {name}
@@ -139,18 +154,24 @@ class HookFile(Struct, frozen=True, kw_only=True):
     kept: str | None = None
 
 
-def _make_script(name: str, python: str) -> str:
-    """The text of the hook `name`, which starts the gitslices that `python` can import."""
+def _make_script(name: str, python: str, library: str) -> str:
+    """The text of the hook `name`, which starts the gitslices that `python` can import.
+
+    `library` is the folder that it is in, where Python does not look by itself.
+    """
     purpose = PURPOSES[name]
     reads_input = purpose == "check-push"
     guards = purpose != "bring-forward"
     verb = "look at this slice" if guards else "bring waiting slices forward"
     return "".join(
         (
-            _HEAD.format(name=name, kept=_KEPT, python=shlex.quote(python)),
+            _HEAD.format(
+                name=name, kept=_KEPT, python=shlex.quote(python), library=shlex.quote(library)
+            ),
             _CHAIN_WITH_INPUT if reads_input else _CHAIN,
             _PLACE,
             _PUSH if reads_input else _FENCE if guards else _TARGET,
+            _QUICK if purpose == "check-commit" else "",
             # A scope that nobody can check is not passed; after a commit or a merge there is
             # nothing left to stop.
             _RUN.format(name=name, verb=verb, failure=1 if guards else 0),
@@ -188,7 +209,9 @@ def install_hooks(folder: Path, python: str) -> None:
             if own is None and _exists(folder / name):
                 # Killed after this, the next install finds the old hook kept and none in the way.
                 (folder / name).rename(_keep(folder, name))
-            replace_file(own or folder / name, _make_script(name, python).encode(), mode=0o777)
+            replace_file(
+                own or folder / name, _make_script(name, python, _OWN_LIBRARY).encode(), mode=0o777
+            )
     except OSError as error:
         raise DiskError(f"cannot install hooks in {str(folder)!r}: {error.strerror}") from error
 
@@ -218,10 +241,14 @@ def _find_hook(folder: Path, name: str) -> HookFile:
 
 def _is_current(path: Path, name: str) -> bool:
     text = path.read_text("utf-8", "surrogateescape")
-    line = next((one for one in text.splitlines() if one.startswith(_PYTHON)), _PYTHON)
-    (python,) = shlex.split(line.removeprefix(_PYTHON)) or [""]
+    python, library = (_find_word(text, start) for start in (_PYTHON, _LIBRARY))
     works = os.access(python, os.X_OK) and os.access(path, os.X_OK)
-    return works and text == _make_script(name, python)
+    return works and text == _make_script(name, python, library)
+
+
+def _find_word(text: str, start: str) -> str:
+    line = next((one for one in text.splitlines() if one.startswith(start)), start)
+    return (shlex.split(line.removeprefix(start)) or [""])[0]
 
 
 def _find_own(folder: Path, name: str) -> Path | None:

@@ -1,8 +1,10 @@
 """Every kind of change, in files, index and commits, is judged by both its old and its new path."""
 
 import os
+import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +12,7 @@ import pytest
 from msgspec import convert
 
 from gitslices.core.model import TaskGraph
+from tests.support.quick import commits_plainly, refresh
 from tests.support.repositories import commit_all, commit_quietly, git
 from tests.support.slices import apply_graph, check_at, find_owners
 from tests.support.workspaces import open_at
@@ -224,3 +227,33 @@ def test_commits_are_judged_whoever_made_them(api: Path, kind: str) -> None:
     commit_quietly(api)
     assert find_owners(check_at(api)) == owners
     assert find_owners(check_at(api, commits="main..HEAD")) == owners
+
+
+UNUSUAL: Final = frozenset({
+    "submodule moved inside", "submodule inside", "no UTF-8 inside", "other scripts",
+})  # fmt: skip
+"""What may be committed, and yet is for the whole program to say."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_quick_answer_is_yes_where_all_is_plain_and_nowhere_else(api: Path, kind: str) -> None:
+    refresh(api)
+    act, owners = KINDS[kind]
+    act(api)
+    git(api, "add", "--all")
+    assert commits_plainly(api) == (owners == {} and kind not in UNUSUAL)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_quick_answer_to_several_changes_is_never_yes_alone(api: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    refresh(api)
+    harmless = [kind for kind, (_, owners) in KINDS.items() if owners == {}]
+    some = chance.sample(sorted(KINDS), 1) if seed % 2 else []
+    for kind in (*some, *chance.sample(harmless, 3)):
+        # One change may have taken away what another needs.
+        with suppress(OSError):
+            KINDS[kind][0](api)
+    git(api, "add", "--all")
+    if commits_plainly(api):
+        assert find_owners(check_at(api, staged=True)) == {}

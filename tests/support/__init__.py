@@ -8,6 +8,7 @@ graphs         task graphs, as values and as files, and plans of them without a 
 workspaces     a workspace opened in this process, and a clock that is set by hand
 slices         graphs applied, slices claimed, worked on and held against their scopes
 examples       how many examples a property is tried on
+quick          the quick answers to hooks, asked in process
 guarded        a repository whose agents are guarded
 drawn_graphs   graphs and trees drawn at random
 golden         what was right once, kept whole
