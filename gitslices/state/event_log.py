@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from typing import Final
 
-from gitslices.state.store import EVENT_COLUMNS, Event, Store, decode_event, name_row
+from gitslices.state.store import (
+    EVENT_COLUMNS,
+    Event,
+    Store,
+    decode_event,
+    name_row,
+    write_event_condition,
+)
 
 _PAGE: Final = 1_000
 # What is looked up in the log later; there are no more of them than slices and allowances.
 _KEPT: Final = "('merged', 'scope-allowed')"
-_WANTED: Final = "(?1 IS NULL OR goal_id = ?1) AND (?2 IS NULL OR slice_id = ?2)"
 # A file shrinks where half of it, and this many pages (4 MiB), are free.
 _FREE_PAGES: Final = 1_024
 
@@ -29,11 +35,12 @@ class EventLog:
     ) -> None:
         self._store = store
         self._wanted = (goal_id, slice_id)
+        self._condition = write_event_condition(goal_id, slice_id)
         self._first = 0 if last is None else self._find_first(last)
 
     def _find_first(self, last: int) -> int:
         (found,) = self._store.query(
-            f"SELECT min(event_id) FROM (SELECT event_id FROM events WHERE {_WANTED} "  # noqa: S608
+            f"SELECT min(event_id) FROM (SELECT event_id FROM events WHERE {self._condition} "  # noqa: S608
             "ORDER BY event_id DESC LIMIT ?3)",
             (*self._wanted, last),
         )
@@ -45,7 +52,7 @@ class EventLog:
             rows = self._store.query(
                 # From an id on, not by OFFSET: between two pages rows may be added and trimmed.
                 f"SELECT event_id, {EVENT_COLUMNS} FROM events WHERE event_id > ?3 "  # noqa: S608
-                f"AND {_WANTED} ORDER BY event_id LIMIT {_PAGE}",
+                f"AND {self._condition} ORDER BY event_id LIMIT {_PAGE}",
                 (*self._wanted, after),
             )
             for _, *row in rows:
@@ -57,7 +64,8 @@ class EventLog:
     def list_subjects(self) -> tuple[Subject, ...]:
         """The goals and slices that the events are about, each pair once."""
         rows = self._store.query(
-            f"SELECT DISTINCT goal_id, slice_id FROM events WHERE event_id >= ?3 AND {_WANTED}",  # noqa: S608
+            "SELECT DISTINCT goal_id, slice_id FROM events "  # noqa: S608
+            f"WHERE event_id >= ?3 AND {self._condition}",
             (*self._wanted, self._first),
         )
         return tuple((goal_id, slice_id) for goal_id, slice_id in rows)

@@ -150,6 +150,11 @@ _WAYS: Final = """
 ALTER TABLE landings ADD COLUMN landed_by TEXT NOT NULL DEFAULT 'merge';
 """
 
+# Of a long log whoever asks about one slice reads its events alone.
+_INDEXED_EVENTS: Final = """
+CREATE INDEX events_by_slice ON events (slice_id, goal_id);
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -160,5 +165,6 @@ MIGRATIONS: Final = (
     _ATTEMPTS,
     _WAITING,
     _WAYS,
+    _INDEXED_EVENTS,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -100,6 +100,15 @@ class Event(Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
+def write_event_condition(goal_id: str | None, slice_id: str | None) -> str:
+    """SQL for the events of one goal, the parameter ?1, or of all, and of one slice, ?2, or of all.
+
+    Not as one text that asks whether a parameter is NULL: SQLite would use no index for it.
+    """
+    parts = {"goal_id = ?1": goal_id, "slice_id = ?2": slice_id}
+    return " AND ".join(part for part, value in parts.items() if value is not None) or "TRUE"
+
+
 class Store:
     """An open store; every method is one transaction or part of `transaction()`.
 
@@ -254,7 +263,7 @@ class Store:
         """The log of one goal or of all, of one slice or of all, oldest first; the `last` ones."""
         rows = self.query(
             f"SELECT {EVENT_COLUMNS} FROM events "  # noqa: S608
-            "WHERE (?1 IS NULL OR goal_id = ?1) AND (?2 IS NULL OR slice_id = ?2) "
+            f"WHERE {write_event_condition(goal_id, slice_id)} "
             "ORDER BY event_id DESC LIMIT ?3",
             (goal_id, slice_id, -1 if last is None else last),
         )

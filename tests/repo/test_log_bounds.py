@@ -14,7 +14,7 @@ from gitslices.ops.log import LogRequest, open_log, read_log
 from gitslices.ops.removal import RemoveRequest, remove
 from gitslices.ops.upkeep import empty_trash, is_log_long, read_log_bounds
 from gitslices.state.event_log import compact_store, trim_events
-from gitslices.state.store import STORE_NAME, Event
+from gitslices.state.store import STORE_NAME, Event, write_event_condition
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.repositories import git
@@ -61,6 +61,26 @@ def test_pages_leave_nothing_out_and_repeat_nothing(desk: Desk, number: int) -> 
     )
     assert read_numbers(desk.workspace, last=7) == list(range(number))[-7:]
     assert len(read_log(desk.workspace, LogRequest(last=1_500)).events) <= 1_500  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("goal_id", "slice_id"), [("default", "t3"), (None, "t3"), ("default", None), (None, None)]
+)
+def test_whoever_asks_about_a_slice_reads_its_events_alone(
+    desk: Desk, goal_id: str | None, slice_id: str | None
+) -> None:
+    fill(desk.workspace, 50)
+    condition = write_event_condition(goal_id, slice_id)
+    with desk.workspace.open_store() as store:
+        found = [one.detail["number"] for one in store.read_events(goal_id, slice_id, last=5)]
+        (step, *_) = store.query(
+            f"EXPLAIN QUERY PLAN SELECT * FROM events "  # noqa: S608
+            f"WHERE event_id > ?3 AND {condition} "
+            "ORDER BY event_id LIMIT 5",
+            (goal_id, slice_id, 0),
+        )
+    assert found == ([17, 24, 31, 38, 45] if slice_id else [45, 46, 47, 48, 49])
+    assert ("events_by_slice" in step[-1]) == (slice_id is not None)
 
 
 def test_what_comes_while_one_reads_does_no_harm(desk: Desk) -> None:

@@ -96,6 +96,7 @@ def refuse_foreign(body: str) -> None:
             f"gitignore has no sequence such as {sequence[0]!r}",
             hint="write a range of characters, [1-9], or the names in braces, {a,b}",
         )
+    _refuse_lone_brace(body)
     if any(char == "," for _, char in _list_plain(body)):
         raise ScopeError(
             "it has a comma, as if it were several entries",
@@ -106,6 +107,21 @@ def refuse_foreign(body: str) -> None:
         raise ScopeError(
             f"{lines[0]!r} names lines, and a scope holds whole files",
             hint=f"write it without them: {body[: lines.start()][-60:]}; in a name write '[:]'",
+        )
+
+
+def _refuse_lone_brace(body: str) -> None:
+    """Only where there is a comma, too: alone a brace stands for itself."""
+    plain = [char for _, char in _list_plain(body)]
+    opened = 0
+    for char in plain:
+        opened += (char == "{") - (char == "}")
+        if opened < 0:
+            break
+    if opened and "," in plain:
+        raise ScopeError(
+            "its brace is not closed" if opened > 0 else "its brace is not opened",
+            hint="write {a,b}; in a name write '[{]', '[,]' or '[}]'",
         )
 
 
