@@ -141,6 +141,7 @@ def _read_candidate(
         slice=slice_,
         status=status,
         tip=snapshot.find_tip(record),
+        late=snapshot.count_since_merge(record),
         base_commit=record.base_commit,
         holder=lease.holder if lease else None,
         edited=uncommitted.paths,

@@ -32,6 +32,7 @@ from gitslices.slices.claims import (
     make_lease_event,
     shorten_deadlines,
     show_token,
+    warn_of_dropped_base,
 )
 from gitslices.slices.environment import describe_setup, list_writable_roots
 from gitslices.slices.goals import choose_goal, choose_goals, refuse_closed
@@ -312,7 +313,7 @@ def _resume(snapshot: Snapshot, goal: Goal, own: Lease, request: ClaimRequest) -
 
 def _refuse_out_of_order(snapshot: Snapshot, id_: SliceId) -> None:
     record = snapshot.records.get(id_)
-    problem = find_work_bar(snapshot, record, alone=True) if record else None
+    problem = find_work_bar(snapshot, record) if record else None
     if problem is not None:
         raise RefusedError(f"slice {id_!r} is not in order", problems=[problem])
 
@@ -377,6 +378,9 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     for one in granted.lapsed:
         free_slice(workspace, store, one.goal_id, one.slice_id)
     briefing = make_briefing(workspace, store, goal, granted.slice, lease)
+    work = find_work(workspace, store, record, target_tip, lease)
+    if work is not None:
+        warnings += warn_of_dropped_base(workspace, goal, record, target_tip)
     return ClaimReport(
         **structs.asdict(briefing),
         holder=lease.holder,
@@ -389,7 +393,7 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
         write_scope=record.write_scope,
         writable_roots=list_writable_roots(workspace, record),
         resumed=granted.resumed or UNSET,
-        work=find_work(workspace, store, record, target_tip, lease) or UNSET,
+        work=work or UNSET,
         warnings=warnings or UNSET,
     )
 

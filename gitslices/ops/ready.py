@@ -104,7 +104,7 @@ def _read_goal(snapshot: Snapshot, goal: Goal) -> ReadyReport:
 def _find_faults(snapshot: Snapshot) -> dict[SliceId, Problem]:
     """What is wrong with the worktrees of those slices that could be claimed but for that."""
     open_ = [one for id_, one in snapshot.records.items() if snapshot.statuses[id_] in CLAIMABLE]
-    bars = snapshot.look_at_each(partial(find_work_bar, snapshot, alone=True), open_)
+    bars = snapshot.look_at_each(partial(find_work_bar, snapshot), open_)
     return {id_: bar for id_, bar in bars.items() if bar is not None}
 
 

@@ -152,7 +152,8 @@ def _list_target_words(snapshot: Snapshot, record: SliceRecord) -> list[str]:
     if presence and presence.there:
         count = len(presence.there)
         return [f"{count} of {count + len(presence.missing)} commits in {target}"]
-    return []
+    late = snapshot.count_since_merge(record)
+    return [f"{late} commit{'s' * (late > 1)} after its merge"] if late else []
 
 
 def _describe_gone(record: SliceRecord, snapshot: Snapshot) -> GoneSlice:

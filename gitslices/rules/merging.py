@@ -25,15 +25,17 @@ from gitslices.rules.scope_check import Violation
 class MergeCandidate(Struct, frozen=True, kw_only=True):
     """A slice that has a branch; `edited` are its uncommitted paths, as far as they matter.
 
-    `fault` is what is wrong with its worktree, where that keeps it from being merged. `landed` says
-    that the target has its work already, in commits of its own; `reverted_by` that it has the
-    branch, and by which commit it took that back.
+    `late` counts the commits that were made after its merge. `fault` is what is wrong with its
+    worktree, where that keeps it from being merged. `landed` says that the target has its work
+    already, in commits of its own; `reverted_by` that it has the branch, and by which commit it
+    took that back.
     """
 
     slice: Slice
     status: SliceStatus
     tip: Oid | None
     base_commit: Oid
+    late: int = 0
     holder: str | None = None
     edited: tuple[str, ...] = ()
     fault: Problem | None = None
@@ -52,6 +54,9 @@ def find_merge_obstacle(
     id_ = slice_.slice_id
     if candidate is None:
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
+    if candidate.status in FINISHED and candidate.late:
+        why = f"it is merged already, without {candidate.late} of its commits, made since"
+        return Problem(id_, why, describe_late_remedy(slice_.branch_name))
     if candidate.status in FINISHED:
         return Problem(id_, describe_finished(candidate.status))
     # Before the tip is asked about: with some faults nobody can tell whether the branch is all of
@@ -85,6 +90,22 @@ def find_merge_obstacle(
             id_, f"uncommitted: {', '.join(candidate.edited[:3])}{rest}", "commit or stash it"
         )
     return None
+
+
+def _describe_finished(candidate: MergeCandidate) -> Problem:
+    id_, branch = candidate.slice.slice_id, candidate.slice.branch_name
+    if candidate.late:
+        why = f"it is merged already, without {candidate.late} of its commits, made since"
+        return Problem(id_, why, describe_late_remedy(branch))
+    return Problem(id_, f"it is {candidate.status} already")
+
+
+def describe_late_remedy(branch: BranchName) -> str:
+    """What to do with commits that came to a slice's branch after its merge."""
+    return (
+        f"take them in by hand: git merge {shlex.quote(branch)}; or put them into a task of their "
+        "own with git cherry-pick"
+    )
 
 
 def find_sync_obstacle(

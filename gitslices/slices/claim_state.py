@@ -37,9 +37,9 @@ def read_claim_state(
     )
 
 
-def find_work_bar(snapshot: Snapshot, record: SliceRecord, *, alone: bool) -> Problem | None:
+def find_work_bar(snapshot: Snapshot, record: SliceRecord) -> Problem | None:
     """Why nobody may be given a slice, by the state of its worktree; None where all is well."""
-    bar = find_bar(snapshot.find_faults(record, alone=alone), BARS_WORK)
+    bar = find_bar(snapshot.find_faults(record), BARS_WORK)
     return bar.problem if bar else None
 
 

@@ -33,7 +33,7 @@ from gitslices.state.leases import (
     read_open_leases,
     renew_lease,
 )
-from gitslices.state.store import Event, SliceRecord, Store
+from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 CLAIM_NAME: Final = "gitslices-claim.json"
@@ -148,6 +148,23 @@ def _find_own_admin(workspace: Workspace, record: SliceRecord) -> Path | None:
     path = Path(record.worktree_path)
     whole = check_link(path, workspace.repo.common_dir) == "whole"
     return find_admin_folder(path) if whole else None
+
+
+def warn_of_dropped_base(
+    workspace: Workspace, goal: Goal, record: SliceRecord, target: Oid
+) -> tuple[str, ...]:
+    """What keeps a slice that was begun from being merged, though all is well in its worktree."""
+    # Imported here: most claims are of slices that nobody has begun.
+    from gitslices.rules.merging import describe_unmerged_base
+    from gitslices.slices.own_commits import find_unmerged_base
+
+    repo, base, ids = workspace.repo, record.base_commit, (record.goal_id, record.slice_id)
+    tip = find_tip(repo, record.branch_name)
+    found = find_unmerged_base(repo, goal.plan, base, tip, target) if tip else None
+    if found is None or found.planned:
+        return ()
+    problem = describe_unmerged_base(*ids, goal.plan.target, found.commit, None)
+    return (f"{problem.message} ({problem.hint})",)
 
 
 def require_lease(store: Store, goal_id: str, slice_id: str, token: int) -> Lease:

@@ -167,6 +167,16 @@ class Snapshot:
         assert self.target is not None, "nothing is ahead of no target"  # noqa: S101
         return count_beyond(self.workspace.repo, tip, (self.target, base))
 
+    def count_since_merge(self, record: SliceRecord) -> int:
+        """How many commits came to a slice's branch after its merge that the target lacks."""
+        landing, tip = self.landings.get(record.slice_id), self.find_tip(record)
+        is_merged = record.status == "merged" and record.slice_id not in self.taken_back
+        # Of one without a landing nobody knows what came in.
+        if not is_merged or not landing or not self.target or tip in {None, landing.tip}:
+            return 0
+        assert tip is not None, "told apart just before"  # noqa: S101
+        return count_beyond(self.workspace.repo, tip, (landing.tip, self.target))
+
     @cached_property
     def _left_base(self) -> Mapping[BranchName, SliceRecord]:
         """The branches that are not where their slices were started from."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
 from gitslices.core.errors import (
     BusyError,
@@ -25,7 +26,7 @@ from gitslices.ops.ready import ready
 from gitslices.ops.status import status
 from gitslices.slices.claims import Work
 from tests.support.repositories import commit_all, git
-from tests.support.slices import Desk
+from tests.support.slices import Desk, work
 from tests.support.workspaces import MINUTE
 
 
@@ -373,3 +374,36 @@ def test_a_claim_that_fails_leaves_a_conflicted_slice_as_it_was(desk: Desk) -> N
     assert merge(desk.workspace, MergeRequest(slice_ids=None)).conflicted
     assert desk.claim("a").token > token
     assert statuses(desk)["a"] == "claimed"
+
+
+@pytest.mark.parametrize("where", ["main", "another slice", "a worktree of the user's"])
+def test_a_branch_that_was_forced_into_a_second_worktree_is_given_to_nobody(
+    desk: Desk, where: str, tmp_path: Path
+) -> None:
+    other = {"main": desk.repo, "another slice": desk.worktree("b")}.get(where, tmp_path / "own")
+    if not other.exists():
+        git(desk.repo, "worktree", "add", "--quiet", "--detach", str(other))
+    git(other, "checkout", "--quiet", "--ignore-other-worktrees", desk.branch("a"))
+    with pytest.raises(RefusedError) as refusal:
+        desk.claim("a")
+    assert [one.message for one in refusal.value.problems] == [
+        f"its branch is checked out at {str(other)!r}"
+    ]
+    waiting = {one.slice_id: one.reason for one in ready(desk.workspace, None).waiting}
+    assert waiting[SliceId("a")] == f"its branch is checked out at {str(other)!r}"
+    git(other, "switch", "--quiet", "--detach")
+    assert desk.claim("a").slice_id == "a"
+
+
+@pytest.mark.parametrize("drop", [["reset", "--hard", "HEAD~1"], ["commit", "--amend", "-m", "A"]])
+def test_whoever_claims_begun_work_on_a_dropped_base_is_told(repo: Path, drop: list[str]) -> None:
+    desk = Desk(repo)
+    (desk.repo / "README.md").write_text("to be dropped")
+    commit_all(desk.repo, "To be dropped")
+    desk.apply({"id": "a", "write_set": ["src/"]}, {"id": "b", "write_set": ["docs/"]})
+    work(desk.workspace, "a", {"src/new.py": "new"})
+    git(desk.repo, *drop[:1], "--quiet", *drop[1:])
+    warnings = desk.claim("a").warnings
+    assert warnings is not UNSET
+    assert "which main does not have any more (put its own commits onto main: " in warnings[0]
+    assert desk.claim("b").warnings is UNSET  # nobody has begun it: it follows

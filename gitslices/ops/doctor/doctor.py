@@ -24,6 +24,7 @@ from gitslices.ops.doctor.settings import USER_FILE_CHECKS
 from gitslices.ops.doctor.slices import (
     examine_slices,
     find_faulty_slices,
+    find_late_commits,
     find_lost_store,
     find_lost_targets,
     find_strange_branches,
@@ -51,6 +52,7 @@ _SLICE_CHECKS: Final = (
     find_strange_branches,
     find_lost_targets,
     find_wrong_holds,
+    find_late_commits,
     find_damaged_refs,
     find_git_locks,
 )

@@ -18,6 +18,7 @@ from gitslices.git.worktrees import find_last_commit, is_held, is_locked, repair
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.provision import restore_worktree
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.rules.merging import describe_late_remedy
 from gitslices.rules.worktree_faults import (
     Fault,
     WorktreeFacts,
@@ -164,6 +165,24 @@ def find_lost_targets(examined: Examined) -> Iterator[Trouble]:
                     hint=error.hint,
                 )
             )
+
+
+def find_late_commits(examined: Examined) -> Iterator[Trouble]:
+    """Slices whose branch has gone on since they were merged."""
+    for snapshot in examined.snapshots:
+        for record in snapshot.records.values():
+            late = snapshot.count_since_merge(record)
+            if late:
+                made = "1 commit was" if late == 1 else f"{late} commits were"
+                yield Trouble(
+                    finding=Finding(
+                        check="late-commits",
+                        thing=record.slice_id,
+                        problem=f"{made} made on its branch after it was merged",
+                        why=f"{snapshot.plan.target} lacks it, and no command merges it",
+                        hint=describe_late_remedy(record.branch_name),
+                    )
+                )
 
 
 def _write_record(examined: Examined, record: SliceRecord, event: str) -> None:
