@@ -54,11 +54,8 @@ def find_merge_obstacle(
     id_ = slice_.slice_id
     if candidate is None:
         return Problem(id_, "it has no branch yet", "make it: gitslices plan --apply")
-    if candidate.status in FINISHED and candidate.late:
-        why = f"it is merged already, without {candidate.late} of its commits, made since"
-        return Problem(id_, why, describe_late_remedy(slice_.branch_name))
     if candidate.status in FINISHED:
-        return Problem(id_, describe_finished(candidate.status))
+        return _refuse_finished(candidate)
     # Before the tip is asked about: with some faults nobody can tell whether the branch is all of
     # the work.
     if candidate.fault is not None:
@@ -92,12 +89,12 @@ def find_merge_obstacle(
     return None
 
 
-def _describe_finished(candidate: MergeCandidate) -> Problem:
+def _refuse_finished(candidate: MergeCandidate) -> Problem:
     id_, branch = candidate.slice.slice_id, candidate.slice.branch_name
     if candidate.late:
         why = f"it is merged already, without {candidate.late} of its commits, made since"
         return Problem(id_, why, describe_late_remedy(branch))
-    return Problem(id_, f"it is {candidate.status} already")
+    return Problem(id_, describe_finished(candidate.status))
 
 
 def describe_late_remedy(branch: BranchName) -> str:
