@@ -158,6 +158,7 @@ def _answer_in_slice(
         writes = find_writes(intent.command, cwd, os.environ)
         request = GuardRequest(
             paths=(*paths, *writes.paths),
+            new_folders=writes.new_folders,
             folders=writes.folders,
             unseen=writes.unseen,
             open_shells=writes.open_shells,

@@ -41,12 +41,13 @@ _OPEN_SHELL: Final = (
 class GuardRequest(Struct, frozen=True, kw_only=True):
     """What a session is about to do, with paths from the root.
 
-    `paths` are written; git changes something in `folders`, by `commands`; of `unseen` nobody can
-    tell where it leads, and of `open_shells` what they will run. In `free` folders everybody may
-    write what belongs to no repository. `session` is what leases call it.
+    `paths` are written, `new_folders` are made; git changes something in `folders`, by `commands`;
+    of `unseen` nobody can tell where it leads, and of `open_shells` what they will run. In `free`
+    folders everybody may write what belongs to no repository. `session` is what leases call it.
     """
 
     paths: tuple[str, ...] = ()
+    new_folders: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     open_shells: tuple[str, ...] = ()
@@ -93,6 +94,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
         case = _Case(workspace, store, goal, record, surroundings)
         denials = (
             *_check_paths(case, request.paths),
+            *_check_new_folders(case, request.new_folders),
             *_check_folders(case, request.folders),
             *(Denial(asked=one, reason=_UNSEEN) for one in request.unseen),
             *(Denial(asked=one, reason=_OPEN_SHELL) for one in request.open_shells),
@@ -177,6 +179,18 @@ def _check_paths(case: _Case, paths: Sequence[str]) -> Iterator[Denial]:
         if reason:
             denied.setdefault(target.asked, reason)
     return (Denial(asked=asked, reason=reason) for asked, reason in denied.items())
+
+
+def _check_new_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
+    """An empty folder in the slice's own worktree is no change: git has files only."""
+    own = case.surroundings.worktree
+    others = [
+        folder
+        for folder in folders
+        for real in (Path(os.path.realpath(folder)),)
+        if not real.is_relative_to(own) or is_git_path(real.relative_to(own))
+    ]
+    return _check_paths(case, others)
 
 
 def _check_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:

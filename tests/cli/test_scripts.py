@@ -12,6 +12,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 @pytest.mark.parametrize(
     ("name", "option", "said"),
     [
+        ("agents", "--help", "usage: agents"),
         ("bench", "--help", "usage: bench"),
         ("soak", "--help", "usage: soak"),
         ("replay", "--help", "usage: replay"),

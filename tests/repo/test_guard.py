@@ -130,3 +130,17 @@ def test_a_session_that_went_elsewhere_belongs_to_the_slice_it_was_started_in(
     monkeypatch.setenv("CLAUDE_PROJECT_DIR", guarded.places["api"])
     out = ask("claude", data, capfdbinary)[1]
     assert "Makefile: in the main worktree" in (read_reason("claude", out) or "")
+
+
+def test_a_folder_in_the_own_worktree_is_no_change_and_one_elsewhere_is(
+    guarded: Guarded, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def make(folder: str) -> str | None:
+        payload = {"cwd": guarded.places["api"], "tool_name": "Bash",
+                   "tool_input": {"command": guarded.fill(f"mkdir -p {folder}")}}  # fmt: skip
+        _, out, _ = ask("claude", json.dumps(payload).encode(), capfdbinary)
+        return read_reason("claude", out)
+
+    assert make("tests/new/deep") is None
+    for folder in ("{main}/new", "{nav}/src/web/new", "{other}/new", ".git/new"):
+        assert make(folder), folder

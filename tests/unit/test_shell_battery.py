@@ -60,7 +60,7 @@ def judge(places: Mapping[str, str], text: str) -> list[str]:
     calls = [Command(**asdict(call)) for call in found.calls]
     return [
         *(path for path in found.paths if not may_write(places, path)),
-        *(folder for folder in found.folders if not is_inside(places, folder)),
+        *(one for one in (*found.folders, *found.new_folders) if not is_inside(places, one)),
         *found.unseen,
         *found.open_shells,
         *(denial.reason for denial in find_command_denials(shared, calls)),

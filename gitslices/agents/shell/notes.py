@@ -38,6 +38,7 @@ class Notes:
         self.calls: list[Call] = []
         self.links: dict[str, str] = {}
         self.made: set[str] = set()
+        self.new_folders: list[str] = []
         self.files: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.traps: list[str] = []

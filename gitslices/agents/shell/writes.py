@@ -29,11 +29,13 @@ _NOT_INHERITED: Final = frozenset({"OLDPWD", "PWD", "_"})
 class Writes(Struct, frozen=True, kw_only=True):
     """Absolute paths that are written, folders in which git is to change something.
 
-    `unseen` are targets, as they are spelled, that nobody can know without running the command;
+    `new_folders` are made, and nothing is put into them by that. `unseen` are targets, as they are
+    spelled, that nobody can know without running the command;
     `open_shells` are commands that run what they are told later.
     """
 
     paths: tuple[str, ...] = ()
+    new_folders: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     open_shells: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ def find_writes(text: str, cwd: str, environ: Mapping[str, str]) -> Writes:
     _read_later(walker, outcome, state)
     return Writes(
         paths=tuple(dict.fromkeys(walker.paths)),
+        new_folders=tuple(dict.fromkeys(walker.new_folders)),
         folders=tuple(dict.fromkeys(walker.folders)),
         unseen=tuple(dict.fromkeys(walker.unseen)),
         open_shells=tuple(dict.fromkeys(walker.open_shells)),
@@ -99,7 +102,10 @@ def _run_program(walker: Walker, started: Started) -> Aftermath:
 
 
 def _run_mkdir(walker: Walker, started: Started) -> Aftermath:
+    before = len(walker.paths)
     found = _run_program(walker, started)
+    walker.new_folders += walker.paths[before:]
+    del walker.paths[before:]
     for word in parse_command("mkdir", started.words).operands:
         walker.make_folder(word, started.state)
     return found

@@ -1,0 +1,248 @@
+"""The agents: where they come from, how they are started, and how they are told to trust."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clients.model import Step
+
+VERSIONS = {
+    "claude": ("@anthropic-ai/claude-code", "2.1.332"),
+    "codex": ("@openai/codex", "0.171.0"),
+    "gemini": ("@google/gemini-cli", "0.61.0"),
+    "qwen": ("@qwen-code/qwen-code", "0.24.4"),
+    "opencode": ("opencode-ai", "1.18.33"),
+    "copilot": ("@github/copilot", "1.0.102"),
+}
+"""The packages that were tried, by the name of their command."""
+
+
+class MissingError(Exception):
+    """The clients cannot be had here, and why."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """An agent: how it says what a model asks of it, and how it is started.
+
+    `edit` and `shell` make a call from a path, or from a command and the folder to run it in.
+    `start` gives the command line from the model's address and further options.
+    """
+
+    name: str
+    config: str
+    edit: Callable[[str], Step]
+    shell: Callable[[str, str], Step]
+    start: Callable[[str, Sequence[str]], list[str]]
+    variables: Mapping[str, str]
+
+
+def install(folder: Path, names: Sequence[str]) -> Path:
+    """The folder with the commands of the clients, installed from npm unless they are there."""
+    bin_folder = folder / "node_modules" / ".bin"
+    packages = {name: VERSIONS[name] for name in names}
+    if all(
+        _is_there(folder, name, package, version) for name, (package, version) in packages.items()
+    ):
+        return bin_folder
+    npm = shutil.which("npm")
+    if npm is None:
+        raise MissingError("npm is not there")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"private": true}\n')
+    wanted = [f"{package}@{version}" for package, version in packages.values()]
+    done = subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *wanted],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise MissingError(f"npm cannot install {' '.join(wanted)}: {done.stderr.strip()[-300:]}")
+    return bin_folder
+
+
+def _is_there(folder: Path, name: str, package: str, version: str) -> bool:
+    manifest = folder / "node_modules" / package / "package.json"
+    if not (manifest.is_file() and (folder / "node_modules" / ".bin" / name).exists()):
+        return False
+    return bool(json.loads(manifest.read_text())["version"] == version)
+
+
+def _start_claude(url: str, options: Sequence[str]) -> list[str]:
+    return ["env", f"ANTHROPIC_BASE_URL={url}", "claude", "-p", "SCRIPT:main go",
+            "--model", "claude-sonnet-4-5", "--dangerously-skip-permissions", *options]  # fmt: skip
+
+
+def _start_codex(url: str, options: Sequence[str]) -> list[str]:
+    provider = {
+        "name": '"script"', "base_url": f'"{url}/v1"', "wire_api": '"responses"',
+        "env_key": '"SCRIPT_KEY"', "stream_max_retries": "0", "request_max_retries": "0",
+    }  # fmt: skip
+    settings = ["model_provider=script", "model=gpt-5.5", "analytics.enabled=false"]
+    settings += [f"model_providers.script.{key}={value}" for key, value in provider.items()]
+    return ["codex", "exec", *(word for one in settings for word in ("-c", one)),
+            "--dangerously-bypass-approvals-and-sandbox", *options, "SCRIPT:main go"]  # fmt: skip
+
+
+def _start_gemini(url: str, options: Sequence[str]) -> list[str]:
+    return ["env", f"GOOGLE_GEMINI_BASE_URL={url}", "gemini", "-m", "gemini-2.5-pro",
+            "-p", "SCRIPT:main go", "--yolo", "--skip-trust", *options]  # fmt: skip
+
+
+def _start_qwen(url: str, options: Sequence[str]) -> list[str]:
+    return ["qwen", "--auth-type", "openai", "--openai-api-key", "none", "--openai-base-url",
+            f"{url}/v1", "-m", "script", "-p", "SCRIPT:main go", "--yolo", *options]  # fmt: skip
+
+
+def _start_opencode(url: str, options: Sequence[str]) -> list[str]:
+    provider = {
+        "npm": "@ai-sdk/openai-compatible", "name": "script", "models": {"m": {"name": "m"}},
+        "options": {"baseURL": f"{url}/v1", "apiKey": "none"},
+    }  # fmt: skip
+    table = {"model": "script/m", "small_model": "script/m", "share": "disabled",
+             "provider": {"script": provider}}  # fmt: skip
+    return ["env", f"OPENCODE_CONFIG_CONTENT={json.dumps(table)}", "opencode", "run", *options,
+            "SCRIPT:main go"]  # fmt: skip
+
+
+def _start_copilot(url: str, options: Sequence[str]) -> list[str]:
+    where = ["env", f"COPILOT_PROVIDER_BASE_URL={url}/v1", "COPILOT_PROVIDER_API_KEY=none"]
+    asked = ["-p", "SCRIPT:main go", "--allow-all", "--trust-folder"]
+    return [*where, "copilot", *asked, *options]
+
+
+def _patch(path: str) -> Step:
+    text = f"*** Begin Patch\n*** Add File: {path}\n+x\n*** End Patch\n"
+    return Step(tool="apply_patch", text=text)
+
+
+def _call(tool: str, **names: str) -> Callable[..., Step]:
+    """A call of `tool` with the given values under the names that it has for them."""
+
+    def make(first: str, second: str = "") -> Step:
+        values = {"path": first, "command": first, "folder": second, "content": "x\n", "why": "try"}
+        given = {name: values[meant] for name, meant in names.items() if values[meant]}
+        return Step(tool=tool, arguments=given)
+
+    return make
+
+
+CLIENTS = {
+    one.name: one
+    for one in (
+        Client(
+            name="claude", config=".claude",
+            edit=_call("Write", file_path="path", content="content"),
+            shell=_call("Bash", command="command", description="why"),
+            start=_start_claude,
+            variables={
+                "ANTHROPIC_API_KEY": "none", "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_ERROR_REPORTING": "1",
+                "IS_SANDBOX": "1",
+            },
+        ),
+        Client(
+            name="codex", config=".codex", edit=_patch,
+            shell=_call("exec_command", cmd="command", workdir="folder"),
+            start=_start_codex, variables={"SCRIPT_KEY": "none"},
+        ),
+        Client(
+            name="gemini", config=".gemini",
+            edit=_call("write_file", file_path="path", content="content"),
+            shell=_call("run_shell_command", command="command", dir_path="folder"),
+            start=_start_gemini,
+            variables={"GEMINI_API_KEY": "none", "GEMINI_TELEMETRY_ENABLED": "false",
+                       "NO_BROWSER": "1"},
+        ),
+        Client(
+            name="qwen", config=".qwen",
+            edit=_call("write_file", file_path="path", content="content"),
+            shell=_call("run_shell_command", command="command", directory="folder"),
+            start=_start_qwen, variables={},
+        ),
+        Client(
+            name="opencode", config=".config/opencode",
+            edit=_call("write", filePath="path", content="content"),
+            shell=_call("bash", command="command", workdir="folder", description="why"),
+            start=_start_opencode,
+            variables={"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1",
+                       "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"},
+        ),
+        Client(
+            name="copilot", config=".copilot",
+            edit=_call("create", path="path", file_text="content"),
+            shell=_call("bash", command="command", description="why"),
+            start=_start_copilot,
+            variables={"COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false",
+                       "COPILOT_MODEL": "gpt-4.1"},
+        ),
+    )
+}  # fmt: skip
+
+
+class CodexServer:
+    """Codex's own server on its standard streams: which hooks it sees, and its review of them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            ["codex", "app-server"], env=dict(environment), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self._number = 0
+
+    def __enter__(self) -> "CodexServer":
+        info = {"name": "scripts", "title": "scripts", "version": "1"}
+        self._ask("initialize", clientInfo=info, capabilities={"experimentalApi": True})
+        self._send({"method": "initialized"})
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def list_hooks(self, folder: Path) -> list[dict[str, Any]]:
+        """The hooks that a session in `folder` has."""
+        found = self._ask("hooks/list", cwds=[str(folder)])
+        return [hook for entry in found["data"] for hook in entry["hooks"]]
+
+    def trust(self, hooks: Sequence[Mapping[str, Any]]) -> None:
+        """Record them as reviewed, as its own review does."""
+        value = {hook["key"]: {"trusted_hash": hook["currentHash"]} for hook in hooks}
+        edit = {"keyPath": "hooks.state", "value": value, "mergeStrategy": "upsert"}
+        self._ask("config/batchWrite", edits=[edit])
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._number += 1
+        self._send({"id": self._number, "method": method, "params": parameters})
+        assert self._process.stdout
+        for line in self._process.stdout:
+            answer = json.loads(line)
+            if answer.get("id") == self._number and "method" not in answer:
+                return dict(answer.get("result", answer))
+        raise MissingError("Codex's server has ended")
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+
+
+def prepare(client: Client, home: Path, trusted: Sequence[Path]) -> None:
+    """What the client wants to find in its user's settings before it asks a model anything."""
+    config = home / client.config
+    config.mkdir(parents=True, exist_ok=True)
+    if client.name == "codex":
+        lines = [f'[projects."{place}"]\ntrust_level = "trusted"\n' for place in trusted]
+        (config / "config.toml").write_text("".join(lines))
+    if client.name == "gemini":
+        auth = {"security": {"auth": {"selectedType": "gemini-api-key"}}}
+        (config / "settings.json").write_text(json.dumps(auth))
+
+
+def make_path(*folders: Path) -> str:
+    """A PATH with `folders` in front of the system's own."""
+    return os.pathsep.join([*map(str, folders), "/usr/local/bin", "/usr/bin", "/bin"])
