@@ -1,12 +1,12 @@
 """Merge finished slices into the target: in memory first, then by moving one branch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem, RefusedError
-from gitslices.core.model import BranchName, Oid, SliceId
-from gitslices.core.naming import show_path
+from gitslices.core.model import FINISHED, BranchName, Oid, SliceId
+from gitslices.core.naming import list_some, show_path
 from gitslices.git.index import INDEX_LOCK_HINT
 from gitslices.git.read import find_tip
 from gitslices.git.repository import run_hook
@@ -19,6 +19,7 @@ from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as
 from gitslices.merging.rerun_gates import MergedGates
 from gitslices.ops.forward import Forwarded, forward_slices
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.repo_commands.notify import Notice, notify
 from gitslices.rules.merging import describe_conflict
 from gitslices.rules.progress import Landed
 from gitslices.slices.attempts import list_attempts, record_failure
@@ -99,6 +100,9 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
             # itself.
             warnings += _run_post_merge(workspace, inputs.worktrees, attempt.style)
         forwarded = forward_slices(workspace, store, inputs.goal) if moved else Forwarded()
+        notices = tuple(_list_notices(store, inputs, attempt))
+    for notice in notices:
+        warnings += notify(workspace, notice, inputs.goal.plan.target)
     return MergeReport(
         goal_id=inputs.goal.goal_id,
         target=inputs.goal.plan.target,
@@ -109,6 +113,21 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
         forwarded=forwarded.slice_ids,
         warnings=(*warnings, *forwarded.warnings),
     )
+
+
+def _list_notices(store: Store, inputs: MergeInputs, attempt: MergeAttempt) -> Iterator[Notice]:
+    """What a person should hear of: conflicts that are new, and that the goal is finished."""
+    goal = inputs.goal
+    for one in attempt.conflicted:
+        if inputs.records[one.slice_id].status != "conflicted":
+            files = list_some([show_path(path) for path in one.files])
+            yield Notice(
+                event="conflicted", goal_id=goal.goal_id, slice_id=one.slice_id, text=files
+            )
+    records = store.read_slices(goal.goal_id)
+    finished = {record.slice_id for record in records if record.status in FINISHED}
+    if attempt.built and finished.issuperset(one.slice_id for one in goal.plan.slices):
+        yield Notice(event="finished", goal_id=goal.goal_id, text="all slices are merged")
 
 
 def _merge_until_landed(workspace: Workspace, store: Store, request: MergeRequest) -> _Landed:

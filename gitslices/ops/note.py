@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import InputError, RefusedError, suggest
 from gitslices.core.model import SliceId
+from gitslices.repo_commands.notify import Notice, notify
 from gitslices.slices.claims import make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held, get_goal
@@ -36,6 +37,7 @@ class NoteReport(Struct, frozen=True, kw_only=True):
     holder: str | None
     message: str | None
     waiting: str | None
+    warnings: tuple[str, ...] = ()
 
 
 def note(workspace: Workspace, request: NoteRequest) -> NoteReport:
@@ -49,7 +51,8 @@ def note(workspace: Workspace, request: NoteRequest) -> NoteReport:
             _refuse_odd_text(text)
     with workspace.open_store() as store:
         # Before the transaction: it may ask git.
-        goal_id = choose_goal(workspace, store, request.goal_id, request.slice_id).goal_id
+        goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
+        goal_id, is_news = goal.goal_id, False
         with store.transaction():
             slice_id = find_held(store, get_goal(store, goal_id), request.slice_id)
             if request.token is not None:
@@ -65,13 +68,19 @@ def note(workspace: Workspace, request: NoteRequest) -> NoteReport:
             waiting = lease.waiting if lease else None
             if request.waiting is not None or request.going_on:
                 waiting = request.waiting
-                note_waiting(workspace, store, _require(lease, goal_id, slice_id), waiting)
+                held = _require(lease, goal_id, slice_id)
+                is_news = note_waiting(workspace, store, held, waiting)
+    warnings: tuple[str, ...] = ()
+    if waiting and is_news:
+        notice = Notice(event="waiting", goal_id=goal_id, slice_id=slice_id, text=waiting)
+        warnings = notify(workspace, notice, goal.plan.target)
     return NoteReport(
         goal_id=goal_id,
         slice_id=slice_id,
         holder=lease.holder if lease else None,
         message=request.message,
         waiting=waiting,
+        warnings=warnings,
     )
 
 

@@ -41,6 +41,7 @@ from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, re
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.repo_commands.gates import list_texts, load_gates, refuse_untrusted
+from gitslices.repo_commands.notify import Notice, notify
 from gitslices.rules.attempts import FailureReason, list_previous_lines
 from gitslices.rules.merging import describe_conflict, describe_violations
 from gitslices.rules.scope_check import Violation
@@ -143,6 +144,7 @@ class Crew:
         self.merged: list[SliceId] = []
         self.empty: list[SliceId] = []
         self.failed: dict[SliceId, Problem] = {}
+        self.warnings: list[str] = []
 
     def work(self) -> None:
         """Take slices and see them through until there is none that may start."""
@@ -198,7 +200,7 @@ class Crew:
                 continue
             except (RefusedError, GitError, GitLockedError) as error:
                 # Its worktree cannot be had; the others can.
-                self.failed[slice_id] = _describe(slice_id, error)
+                self._give_up(slice_id, _describe(slice_id, error))
         return None
 
     def _find_others(self) -> bool:
@@ -229,10 +231,18 @@ class Crew:
         self._record(mine, failed, log)
         self._give_back(mine)
         if self._attempts[id_] > self._request.retries:
-            self.failed[id_] = failed.problem
+            self._give_up(id_, failed.problem)
         else:
             self._again.add(id_)
         self._tell(mine, "failed", log, failed.problem.message)
+
+    def _give_up(self, slice_id: SliceId, problem: Problem) -> None:
+        self.failed[slice_id] = problem
+        goal = self._goal
+        notice = Notice(
+            event="failed", goal_id=goal.goal_id, slice_id=slice_id, text=problem.message
+        )
+        self.warnings += notify(self._workspace, notice, goal.plan.target)
 
     def _record(self, mine: ClaimReport, failed: "_Failed", log: Path) -> None:
         """Keep for the next attempt why this one failed."""
@@ -447,6 +457,7 @@ class RunReport(Struct, frozen=True, kw_only=True):
     empty: tuple[SliceId, ...] = ()
     failed: tuple[Problem, ...]
     left: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport:
@@ -482,6 +493,7 @@ def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport
         empty=tuple(crew.empty),
         failed=tuple(crew.failed.values()),
         left=_find_left(workspace, goal, crew.failed),
+        warnings=tuple(dict.fromkeys(crew.warnings)),
     )
 
 

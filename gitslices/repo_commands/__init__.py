@@ -3,4 +3,5 @@
 trust  which commands are approved
 setup  set-up of new worktrees
 gates  commands that decide whether a slice is good
+notify  the command that tells a person to look
 """

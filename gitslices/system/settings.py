@@ -32,6 +32,7 @@ EmptyRun = Literal["fail", "ok"]
 
 _EXPECTED: Final[dict[Any, str]] = {
     _Text: "a text that is not blank",
+    _Text | None: "a text that is not blank",
     tuple[_Text, ...]: "a list of texts that are not blank",
     bool | tuple[_Text, ...]: "true, false or a list of gates",
     _Seconds: "a number of seconds above 0, one week at most",
@@ -79,6 +80,13 @@ class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     empty: EmptyRun | None = None
 
 
+class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The command that tells a person to look, within `timeout` seconds."""
+
+    command: _Text | None = None
+    timeout: _Seconds = 10
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; gates by name."""
 
@@ -86,12 +94,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gates: dict[str, Gate] = field(default_factory=dict)
     merge: MergeSettings = MergeSettings()
     run: RunSettings = RunSettings()
+    notify: NotifySettings = NotifySettings()
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Every command in it, once each: what a user is asked to approve."""
         gates = (gate.command for gate in self.gates.values())
-        return tuple(dict.fromkeys((*self.setup.commands, *gates)))
+        notify = (self.notify.command,) if self.notify.command else ()
+        return tuple(dict.fromkeys((*self.setup.commands, *gates, *notify)))
 
     @property
     def rerun_gates(self) -> tuple[str, ...]:
@@ -122,6 +132,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
             ),
         ),
         run=RunSettings(empty=held.run.empty or more.run.empty),
+        notify=held.notify if held.notify.command else more.notify,
     )
 
 
@@ -133,6 +144,7 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     pairs["merge.style"] = held.merge.style, more.merge.style
     pairs["merge.sync"] = held.merge.sync, more.merge.sync
     pairs["run.empty"] = held.run.empty, more.run.empty
+    pairs["notify.command"] = held.notify.command, more.notify.command
     return tuple(
         place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds
     )
@@ -201,6 +213,7 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         gates=_read_gates(tree.get("gates", {}), problems),
         merge=_read_section(tree.get("merge", {}), MergeSettings, "merge", problems),
         run=_read_section(tree.get("run", {}), RunSettings, "run", problems),
+        notify=_read_section(tree.get("notify", {}), NotifySettings, "notify", problems),
     )
     for name in settings.rerun_gates:
         if name not in settings.gates:

@@ -60,6 +60,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
 def test_the_texts_to_approve_are_every_command_once(tmp_path: Path) -> None:
     settings = load(tmp_path, '[setup]\ncommands = ["a", "b", "a"]\n[gates]\nx = "b"\ny = "c"\n')
     assert settings.texts == ("a", "b", "c")
+    settings = load(tmp_path, '[setup]\ncommands = ["a"]\n[notify]\ncommand = "n"\n')
+    assert (settings.texts, settings.notify.timeout) == (("a", "n"), 10)
 
 
 def test_the_gates_to_run_again_are_all_or_those_named_and_have_commands(tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
         """,
     )
     assert problems == [
-        ("colour", "this key is not known", "known here: setup, gates, merge, run"),
+        ("colour", "this key is not known", "known here: setup, gates, merge, run, notify"),
         ("setpu", "this key is not known", "is 'setup' meant?"),
         ("setup.comands", "this key is not known", "is 'commands' meant?"),
         ("setup.commands[1]", "expected a text that is not blank", None),

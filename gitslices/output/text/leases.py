@@ -29,7 +29,8 @@ def format_note(report: NoteReport) -> str:
     """What was noted of a slice."""
     waits = f"waits for a person: {escape(report.waiting)}" if report.waiting else "goes on"
     noted = f"noted: {escape(report.message)}" if report.message else waits
-    return f"{escape(report.slice_id)}: {noted}\n"
+    lines = [f"{escape(report.slice_id)}: {noted}", *map(escape, report.warnings)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def format_ready(report: ReadyReport) -> str:

@@ -171,5 +171,6 @@ def _format_lines(report: RunReport) -> Iterable[str]:
         yield f"failed {escape(problem.place)}: {escape(problem.message)}{hint}"
     for problem in report.left:
         yield f"left {escape(problem.place)}: {escape(problem.message)}"
+    yield from map(escape, report.warnings)
     if not (report.failed or report.left):
         yield "all slices are merged"
