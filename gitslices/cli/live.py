@@ -78,22 +78,22 @@ def _draw_run(workspace: "Workspace", goal_id: str | None) -> "Iterator[OnStep]"
     from rich.live import Live
 
     from gitslices.ops.status import status
-    from gitslices.output.text.live import draw_board, make_row
+    from gitslices.output.text.live import draw_boards, make_row
 
     report = status(workspace, goal_id)
-    rows = {one.slice_id: make_row(one) for one in report.slices}
-    steps: dict[SliceId, tuple[RunStep, float]] = {}
+    rows = {(one.goal_id, one.slice_id): make_row(one) for one in report.slices}
+    steps: dict[tuple[str, SliceId], tuple[RunStep, float]] = {}
     # The workers' threads report, the one of `Live` draws.
     guard = threading.Lock()
 
     def on_step(step: "RunStep") -> None:
         with guard:
-            steps[step.slice_id] = (step, time.monotonic())
+            steps[step.goal_id, step.slice_id] = (step, time.monotonic())
 
     def draw() -> "RenderableType":
         with guard:
-            shown = [_update(row, steps.get(id_)) for id_, row in rows.items()]
-        return draw_board(report.goal_id, report.target, shown)
+            shown = [(id_, _update(row, steps.get(id_))) for id_, row in rows.items()]
+        return draw_boards(report.goals, shown)
 
     console = Console(stderr=True)
     # Drawn from a function: times and last lines go on between two steps.
@@ -141,12 +141,12 @@ def watch_status(workspace: "Workspace", goal_id: str | None) -> "StatusReport":
     return report
 
 
-def make_view(workspace: "Workspace") -> "View":
+def make_view(workspace: "Workspace", *, paths: bool = False) -> "View":
     """How the status table is to be read: now, from the current directory, on this terminal."""
     from gitslices.output.text.status import View
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return View(now=workspace.now(), here=_find_here(), width=width)
+    return View(now=workspace.now(), here=_find_here(), width=width, paths=paths)
 
 
 def _find_here() -> str | None:
@@ -165,12 +165,15 @@ def _find_here() -> str | None:
 def _draw_status(workspace: "Workspace", reports: "Iterator[StatusReport]") -> "StatusReport":
     from rich.live import Live
 
-    from gitslices.output.text.live import draw_board, make_row
+    from gitslices.output.text.live import draw_boards, make_row
 
     with Live(auto_refresh=False) as live:
         for report in reports:
-            rows = [_add_output(workspace, make_row(one), one) for one in report.slices]
-            live.update(draw_board(report.goal_id, report.target, rows), refresh=True)
+            rows = [
+                ((one.goal_id, one.slice_id), _add_output(workspace, make_row(one), one))
+                for one in report.slices
+            ]
+            live.update(draw_boards(report.goals, rows), refresh=True)
     return report
 
 

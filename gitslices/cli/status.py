@@ -16,6 +16,7 @@ from gitslices.cli.options import (
     goals_option,
     probe_here,
     slice_argument,
+    under_way_option,
 )
 
 if TYPE_CHECKING:
@@ -25,34 +26,46 @@ _STATUS_EXAMPLES = """\b
 Examples:
   gitslices status
   gitslices status --watch
+  gitslices status --paths --finished
   gitslices status --goal auth-rework --json
 """
 
 
 @click.command("status", epilog=_STATUS_EXAMPLES)
 @click.option("--watch", "watches", is_flag=True, help="Show it anew whenever it changes.")
-@goal_option
+@click.option("--paths", is_flag=True, help="Show where the worktrees are, too.")
+@click.option("--finished", is_flag=True, help="Show goals that are finished or closed, too.")
+@under_way_option
 @common_options
 def status_command(
-    *, watches: bool, goal_id: str | None, directory: Path, as_json: bool
+    *,
+    watches: bool,
+    paths: bool,
+    finished: bool,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
 ) -> Outcome:
-    """Show where every slice stands: its commits, its changes, what it waits for.
+    """Show where every slice stands: who has it, its commits and changes, what it waits for.
 
-    With --watch it goes on until every slice has landed, or Ctrl-C.
+    Of a slice that nobody has it says whether the lease of the last one has lapsed, or the last
+    attempt failed. With --watch it goes on until every slice has landed, or Ctrl-C.
     """
     from gitslices.ops.status import status
 
     if watches and as_json:
         raise click.UsageError("--json prints one document, so there is nothing to watch")
+    if finished and (goal_id is not None or watches):
+        raise click.UsageError("--finished is about all goals as they are: no --goal, no --watch")
     workspace = probe_here(directory)
     if watches:
         return Outcome(document=watch_status(workspace, goal_id), text=str)
-    report = status(workspace, goal_id)
+    report = status(workspace, goal_id, finished=finished)
 
     def text() -> str:
         from gitslices.output.text.status import format_status
 
-        return format_status(report, make_view(workspace))
+        return format_status(report, make_view(workspace, paths=paths))
 
     return Outcome(document=report, text=text)
 

@@ -6,8 +6,8 @@ provision       branches and worktrees for slices, and a lost one made again
 forward         slices that nobody has begun brought onto the target
 apply           the repository made to match a plan
 goal            goals listed, closed, reopened, renamed
-status          where every slice stands; told again whenever it changes
 ready           what could be claimed, and what the rest waits for
+status          where every slice stands; told again whenever it changes
 choice          which slice a claim means, and why there is none
 claim           a slice to one holder
 leases          a lease's deadline moved; a slice given back, its work kept

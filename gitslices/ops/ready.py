@@ -117,6 +117,13 @@ def list_wait_problems(entrants: Sequence[Entrant], state: ClaimState) -> tuple[
     )
 
 
+def explain_if_waiting(entrant: Entrant, state: ClaimState) -> str | None:
+    """The same; None for a slice that can start, or needs no start any more."""
+    if entrant.is_ready or entrant.status in FINISHED:
+        return None
+    return explain_wait(entrant, state)
+
+
 def explain_wait(entrant: Entrant, state: ClaimState) -> str:
     """Why a slice cannot start now, in words."""
     if entrant.status == "claimed" and entrant.holding:

@@ -114,6 +114,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 class RunStep(Struct, frozen=True, kw_only=True):
     """What has just become of a slice; `log` holds what its command printed."""
 
+    goal_id: str
     slice_id: SliceId
     stage: _Stage
     attempt: int
@@ -391,7 +392,12 @@ class Crew:
     def _tell(self, mine: ClaimReport, stage: _Stage, log: Path, reason: str = "") -> None:
         id_ = mine.slice_id
         step = RunStep(
-            slice_id=id_, stage=stage, attempt=self._attempts[id_], log=str(log), reason=reason
+            goal_id=mine.goal_id,
+            slice_id=id_,
+            stage=stage,
+            attempt=self._attempts[id_],
+            log=str(log),
+            reason=reason,
         )
         self._on_step(step)
 

@@ -70,7 +70,7 @@ def _read_report(
         read_scope=scopes.read_scope,
         write_scope=scopes.write_scope,
         allowed_scope=record.allowed_scope if record else (),
-        state=read_slice_state(snapshot, goal.plan, slice_),
+        state=read_slice_state(snapshot, goal, slice_),
         forced=tuple(
             one for one in goal.plan.overlap_serializations if one.blocked_slice_id == slice_id
         ),

@@ -14,41 +14,63 @@ from gitslices.core.model import (
     FINISHED,
     GONE,
     BranchName,
-    Plan,
     Slice,
     SliceId,
     SliceStatus,
     settle_status,
 )
 from gitslices.git.links import find_admin_folder
+from gitslices.ops.ready import explain_if_waiting
 from gitslices.recovery.recovery import read_undisturbed
-from gitslices.rules.progress import Landed, find_waits
-from gitslices.slices.goals import choose_goal
+from gitslices.rules.attempts import FailureReason
+from gitslices.rules.claiming import Entrant, find_entrant, list_entrants
+from gitslices.rules.progress import Landed
+from gitslices.slices.attempts import find_failure
+from gitslices.slices.claim_state import read_claim_state
+from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_conflicts
-from gitslices.state.store import SliceRecord, Store
+from gitslices.state.leases import list_once_leased
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
+
+
+class FailedAttempt(Struct, frozen=True, kw_only=True):
+    """Which attempt at a slice failed, whose it was, when and why; `show` tells more."""
+
+    attempt: int
+    holder: str
+    at: str
+    reason: FailureReason
+    message: str
 
 
 class SliceState(Struct, frozen=True, kw_only=True):
     """One slice: `ahead` counts its own commits that the target lacks, `behind` the reverse.
 
     `landed` says how its work came into the target, null where it has not.
+    `reason` is why it cannot start now, as `ready` says it; null where it can, or is finished.
     `problem` says what is wrong with its branch or its worktree; null where all is well. `waiting`
-    is what its holder waits for a person to do.
+    is what its holder waits for a person to do, `lapsed` whose lease has run out without an end,
+    `failed` the last attempt, if it failed and nobody has begun another.
     """
 
+    goal_id: str
     slice_id: SliceId
     status: SliceStatus
     wave: int
     dependencies: tuple[SliceId, ...]
     waits_for: tuple[SliceId, ...]
+    reason: str | None
     branch_name: BranchName
     worktree_path: str
     holder: str | None
     expires_at: str | None
     waiting: str | None
     waiting_since: str | None
+    lapsed: str | None
+    failed: FailedAttempt | None
     ahead: int
     behind: int
     dirty: bool
@@ -61,6 +83,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
 class GoneSlice(Struct, frozen=True, kw_only=True):
     """A slice that stands though its plan no longer has it."""
 
+    goal_id: str
     slice_id: SliceId
     status: SliceStatus
     branch_name: BranchName
@@ -72,14 +95,17 @@ class GoneSlice(Struct, frozen=True, kw_only=True):
 class StatusReport(Struct, frozen=True, kw_only=True):
     """What `gitslices status --json` prints; `gone` are slices that the plan no longer has.
 
-    `problem` says what is wrong with the target; null where all is well.
+    `goal_id`, `target` and `problem`, which is what is wrong with the target, are those of the one
+    goal, and null where `goals` are several. `not_shown` are goals that are finished or closed.
     """
 
-    goal_id: str
-    target: BranchName
+    goal_id: str | None
+    target: BranchName | None
     problem: str | None
+    goals: tuple[GoalSummary, ...]
     slices: tuple[SliceState, ...]
     gone: tuple[GoneSlice, ...]
+    not_shown: tuple[str, ...]
 
 
 class _Worktree(Struct, frozen=True, kw_only=True):
@@ -89,27 +115,68 @@ class _Worktree(Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-def status(workspace: Workspace, goal_id: str | None) -> StatusReport:
-    """Where the slices of one goal stand; reads only."""
+def status(workspace: Workspace, goal_id: str | None, *, finished: bool = False) -> StatusReport:
+    """Where the slices of one goal stand, or of all under way; reads only.
+
+    With `finished` it is all goals that there are.
+    """
     with workspace.open_store() as store:
-        return read_undisturbed(workspace, store, partial(_read_status, workspace, store, goal_id))
+        read = partial(_read_status, workspace, store, goal_id, finished=finished)
+        return read_undisturbed(workspace, store, read)
 
 
-def _read_status(workspace: Workspace, store: Store, goal_id: str | None) -> StatusReport:
-    goal = choose_goal(workspace, store, goal_id)
-    snapshot = Snapshot(workspace, store, goal.plan)
+def _read_status(
+    workspace: Workspace, store: Store, goal_id: str | None, *, finished: bool
+) -> StatusReport:
+    goals = store.read_goals() if finished else ()
+    # An empty store is for `choose_goals` to refuse.
+    goals = goals or choose_goals(workspace, store, goal_id)
+    worktrees = WorktreeMap(workspace)
+    parts = [
+        _read_goal(Snapshot(workspace, store, goal.plan, worktrees=worktrees), goal)
+        for goal in goals
+    ]
+    shown = {goal.goal_id for goal in goals}
+    one = parts[0] if len(parts) == 1 else None
+    return StatusReport(
+        goal_id=one.goal_id if one else None,
+        target=one.target if one else None,
+        problem=one.problem if one else None,
+        goals=tuple(goal for part in parts for goal in part.goals),
+        slices=tuple(slice_ for part in parts for slice_ in part.slices),
+        gone=tuple(gone for part in parts for gone in part.gone),
+        not_shown=tuple(id_ for id_ in store.read_goal_ids() if id_ not in shown)
+        if goal_id is None
+        else (),
+    )
+
+
+def _read_goal(snapshot: Snapshot, goal: Goal) -> StatusReport:
+    store = snapshot.store
     # What git makes known by the way need not be asked for once more.
-    target, _ = snapshot.target, snapshot.counts
+    _ = snapshot.target, snapshot.counts
+    summary = summarize_goal(snapshot, goal)
     planned = {slice_.slice_id for slice_ in goal.plan.slices}
     made = [one for id_, one in snapshot.records.items() if id_ in planned and _is_made(one)]
     worktrees = snapshot.look_at_each(partial(_look_at_worktree, snapshot), made)
     conflicts = read_conflicts(store, goal.goal_id)
+    state = read_claim_state(snapshot, goal, {})
+    entrants = {one.slice.slice_id: one for one in list_entrants(state)}
+    failures = _read_failures(snapshot)
     return StatusReport(
         goal_id=goal.goal_id,
         target=goal.plan.target,
-        problem=None if target else "no such branch",
+        problem=summary.problem,
+        goals=(summary,),
         slices=tuple(
-            _describe_slice(slice_, snapshot, goal.plan, worktrees, conflicts)
+            _describe_slice(
+                entrants[slice_.slice_id],
+                snapshot,
+                explain_if_waiting(entrants[slice_.slice_id], state),
+                worktrees,
+                conflicts,
+                failures,
+            )
             for slice_ in goal.plan.slices
         ),
         gone=tuple(
@@ -117,16 +184,42 @@ def _read_status(workspace: Workspace, store: Store, goal_id: str | None) -> Sta
             for id_, record in snapshot.records.items()
             if id_ not in planned and record.status not in GONE
         ),
+        not_shown=(),
     )
 
 
-def read_slice_state(snapshot: Snapshot, plan: Plan, slice_: Slice) -> SliceState:
-    """Where one slice of `plan` stands, without a look at the worktrees of the others."""
+def _read_failures(snapshot: Snapshot) -> dict[SliceId, FailedAttempt]:
+    """Why the last attempts at slices failed that nobody has, and that are not finished."""
+    store, goal_id = snapshot.store, snapshot.plan.goal_id
+    found = {
+        id_: find_failure(store, goal_id, id_, before=None)
+        for id_ in list_once_leased(store, goal_id)
+        if id_ not in snapshot.live_leases
+        and snapshot.statuses.get(id_) in {"planned", "provisioned", "conflicted"}
+    }
+    return {
+        id_: FailedAttempt(
+            attempt=one.attempt,
+            holder=one.holder,
+            at=one.at,
+            reason=one.reason,
+            message=one.message,
+        )
+        for id_, one in found.items()
+        if one is not None
+    }
+
+
+def read_slice_state(snapshot: Snapshot, goal: Goal, slice_: Slice) -> SliceState:
+    """Where one slice of `goal` stands, without a look at the worktrees of the others."""
     record = snapshot.records.get(slice_.slice_id)
     looked_at = [record] if record is not None and _is_made(record) else []
     made = {one.slice_id: _look_at_worktree(snapshot, one) for one in looked_at}
     conflicts = read_conflicts(snapshot.store, snapshot.plan.goal_id)
-    return _describe_slice(slice_, snapshot, plan, made, conflicts)
+    state = read_claim_state(snapshot, goal, {})
+    entrant = find_entrant(state, slice_.slice_id)
+    reason = explain_if_waiting(entrant, state)
+    return _describe_slice(entrant, snapshot, reason, made, conflicts, _read_failures(snapshot))
 
 
 def _is_made(record: SliceRecord) -> bool:
@@ -159,6 +252,7 @@ def _list_target_words(snapshot: Snapshot, record: SliceRecord) -> list[str]:
 def _describe_gone(record: SliceRecord, snapshot: Snapshot) -> GoneSlice:
     lease = snapshot.live_leases.get(record.slice_id)
     return GoneSlice(
+        goal_id=record.goal_id,
         slice_id=record.slice_id,
         status=settle_status(record.status, leased=lease is not None, landed=False),
         branch_name=record.branch_name,
@@ -169,19 +263,23 @@ def _describe_gone(record: SliceRecord, snapshot: Snapshot) -> GoneSlice:
 
 
 def _describe_slice(
-    slice_: Slice,
+    entrant: Entrant,
     snapshot: Snapshot,
-    plan: Plan,
+    reason: str | None,
     worktrees: Mapping[SliceId, _Worktree],
     conflicts: Mapping[SliceId, tuple[str, ...]],
+    failures: Mapping[SliceId, FailedAttempt],
 ) -> SliceState:
+    slice_ = entrant.slice
     id_ = slice_.slice_id
+    given = snapshot.leases.get(id_)
     record, lease = snapshot.records.get(id_), snapshot.live_leases.get(id_)
     is_made = record is not None and _is_made(record)
     tip = snapshot.find_tip(record) if record and is_made else None
     _, behind = snapshot.counts.get(tip, (0, 0)) if tip else (0, 0)
     worktree = worktrees.get(id_, _Worktree())
     return SliceState(
+        goal_id=snapshot.plan.goal_id,
         slice_id=id_,
         # While its files are being written it is not there yet.
         status=settle_status(None, leased=lease is not None, landed=False)
@@ -189,13 +287,16 @@ def _describe_slice(
         else snapshot.statuses[id_],
         wave=slice_.wave,
         dependencies=slice_.dependencies,
-        waits_for=find_waits(slice_, snapshot.statuses, plan),
+        waits_for=entrant.waits_for,
+        reason=reason,
         branch_name=slice_.branch_name,
         worktree_path=record.worktree_path if record and is_made else slice_.worktree_path,
         holder=lease.holder if lease else None,
         expires_at=lease.expires_at if lease else None,
         waiting=lease.waiting if lease else None,
         waiting_since=lease.waiting_since if lease else None,
+        lapsed=given.holder if given and lease is None else None,
+        failed=failures.get(id_),
         ahead=snapshot.count_ahead(record) if record and is_made else 0,
         behind=behind,
         dirty=worktree.is_dirty,
@@ -221,12 +322,12 @@ def watch(workspace: Workspace, goal_id: str | None) -> Iterator[StatusReport]:
     """
     shown: tuple[StatusReport, _Stamp] | None = None
     with workspace.open_store() as store:
-        goal = choose_goal(workspace, store, goal_id)
-        worktrees = [Path(one.worktree_path) for one in goal.plan.slices]
+        goals = choose_goals(workspace, store, goal_id)
+        worktrees = [Path(one.worktree_path) for goal in goals for one in goal.plan.slices]
         while True:
             before = _read_stamp(workspace, store, worktrees)
             logs = _read_logs(workspace, worktrees)
-            report = status(workspace, goal.goal_id)
+            report = status(workspace, goal_id)
             if shown != (report, logs):
                 yield report
                 shown = (report, logs)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
@@ -20,6 +21,7 @@ _UNSAFE: Final = re.compile(
     # The two that choose between text and picture (⚠︎, ⚠️) may stand behind one character each.
     "|(?:^|(?<=[\ufe0e\ufe0f]))[\ufe0e\ufe0f]"
 )
+_DEADLINE: Final = re.compile(r"until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -62,6 +64,37 @@ def shorten_line(text: str, most: int = 200) -> str:
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def format_time(at: str, now: str) -> str:
+    """A time by the reader's clock; with its day where that is another one."""
+    there, here = _localize(at), _localize(now)
+    return there.strftime("%H:%M" if there.date() == here.date() else "%Y-%m-%d %H:%M")
+
+
+def format_left(at: str, now: str) -> str:
+    """How long it is until a deadline, or since: `25m left`, `3h ago`."""
+    seconds = int((_localize(at) - _localize(now)).total_seconds())
+    amount, unit = next(
+        (abs(seconds) // size, unit)
+        for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+        if abs(seconds) >= 2 * size or size == 1
+    )
+    return f"{amount}{unit} left" if seconds > 0 else f"{amount}{unit} ago"
+
+
+def format_deadline(at: str, now: str) -> str:
+    """A deadline by the reader's clock, and how long it is until then: `14:30 (25m left)`."""
+    return f"{format_time(at, now)} ({format_left(at, now)})"
+
+
+def tell_deadlines(text: str, now: str) -> str:
+    """`text` with each deadline in it as `format_deadline` has it."""
+    return _DEADLINE.sub(lambda found: f"until {format_deadline(found[1], now)}", text)
+
+
+def _localize(at: str) -> datetime:
+    return datetime.fromisoformat(at).astimezone()
 
 
 def format_cost(cost: float) -> str:

@@ -76,6 +76,12 @@ def find_open_lease(store: Store, goal_id: str, slice_id: str) -> Lease | None:
     return found[0] if found else None
 
 
+def list_once_leased(store: Store, goal_id: str) -> tuple[SliceId, ...]:
+    """The slices of a goal that somebody has, or had."""
+    rows = store.query("SELECT DISTINCT slice_id FROM leases WHERE goal_id = ?", (goal_id,))
+    return tuple(SliceId(row[0]) for row in rows)
+
+
 def read_lease_history(store: Store, goal_id: str, slice_id: str) -> tuple[Lease, ...]:
     """Every lease a slice has had, the first one in front."""
     return _read(store, "goal_id = ? AND slice_id = ?", goal_id, slice_id)

@@ -10,7 +10,7 @@ from tests.support.graphs import write_graph
 from tests.support.repositories import git
 
 LINES = (
-    "status", "claim a", "heartbeat a --token 1", "conflicts", "gate status a",
+    "claim a", "heartbeat a --token 1", "conflicts", "gate status a",
     "gate pass a acceptance_criteria --by ann",
     "review a --kind code_review --by ann --verdict approve", "scope show a", "log a --evidence",
     "check --slice a", "sync a --token 1", "done a --token 1", "merge a", "run -- true", "remove a",
@@ -44,18 +44,18 @@ def test_what_is_about_the_whole_means_all_goals(cli: Cli, tops: dict[str, Path]
 
 def test_the_worktree_named_with_c_counts(cli: Cli, tops: dict[str, Path]) -> None:
     inside = tops["two"] / "src"
-    assert cli("status", "-C", str(inside)).out.startswith("two · ")
-    assert cli("status", "-C", str(inside), "--goal", "one").out.startswith("one · ")
+    assert cli("scope", "show", "a", "-C", str(inside)).out.endswith("\n  two\n")
+    assert cli("scope", "show", "a", "-C", str(inside), "--goal", "one").out.endswith("\n  one\n")
 
 
 def test_elsewhere_one_has_to_be_named(cli: Cli, repo: Path, tops: dict[str, Path]) -> None:
     other = repo.parent / "other"
     git(repo, "worktree", "add", "--quiet", "--detach", str(other))
     for place in (repo, other):
-        done = cli("status", directory=place)
+        done = cli("scope", "show", "a", directory=place)
         assert done.code == 2
         assert done.err == (
-            "error: 2 goals are under way: one, two\n"
+            "error: 2 goals have a slice 'a': one, two\n"
             "hint: name one with --goal ID, or choose one for good: git config gitslices.goal ID\n"
         )
 

@@ -29,14 +29,17 @@ from gitslices.ops.removal import (
     undo,
 )
 from gitslices.ops.reopen import ReopenRequest, reopen
+from gitslices.ops.run import RunRequest, run
+from gitslices.ops.status import status
 from gitslices.output.text.leases import format_ready
+from gitslices.output.text.status import View, format_status
 from gitslices.recovery.recovery import recover
 from gitslices.slices.goals import choose_goal, choose_goals
 from gitslices.workspace import Workspace
 from tests.support.kills import run_killed
 from tests.support.repositories import git
 from tests.support.slices import apply_tasks, set_status, take, work
-from tests.support.workspaces import open_at
+from tests.support.workspaces import HandClock, open_at
 
 
 @pytest.fixture
@@ -272,3 +275,47 @@ def test_what_is_finished_is_told_from_what_is_not_ready_yet(workspace: Workspac
     with pytest.raises(NothingLeftError, match="goal 'default' is finished") as left:
         claim(workspace, ClaimRequest(holder="ann", goal_id="default"))
     assert left.value.code == "nothing-left"
+
+
+def test_status_shows_all_goals_under_way_and_names_the_others(workspace: Workspace) -> None:
+    land(workspace, "a")
+    close(workspace, "three")
+    report = status(workspace, None)
+    assert (report.goal_id, report.not_shown) == ("two", ("default", "three"))
+    assert [(one.goal_id, one.slice_id) for one in report.slices] == [("two", "a"), ("two", "b")]
+    text = format_status(report, View(now=workspace.now()))
+    assert text.startswith("two · target main\n")
+    assert text.endswith("finished or closed: default, three (see: gitslices status --finished)\n")
+    every = status(workspace, None, finished=True)
+    assert [one.state for one in every.goals] == ["finished", "under-way", "closed"]
+    lines = format_status(every, View(now=workspace.now())).splitlines()
+    heads = [line for line in lines if " · " in line]
+    assert heads == [
+        "default · target main · finished", "two · target main", "three · target main · closed",
+    ]  # fmt: skip
+
+
+def test_status_tells_what_ready_says(workspace: Workspace) -> None:
+    tasks = ({"id": "d", "write_set": ["b"]}, {"id": "e", "write_set": ["e"], "status": "blocked"})
+    apply_tasks(workspace, *tasks, goal_id="four")
+    take(workspace, "b", "ann")
+    said = {str(one.slice_id): one.reason for one in ready(workspace, "four").waiting}
+    states = {one.slice_id: one for one in status(workspace, "four").slices}
+    assert {id_: one.reason for id_, one in states.items()} == said
+    assert said["d"].startswith("shares b with b of goal two, held by ann until")
+    assert said["e"] == "blocked in the task graph"
+
+
+def test_a_lapsed_lease_and_a_failed_attempt_are_told_from_a_slice_nobody_has_begun(
+    repo: Path,
+) -> None:
+    clock = HandClock()
+    workspace = open_at(repo, clock=clock)
+    apply_tasks(workspace, *({"id": id_, "write_set": [id_]} for id_ in "abc"))
+    run(workspace, RunRequest(command=("false",), holder="bob"), lambda step: None)
+    take(workspace, "a", "ann")
+    clock.advance(31 * 60)
+    a, b, _ = status(workspace, None).slices
+    assert (a.status, a.lapsed, a.failed) == ("provisioned", "ann", None)
+    assert b.failed is not None
+    assert (b.failed.attempt, b.failed.holder, b.failed.reason) == (1, "bob", "exit")

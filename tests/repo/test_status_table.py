@@ -10,9 +10,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from gitslices.core.model import BranchName, SliceId, TaskGraph
-from gitslices.ops.status import GoneSlice, SliceState, StatusReport, status
+from gitslices.ops.status import FailedAttempt, GoneSlice, SliceState, StatusReport, status
 from gitslices.output.text.live import make_row
 from gitslices.output.text.status import View, format_status
+from gitslices.slices.goals import GoalSummary
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.repositories import git
@@ -25,17 +26,21 @@ GRAPH = {
     "tasks": [{"id": id_, "owner_role": "w", "write_set": [f"{id_}/"]} for id_ in "ab"],
 }
 API = SliceState(
+    goal_id="g",
     slice_id=SliceId("api"),
     status="claimed",
     wave=0,
     dependencies=(),
     waits_for=(),
+    reason=None,
     branch_name=BranchName("slices/auth-rework/api"),
     worktree_path="/home/ann/code/webshop.slices/auth-rework--api",
     holder="ann@laptop",
     expires_at="2026-01-01T10:30:00Z",
     waiting=None,
     waiting_since=None,
+    lapsed=None,
+    failed=None,
     ahead=3,
     behind=0,
     dirty=True,
@@ -54,11 +59,24 @@ LATER = structs.replace(
 HERE = "/home/ann/code/webshop"
 
 
-def draw(*states: SliceState, here: str | None = HERE, width: int | None = None) -> list[str]:
-    report = StatusReport(
-        goal_id="g", target=BranchName("main"), problem=None, slices=states, gone=()
+def make_report(*states: SliceState, gone: tuple[GoneSlice, ...] = ()) -> StatusReport:
+    target = BranchName("main")
+    return StatusReport(
+        goal_id="g",
+        target=target,
+        problem=None,
+        goals=(GoalSummary(goal_id="g", target=target, state="under-way"),),
+        slices=states,
+        gone=gone,
+        not_shown=(),
     )
-    text = format_status(report, View(now=NOW, here=here, width=width))
+
+
+def draw(
+    *states: SliceState, here: str | None = HERE, width: int | None = None, paths: bool = True
+) -> list[str]:
+    view = View(now=NOW, here=here, width=width, paths=paths)
+    text = format_status(make_report(*states), view)
     return [Text.from_ansi(line).plain for line in text.splitlines()]
 
 
@@ -68,14 +86,15 @@ def test_a_path_is_shown_from_where_the_reader_is_if_that_is_shorter() -> None:
     assert draw(API, here=None)[-1].endswith(f" {API.worktree_path}")
 
 
-def test_the_day_of_a_deadline_is_shown_where_it_is_another_one() -> None:
-    assert "ann@laptop until 10:30:00Z " in draw(API)[-1]
-    tomorrow = structs.replace(API, expires_at="2026-01-02T00:10:00Z")
-    assert "ann@laptop until 2026-01-02T00:10:00Z " in draw(tomorrow)[-1]
+def test_a_deadline_is_told_by_the_time_left() -> None:
+    assert "ann@laptop, 30m left " in draw(API)[-1]
+    tomorrow = structs.replace(API, expires_at="2026-01-02T13:10:00Z")
+    assert "ann@laptop, 27h left " in draw(tomorrow)[-1]
 
 
 def test_a_gone_slice_is_told_as_shortly() -> None:
     gone = GoneSlice(
+        goal_id="g",
         slice_id=API.slice_id,
         status=API.status,
         branch_name=API.branch_name,
@@ -83,11 +102,9 @@ def test_a_gone_slice_is_told_as_shortly() -> None:
         holder=API.holder,
         expires_at=API.expires_at,
     )
-    report = StatusReport(
-        goal_id="g", target=BranchName("main"), problem=None, slices=(API,), gone=(gone,)
-    )
+    report = make_report(API, gone=(gone,))
     assert format_status(report, View(now=NOW, here=HERE)).splitlines()[-1] == (
-        "no longer planned: api, held by ann@laptop until 10:30:00Z, "
+        "no longer planned: api, held by ann@laptop, 30m left, "
         "at ../webshop.slices/auth-rework--api"
     )
 
@@ -214,9 +231,9 @@ def test_beyond_a_symbolic_link_paths_are_shown_in_full(
     link = repo.parent / "elsewhere" / "link"
     link.parent.mkdir()
     link.symlink_to(repo)
-    shown = cli("status", directory=link, env={"PWD": str(link)}).out
+    shown = cli("status", "--paths", directory=link, env={"PWD": str(link)}).out
     assert str(workspace.worktree_root / "g--a") in shown
-    assert str(workspace.worktree_root) not in cli("status", env={"PWD": str(repo)}).out
+    assert str(workspace.worktree_root) not in cli("status", "--paths", env={"PWD": str(repo)}).out
 
 
 def test_who_waits_for_a_person_is_told_in_one_line() -> None:
@@ -224,6 +241,37 @@ def test_who_waits_for_a_person_is_told_in_one_line() -> None:
         API, waiting="may it\n\x1b[1mpush?" + "x" * 300, waiting_since="2026-01-01T09:59:00Z"
     )
     line = draw(waiting)[-1]
-    assert line.startswith(r"api waits for a person since 09:59:00Z: may it \x1b[1mpush?xxx")
+    assert line.startswith(r"api waits for a person since 09:59: may it \x1b[1mpush?xxx")
     assert line.endswith("x…")
     assert make_row(waiting).state == "asking"
+
+
+def test_in_80_columns_a_slice_takes_one_line() -> None:
+    busy = structs.replace(
+        API,
+        slice_id=SliceId("a-rather-long-name-for-a-slice"),
+        waits_for=(SliceId("one-of-them"), SliceId("another-one")),
+        problem="broken link, in a rebase",
+    )
+    lines = draw(busy, LATER, width=80, paths=False)
+    assert max(cell_len(line) for line in lines) <= 80
+    rows = [line for line in lines[3:] if line.startswith(("a-rather", "later"))]
+    assert len(rows) == 2
+    assert "../webshop.slices" not in "".join(lines)
+
+
+def test_what_became_of_the_last_holder_is_told_from_never_begun() -> None:
+    begun = structs.replace(LATER, status="provisioned")
+    failed = FailedAttempt(attempt=2, holder="ann", at=NOW, reason="gate", message="tests: exit 1")
+    lines = draw(
+        begun,
+        structs.replace(begun, lapsed="bob"),
+        structs.replace(begun, failed=failed),
+        structs.replace(begun, reason="shares src/a.py with ui, held by ann until then"),
+        paths=False,
+    )
+    assert [line.split()[1:3] for line in lines[3:7]] == [
+        ["provisioned", "0"], ["lapsed", "bob"], ["failed", "0"], ["provisioned", "0"],
+    ]  # fmt: skip
+    assert lines[6].endswith("shares src/a.py with ui")
+    assert lines[-1] == "later: attempt 2 failed: tests: exit 1"

@@ -13,6 +13,7 @@ from rich.text import Text
 from gitslices.core.model import BranchName, SliceId
 from gitslices.ops.status import SliceState
 from gitslices.output.words import escape, shorten_line
+from gitslices.slices.goals import GoalSummary
 
 _STYLES: Final = {
     "running": "cyan",
@@ -55,7 +56,21 @@ def make_row(state: SliceState) -> Row:
     )
 
 
-def draw_board(goal_id: str, target: BranchName, rows: Sequence[Row]) -> RenderableType:
+def draw_boards(
+    goals: Sequence[GoalSummary], rows: Sequence[tuple[tuple[str, SliceId], Row]]
+) -> RenderableType:
+    """The table of each goal; a row comes with the goal and the slice that it is about."""
+    return Group(
+        *(
+            _draw_board(
+                goal.goal_id, goal.target, [row for id_, row in rows if id_[0] == goal.goal_id]
+            )
+            for goal in goals
+        )
+    )
+
+
+def _draw_board(goal_id: str, target: BranchName, rows: Sequence[Row]) -> RenderableType:
     """The whole table, with a count of the states above it."""
     states = Counter(row.state for row in rows)
     counts = " · ".join(f"{count} {state}" for state, count in sorted(states.items()))

@@ -12,24 +12,32 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gitslices.core.model import SliceStatus
 from gitslices.ops.run import RunReport, RunStep
-from gitslices.ops.status import GoneSlice, SliceState, StatusReport
-from gitslices.output.words import escape, shorten_line
+from gitslices.ops.status import FailedAttempt, GoneSlice, SliceState, StatusReport
+from gitslices.output.words import escape, format_left, format_time, shorten_line
+from gitslices.slices.goals import GoalSummary
 
-_STYLES: Final[dict[SliceStatus, str]] = {
+_STYLES: Final = {
     "planned": "dim",
     "provisioned": "green",
     "claimed": "cyan",
     "done": "blue",
     "merged": "magenta",
-    "removed": "dim",
+    "dropped": "dim",
     "conflicted": "red",
+    "asking": "yellow",
+    "lapsed": "yellow",
+    "failed": "red",
 }
 _HEADINGS: Final = (
     "slice", "status", "holder", "wave", "commits", "changes", "waits for", "worktree",
 )  # fmt: skip
-_ABOVE: Final = 2
+_CUT: Final = (6, 2, 5, 0)
+"""Columns that may be cut where a line is too wide, the first one first."""
+_GAP: Final = "   "
+_WAVE: Final = 3
+_LEAST: Final = 10
+"""What is left of such a column at least."""
 
 _Row = Sequence[Text]
 
@@ -37,57 +45,100 @@ _Row = Sequence[Text]
 class View(Struct, frozen=True, kw_only=True):
     """Who reads the table: when, from which directory, and on how many columns.
 
-    `here` None has every path in full, `width` None lets lines be as long as they are.
+    `here` None has every path in full, `width` None lets lines be as long as they are; `paths`
+    wants to know where the worktrees are.
     """
 
     now: str
     here: str | None = None
     width: int | None = None
+    paths: bool = False
 
 
 def format_status(report: StatusReport, view: View) -> str:
-    """One line a slice: status, commits against the target, changes, what it waits for, where.
+    """A table for each goal, with one line a slice: who has it, its work, what it waits for.
 
-    Where that is too wide, columns that say nothing go, and then each path gets a line of its own.
+    Where a line is too wide, columns that say nothing go, and then long ones are cut; paths never
+    are.
     """
-    rows = [tuple(_make_row(state, view)) for state in report.slices]
-    head = f"{escape(report.goal_id)} · target {escape(report.target)}"
-    if report.problem:
-        head += f" ({report.problem})"
-    gone = (_format_gone(one, view) for one in report.gone)
-    is_wrong = report.problem or any(one.problem for one in report.slices)
-    wrong = ["see: gitslices doctor"] if is_wrong else []
-    waiting = (_format_waiting(one, view) for one in report.slices if one.waiting)
-    return "\n".join([head, *_fit(rows, view.width), *waiting, *gone, *wrong]) + "\n"
+    blocks = [_format_goal(report, goal, view) for goal in report.goals]
+    foot = []
+    problems = [*(one.problem for one in report.goals), *(one.problem for one in report.slices)]
+    if any(problems):
+        foot.append("see: gitslices doctor")
+    if report.not_shown:
+        ids = ", ".join(map(escape, report.not_shown))
+        foot.append(f"finished or closed: {ids} (see: gitslices status --finished)")
+    return "\n".join("\n".join(block) + "\n" for block in blocks) + "".join(
+        f"{line}\n" for line in foot
+    )
+
+
+def _format_goal(report: StatusReport, goal: GoalSummary, view: View) -> Iterator[str]:
+    slices = [one for one in report.slices if one.goal_id == goal.goal_id]
+    head = f"{escape(goal.goal_id)} · target {escape(goal.target)}"
+    if goal.problem:
+        head += f" ({goal.problem})"
+    yield head if goal.state == "under-way" else f"{head} · {goal.state}"
+    yield from _fit([tuple(_make_row(state, view)) for state in slices], view)
+    yield from (_format_waiting(one, view) for one in slices if one.waiting)
+    yield from (_format_failed(one, one.failed) for one in slices if one.failed)
+    yield from (_format_gone(one, view) for one in report.gone if one.goal_id == goal.goal_id)
 
 
 def _format_waiting(state: SliceState, view: View) -> str:
-    since = _shorten_time(state.waiting_since or "", view)
+    since = format_time(state.waiting_since or view.now, view.now)
     what = escape(shorten_line(state.waiting or ""))
     return f"{escape(state.slice_id)} waits for a person since {since}: {what}"
 
 
-def _fit(rows: Sequence[_Row], width: int | None) -> list[str]:
-    """The first form of the table that is narrow enough, or else the narrowest."""
-    for lines in _draw_narrower(rows):
-        if width is None or all(cell_len(Text.from_ansi(line).plain) <= width for line in lines):
-            break
-    return lines
+def _format_failed(state: SliceState, failed: FailedAttempt) -> str:
+    why = escape(shorten_line(failed.message))
+    return f"{escape(state.slice_id)}: attempt {failed.attempt} failed: {why}"
 
 
-def _draw_narrower(rows: Sequence[_Row]) -> Iterator[list[str]]:
-    columns = range(len(_HEADINGS))
-    yield _draw(columns, rows)
-    telling = [column for column in columns if any(row[column].plain for row in rows)]
-    yield _draw(telling, rows)
-    lines = _draw([column for column in telling if column != columns[-1]], rows)
-    paths = [row[-1].plain for row in rows]
+def _fit(rows: Sequence[_Row], view: View) -> list[str]:
+    """The table with all columns if it is narrow enough, else less of it."""
+    columns = [column for column in range(len(_HEADINGS)) if view.paths or column < 7]
+    if view.width is None or _measure(columns, rows) <= view.width:
+        return _draw(columns, rows)
+    columns = [column for column in columns if any(row[column].plain for row in rows)]
+    if view.paths and _measure(columns, rows) > view.width:
+        return _draw_paths_below(columns[:-1], rows, view.width)
+    if _measure(columns, rows) > view.width:
+        columns.remove(_WAVE)
+    return _draw(columns, _cut(columns, rows, view.width))
+
+
+def _draw_paths_below(columns: Sequence[int], rows: Sequence[_Row], width: int) -> list[str]:
+    head, rule, *lines = _draw(columns, _cut(columns, rows, width))
     below = (
         part
-        for line, path in zip(lines[_ABOVE:], paths, strict=True)
-        for part in (line, *([f"  {path}"] if path else []))
+        for line, row in zip(lines, rows, strict=True)
+        for part in (line, *([f"  {row[-1].plain}"] if row[-1].plain else []))
     )
-    yield [*lines[:_ABOVE], *below]
+    return [head, rule, *below]
+
+
+def _measure(columns: Sequence[int], rows: Sequence[_Row]) -> int:
+    widths = [_find_width(column, rows) for column in columns]
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _find_width(column: int, rows: Sequence[_Row]) -> int:
+    return max(cell_len(_HEADINGS[column]), *(row[column].cell_len for row in rows), 0)
+
+
+def _cut(columns: Sequence[int], rows: Sequence[_Row], width: int) -> Sequence[_Row]:
+    """`rows` with as much of their long columns as there is room for."""
+    rows = [tuple(cell.copy() for cell in row) for row in rows]
+    for column in _CUT:
+        excess = _measure(columns, rows) - width
+        if column in columns and excess > 0:
+            for row in rows:
+                left = max(_LEAST, _find_width(column, rows) - excess)
+                row[column].truncate(left, overflow="ellipsis")
+    return rows
 
 
 def _draw(columns: Sequence[int], rows: Sequence[_Row]) -> list[str]:
@@ -110,28 +161,43 @@ def _format_gone(gone: GoneSlice, view: View) -> str:
 
 
 def _make_row(state: SliceState, view: View) -> Iterable[Text]:
+    has_worktree = state.status not in {"planned", "dropped"}
+    name = _name_state(state)
     yield Text(escape(state.slice_id))
-    yield Text(state.status, style=_STYLES[state.status])
-    yield Text(_describe_holder(state, view))
+    yield Text(name, style=_STYLES[name])
+    yield Text(_describe_holder(state, view) or escape(state.lapsed or ""))
     yield Text(str(state.wave))
-    yield Text(f"+{state.ahead} -{state.behind}" if state.status != "planned" else "")
+    yield Text(f"+{state.ahead} -{state.behind}" if has_worktree else "")
     yield _describe_changes(state)
-    yield Text(", ".join(escape(id_) for id_ in state.waits_for))
-    yield Text(
-        _describe_worktree(state, view) if state.status not in {"planned", "removed"} else ""
-    )
+    yield Text(_describe_wait(state))
+    yield Text(_describe_worktree(state, view) if has_worktree else "")
+
+
+def _name_state(state: SliceState) -> str:
+    """The status in one word, with what has become of those who had the slice."""
+    if state.waiting:
+        return "asking"
+    if state.status in {"planned", "provisioned"}:
+        if state.lapsed or (state.failed and state.failed.reason == "lost-lease"):
+            return "lapsed"
+        if state.failed:
+            return "failed"
+    return state.status
+
+
+def _describe_wait(state: SliceState) -> str:
+    """What keeps a slice from being claimed, where that is not its status itself."""
+    if state.waits_for:
+        return ", ".join(map(escape, state.waits_for))
+    if state.reason is None or state.status not in {"planned", "provisioned"} or state.problem:
+        return ""
+    return escape(state.reason.partition(", held by ")[0])
 
 
 def _describe_holder(state: SliceState | GoneSlice, view: View) -> str:
     if state.holder is None or state.expires_at is None:
         return ""
-    return f"{escape(state.holder)} until {_shorten_time(state.expires_at, view)}"
-
-
-def _shorten_time(at: str, view: View) -> str:
-    """A time without its day, where that is the reader's own."""
-    day, _, clock = at.partition("T")
-    return clock if view.now.startswith(day) else at
+    return f"{escape(state.holder)}, {format_left(state.expires_at, view.now)}"
 
 
 def _describe_changes(state: SliceState) -> Text:
