@@ -26,6 +26,7 @@ Examples:
   gitslices sync api
   gitslices sync --all
   gitslices sync api --style rebase
+  gitslices sync api --resolve       begin what git cannot merge by itself
 """
 
 
@@ -36,6 +37,11 @@ Examples:
     type=click.Choice(get_args(SyncStyle)),
     help="Take the target in, or rebase onto it.  [default: the settings, or merge]",
 )
+@click.option(
+    "--resolve",
+    is_flag=True,
+    help="On a conflict begin the merge in the slice's worktree, to be resolved there.",
+)
 @token_options
 @goal_option
 @lock_option
@@ -45,6 +51,7 @@ def sync_command(
     slice_ids: tuple[str, ...],
     everything: bool,
     style: SyncStyle | None,
+    resolve: bool,
     token: int | None,
     holder: str | None,
     goal_id: str | None,
@@ -59,6 +66,10 @@ def sync_command(
     code is 1. Uncommitted changes stay; where the target would touch them, the slice is left alone.
     Where the target has dropped what a slice starts from, its own commits are put onto the target
     in either style.
+
+    With --resolve a merge that would conflict is begun in the worktree: files that the graph shares
+    have the lines of both sides, the others git's own conflict markers. `git commit` there
+    concludes it, `git merge --abort` takes it back; the exit code is 1 here, too.
     """
     from gitslices.ops.sync import SyncRequest, sync
     from gitslices.slices.claims import find_token
@@ -71,16 +82,19 @@ def sync_command(
         raise click.UsageError("--token belongs to one slice: name it")
     if wanted is not None and len(wanted) == 1:
         token = token or find_token(workspace, wanted[0], goal_id, make_caller(holder))
-    report = sync(
-        workspace, SyncRequest(slice_ids=wanted, token=token, goal_id=goal_id, style=style)
+    if resolve and (wanted is None or len(wanted) != 1):
+        raise click.UsageError("--resolve is about one slice: name it")
+    request = SyncRequest(
+        slice_ids=wanted, token=token, goal_id=goal_id, style=style, resolve=resolve
     )
+    report = sync(workspace, request)
 
     def text() -> str:
         from gitslices.output.text.merging import format_synced
 
         return format_synced(report)
 
-    failed = bool(report.conflicted or report.refused)
+    failed = bool(report.conflicted or report.refused or report.begun)
     return Outcome(document=report, text=text, exit_code=int(failed))
 
 

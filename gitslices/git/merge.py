@@ -53,7 +53,7 @@ class MergeRules:
             # path that nobody wrote, and that may be in no scope.
             "-c", "merge.directoryRenames=false",
             # What the repository itself says of a file is looked up later and wins (gitattributes).
-            "-c", f"core.attributesFile={self._write_joined(frozenset(joined))}",
+            "-c", f"core.attributesFile={self.write_joined(frozenset(joined))}",
             # As git itself does with the common ancestors of two commits; whether a slice may be
             # merged that has none with its target is asked before.
             "merge-tree", "--write-tree", "--allow-unrelated-histories",
@@ -64,7 +64,7 @@ class MergeRules:
         conflicts = sorted({RepoPath(path) for path in paths})
         return Merged(tree=Oid(tree), conflicts=tuple(conflicts))
 
-    def _write_joined(self, paths: frozenset[RepoPath]) -> Path:
+    def write_joined(self, paths: frozenset[RepoPath]) -> Path:
         """A file with the attributes of `paths`, one for every set of them."""
         with self._writing:
             if paths not in self._joined:

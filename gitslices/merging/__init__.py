@@ -2,6 +2,7 @@
 
 in_memory         how files merge, by the rules of one commit; nothing is moved
 branch_worktrees  the worktrees that have a branch at hand, and what is in the way there
+begin             a merge begun in a worktree, for somebody to resolve
 inputs            what a merge reads before it decides; gates and reviews that keep a slice out
 recheck           whether all that a decision to move rests on is as it was
 move_branches     branches moved with the worktrees that have them checked out

@@ -19,6 +19,7 @@ from gitslices.git.compare import read_commit_changes, read_tree_changes
 from gitslices.git.index import INDEX_LOCK_HINT
 from gitslices.git.read import is_ancestor, is_shallow, is_true
 from gitslices.git.repository import Repository
+from gitslices.merging.begin import BegunMerge, begin_merge
 from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
@@ -54,13 +55,15 @@ _ATTEMPTS = 100
 class SyncRequest(Struct, frozen=True, kw_only=True):
     """The slices to sync, None for all under way; a `style` of None is the settings'.
 
-    `token` is that of the lease on the one slice named.
+    `token` is that of the lease on the one slice named. With `resolve` a merge that would conflict
+    is begun in the slice's worktree.
     """
 
     slice_ids: tuple[SliceId, ...] | None
     token: int | None = None
     goal_id: str | None = None
     style: SyncStyle | None = None
+    resolve: bool = False
 
 
 class Synced(Struct, frozen=True, kw_only=True):
@@ -72,7 +75,10 @@ class Synced(Struct, frozen=True, kw_only=True):
 
 
 class SyncReport(Struct, frozen=True, kw_only=True):
-    """What a sync did; `current` slices had all of the target before."""
+    """What a sync did; `current` slices had all of the target before.
+
+    `begun` are merges that it has left in the worktrees of slices, to be resolved there.
+    """
 
     goal_id: str
     target: BranchName
@@ -82,6 +88,7 @@ class SyncReport(Struct, frozen=True, kw_only=True):
     conflicted: tuple[Conflicted, ...]
     refused: tuple[Problem, ...]
     warnings: tuple[str, ...] = ()
+    begun: tuple[BegunMerge, ...] = ()
 
 
 class _SyncInputs(Struct, frozen=True, kw_only=True):
@@ -119,7 +126,7 @@ class _Course(Struct, frozen=True):
     base: Oid | None
 
 
-_Made = _Ready | Conflicted | Problem | _Current
+_Made = _Ready | Conflicted | BegunMerge | Problem | _Current
 
 
 def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
@@ -138,6 +145,8 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
             outcome = _move_slices(workspace, store, inputs, made, request)
             if isinstance(outcome, Moved):
                 made |= _list_stuck(made, outcome)
+                if request.resolve:
+                    made |= _begin_merges(workspace, store, inputs, made)
                 return _report(inputs, made, keep_notes(workspace.repo, _list_rewritten(made)))
             goal = choose_goal(workspace, store, request.goal_id, *request.slice_ids or ())
     raise BusyError("the slices keep moving", hint="try again later")
@@ -371,6 +380,17 @@ def _list_stuck(made: Mapping[SliceId, _Made], moved: Moved) -> dict[SliceId, _M
     }
 
 
+def _begin_merges(
+    workspace: Workspace, store: Store, inputs: _SyncInputs, made: Mapping[SliceId, _Made]
+) -> dict[SliceId, _Made]:
+    """The slices in conflict, with the merge under way in their worktrees; or why it is not."""
+    return {
+        id_: begin_merge(workspace, store, inputs.goal, inputs.records[id_])
+        for id_, one in made.items()
+        if isinstance(one, Conflicted)
+    }
+
+
 def _report(
     inputs: _SyncInputs, made: Mapping[SliceId, _Made], warnings: tuple[str, ...]
 ) -> SyncReport:
@@ -385,6 +405,7 @@ def _report(
         ),
         current=tuple(id_ for id_, one in made.items() if isinstance(one, _Current)),
         conflicted=tuple(one for one in made.values() if isinstance(one, Conflicted)),
+        begun=tuple(one for one in made.values() if isinstance(one, BegunMerge)),
         refused=tuple(one for one in made.values() if isinstance(one, Problem)),
         warnings=warnings,
     )

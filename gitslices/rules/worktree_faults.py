@@ -46,7 +46,8 @@ class WorktreeFacts(Struct, frozen=True, kw_only=True):
 
     It was `moved_to` a path that the store does not have, or is `away`. `head` is the branch that
     is at hand, None for a detached HEAD; `midway` a command that took HEAD off the slice's own
-    branch and will put it back at its end. Another worktree, at `used_at`, has the slice's branch.
+    branch and will put it back at its end; one that `is_merging` stays on it. Another worktree, at
+    `used_at`, has the slice's branch.
     `damaged` are files of git's own for the worktree that hold nothing git can read. `has_merged`
     says that the slice is merged, and needs neither any more.
     """
@@ -60,6 +61,7 @@ class WorktreeFacts(Struct, frozen=True, kw_only=True):
     has_branch: bool = True
     head: BranchName | None = None
     midway: Literal["rebase", "bisect"] | None = None
+    is_merging: bool = False
     used_at: str | None = None
     damaged: tuple[str, ...] = ()
     has_merged: bool = False
@@ -141,6 +143,11 @@ class WorktreeFault(Enum):
         "a {midway} is under way in {place!r}",
         "conclude or abort it first: {abort}",
     )
+    MERGING = (
+        "merge under way",
+        "a merge is under way in {place!r}",
+        "conclude it: {git} commit; or abort it: {git} merge --abort",
+    )
     OFF_BRANCH = (
         "not on its branch",
         "its worktree is on {head}, not on its branch",
@@ -170,12 +177,20 @@ _OF_LINK: Final[Mapping[Link, WorktreeFault]] = {
 HIDES_WORK: Final = frozenset({WorktreeFault.AWAY, WorktreeFault.DAMAGED, WorktreeFault.UNREADABLE})
 """With one of these nobody can tell what would be lost with a worktree."""
 
-BARS_WORK: Final = frozenset(WorktreeFault) - {WorktreeFault.LOST, WorktreeFault.NO_WORKTREE}
-"""Nobody is given a slice with one of these; one that is gone is made anew for whoever claims."""
+BARS_WORK: Final = frozenset(WorktreeFault) - {
+    WorktreeFault.LOST,
+    WorktreeFault.NO_WORKTREE,
+    WorktreeFault.MERGING,
+}
+"""Nobody is given a slice with one of these; one that is gone is made anew for whoever claims.
+
+A merge that was begun is work like any other: whoever takes the slice goes on with it.
+"""
 
 BARS_COMMANDS: Final = frozenset(WorktreeFault) - {
     WorktreeFault.USED,
     WorktreeFault.MIDWAY,
+    WorktreeFault.MERGING,
     WorktreeFault.OFF_BRANCH,
 }
 """With one of these no command can be run in the worktree, or it is another one."""
@@ -187,6 +202,7 @@ BARS_MERGE: Final = frozenset(
         WorktreeFault.DAMAGED,
         WorktreeFault.NO_BRANCH,
         WorktreeFault.MIDWAY,
+        WorktreeFault.MERGING,
         WorktreeFault.OFF_BRANCH,
         WorktreeFault.UNREADABLE,
     }
@@ -250,6 +266,8 @@ def _list_inner_kinds(facts: WorktreeFacts) -> Iterator[WorktreeFault]:
         yield WorktreeFault.DAMAGED
     elif facts.is_there and facts.head != facts.branch and not facts.has_merged:
         yield WorktreeFault.MIDWAY if facts.midway else WorktreeFault.OFF_BRANCH
+    elif facts.is_there and facts.is_merging:
+        yield WorktreeFault.MERGING
 
 
 def find_bar(faults: Sequence[Fault], bars: Collection[WorktreeFault]) -> Fault | None:
@@ -267,6 +285,7 @@ def describe_fault(kind: WorktreeFault, facts: WorktreeFacts, complaint: str = "
 def _fill_in(facts: WorktreeFacts, complaint: str) -> dict[str, str | None]:
     return {
         "place": facts.place,
+        "git": facts.git,
         "path": facts.path,
         "branch": facts.branch,
         "absence": facts.away.problem if facts.away else None,

@@ -30,6 +30,7 @@ from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 
 _BISECT: Final = "BISECT_START"
+_MERGE: Final = "MERGE_HEAD"
 
 
 class WorktreeMap:
@@ -94,6 +95,7 @@ class WorktreeMap:
             midway=_find_midway(place, admin, record.branch_name)
             if admin and is_elsewhere
             else None,
+            is_merging=admin is not None and (admin / _MERGE).exists(),
             used_at=self._find_other_user(record, place) if is_elsewhere or not alone else None,
             # While files are being written the index can be cut short for a moment: no damage.
             damaged=tuple(_find_damaged(admin, record.base_commit))

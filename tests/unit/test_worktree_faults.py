@@ -37,6 +37,8 @@ WHOLE = WorktreeFacts(slice_id=SliceId("a"), branch=BRANCH, path="/w/g--a", head
         ({"head": BranchName("main")}, ["OFF_BRANCH"]),
         ({"head": None, "has_merged": True}, []),
         ({"head": None, "midway": "bisect"}, ["MIDWAY"]),
+        ({"is_merging": True}, ["MERGING"]),
+        ({"head": None, "is_merging": True}, ["OFF_BRANCH"]),
         ({"head": None, "used_at": "/repo"}, ["USED", "OFF_BRANCH"]),
         ({"damaged": ("index",)}, ["DAMAGED"]),
         ({"damaged": ("HEAD",), "head": None}, ["DAMAGED"]),

@@ -345,6 +345,19 @@ def _tell_off_branch(examined: Examined, facts: WorktreeFacts, record: SliceReco
     )
 
 
+def _tell_merging(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    fault = describe_fault(WorktreeFault.MERGING, facts)
+    return Trouble(
+        finding=Finding(
+            check="merge-under-way",
+            thing=record.slice_id,
+            problem=fault.problem.message,
+            why="the slice is neither done nor merged before that is concluded",
+            hint=fault.problem.hint,
+        )
+    )
+
+
 _REPORTS: Final[Mapping[WorktreeFault, _Report]] = {
     WorktreeFault.AWAY: _tell_away,
     WorktreeFault.LOST: _tell_lost,
@@ -356,6 +369,7 @@ _REPORTS: Final[Mapping[WorktreeFault, _Report]] = {
     WorktreeFault.NO_BRANCH: _tell_lost_branch,
     WorktreeFault.NO_WORKTREE: _tell_lost_worktree,
     WorktreeFault.MIDWAY: _tell_off_branch,
+    WorktreeFault.MERGING: _tell_merging,
     WorktreeFault.OFF_BRANCH: _tell_off_branch,
 }
 

@@ -1,6 +1,7 @@
 """What was merged, moved or would conflict, for people."""
 
 import io
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -8,6 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from gitslices.core.errors import suggest
+from gitslices.merging.begin import BegunMerge
 from gitslices.merging.build import Conflicted
 from gitslices.ops.conflicts import ConflictsReport
 from gitslices.ops.merge import MergeReport
@@ -30,7 +33,7 @@ def _format_merge(report: MergeReport) -> Iterable[str]:
     for one in report.merged:
         end = ": it had nothing new" if one.empty is True else f" as {one.commit[:10]}"
         yield f"merged {escape(one.slice_id)} into {target}{end}"
-    yield from _format_conflicts(report.target, report.conflicted)
+    yield from _format_conflicts(report, report.conflicted)
     for problem in report.refused:
         yield format_problem("not merged", problem)
     if report.forwarded:
@@ -44,27 +47,38 @@ def _format_merge(report: MergeReport) -> Iterable[str]:
 def _format_sync(report: SyncReport) -> Iterable[str]:
     for one in report.synced:
         yield f"synced {escape(one.slice_id)} with {escape(report.target)}: now at {one.new[:10]}"
-    yield from _format_conflicts(report.target, report.conflicted)
+    yield from _format_conflicts(report, report.conflicted)
+    for begun in report.begun:
+        yield from _format_begun(report.target, begun)
     for problem in report.refused:
         yield format_problem("not synced", problem)
     if report.current:
         yield f"up to date: {_join(report.current)}"
     for warning in report.warnings:
         yield f"warning: {escape(warning)}"
-    if not (report.synced or report.conflicted or report.refused or report.current):
+    told = (report.synced, report.conflicted, report.begun, report.refused, report.current)
+    if not any(told):
         yield "nothing to sync"
 
 
-def _format_conflicts(target: str, conflicted: Sequence[Conflicted]) -> Iterable[str]:
+def _format_conflicts(
+    report: MergeReport | SyncReport, conflicted: Sequence[Conflicted]
+) -> Iterable[str]:
     for one in conflicted:
         files = count(len(one.files), "file")
-        yield f"{escape(one.slice_id)}: conflicts with {escape(target)} in {files}"
+        yield f"{escape(one.slice_id)}: conflicts with {escape(report.target)} in {files}"
         yield from (f"  {escape(path)}" for path in one.files)
-    if conflicted:
-        yield (
-            f"resolve it in the slice's worktree (git merge {escape(target)}), then merge again; "
-            "nothing was moved"
-        )
+        begin = suggest("sync", one.slice_id, "--resolve", goal_id=report.goal_id)
+        yield f"nothing was moved; to resolve it, begin the merge in its worktree: {escape(begin)}"
+
+
+def _format_begun(target: str, begun: BegunMerge) -> Iterable[str]:
+    id_, files = escape(begun.slice_id), count(len(begun.files), "file")
+    yield f"{id_}: the merge of {escape(target)} is under way, {files} to resolve"
+    yield from (f"  {escape(path)}" for path in begun.files)
+    yield from (f"  {escape(path)}: the lines of both sides" for path in begun.joined)
+    yield f"go there with: cd {escape(shlex.quote(begun.worktree_path))}"
+    yield "conclude it with: git add FILE..., git commit; or take it back with: git merge --abort"
 
 
 def _join(ids: Iterable[str]) -> str:
