@@ -122,8 +122,8 @@ Examples:
 @click.command("review", epilog=_REVIEW_EXAMPLES)
 @slice_argument
 @click.option(
-    "--kind", type=click.Choice(REVIEWS), metavar="KIND", required=True,
-    help=f"One of {', '.join(REVIEWS)}.",
+    "--kind", metavar="KIND", required=True,
+    help=f"One of {', '.join(REVIEWS)}, or one that the settings require.",
 )  # fmt: skip
 @click.option("--by", "reviewer", metavar="NAME", required=True, help="Who has looked at it.")
 @click.option("--verdict", type=click.Choice(["approve", "reject"]), required=True)

@@ -126,11 +126,28 @@ class Underway(Struct, frozen=True, kw_only=True):
     allowed: dict[SliceId, tuple[str, ...]] = field(default_factory=dict)
 
 
+class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which slices are meant: those of one of the risks that may write in one of the paths.
+
+    Where either is empty, it says nothing.
+    """
+
+    risk: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+class Requirement(Struct, frozen=True, kw_only=True):
+    """A gate or a review that the settings ask for, and of which slices."""
+
+    name: str
+    when: When = When()
+
+
 class PlanSettings(Struct, frozen=True, kw_only=True):
     """What a plan depends on besides the graph and the tree.
 
     Without `workers` there are as many as there is work for. `names` are what slices of any goal
-    have been called, by the ids of goal and task.
+    have been called, by the ids of goal and task; `gates` and `reviews` come beside our own.
     """
 
     base_ref: str
@@ -142,6 +159,8 @@ class PlanSettings(Struct, frozen=True, kw_only=True):
     workers: int | None = None
     underway: Underway = Underway()
     names: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    gates: tuple[Requirement, ...] = ()
+    reviews: tuple[Requirement, ...] = ()
 
 
 class Base(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What a merge reads before it decides anything, and what a slice lacks for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     read_branch_worktrees,
 )
-from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
+from gitslices.repo_commands.gates import choose_gates, choose_reviews, list_texts, read_proof
 from gitslices.rules.evidence import find_missing_evidence
 from gitslices.rules.merging import MergeCandidate
 from gitslices.rules.worktree_faults import BARS_MERGE, Uncommitted, find_bar
@@ -21,6 +21,7 @@ from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.system.settings import Settings
 from gitslices.workspace import Workspace
 
 
@@ -28,14 +29,14 @@ def read_missing_evidence(
     workspace: Workspace, store: Store, goal: Goal, records: Iterable[SliceRecord]
 ) -> dict[SliceId, tuple[Problem, ...]]:
     """What keeps each of `records` from being merged: gates, required reviews, rejections."""
-    commands = list_texts(load_gates(workspace, goal.plan.target))
-    required = read_settings(workspace, goal.plan.target).merge.required_reviews
+    settings = read_settings(workspace, goal.plan.target)
+    gates, required = settings.gates, settings.review_requirements
     return {
-        record.slice_id: _list_missing(workspace, store, goal, record, commands, required)
+        record.slice_id: _list_missing(workspace, store, goal, record, settings)
         for record in records
         if record.status not in FINISHED
         # Git is asked only where there is something to hold against its answer.
-        and (commands or required or read_reviews(store, goal.goal_id, record.slice_id))
+        and (gates or required or read_reviews(store, goal.goal_id, record.slice_id))
     }
 
 
@@ -44,14 +45,15 @@ def _list_missing(
     store: Store,
     goal: Goal,
     record: SliceRecord,
-    commands: Mapping[str, str],
-    required: Sequence[str],
+    settings: Settings,
 ) -> tuple[Problem, ...]:
     try:
-        proof = read_proof(workspace, store, goal, record)
+        proof = read_proof(workspace, store, goal, record, settings.gates)
     # A slice whose branch is gone keeps only itself out.
     except RefusedError as error:
         return (Problem(record.slice_id, error.message, error.hint),)
+    required = choose_reviews(settings, goal, record)
+    commands = list_texts(choose_gates(settings.gates, goal, record))
     return find_missing_evidence(proof, commands, required)
 
 

@@ -12,6 +12,7 @@ from gitslices.git.commits import read_commit_tree
 from gitslices.git.ignored import read_included
 from gitslices.git.snapshot import export_commit
 from gitslices.repo_commands.gates import (
+    choose_gates,
     list_texts,
     load_gates,
     record_run,
@@ -21,7 +22,6 @@ from gitslices.repo_commands.gates import (
 from gitslices.repo_commands.setup import run_setup
 from gitslices.rules.evidence import GateRun, Proof, explain_gate, find_missing_gates
 from gitslices.slices.location import WorktreeMap
-from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.proofs import read_gate_runs
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -56,7 +56,7 @@ class MergedGates:
         if not self._gates or commit == target:
             return None
         proof = self._read_proof(record, commit)
-        texts = list_texts(self._gates)
+        texts = list_texts(choose_gates(self._gates, self._goal, record))
         missing = find_missing_gates(proof, texts)
         if not missing:
             return None
@@ -78,9 +78,7 @@ class MergedGates:
         return Proof(
             goal_id=self._goal.goal_id,
             slice_id=record.slice_id,
-            gates=tuple(
-                gate for gate in get_slice(self._goal, record.slice_id).gates if gate in self._gates
-            ),
+            gates=tuple(choose_gates(self._gates, self._goal, record)),
             commit=commit,
             tree=read_commit_tree(self._workspace.repo, commit),
             # A sparse worktree shows nothing of the files that it lacks, and the target has.

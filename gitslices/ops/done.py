@@ -16,6 +16,7 @@ from gitslices.git.submodules import mark_unnamed
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.ops.check import CheckRequest, check
 from gitslices.repo_commands.gates import (
+    choose_gates,
     list_texts,
     load_gates,
     read_proof,
@@ -180,9 +181,9 @@ def _pass_gates(
     workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, lease: Lease
 ) -> Oid:
     """The commit on which every gate has passed."""
-    gates = load_gates(workspace, goal.plan.target)
+    gates = choose_gates(load_gates(workspace, goal.plan.target), goal, record)
     texts = list_texts(gates)
-    proof = read_proof(workspace, store, goal, record)
+    proof = read_proof(workspace, store, goal, record, gates)
     missing = find_missing_gates(proof, texts)
     if not missing:
         return proof.commit
@@ -190,7 +191,7 @@ def _pass_gates(
     before_run = partial(_outlast, workspace, lease)
     for run in run_commands(workspace, [record], wanted, before_run):
         record_run(workspace, store, run)
-    proof = read_proof(workspace, store, goal, record)
+    proof = read_proof(workspace, store, goal, record, gates)
     problems = find_missing_evidence(proof, texts, ())
     # By what is on the branch now: a commit made while they ran has proven nothing.
     if find_missing_gates(proof, texts):

@@ -9,11 +9,21 @@ from gitslices.core.errors import InputError, Problem, RefusedError, suggest
 from gitslices.core.model import GONE, SliceId
 from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.read import find_tip
-from gitslices.repo_commands.gates import Gates, load_gates, read_proof, record_run, run_commands
+from gitslices.planning.policy import REVIEWS
+from gitslices.repo_commands.gates import (
+    Gates,
+    choose_gates,
+    load_gates,
+    name_gates,
+    read_proof,
+    record_run,
+    run_commands,
+)
 from gitslices.rules.evidence import GateRun, Proof, Review, Verdict, explain_gate, find_gate_run
 from gitslices.rules.worktree_faults import BARS_COMMANDS, find_bar
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import get_slice, refuse_odd_name
+from gitslices.slices.lookup import find_near, get_slice, refuse_odd_name
+from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import add_review
 from gitslices.state.store import Event, Goal, SliceRecord, Store
@@ -119,16 +129,17 @@ def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         commands = load_gates(workspace, goal.plan.target)
         (record,) = _choose_records(store, goal, only)
-        _check_gate(goal, record, request.gate)
+        own = choose_gates(commands, goal, record)
+        _check_gate(name_gates(commands, goal, record), record, request.gate)
         # Else a word would stand for a command that has failed, and nobody would see the
         # difference.
-        if request.gate in commands:
+        if request.gate in own:
             raise InputError(
                 f"gate {request.gate!r} has a command",
                 hint="run it: "
                 + suggest("gate", "run", record.slice_id, request.gate, goal_id=goal.goal_id),
             )
-        proof = read_proof(workspace, store, goal, record)
+        proof = read_proof(workspace, store, goal, record, commands)
         now = workspace.now()
         run = GateRun(
             goal_id=goal.goal_id,
@@ -165,9 +176,10 @@ def _choose_records(store: Store, goal: Goal, request: GatesRequest) -> list[Sli
 def _choose_gates(
     goal: Goal, record: SliceRecord, gates: Gates, only: str | None
 ) -> dict[str, Gate]:
+    own = choose_gates(gates, goal, record)
     if only is not None:
-        _check_gate(goal, record, only)
-        if only not in gates:
+        _check_gate(name_gates(gates, goal, record), record, only)
+        if only not in own:
             by_hand = suggest(
                 "gate", "pass", record.slice_id, only, "--by", "NAME", goal_id=goal.goal_id
             )
@@ -175,12 +187,10 @@ def _choose_gates(
                 f"gate {only!r} has no command in {SETTINGS_FILE}",
                 hint=f"record it by hand: {by_hand}",
             )
-    names = get_slice(goal, record.slice_id).gates
-    return {name: gates[name] for name in names if name in gates and only in (None, name)}
+    return {name: gate for name, gate in own.items() if only in (None, name)}
 
 
-def _check_gate(goal: Goal, record: SliceRecord, gate: str) -> None:
-    names = get_slice(goal, record.slice_id).gates
+def _check_gate(names: Sequence[str], record: SliceRecord, gate: str) -> None:
     if gate not in names:
         raise InputError(
             f"slice {record.slice_id!r} has no gate {gate!r}", hint=f"it has: {', '.join(names)}"
@@ -199,14 +209,15 @@ def _report(
     refused: list[Problem] = []
     for record in records:
         try:
-            proof = read_proof(workspace, store, goal, record)
+            proof = read_proof(workspace, store, goal, record, gates)
         except RefusedError as error:
             if len(records) == 1:
                 raise
             refused.append(Problem(record.slice_id, error.message, error.hint))
             continue
+        own = choose_gates(gates, goal, record)
         names = [name for name in proof.gates if only in (None, name)]
-        told += [_describe_gate(proof, name, gates.get(name)) for name in names]
+        told += [_describe_gate(proof, name, own.get(name)) for name in names]
     return GatesReport(
         ok=not refused and all(one.state in {"passed", "manual"} for one in told),
         goal_id=goal.goal_id,
@@ -243,11 +254,16 @@ class ReviewRequest(Struct, frozen=True, kw_only=True):
 
 
 def review(workspace: Workspace, request: ReviewRequest) -> Review:
-    """Record a review; raise `RefusedError` where the slice has no commit to speak of."""
+    """Record a review.
+
+    Raises `RefusedError` where the slice has no commit to speak of, `InputError` for a kind that
+    nobody has heard of.
+    """
     refuse_odd_name(request.reviewer)
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         id_ = get_slice(goal, request.slice_id).slice_id
+        _refuse_unknown_kind(workspace, goal, request)
         record = store.find_slice(goal.goal_id, id_)
         commit = find_tip(workspace.repo, record.branch_name) if record else None
         if commit is None:
@@ -272,3 +288,16 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
             add_review(store, made)
             store.write_events([event])
     return made
+
+
+def _refuse_unknown_kind(workspace: Workspace, goal: Goal, request: ReviewRequest) -> None:
+    # A slip in the name would leave the review missing that was meant.
+    asked = read_settings(workspace, goal.plan.target).review_requirements
+    needs = get_slice(goal, request.slice_id).review_needs
+    known = list(dict.fromkeys((*REVIEWS, *needs, *(one.name for one in asked))))
+    if request.kind not in known:
+        near = find_near(request.kind, known)
+        raise InputError(
+            f"there is no review of kind {request.kind!r}",
+            hint=near or f"known are: {', '.join(known)}",
+        )

@@ -9,7 +9,7 @@ from gitslices.core.errors import Problem, RefusedError, UnknownSliceError, sugg
 from gitslices.core.model import UNDER_WAY, BranchName, Oid, SliceId, SliceStatus
 from gitslices.git.read import LogEntry, read_log_entries
 from gitslices.ops.check import CheckRequest, check
-from gitslices.repo_commands.gates import list_texts, load_gates, read_proof
+from gitslices.repo_commands.gates import choose_gates, choose_reviews, list_texts, read_proof
 from gitslices.rules.evidence import GateRun, Review, find_missing_evidence
 from gitslices.rules.merging import describe_violations
 from gitslices.rules.scope_check import Violation
@@ -118,14 +118,15 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
     """The evidence of one slice that has a worktree; raise `RefusedError` for any other."""
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, goal_id, slice_id)
-        texts = list_texts(load_gates(workspace, goal.plan.target))
-        required = read_settings(workspace, goal.plan.target).merge.required_reviews
+        settings = read_settings(workspace, goal.plan.target)
         id_ = get_slice(goal, slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
         if record is None:
             see = suggest("status", goal_id=goal.goal_id)
             raise RefusedError(f"slice {id_!r} has no worktree", hint=f"see: {see}")
-        proof = read_proof(workspace, store, goal, record)
+        proof = read_proof(workspace, store, goal, record, settings.gates)
+        texts = list_texts(choose_gates(settings.gates, goal, record))
+        required = choose_reviews(settings, goal, record)
         leases = read_lease_history(store, goal.goal_id, id_)
         events = store.read_events(goal.goal_id, id_)
     violations = _find_violations(workspace, record, proof.commit)

@@ -26,6 +26,7 @@ from gitslices.planning.planner import make_plan
 from gitslices.planning.policy import find_skipped
 from gitslices.planning.unmatched import refuse_unmatched
 from gitslices.slices.lookup import find_near
+from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import find_retarget, read_target
 from gitslices.workspace import Workspace
@@ -71,6 +72,7 @@ def _read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
     target = _choose_target(workspace, request, applied)
     base_ref = target if request.base is None else request.base
     commit = read_base(workspace.repo, base_ref)
+    asked = read_settings(workspace, target)
     settings = PlanSettings(
         base_ref=base_ref,
         target=target,
@@ -81,6 +83,8 @@ def _read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
         workers=request.workers,
         underway=read_underway(workspace, applied) if applied else Underway(),
         names=_read_names(workspace),
+        gates=asked.gate_requirements,
+        reviews=asked.review_requirements,
     )
     tree = workspace.read_tree(commit)
     if request.strict:

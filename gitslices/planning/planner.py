@@ -1,12 +1,12 @@
 """From graph, tree and settings to a plan: the same input gives the same bytes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from posixpath import join
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from gitslices.core.model import (
     Base,
@@ -38,6 +38,7 @@ from gitslices.planning.ordering import cost_without, find_started_conflicts
 from gitslices.planning.outline import Outline, make_outline
 from gitslices.planning.policy import find_assumed_owner, make_gates, make_review_needs
 from gitslices.planning.schedule import count_unordered, iterate_bits, measure_ways, simulate
+from gitslices.rules.requirements import find_required
 from gitslices.scopes.overlap.compare import Segment
 
 _CANDIDATES: Final = 5
@@ -145,7 +146,6 @@ def make_plan(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) -> Pl
 def write_plan(outline: Outline) -> Plan:
     """The plan that an outline comes to."""
     graph, settings, forced = outline.graph, outline.settings, _find_forced(outline)
-    names = make_task_names(graph.goal_id, [task.id for task in graph.tasks], settings.names)
     assumed_owner = find_assumed_owner(graph)
     return Plan(
         goal_id=graph.goal_id,
@@ -154,10 +154,7 @@ def write_plan(outline: Outline) -> Plan:
         target=settings.target,
         order=settings.order,
         unborn=settings.new_paths,
-        slices=tuple(
-            _make_slice(number, outline, names[outline.tasks[number].id], assumed_owner)
-            for number in outline.order
-        ),
+        slices=tuple(_make_slices(outline, assumed_owner)),
         overlap_serializations=tuple(_make_serializations(outline, forced)),
         shared_overlaps=tuple(_find_shared_overlaps(outline)),
         open_overlaps=_count_open_overlaps(outline),
@@ -171,6 +168,22 @@ def write_plan(outline: Outline) -> Plan:
         schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
         assumed_owner=assumed_owner or UNSET,
     )
+
+
+def _make_slices(outline: Outline, owner: str | None) -> Iterator[Slice]:
+    graph, settings, tasks = outline.graph, outline.settings, outline.tasks
+    names = make_task_names(graph.goal_id, [task.id for task in graph.tasks], settings.names)
+    writes = (access.write for access in outline.accesses)
+    asked = list(zip((task.risk for task in tasks), writes, strict=True))
+    gates = find_required(settings.gates, asked)
+    reviews = find_required(settings.reviews, asked)
+    for number in outline.order:
+        planned = _make_slice(number, outline, names[tasks[number].id], owner)
+        yield structs.replace(
+            planned,
+            gates=tuple(dict.fromkeys((*planned.gates, *gates[number]))),
+            review_needs=tuple(sorted({*planned.review_needs, *reviews[number]})),
+        )
 
 
 def _make_slice(number: int, outline: Outline, name: TaskName, owner: str | None) -> Slice:

@@ -4,13 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 
 from msgspec import structs
 
-from gitslices.core.errors import InputError, Problem, RefusedError, UntrustedError
-from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.core.errors import Problem, RefusedError, UntrustedError
+from gitslices.core.model import BranchName, Oid, SliceId, When
 from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.commits import read_commit_tree
 from gitslices.git.follow import find_git_dir
@@ -19,12 +18,13 @@ from gitslices.git.uncommitted import find_hidden_changes, read_uncommitted
 from gitslices.planning.policy import GATES
 from gitslices.repo_commands.trust import require_trust
 from gitslices.rules.evidence import GateRun, Proof
+from gitslices.rules.requirements import holds
 from gitslices.slices.environment import make_slice_environment
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.proofs import add_gate_run, read_gate_runs, read_reviews
 from gitslices.state.store import Event, Goal, SliceRecord, Store
-from gitslices.system.settings import Gate
+from gitslices.system.settings import Gate, Settings
 from gitslices.system.shell import Shell, open_shell
 from gitslices.workspace import Workspace
 
@@ -33,22 +33,41 @@ _BeforeRun = Callable[[Gate], None]
 
 
 def load_gates(workspace: Workspace, target: BranchName | None = None) -> Gates:
-    """The commands that the settings have for gates of slices that go into `target`.
-
-    Raises `InputError` for a name of no gate.
-    """
-    gates = read_settings(workspace, target).gates
-    for name in gates:
-        if name not in GATES:
-            near = get_close_matches(name, GATES, n=1)
-            raise InputError(
-                f"{SETTINGS_FILE}: there is no gate {name!r}",
-                hint=f"is {near[0]!r} meant?" if near else f"known are: {', '.join(GATES)}",
-            )
-    return gates
+    """The commands that the settings have for gates of slices that go into `target`."""
+    return read_settings(workspace, target).gates
 
 
-def read_proof(workspace: Workspace, store: Store, goal: Goal, record: SliceRecord) -> Proof:
+def choose_gates(gates: Gates, goal: Goal, record: SliceRecord) -> Gates:
+    """Those of `gates` that are asked of one slice."""
+    slice_ = get_slice(goal, record.slice_id)
+    return {
+        name: gate
+        for name, gate in gates.items()
+        if (
+            # Our own names say themselves of which slices they are asked.
+            name in slice_.gates
+            if gate.when is None and name in GATES
+            else holds(gate.when or When(), slice_.risk, record.write_scope)
+        )
+    }
+
+
+def choose_reviews(settings: Settings, goal: Goal, record: SliceRecord) -> tuple[str, ...]:
+    """The reviews that are required of one slice."""
+    risk = get_slice(goal, record.slice_id).risk
+    asked = settings.review_requirements
+    return tuple(one.name for one in asked if holds(one.when, risk, record.write_scope))
+
+
+def name_gates(gates: Gates, goal: Goal, record: SliceRecord) -> tuple[str, ...]:
+    """The gates that a slice has by its plan, and those that are asked of it since."""
+    planned = get_slice(goal, record.slice_id).gates
+    return tuple(dict.fromkeys((*planned, *choose_gates(gates, goal, record))))
+
+
+def read_proof(
+    workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, gates: Gates
+) -> Proof:
     """What is known of the last commit of a slice's branch: it lands, whatever is checked out."""
     commit = find_tip(workspace.repo, record.branch_name)
     if commit is None:
@@ -59,7 +78,7 @@ def read_proof(workspace: Workspace, store: Store, goal: Goal, record: SliceReco
     return Proof(
         goal_id=goal.goal_id,
         slice_id=record.slice_id,
-        gates=get_slice(goal, record.slice_id).gates,
+        gates=name_gates(gates, goal, record),
         commit=commit,
         tree=read_commit_tree(workspace.repo, commit),
         runs=read_gate_runs(store, goal.goal_id, record.slice_id),

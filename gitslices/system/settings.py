@@ -1,6 +1,7 @@
 """`.gitslices/config.toml`: what the repository wants run, and how."""
 
 import os
+import re
 import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -11,11 +12,12 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from gitslices.core.decoding import convert
-from gitslices.core.errors import InputError, Problem
+from gitslices.core.errors import InputError, Problem, ScopeError
 from gitslices.core.files import TooLargeError, read_regular
-from gitslices.core.model import TaskGraph
+from gitslices.core.model import Requirement, TaskGraph, When
 from gitslices.core.naming import GRAPH_FILE, SETTINGS_FILE
-from gitslices.planning.policy import REVIEWS
+from gitslices.planning.policy import GATES
+from gitslices.scopes.language.entries import parse_entries, parse_scope
 
 OLD_NAME: Final = ".gitslices.toml"
 FILE_NAMES: Final = (SETTINGS_FILE, OLD_NAME)
@@ -34,12 +36,17 @@ _EXPECTED: Final[dict[Any, str]] = {
     _Text: "a text that is not blank",
     _Text | None: "a text that is not blank",
     tuple[_Text, ...]: "a list of texts that are not blank",
+    When | None: "a table with risk and paths, each a list of texts",
     bool | tuple[_Text, ...]: "true, false or a list of gates",
     _Seconds: "a number of seconds above 0, one week at most",
     MergeStyle | None: "one of merge, squash and rebase",
     SyncStyle | None: "one of merge and rebase",
     EmptyRun | None: "one of fail and ok",
 }
+
+
+_NAME: Final = re.compile(r"\w[\w.-]{0,63}")
+"""What a gate or a review may be called: logs are named after it."""
 
 
 class SettingsError(InputError):
@@ -56,10 +63,21 @@ class Setup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The command that decides one gate, within `timeout` seconds."""
+    """The command that decides one gate, within `timeout` seconds.
+
+    Without `when` it is asked of all slices, but for our own gates, which have their own condition.
+    """
 
     command: _Text
     timeout: _Seconds = 1800
+    when: When | None = None
+
+
+class RequiredReview(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A review that some slices need."""
+
+    review: _Text
+    when: When = When()
 
 
 class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +89,7 @@ class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     style: MergeStyle | None = None
     sync: SyncStyle | None = None
     rerun_gates: bool | tuple[_Text, ...] = False
-    required_reviews: tuple[_Text, ...] = ()
+    required_reviews: tuple[_Text | RequiredReview, ...] = ()
 
 
 class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +113,25 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     merge: MergeSettings = MergeSettings()
     run: RunSettings = RunSettings()
     notify: NotifySettings = NotifySettings()
+
+    @property
+    def gate_requirements(self) -> tuple[Requirement, ...]:
+        """The gates, and of which slices they are asked; less our own, asked as ever."""
+        return tuple(
+            Requirement(name=name, when=one.when or When())
+            for name, one in self.gates.items()
+            if one.when is not None or name not in GATES
+        )
+
+    @property
+    def review_requirements(self) -> tuple[Requirement, ...]:
+        """The reviews that are required, and of which slices."""
+        return tuple(
+            Requirement(name=one)
+            if isinstance(one, str)
+            else Requirement(name=one.review, when=one.when)
+            for one in self.merge.required_reviews
+        )
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -219,12 +256,25 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         if name not in settings.gates:
             why = f"gate {name!r} has no command to run again"
             problems.append(Problem("merge.rerun_gates", why, "give it one under [gates]"))
-    for kind in settings.merge.required_reviews:
-        if kind not in REVIEWS:
-            why = f"there is no review of kind {kind!r}"
-            known = f"known are: {', '.join(REVIEWS)}"
-            problems.append(Problem("merge.required_reviews", why, known))
+    _check_requirements("gates", settings.gate_requirements, problems)
+    _check_requirements("merge.required_reviews", settings.review_requirements, problems)
     return settings
+
+
+def _check_requirements(
+    place: str, requirements: Sequence[Requirement], problems: list[Problem]
+) -> None:
+    for one in requirements:
+        if not _NAME.fullmatch(one.name):
+            why = f"{one.name[:80]!r} is no name"
+            hint = "choose up to 64 letters, digits, '.', '_' and '-'"
+            problems.append(Problem(place, why, hint))
+        try:
+            parse_scope(one.when.paths)
+            for entry in one.when.paths:
+                parse_entries(entry)
+        except ScopeError as error:
+            problems.append(Problem(f"{place}.{one.name}.when.paths", error.message, error.hint))
 
 
 def _read_gates(table: Any, problems: list[Problem]) -> dict[str, Gate]:
@@ -258,7 +308,7 @@ def _read_section(
             except msgspec.ValidationError as error:
                 # msgspec names the place inside a list: `$[1]`.
                 inside = str(error).partition(" - at `$")[2].rstrip("`")
-                words = f"expected {_EXPECTED[_Text if inside else known.type]}"
+                words = f"expected {_name_expected(known.type, inside=bool(inside))}"
                 problems.append(Problem(f"{place}.{known.name}{inside}", words))
         elif known.required:
             problems.append(Problem(place, f"it has no {known.name}"))
@@ -266,6 +316,14 @@ def _read_section(
         # read.
         values.setdefault(known.name, None if known.required else known.default)
     return kind(**values)
+
+
+def _name_expected(kind: Any, *, inside: bool) -> str:
+    if kind == When | None:
+        return _EXPECTED[kind]
+    if kind == tuple[_Text | RequiredReview, ...]:
+        return "the name of a review, or a table with review and when" if inside else "a list"
+    return _EXPECTED[_Text if inside else kind]
 
 
 def _check_keys(

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gitslices.core.errors import GateFailedError, InputError, RefusedError, UntrustedError
 from gitslices.core.model import Oid, SliceId
+from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.evidence import (
     GatesReport,
@@ -20,6 +22,7 @@ from gitslices.ops.evidence import (
 from gitslices.ops.evidence import run_gates as run_all_gates
 from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeRequest, merge
+from gitslices.ops.plan import PlanRequest, plan
 from gitslices.repo_commands.trust import approve
 from gitslices.rules.evidence import GateRun, Proof, Review, find_missing_evidence
 from gitslices.state.leases import find_open_lease
@@ -197,7 +200,6 @@ def test_a_gate_without_a_command_is_passed_by_somebody_for_one_tree(desk: Desk)
 @pytest.mark.parametrize(
     ("text", "gate", "words"),
     [
-        ('[gates]\nlocal_verification = "true"\n', None, "there is no gate 'local_verification'"),
         ("", WALL, "has no command"),
         ("", "security_review_gate", "slice 'a' has no gate"),
     ],
@@ -208,6 +210,60 @@ def test_a_gate_that_is_none_is_an_input_error(
     set_gates(desk, text)
     with pytest.raises(InputError, match=words):
         run(desk, "a", gate)
+
+
+def test_gates_of_ones_own_are_asked_by_risk_and_by_path(desk: Desk) -> None:
+    text = """
+    [gates]
+    lint = "true"
+    [gates.docs]
+    command = "false"
+    when = { paths = ["docs/**/*.md"] }
+    [gates.fuzz]
+    command = "false"
+    when = { risk = ["High"] }
+    """
+    set_gates(desk, text)
+    assert states(run(desk)) == {"acceptance_criteria": "manual", WALL: "manual", "lint": "passed"}
+    stand = read_gates(desk.workspace, GatesRequest(slice_id=SliceId("b")))
+    missing = {one.gate for one in stand.gates if one.state == "missing"}
+    assert missing == {"lint", "docs", "fuzz"}
+    with pytest.raises(InputError, match="slice 'a' has no gate 'fuzz'"):
+        run(desk, "a", "fuzz")
+    finish(desk)
+    goal = desk.workspace.find_goal("default")
+    assert goal is not None
+    planned = plan(desk.workspace, PlanRequest(scoped=parse_scopes(goal.graph)))
+    gates = {one.slice_id: one.gates[2:] for one in planned.slices}
+    assert gates == {"a": ("lint",), "b": ("security_review_gate", "lint", "docs", "fuzz")}
+
+
+def test_a_gate_asked_since_the_plan_keeps_a_slice_from_being_done(desk: Desk) -> None:
+    set_gates(desk, '[gates.mine]\ncommand = "false"\nwhen = { paths = ["src/api/"] }\n')
+    with pytest.raises(GateFailedError):
+        finish(desk)
+    set_gates(desk, '[gates.mine]\ncommand = "false"\nwhen = { paths = ["docs/"] }\n')
+    finish(desk)
+
+
+def test_our_own_gate_may_be_asked_under_another_condition(desk: Desk) -> None:
+    set_gates(desk, f'[gates.{WALL}]\ncommand = "false"\nwhen = {{ risk = ["high"] }}\n')
+    finish(desk)
+
+
+def test_reviews_of_ones_own_are_required_by_path(desk: Desk) -> None:
+    when = "when = { paths = ['src/'] }"
+    review_b = "{ review = 'dba', when = { paths = ['docs/'] } }"
+    set_gates(desk, f"[merge]\nrequired_reviews = [{{ review = 'api', {when} }}, {review_b}]\n")
+    finish(desk)
+    refused = merge(desk.workspace, MergeRequest(slice_ids=(SliceId("a"),))).refused
+    assert ["api of" in one.message for one in refused] == [True]
+    request = ReviewRequest(slice_id=SliceId("a"), kind="apy", reviewer="ann", verdict="approve")
+    with pytest.raises(InputError, match="no review of kind 'apy'") as caught:
+        review(desk.workspace, request)
+    assert caught.value.hint == "the nearest is 'api'"
+    review(desk.workspace, structs.replace(request, kind="api"))
+    assert merge(desk.workspace, MergeRequest(slice_ids=(SliceId("a"),))).merged
 
 
 def test_a_slice_without_a_worktree_has_no_gates(repo: Path) -> None:

@@ -188,3 +188,13 @@ def test_the_options_exclude_each_other(cli: Cli) -> None:
     done = cli("trust", "--yes", "--revoke")
     assert done.code == 2
     assert "exclude each other" in done.err
+
+
+@pytest.mark.parametrize(
+    "wrong", ["[gates]\nlint = 7", "[gates.lint]\ncommand = 'x'\nwhen = { paths = ['/etc'] }"]
+)
+def test_wrong_settings_are_not_approved(cli: Cli, repo: Path, wrong: str) -> None:
+    write_settings(repo, f"[setup]\ncommands = ['npm ci']\n{wrong}\n")
+    refused = cli("trust", "--yes")
+    assert (refused.code, refused.out) == (2, "")
+    assert cli("trust", "--list", "--json").document["approvals"] == []

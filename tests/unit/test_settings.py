@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from gitslices.core.model import Requirement, When
 from gitslices.system.settings import (
     Gate,
     MergeSettings,
@@ -79,15 +80,46 @@ def test_the_gates_to_run_again_are_all_or_those_named_and_have_commands(tmp_pat
     assert load(tmp_path, named.replace(', "tests"', "")).rerun_gates == ("wall",)
 
 
-def test_a_required_review_is_of_a_known_kind(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as caught:
-        load(tmp_path, '[merge]\nrequired_reviews = ["code_review", "nope"]\n')
-    (problem,) = caught.value.problems
-    assert problem.place == "merge.required_reviews"
-    assert problem.message == "there is no review of kind 'nope'"
-    assert problem.hint is not None
-    assert problem.hint.startswith("known are: ")
-    assert "code_review" in problem.hint
+def test_gates_and_reviews_have_any_name_and_a_condition(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        """
+        [gates.lint]
+        command = "ruff check"
+        when = { risk = ["high"], paths = ["src/", "*.py"] }
+        [gates.local_verification_wall]
+        command = "true"
+        [merge]
+        required_reviews = ["code_review", { review = "dba", when = { paths = ["db/"] } }]
+        """,
+    )
+    lint = Requirement(name="lint", when=When(risk=("high",), paths=("src/", "*.py")))
+    assert settings.gate_requirements == (lint,)
+    assert settings.review_requirements == (
+        Requirement(name="code_review"),
+        Requirement(name="dba", when=When(paths=("db/",))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("[gates.lint]\ncommand = 'x'\nwhen = { pathes = [] }", "gates.lint.when",
+         "expected a table with risk and paths, each a list of texts"),
+        ("[gates.lint]\ncommand = 'x'\nwhen = { risk = 'high' }", "gates.lint.when.risk",
+         "expected a table with risk and paths, each a list of texts"),
+        ("[gates.lint]\ncommand = 'x'\nwhen = { paths = ['/etc'] }", "gates.lint.when.paths",
+         "'/etc': it is an absolute path"),
+        ("[gates]\n'../up' = 'x'", "gates", "'../up' is no name"),
+        ("[merge]\nrequired_reviews = ['a b']", "merge.required_reviews", "'a b' is no name"),
+        ("[merge]\nrequired_reviews = [{ kind = 'dba' }]", "merge.required_reviews[0]",
+         "expected the name of a review, or a table with review and when"),
+    ],
+)  # fmt: skip
+def test_a_wrong_condition_or_name_is_told(
+    tmp_path: Path, text: str, place: str, message: str
+) -> None:
+    assert [one[:2] for one in find_problems(tmp_path, text)] == [(place, message)]
 
 
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:
