@@ -18,9 +18,10 @@ from gitslices.rules.merging import (
     describe_unmerged_base,
     describe_unrelated_history,
     describe_violations,
-    make_merge_message,
+    make_merge_subject,
     make_squash_message,
 )
+from gitslices.rules.progress import make_landing_trailer
 from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
@@ -186,8 +187,10 @@ class MergeBuilder:
     ) -> Rebased | None:
         """The commit of `tree`, by the style; None where the commits do not lead to it in turn."""
         onto, signed = target.commit, self._signed
-        message = make_merge_message(slice_)
+        subject = make_merge_subject(slice_)
+        trailer = make_landing_trailer(self._goal.goal_id, slice_.slice_id)
         if self._style == "merge":
+            message = f"{subject}\n\n{trailer}\n"
             made = write_commit(self._repo, tree, [onto, tip], message, signed=signed)
             return Rebased(made, tree)
         commits = read_commits(self._repo, onto, tip)
@@ -197,7 +200,7 @@ class MergeBuilder:
             return rebased if rebased and rebased.tree == tree else None
         # What was only taken in from the target is nobody's work here.
         own = [one for one in commits if len(one.parents) == 1] or commits
-        message = _squash_messages(message, own)
+        message = _squash_messages(subject, own, trailer)
         # A commit has one author: the others are named in its message.
         author = own[0].author
         return Rebased(
@@ -205,12 +208,12 @@ class MergeBuilder:
         )
 
 
-def _squash_messages(subject: str, commits: Sequence[Commit]) -> str:
+def _squash_messages(subject: str, commits: Sequence[Commit], trailer: str) -> str:
     authors = dict.fromkeys(f"{one.author.name} <{one.author.email}>" for one in commits)
     return make_squash_message(
         subject,
         [one.text for one in commits],
-        [line for one in commits for line in one.trailers],
+        [*(line for one in commits for line in one.trailers), trailer],
         list(authors),
     )
 

@@ -194,12 +194,12 @@ def describe_violations(
     )
 
 
-def make_merge_message(slice_: Slice) -> str:
+def make_merge_subject(slice_: Slice) -> str:
     """The subject of the commit that lands a slice."""
     # A line break in it would end the subject.
     title = " ".join(slice_.title.split())
     named = f"Merge slice {slice_.slice_id}"
-    return f"{named}: {title}\n" if title and title != slice_.slice_id else f"{named}\n"
+    return f"{named}: {title}" if title and title != slice_.slice_id else named
 
 
 def make_squash_message(

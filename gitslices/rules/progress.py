@@ -39,6 +39,11 @@ class Presence(Struct, frozen=True, kw_only=True):
     missing: tuple[Oid, ...] = ()
 
 
+def make_landing_trailer(goal_id: str, slice_id: SliceId) -> str:
+    """The line of a commit message by which a slice is known to have landed with that commit."""
+    return f"Gitslices-Slice: {goal_id}/{slice_id}"
+
+
 def find_progress(status: SliceStatus, *, has_commits: bool, in_target: bool) -> Progress:
     """How far a slice with this status is, a merge that was taken back counting as none.
 

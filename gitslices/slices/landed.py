@@ -22,11 +22,10 @@ from gitslices.git.compare import find_merge_bases
 from gitslices.git.merge import would_add_nothing, would_make
 from gitslices.git.patches import Patch, Step, contains, read_patches, read_paths
 from gitslices.git.repository import Repository
-from gitslices.rules.progress import Landed, LandedBy, Presence
+from gitslices.rules.progress import Landed, LandedBy, Presence, make_landing_trailer
 from gitslices.state.landings import Landing
 from gitslices.state.store import SliceRecord
 
-_TRAILER: Final = "Gitslices-Slice"
 # Who moves or deletes what a slice has made does not take the slice back: who says so does.
 _SAYS_REVERT: Final = re.compile(r"\brevert", re.IGNORECASE)
 
@@ -37,11 +36,11 @@ _MOST_REMADE: Final = 20
 class OwnRange(Struct, frozen=True, kw_only=True):
     """The commits of one slice: those that `tip` has beyond `base`.
 
-    `name` is its goal and id, as in a trailer; `landed_as` the commit of the target that is known
-    to have taken it in.
+    `trailer` is the line that names it in a commit's message; `landed_as` the commit of the target
+    that is known to have taken it in.
     """
 
-    name: str
+    trailer: str
     base: Oid
     tip: Oid
     landed_as: Oid | None = None
@@ -55,7 +54,7 @@ def judge_slices(
     """What `target` has of slices with these last commits, and how they were merged."""
     ranges = {
         record.slice_id: OwnRange(
-            name=f"{record.goal_id}/{record.slice_id}",
+            trailer=make_landing_trailer(record.goal_id, record.slice_id),
             base=record.base_commit,
             tip=tip,
             landed_as=landing.landed_as if landing else None,
@@ -143,10 +142,9 @@ class _TargetLine:
         """Whether a commit says that it takes something back."""
         return _SAYS_REVERT.search(self.graph.messages[commit]) is not None
 
-    def names(self, commit: Oid, name: str) -> bool:
-        """Whether a commit's message names a slice, be it in what a forge has put together."""
-        lines = (one.strip() for one in self.graph.messages[commit].splitlines())
-        return f"{_TRAILER}: {name}" in lines
+    def has_line(self, commit: Oid, trailer: str) -> bool:
+        """Whether a commit's message has a trailer, be it amid what a forge has put together."""
+        return trailer in map(str.strip, self.graph.messages[commit].splitlines())
 
     def makes(self, commit: Oid, patch: Patch) -> bool:
         """Whether a commit changes what `patch` does, be it among other things."""
@@ -306,7 +304,7 @@ class _Others:
     def find_trailed(self) -> Landed | None:
         """A commit that names the slice and touches all that it changes."""
         for commit in self._later:
-            is_named = self._line.names(commit, self._work.asked.name)
+            is_named = self._line.has_line(commit, self._work.asked.trailer)
             if is_named and self._touched <= self._line.paths[commit]:
                 step = _get_step(self._line, commit)
                 return None if self._is_undone(step) else Landed(by="trailer", commit=commit)

@@ -263,7 +263,11 @@ def test_way(template: Path, tmp_path: Path, way: str) -> None:
 
 
 def judge(shop: Shop, base: str) -> Presence:
-    asked = OwnRange(name="shop/work", base=Oid(base), tip=Oid(git(shop, "rev-parse", "work")))
+    asked = OwnRange(
+        trailer="Gitslices-Slice: shop/work",
+        base=Oid(base),
+        tip=Oid(git(shop, "rev-parse", "work")),
+    )
     target = Oid(git(shop, "rev-parse", "main"))
     (presence,) = find_presences(open_at(shop).repo, target, [asked])
     return presence

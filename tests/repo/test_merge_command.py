@@ -140,7 +140,10 @@ def test_squash_and_rebase_leave_a_straight_line(
     else:
         assert log == ["A U Thor|Merge slice api: Token endpoint"]
         body = git(repo, "log", "-1", "--format=%b", "main")
-        assert body == ("* One\n\nBecause.\n\n* Two\n\nCo-authored-by: B Other <b@example.com>")
+        assert body == (
+            "* One\n\nBecause.\n\n* Two\n\n"
+            "Gitslices-Slice: default/api\nCo-authored-by: B Other <b@example.com>"
+        )
     assert git(repo, "rev-list", "--merges", "main") == ""
     assert (repo / "src/api/two.py").read_text() == "2\n"
     assert read_status(workspace, "api") == "merged"

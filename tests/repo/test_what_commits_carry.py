@@ -51,7 +51,8 @@ def test_a_squash_keeps_the_texts_and_the_trailers_of_its_commits(
     land(workspace, style="squash")
     assert message(repo) == (
         "Merge slice a\n\n* One\n\nBecause.\n\n* Two\n\n"
-        "Fixes: #12\nCo-authored-by: P <p@x>\nReviewed-by: R <r@x>"
+        "Fixes: #12\nCo-authored-by: P <p@x>\nReviewed-by: R <r@x>\n"
+        "Gitslices-Slice: default/a"
     )
     trailers = git(repo, "log", "-1", "--format=%(trailers:key=Co-authored-by,valueonly)", "main")
     assert trailers.strip() == "P <p@x>"
@@ -66,7 +67,7 @@ def test_a_squash_says_nothing_of_merges_that_took_the_target_in(
     commit_all(repo, "On main again")
     sync(workspace, SyncRequest(slice_ids=(A,)))
     land(workspace, style="squash")
-    assert message(repo) == "Merge slice a\n\n* One"
+    assert message(repo) == "Merge slice a\n\n* One\n\nGitslices-Slice: default/a"
 
 
 @pytest.mark.parametrize(
