@@ -31,7 +31,8 @@ def command() -> None:
     In a slice no commit gets past its write scope, --no-verify or not; a push is checked unless
     --no-verify skips it, and merge checks everything once more. A commit or merge on the target
     brings slices forward that nobody has started. Hooks that are there already stay, and run first.
-    Outside slices a hook costs the start of a shell.
+    Outside slices a hook costs the start of a shell. husky, lefthook and simple-git-hooks are
+    made to call ours, by lines in files of the project that are to be committed.
     """
 
 

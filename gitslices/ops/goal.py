@@ -10,7 +10,7 @@ from gitslices.core.model import GONE, SliceStatus
 from gitslices.graph.rules import find_id_fault
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.progress import GoalState
-from gitslices.slices.claims import make_lease_event
+from gitslices.slices.claims import free_slice, make_lease_event
 from gitslices.slices.goals import read_goal_state
 from gitslices.slices.location import WorktreeMap
 from gitslices.slices.lookup import get_goal, refuse_none_applied
@@ -74,6 +74,8 @@ def close_goal(workspace: Workspace, goal_id: str) -> GoalReport:
                 raise RefusedError(f"goal {goal_id!r} is not closed", problems=held)
             _end_lapsed(again)
             _write_closed(workspace, store, goal, workspace.now())
+        for lease in snapshot.leases.values():
+            free_slice(workspace, store, lease.goal_id, lease.slice_id)
         return _report(workspace, store, goal_id)
 
 

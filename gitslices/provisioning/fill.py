@@ -31,6 +31,7 @@ from gitslices.provisioning.wanted import OnProgress, Progress
 from gitslices.slices.claims import hold_slice
 from gitslices.state.leases import find_open_lease
 from gitslices.state.store import SliceRecord, Store
+from gitslices.system.hook_managers import list_hook_folder
 from gitslices.system.worktreeinclude import copy_included
 from gitslices.workspace import Workspace
 
@@ -173,7 +174,11 @@ class _Supply:
 
 def _list_included(workspace: Workspace, main: Path, found: Included) -> tuple[RepoPath, ...]:
     placed = list_placed(workspace.repo.common_dir)
-    return tuple(sorted({*found.paths, *(path for path in placed if (main / path).is_file())}))
+    setting = workspace.config.get("core.hookspath", "")
+    # husky's own folder is relative and not tracked: a new worktree would have no hooks at all.
+    hooks = list_hook_folder(main, main / setting) if setting else ()
+    here = (path for path in placed if (main / path).is_file())
+    return tuple(sorted({*found.paths, *here, *hooks}))
 
 
 def _fill_all(

@@ -7,7 +7,7 @@ for. Everywhere else a hook costs the start of a shell.
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -42,6 +42,7 @@ _LARGEST: Final = 64 * 1024
 _KEPT: Final = ".before-gitslices"
 # Where the framework called pre-commit puts a hook that it finds, and runs it from.
 _LEGACY: Final = ".legacy"
+_OLD: Final = ".old"
 
 _PYTHON: Final = "python="
 _LIBRARY: Final = "library="
@@ -185,7 +186,7 @@ def find_hooks(folder: Path) -> tuple[HookFile, ...]:
     return tuple(_find_hook(folder, name) for name in NAMES)
 
 
-def find_install_problems(folder: Path) -> tuple[Problem, ...]:
+def find_install_problems(folder: Path, names: Sequence[str] = NAMES) -> tuple[Problem, ...]:
     """What must be cleared up by hand before hooks can be installed in `folder`."""
     return tuple(
         Problem(
@@ -193,22 +194,26 @@ def find_install_problems(folder: Path) -> tuple[Problem, ...]:
             "it is not gitslices' hook, and an older hook is kept beside it already",
             f"merge the two, and move {name}{_KEPT} away",
         )
-        for name in NAMES
+        for name in names
         if _find_own(folder, name) is None
         and _exists(folder / name)
         and _exists(_keep(folder, name))
+        and not _is_same(folder / name, _keep(folder, name))
     )
 
 
-def install_hooks(folder: Path, python: str) -> None:
+def install_hooks(folder: Path, python: str, names: Sequence[str] = NAMES) -> None:
     """Put our hooks into `folder`, a hook that is there under another name; twice is once."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in NAMES:
+        for name in names:
             own = _find_own(folder, name)
             if own is None and _exists(folder / name):
                 # Killed after this, the next install finds the old hook kept and none in the way.
-                (folder / name).rename(_keep(folder, name))
+                (folder / name).replace(_keep(folder, name))
+                # lefthook puts aside what it finds, and stops where it has done so before.
+                if _is_own(folder / f"{name}{_OLD}"):
+                    (folder / f"{name}{_OLD}").unlink()
             replace_file(
                 own or folder / name, _make_script(name, python, _OWN_LIBRARY).encode(), mode=0o777
             )
@@ -216,10 +221,10 @@ def install_hooks(folder: Path, python: str) -> None:
         raise DiskError(f"cannot install hooks in {str(folder)!r}: {error.strerror}") from error
 
 
-def uninstall_hooks(folder: Path) -> None:
+def uninstall_hooks(folder: Path, names: Sequence[str] = NAMES) -> None:
     """Take our hooks out of `folder`, and put the ones before back as they were."""
     try:
-        for name in NAMES:
+        for name in names:
             own, kept = _find_own(folder, name), _keep(folder, name)
             if own is None and _exists(folder / name):
                 continue
@@ -266,6 +271,15 @@ def _is_own(path: Path) -> bool:
         return False
     # Only right after `#!`: a hook of the project that mentions ours is not ours.
     return any(line.startswith(_SIGN) for line in data.splitlines()[1:2])
+
+
+def _is_same(path: Path, kept: Path) -> bool:
+    """Whether the hook that was kept is an earlier one of the same maker's."""
+    try:
+        one, other = (read_regular(place, limit=_LARGEST) for place in (path, kept))
+    except OSError:
+        return False
+    return one == other or (b"call_lefthook" in one and b"call_lefthook" in other)
 
 
 def _keep(folder: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from gitslices.core.errors import InputError, StateError
+from gitslices.core.errors import InputError, StateError, suggest
 from gitslices.git.discovery import find_torn_folders, mend_torn_folder
 from gitslices.git.links import find_head_file, find_linked_worktree
 from gitslices.git.read import HEADS, read_expiry, read_values, read_version
@@ -148,7 +148,8 @@ def find_unguarded_worktrees(workspace: Workspace, python: str) -> Iterator[Trou
     """Worktrees of slices in which git looks for hooks where ours are not."""
     if not are_hooks_wanted(workspace.repo.common_dir / FOLDER_NAME):
         return
-    for one in read_hooks(workspace).unguarded:
+    report = read_hooks(workspace)
+    for one in report.unguarded:
         asked = f"git -C {shlex.quote(one.worktree_path)} config --show-origin core.hooksPath"
         finding = Finding(
             check="disarmed-hooks",
@@ -156,7 +157,10 @@ def find_unguarded_worktrees(workspace: Workspace, python: str) -> Iterator[Trou
             problem=f"for slice {one.slice_id!r} git looks for hooks in {one.folder!r}, "
             "and those of gitslices are not there",
             why="changes outside its write scope are committed, and only the merge stops them",
-            hint=f"see where that is set, and unset it, or let the hooks there call ours: {asked}",
+            hint=f"commit what makes {report.manager} call ours, and bring it in: "
+            f"{suggest('sync', one.slice_id, goal_id=one.goal_id)}"
+            if report.manager
+            else f"see where that is set, and unset it, or let the hooks there call ours: {asked}",
         )
         yield Trouble(finding=finding)
 

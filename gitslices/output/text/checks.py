@@ -45,6 +45,13 @@ def format_hooks(report: HooksReport) -> str:
     for hook in report.hooks:
         kept = f", {PurePath(hook.kept).name} is kept" if hook.kept else ""
         lines.append(f"  {hook.name.ljust(width)}   {hook.state}{escape(kept)}")
+    if report.manager:
+        lines.append(f"called by {report.manager}, from files of the project")
+    if report.changed:
+        files = ", ".join(map(escape, report.changed))
+        lines.append(
+            f"changed: {files}; commit that, and slices have it once they are brought forward"
+        )
     lines += [
         f"not for slice {escape(one.slice_id)}: git looks in {escape(one.folder)}"
         for one in report.unguarded
