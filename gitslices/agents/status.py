@@ -260,27 +260,46 @@ def find_agent_troubles(
         )
         mend = partial(write_launcher, workspace.repo.common_dir, python)
         yield Trouble(finding=finding, mend=mend)
+    unasked: dict[tuple[str, str], list[PlaceReport]] = {}
     for place in report.places:
         if not place.asked:
-            yield _describe_unasked(workspace, place, python)
+            reasons = "; ".join(f"{name}: {problem}" for name, problem in _list_problems(place))
+            unasked.setdefault((place.tool, reasons), []).append(place)
+    for (tool, reasons), places in unasked.items():
+        trouble = _describe_unasked(workspace, load_adapter(tool), reasons, places, python)
+        # Nobody's agent, as far as can be seen: others in the project may use it.
+        config = find_config(load_adapter(tool), environ)
+        if trouble.mend is not None or config is None or config.is_dir():
+            yield trouble
 
 
-def _describe_unasked(workspace: Workspace, place: PlaceReport, python: str) -> Trouble:
-    reasons = "; ".join(f"{one.path}: {one.problem}" for one in place.settings)
+def _list_problems(place: PlaceReport) -> Iterator[tuple[str, str]]:
+    """Each settings file, from the top of the slice where it is inside, and what is wrong there."""
+    for one in place.settings:
+        yield one.path.removeprefix(f"{place.worktree_path}/"), one.problem or ""
+
+
+def _describe_unasked(
+    workspace: Workspace,
+    adapter: Adapter,
+    reasons: str,
+    places: Sequence[PlaceReport],
+    python: str,
+) -> Trouble:
+    slices = ", ".join(place.slice_id for place in places)
     finding = Finding(
         check="unasked-agents",
-        thing=f"{place.tool} in {place.worktree_path}",
+        thing=f"{adapter.name} in {slices}",
         problem=f"it asks nobody before it writes: {reasons}",
-        why="a session there can change what no scope of its own holds",
+        why="a session there can change what is in no scope of its own",
         fix="install the hooks again",
-        hint=f"see: gitslices agent status {place.tool}; for all slices at once: "
-        f"gitslices agent install {place.tool} --user",
+        hint=f"see: gitslices agent status {adapter.name}",
     )
-    project = Path(place.settings[-1].path)
+    project = Path(places[0].settings[-1].path)
     # What a person has to say yes to, or a commit has to bring, no repair can.
     if has_hooks(_read(project) or "") and _OUTDATED not in reasons:
         return Trouble(finding=structs.replace(finding, fix=None))
-    request = AgentInstallRequest(tool=place.tool, python=python)
+    request = AgentInstallRequest(tool=adapter.name, python=python)
     return Trouble(finding=finding, mend=partial(install, workspace, request))
 
 
@@ -314,17 +333,16 @@ def _format_places(places: Sequence[PlaceReport]) -> Iterator[str]:
 
 
 def _describe(place: PlaceReport) -> Iterator[str]:
-    top = f"{place.worktree_path}/"
-    named = [(one, escape(one.path.removeprefix(top))) for one in place.settings]
-    by = [name for one, name in named if one.problem is None]
+    named = [(escape(name), problem) for name, problem in _list_problems(place)]
+    by = [name for name, problem in named if not problem]
     if by:
         where = " in the topmost folder" if place.top_only else ""
         tried = f"; tried: {escape(place.tried)}" if place.tried else ""
         yield f"asked{where}, by {' and '.join(by)}{tried}\n"
         return
     yield "NOT asked\n"
-    for one, name in named:
-        yield f"    {name}: {escape(one.problem or '')}\n"
+    for name, problem in named:
+        yield f"    {name}: {escape(problem)}\n"
 
 
 def _read(path: Path) -> str | None:

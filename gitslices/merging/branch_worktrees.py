@@ -1,17 +1,23 @@
 """The worktrees that have a branch at hand: their files follow when it moves."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from gitslices.core.errors import MachineError, Problem
-from gitslices.core.model import BranchName, Change, SliceId
+from gitslices.core.files import read_regular
+from gitslices.core.model import BranchName, Change, RepoPath, SliceId
 from gitslices.git.follow import find_git_dir, find_overwritten, find_rebased, is_midway
+from gitslices.git.ignored import list_placed
 from gitslices.git.repository import Repository
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import read_worktrees
 from gitslices.workspace import Workspace
+
+_LARGEST: Final = 16 * 1024 * 1024
 
 
 class BranchWorktree(Struct, frozen=True, kw_only=True):
@@ -68,6 +74,27 @@ def read_branch_worktrees(
     )
 
 
+def _find_copies(
+    repo: Repository, worktree: Path, paths: Sequence[RepoPath]
+) -> frozenset[RepoPath]:
+    """Those of `paths` that we have put there for agents, as they still are in the main worktree.
+
+    Once they are tracked, the branch brings them: the copies are nobody's work.
+    """
+    placed = {*paths}.intersection(list_placed(repo.common_dir))
+    if not placed:
+        return frozenset()
+    main = read_worktrees(repo)[0].path
+    return frozenset(path for path in placed if _are_alike(main / path, worktree / path))
+
+
+def _are_alike(first: Path, second: Path) -> bool:
+    with suppress(OSError):
+        data = read_regular(first, limit=_LARGEST)
+        return data == read_regular(second, limit=_LARGEST)
+    return False
+
+
 def find_in_the_way(
     repo: Repository,
     slice_id: SliceId,
@@ -80,7 +107,8 @@ def find_in_the_way(
         if one.midway:
             why = f"a merge or rebase is under way in {where!r}"
             return Problem(slice_id, why, "conclude or abort it first")
-        paths = find_overwritten(repo, one.path, one.edited, changes)
+        found = find_overwritten(repo, one.path, one.edited, changes)
+        paths = sorted({*found} - _find_copies(repo, one.path, found))
         if paths:
             rest = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
             why = f"it would overwrite uncommitted work in {where!r}: {', '.join(paths[:3])}{rest}"

@@ -142,7 +142,8 @@ def _read(top: Path, path: RepoPath) -> str | None:
 
 
 def _write_excluded(workspace: Workspace, edits: Sequence[_Edit]) -> None:
-    gone = {edit.file.path for edit in edits if edit.tracked or not edit.file.placed}
+    # Tracked ones, too: slices that begin before the commit have copies that are nobody's change.
+    gone = {edit.file.path for edit in edits if not edit.file.placed}
     placed = {edit.file.path for edit in edits} - gone
     known = set(list_placed(workspace.repo.common_dir))
     write_placed(workspace.repo.common_dir, sorted((known - gone) | placed))

@@ -21,7 +21,7 @@ from gitslices.ops.removal import RemoveRequest, remove
 from gitslices.provisioning.agent_files import AgentFilesReport
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git
-from tests.support.slices import apply_graph, check_at, path_beside
+from tests.support.slices import Desk, apply_graph, check_at, path_beside
 from tests.support.workspaces import open_at
 
 CLAUDE = load_adapter("claude").hooks
@@ -327,3 +327,46 @@ def test_the_skill_keeps_to_the_limits_of_its_format() -> None:
     assert len(fields["description"]) <= 1024
     for command in ("claim", "check", "done", "status"):
         assert f"gitslices {command}" in text
+
+
+@pytest.mark.parametrize("tool", ["claude", "codex"])
+def test_files_that_come_to_be_tracked_stand_in_nobodys_way(
+    cli: Cli, repo: Path, tool: str
+) -> None:
+    desk = Desk(repo)
+    desk.apply(*({"id": id_, "write_set": [f"{id_}/"]} for id_ in "abc"))
+    report = put(repo, tool)
+    token = desk.claim("a").token
+    a, b, c = map(desk.worktree, "abc")
+    (a / "a").mkdir()
+    (a / "a" / "x").write_text("x\n")
+    commit_all(a)
+    git(repo, "add", "--force", *(file.path for file in report.files))
+    git(repo, "commit", "--quiet", "-m", "Have agents ask")
+    put(repo, tool)
+    git(c, "add", "--all")
+    assert check_at(c).ok  # what it has copies of is no change of its own
+    tip = git(repo, "rev-parse", "HEAD")
+    assert desk.claim("b").base_commit == tip
+    assert git(b, "status", "--porcelain") == ""
+    assert cli("sync", "a", "--token", str(token)).code == 0
+    assert git(a, "merge-base", "HEAD", "main") == tip
+    assert cli("done", "a", "--token", str(token)).code == 0
+    assert cli("merge", "a").code == 0
+    assert git(c, "rev-parse", "HEAD") == git(repo, "rev-parse", "main")
+    for top in (a, b, c):
+        assert git(top, "status", "--porcelain") == ""
+        for file in report.files:
+            assert (top / file.path).read_text() == (repo / file.path).read_text()
+
+
+def test_a_copy_that_somebody_has_changed_is_kept(repo: Path) -> None:
+    desk = Desk(repo)
+    desk.apply({"id": "a", "write_set": ["a/"]})
+    report = put(repo, "codex")
+    notes = desk.worktree("a") / "AGENTS.md"
+    notes.write_text(notes.read_text() + "mine\n")
+    git(repo, "add", "--force", *(file.path for file in report.files))
+    git(repo, "commit", "--quiet", "-m", "Have agents ask")
+    assert desk.claim("a").base_commit != git(repo, "rev-parse", "HEAD")
+    assert notes.read_text().endswith("mine\n")

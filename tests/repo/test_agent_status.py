@@ -156,6 +156,7 @@ def test_settings_that_no_longer_ask_are_told_of_and_mended_where_they_are_ours(
     desk: Desk, harm: Callable[[Path], None], repaired: bool
 ) -> None:
     put(desk, "claude")
+    (Path(os.environ["HOME"]) / ".claude").mkdir(parents=True)
     harm(desk.worktree("a") / ".claude" / "settings.json")
     report = look(desk)
     assert not report.ok
@@ -163,7 +164,7 @@ def test_settings_that_no_longer_ask_are_told_of_and_mended_where_they_are_ours(
     assert find(report, "b").asked
     (finding,) = examine(desk.repo)
     assert finding.check == "unasked-agents"
-    assert str(desk.worktree("a")) in finding.thing
+    assert finding.thing == "claude in a"
     (treated,) = examine(desk.repo, fix=True)
     assert treated.fixed == repaired
     assert (examine(desk.repo) == ()) == repaired
@@ -213,6 +214,16 @@ def test_codex_asks_once_its_user_trusts_the_project_and_has_reviewed_the_hook(
     (desk.worktree("a") / ".codex").rmdir()
     assert not find(look(desk), "a").asked
     assert find(look(desk), "b").asked
+
+
+def test_an_agent_that_its_user_does_not_have_is_no_finding(desk: Desk) -> None:
+    put(desk, "codex")
+    assert not look(desk).ok
+    assert examine(desk.repo) == ()
+    (Path(os.environ["HOME"]) / ".codex").mkdir(parents=True)
+    (finding,) = examine(desk.repo)
+    assert finding.thing == "codex in a, b"
+    assert finding.fix is None
 
 
 def test_the_user_s_hooks_of_codex_need_a_review_and_no_trusted_project(desk: Desk) -> None:
