@@ -34,6 +34,7 @@ Examples:
   gitslices plan tasks.toml --apply     plan, then make branches and worktrees
   gitslices plan --apply --ready        only those that wait for nothing
   gitslices plan --apply --sparse       worktrees with only the files in scope
+  gitslices plan --apply --workspace    and a workspace file of VS Code beside them
   gitslices plan --check                exit 1 if any tasks overlap
   gitslices plan --explain api          every reason why api waits
   gitslices plan --diff                 what would change of the plan applied
@@ -62,6 +63,14 @@ Examples:
     type=JOBS,
     metavar="N",
     help="With --apply: fill N worktrees at a time.  [default: the cores]",
+)
+@click.option(
+    "--workspace",
+    "code_workspace",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="With --apply: write a workspace file of VS Code with all worktrees.",
 )
 @click.option("--base", metavar="REV", help="What slices start from.  [default: the target]")
 @click.option(
@@ -124,6 +133,7 @@ def command(
     allow_dirty: bool,
     sparse: bool,
     jobs: int | None,
+    code_workspace: str | None,
     base: str | None,
     target: str | None,
     order: Order,
@@ -153,8 +163,9 @@ def command(
     from gitslices.ops.plan import PlanRequest, plan
 
     _refuse_options_without_apply(
-        applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs
-    )
+        applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs,
+        workspace=code_workspace is not None,
+    )  # fmt: skip
     _refuse_together(apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, check=check)
     _refuse_together(explain=explain, diff=diff, output=output)
@@ -191,12 +202,42 @@ def command(
         sparse=sparse,
         jobs=jobs or os.cpu_count() or 1,
     )
+    code_path = _name_code_workspace(workspace, made, code_workspace)
     report, setup = _apply(workspace, options, quiet=as_json)
+    document = {**to_builtins(made), "applied": report, "setup": setup}
+    if code_path is not None:
+        from gitslices.ops.code_workspace import write_code_workspace
+
+        write_code_workspace(workspace, made, code_path)
+        document["code_workspace"] = str(code_path)
     return Outcome(
-        document={**to_builtins(made), "applied": report, "setup": setup},
-        text=lambda: wrote or _format_applied(made, report, setup, format_),
+        document=document,
+        text=lambda: (
+            (wrote or _format_applied(made, report, setup, format_)) + _tell_written(code_path)
+        ),
         exit_code=code,
     )
+
+
+def _name_code_workspace(workspace: "Workspace", plan: Plan, given: str | None) -> Path | None:
+    """Where to write the workspace file, if anywhere; refused before anything is made."""
+    if given is None:
+        return None
+    from gitslices.cli.options import make_absolute
+    from gitslices.ops.code_workspace import ENDING, load_code_workspace, name_code_workspace
+
+    # The next word may be the graph, and meant so.
+    if given and not given.endswith(ENDING):
+        raise click.UsageError(f"--workspace takes a file that ends in {ENDING}, not {given!r}")
+    path = make_absolute(Path(given)) if given else name_code_workspace(workspace, plan)
+    load_code_workspace(path)
+    return path
+
+
+def _tell_written(path: Path | None) -> str:
+    from gitslices.output.words import escape
+
+    return f"wrote {escape(str(path))}\n" if path is not None else ""
 
 
 def _refuse_options_without_apply(*, applies: bool, **given: object) -> None:

@@ -7,6 +7,7 @@ forward         slices that nobody has begun brought onto the target
 apply           the repository made to match a plan
 goal            goals listed, closed, reopened, renamed
 ready           what could be claimed, and what the rest waits for
+code_workspace  the worktrees of a goal as a workspace file of VS Code
 status          where every slice stands; told again whenever it changes
 choice          which slice a claim means, and why there is none
 claim           a slice to one holder
