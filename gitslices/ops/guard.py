@@ -100,6 +100,12 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
             *(Denial(asked=one, reason=_OPEN_SHELL) for one in request.open_shells),
             *_check_commands(case, request.commands),
         )
+        # The next edit is answered without all this.
+        if request.paths and not denials:
+            # Imported here: what is refused, and every shell command, has no use for it.
+            from gitslices.slices.scope_files import refresh_scope_file
+
+            refresh_scope_file(workspace, store, workspace.repo.git_dir)
     return GuardReport(
         goal_id=record.goal_id,
         slice_id=record.slice_id,

@@ -10,7 +10,6 @@ from gitslices.core.errors import BusyError
 from gitslices.core.model import UNDER_WAY, SliceId
 from gitslices.git.read import HEADS, read_head_branch
 from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
-from gitslices.slices.scope_files import refresh_scope_file
 from gitslices.slices.scopes import watch_targets
 from gitslices.state.store import SliceRecord, Store
 from gitslices.system.hook_scripts import PURPOSES
@@ -40,7 +39,11 @@ def run_hook(workspace: Workspace, request: HookRequest) -> HookReport:
         report = HookReport(checked=check(workspace, staged))
         # The next commit is answered without all this.
         if report.checked.ok and report.checked.slices:
-            refresh_scope_file(workspace, workspace.repo.git_dir)
+            # Imported here: a push and a commit on the target have no use for it.
+            from gitslices.slices.scope_files import refresh_scope_file
+
+            with workspace.open_store() as store:
+                refresh_scope_file(workspace, store, workspace.repo.git_dir)
         return report
     if purpose == "bring-forward":
         forwarded = _forward(workspace)

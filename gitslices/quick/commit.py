@@ -11,11 +11,18 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Final, NoReturn
 
-from gitslices.quick.git_calls import QUIET, ask_folding, finish_git, free, read_folding, start_git
-from gitslices.quick.scope_file import (
+from gitslices.quick.git_calls import (
     MARK_NAME,
-    CompiledScope,
+    QUIET,
     NotPlainError,
+    ask_folding,
+    finish_git,
+    free,
+    read_folding,
+    start_git,
+)
+from gitslices.quick.scope_file import (
+    CompiledScope,
     load_scope,
     open_to_ask,
     read_small,

@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from gitslices.quick.scope_file import NotPlainError
+MARK_NAME: Final = "gitslices-slice"
+"""The file in git's folder for a worktree that says whose it is."""
 
 LOCAL_VARIABLES: Final = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -36,6 +37,10 @@ QUIET: Final = (
 
 Nor does it put a user's line endings at stake, which core.safecrlf would have git die of.
 """
+
+
+class NotPlainError(Exception):
+    """The whole program is to be asked."""
 
 
 def free(environ: Mapping[str, str]) -> dict[str, str]:

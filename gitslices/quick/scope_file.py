@@ -12,8 +12,9 @@ import stat
 from hashlib import sha256
 from typing import Any, Final
 
+from gitslices.quick.git_calls import NotPlainError
+
 FILE_NAME: Final = "gitslices-scope"
-MARK_NAME: Final = "gitslices-slice"
 STORE_PATH: Final = "gitslices/state.sqlite3"
 _FORMAT: Final = b"gitslices scope 1 "
 _LARGEST: Final = 16 * 1024 * 1024
@@ -25,10 +26,6 @@ Atom = list[Any]
 Matcher = dict[str, list[Atom]]
 Query = Any
 """Runs one statement with its values, and gives the rows."""
-
-
-class NotPlainError(Exception):
-    """The whole program is to be asked."""
 
 
 def seal(content: dict[str, Any]) -> bytes:

@@ -22,7 +22,7 @@ from gitslices.git.links import (
     find_linked_worktree,
     list_admin_folders,
 )
-from gitslices.quick.scope_file import MARK_NAME
+from gitslices.quick.git_calls import MARK_NAME
 from gitslices.system.mounts import find_mount, is_beneath, read_mounts
 
 _MOUNT_NAME: Final = "gitslices-mount"

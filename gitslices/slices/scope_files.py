@@ -8,11 +8,10 @@ from typing import Any
 
 from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import UNDER_WAY
+from gitslices.quick.git_calls import MARK_NAME, NotPlainError
 from gitslices.quick.scope_file import (
     FILE_NAME,
-    MARK_NAME,
     Matcher,
-    NotPlainError,
     is_current,
     load_scope,
     read_others,
@@ -31,7 +30,7 @@ from gitslices.workspace import Workspace
 _LARGEST_MARK = 64 * 1024
 
 
-def refresh_scope_file(workspace: Workspace, git_dir: Path) -> None:
+def refresh_scope_file(workspace: Workspace, store: Store, git_dir: Path) -> None:
     """Have the scope file of a slice's worktree say what the store says.
 
     Where that cannot be, the file is as it was, and counts for nothing.
@@ -40,7 +39,7 @@ def refresh_scope_file(workspace: Workspace, git_dir: Path) -> None:
     if mark is None:
         return
     # For speed alone: nobody is to be stopped by a disk that is full.
-    with suppress(OSError, NotPlainError), workspace.open_store() as store:
+    with suppress(OSError, NotPlainError):
         words = read_regular(git_dir / MARK_NAME, limit=_LARGEST_MARK)
         folding = [workspace.folding.ignore_case, workspace.folding.precompose_unicode]
         if _is_current(git_dir, store, words, folding):

@@ -13,6 +13,7 @@ from typing import Final
 
 from gitslices.core.errors import DiskError
 from gitslices.core.files import replace_file
+from gitslices.system.hook_scripts import OWN_LIBRARY, find_word
 
 LAUNCHER_NAME: Final = "gitslices-agent"
 _MODE: Final = 0o755
@@ -47,7 +48,17 @@ _SCRIPT: Final = """\
 # gitslices, for the hooks of coding agents: made by `gitslices agent install`, taken away by
 # `gitslices agent uninstall`.
 python={python}
+library={library}
 if [ -x "$python" ] && [ "$1" = guard ]; then
+    # A plain yes is 97, which nothing else ends with. 1 is where it could not even begin; whatever
+    # else, the whole program has answered in its place.
+    "$python" -I -S -c 'import sys
+sys.path.append(sys.argv[1])
+try: from gitslices.quick.edit import main
+except ImportError: sys.exit(1)
+main(sys.argv[2])' "$library" "$3"
+    code=$?
+    case $code in 97) exit 0 ;; 0|2) exit $code ;; esac
     set -- "$python" -P -m gitslices.agents.guard "$3"
 elif [ -x "$python" ]; then set -- "$python" -P -m gitslices agent "$@"
 elif command -v gitslices >/dev/null; then set -- gitslices agent "$@"
@@ -80,11 +91,10 @@ def find_launcher_problem(common_dir: Path) -> str | None:
         return f"it cannot be read: {error.strerror}"
     if not os.access(path, os.X_OK):
         return "it cannot be executed"
-    line = next((one for one in text.splitlines() if one.startswith("python=")), "")
-    words = shlex.split(line.removeprefix("python="))
-    if len(words) != 1 or text != _SCRIPT.format(python=shlex.quote(words[0])):
+    python, library = (find_word(text, name) for name in ("python", "library"))
+    if not python or text != _make_script(python, library):
         return "it is not as this version of gitslices writes it"
-    return None if os.access(words[0], os.X_OK) else f"{words[0]!r}, which it starts, is gone"
+    return None if os.access(python, os.X_OK) else f"{python!r}, which it starts, is gone"
 
 
 def write_launcher(common_dir: Path, python: str) -> None:
@@ -94,7 +104,11 @@ def write_launcher(common_dir: Path, python: str) -> None:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise DiskError(f"cannot make {str(path.parent)!r}: {error.strerror}") from error
-    replace_file(path, _SCRIPT.format(python=shlex.quote(python)).encode(), mode=_MODE)
+    replace_file(path, _make_script(python, OWN_LIBRARY).encode(), mode=_MODE)
+
+
+def _make_script(python: str, library: str) -> str:
+    return _SCRIPT.format(python=shlex.quote(python), library=shlex.quote(library))
 
 
 def remove_launcher(common_dir: Path) -> None:

@@ -44,9 +44,8 @@ _KEPT: Final = ".before-gitslices"
 _LEGACY: Final = ".legacy"
 _OLD: Final = ".old"
 
-_PYTHON: Final = "python="
-_LIBRARY: Final = "library="
-_OWN_LIBRARY: Final = str(Path(__file__).parents[2])
+OWN_LIBRARY: Final = str(Path(__file__).parents[2])
+"""The folder that this gitslices is in, for a Python that is told of no others."""
 
 _HEAD: Final = """\
 #!/bin/sh
@@ -215,7 +214,7 @@ def install_hooks(folder: Path, python: str, names: Sequence[str] = NAMES) -> No
                 if _is_own(folder / f"{name}{_OLD}"):
                     (folder / f"{name}{_OLD}").unlink()
             replace_file(
-                own or folder / name, _make_script(name, python, _OWN_LIBRARY).encode(), mode=0o777
+                own or folder / name, _make_script(name, python, OWN_LIBRARY).encode(), mode=0o777
             )
     except OSError as error:
         raise DiskError(f"cannot install hooks in {str(folder)!r}: {error.strerror}") from error
@@ -246,12 +245,14 @@ def _find_hook(folder: Path, name: str) -> HookFile:
 
 def _is_current(path: Path, name: str) -> bool:
     text = path.read_text("utf-8", "surrogateescape")
-    python, library = (_find_word(text, start) for start in (_PYTHON, _LIBRARY))
+    python, library = (find_word(text, variable) for variable in ("python", "library"))
     works = os.access(python, os.X_OK) and os.access(path, os.X_OK)
     return works and text == _make_script(name, python, library)
 
 
-def _find_word(text: str, start: str) -> str:
+def find_word(text: str, variable: str) -> str:
+    """What a script of ours gives `variable` at its start, empty where nothing."""
+    start = f"{variable}="
     line = next((one for one in text.splitlines() if one.startswith(start)), start)
     return (shlex.split(line.removeprefix(start)) or [""])[0]
 

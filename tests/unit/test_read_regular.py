@@ -14,7 +14,7 @@ from gitslices.core.files import NotRegularError, TooLargeError, read_regular
 from gitslices.git.ignored import list_placed, read_include_rules
 from gitslices.git.links import find_admin_folder
 from gitslices.graph.load import load_graph
-from gitslices.quick.scope_file import MARK_NAME
+from gitslices.quick.git_calls import MARK_NAME
 from gitslices.slices.claims import CLAIM_NAME, find_claim
 from gitslices.slices.marks import find_mark
 from gitslices.system.hook_scripts import find_hooks
