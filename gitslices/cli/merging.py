@@ -17,6 +17,7 @@ from gitslices.cli.options import (
     slice_argument,
     slices_options,
     token_options,
+    under_way_option,
 )
 from gitslices.system.settings import MergeStyle, SyncStyle
 
@@ -31,7 +32,7 @@ Examples:
 
 
 @click.command("sync", epilog=_SYNC_EXAMPLES)
-@slices_options("Sync every slice under way.")
+@slices_options("Sync every slice under way, of all goals.")
 @click.option(
     "--style",
     type=click.Choice(get_args(SyncStyle)),
@@ -71,7 +72,8 @@ def sync_command(
     have the lines of both sides, the others git's own conflict markers. `git commit` there
     concludes it, `git merge --abort` takes it back; the exit code is 1 here, too.
     """
-    from gitslices.ops.sync import SyncRequest, sync
+    from gitslices.ops.sync import SyncRequest, sync_goals
+    from gitslices.output.document import join_reports
     from gitslices.slices.claims import find_token
 
     workspace = open_here(directory, lock_timeout=lock_timeout)
@@ -87,15 +89,16 @@ def sync_command(
     request = SyncRequest(
         slice_ids=wanted, token=token, goal_id=goal_id, style=style, resolve=resolve
     )
-    report = sync(workspace, request)
+    reports = sync_goals(workspace, request)
 
     def text() -> str:
         from gitslices.output.text.merging import format_synced
+        from gitslices.output.words import join_goals
 
-        return format_synced(report)
+        return join_goals([(one.goal_id, format_synced(one)) for one in reports])
 
-    failed = bool(report.conflicted or report.refused or report.begun)
-    return Outcome(document=report, text=text, exit_code=int(failed))
+    failed = any(one.conflicted or one.refused or one.begun for one in reports)
+    return Outcome(document=join_reports(reports), text=text, exit_code=int(failed))
 
 
 _MERGE_EXAMPLES = """\b
@@ -108,7 +111,7 @@ Examples:
 
 
 @click.command("merge", epilog=_MERGE_EXAMPLES)
-@slices_options("Merge every slice that is done.")
+@slices_options("Merge every slice that is done, of all goals.")
 @click.option(
     "--style",
     type=click.Choice(get_args(MergeStyle)),
@@ -135,21 +138,23 @@ def merge_command(
     rerun_gates` of .gitslices/config.toml names run once more, on the merged files. Then the target
     moves at once, with the files of the worktree that has it checked out.
     """
-    from gitslices.ops.merge import MergeRequest, merge
+    from gitslices.ops.merge import MergeRequest, merge_goals
+    from gitslices.output.document import join_reports
 
     workspace = open_here(directory, lock_timeout=lock_timeout)
     wanted, goal_id = choose_slices(
         workspace, slice_ids, goal_id, everything=everything, meaning="that is done"
     )
-    report = merge(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
+    reports = merge_goals(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
 
     def text() -> str:
         from gitslices.output.text.merging import format_merged
+        from gitslices.output.words import join_goals
 
-        return format_merged(report)
+        return join_goals([(one.goal_id, format_merged(one)) for one in reports])
 
-    failed = bool(report.conflicted or report.refused)
-    return Outcome(document=report, text=text, exit_code=int(failed))
+    failed = any(one.conflicted or one.refused for one in reports)
+    return Outcome(document=join_reports(reports), text=text, exit_code=int(failed))
 
 
 _LANDED_EXAMPLES = """\b
@@ -200,7 +205,7 @@ Examples:
 
 
 @click.command("conflicts", epilog=_CONFLICTS_EXAMPLES)
-@goal_option
+@under_way_option
 @common_options
 def conflicts_command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
     """Show which slices under way would conflict with each other, and with the target.
@@ -208,14 +213,16 @@ def conflicts_command(*, goal_id: str | None, directory: Path, as_json: bool) ->
     Uncommitted work counts, too. git merges every pair in memory; no branch, index or file is
     touched. Exits 1 if there is a conflict, or a slice that git cannot merge at all.
     """
-    from gitslices.ops.conflicts import conflicts
+    from gitslices.ops.conflicts import find_goal_conflicts
+    from gitslices.output.document import join_reports
 
-    report = conflicts(open_here(directory), goal_id)
+    reports = find_goal_conflicts(open_here(directory), goal_id)
 
     def text() -> str:
         from gitslices.output.text.merging import format_conflicts
+        from gitslices.output.words import join_goals
 
-        return format_conflicts(report)
+        return join_goals([(one.goal_id, format_conflicts(one)) for one in reports])
 
-    bad = bool(report.conflicts or report.refused)
-    return Outcome(document=report, text=text, exit_code=int(bad))
+    bad = any(one.conflicts or one.refused for one in reports)
+    return Outcome(document=join_reports(reports), text=text, exit_code=int(bad))

@@ -13,11 +13,11 @@ from gitslices.cli.options import (
     Outcome,
     common_options,
     find_user,
-    goal_option,
     holder_option,
     lock_option,
     open_here,
     ttl_option,
+    under_way_option,
 )
 
 _EXAMPLES = """\b
@@ -41,7 +41,7 @@ Examples:
 @ttl_option(
     "How long a lease outlives a killed run: 90s, 30m, 2h; a bare number is seconds.", "10m"
 )
-@goal_option
+@under_way_option
 @lock_option
 @common_options
 def command(
@@ -56,7 +56,7 @@ def command(
     directory: Path,
     as_json: bool,
 ) -> Outcome:
-    """Work the whole goal: for each ready slice claim it, run COMMAND, finish it and merge it.
+    """Work all goals under way: for each ready slice claim it, run COMMAND, finish it and merge it.
 
     COMMAND runs in the slice's worktree, where a relative path to it is looked up, and commits what
     it makes; exit status 0 means finished. One that commits nothing has failed, unless [run] empty
@@ -70,7 +70,8 @@ def command(
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
     Exits 1 if anything is left in the end.
     """
-    from gitslices.ops.run import RunRequest, run
+    from gitslices.ops.run import RunRequest, run_goals
+    from gitslices.output.document import join_reports
 
     program = command_line[0]
     # A relative path is looked up in each worktree.
@@ -87,11 +88,13 @@ def command(
         ttl=ttl,
     )
     with show_run(workspace, goal_id, quiet=as_json) as on_step:
-        report = run(workspace, request, on_step)
+        reports = run_goals(workspace, request, on_step)
 
     def text() -> str:
         from gitslices.output.text.status import format_run
+        from gitslices.output.words import join_goals
 
-        return format_run(report)
+        return join_goals([(one.goal_id, format_run(one)) for one in reports])
 
-    return Outcome(document=report, text=text, exit_code=int(bool(report.failed or report.left)))
+    bad = any(one.failed or one.left for one in reports)
+    return Outcome(document=join_reports(reports), text=text, exit_code=int(bad))

@@ -22,7 +22,7 @@ from gitslices.rules.merging import (
     meets,
 )
 from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
-from gitslices.slices.goals import choose_goal
+from gitslices.slices.goals import choose_goal, list_meant
 from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
@@ -98,6 +98,11 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
         conflicts=tuple(one for one in described if one.files),
         refused=tuple(one for one in found if isinstance(one, Problem)),
     )
+
+
+def find_goal_conflicts(workspace: Workspace, goal_id: str | None) -> tuple[ConflictsReport, ...]:
+    """The same for the goal named, or for each that is under way."""
+    return tuple(conflicts(workspace, id_) for id_ in list_meant(workspace, goal_id))
 
 
 def _find_works(

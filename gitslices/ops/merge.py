@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem, RefusedError
 from gitslices.core.model import FINISHED, BranchName, Oid, SliceId
@@ -23,7 +23,7 @@ from gitslices.repo_commands.notify import Notice, notify
 from gitslices.rules.merging import describe_conflict
 from gitslices.rules.progress import Landed
 from gitslices.slices.attempts import list_attempts, record_failure
-from gitslices.slices.goals import choose_goal
+from gitslices.slices.goals import choose_goal, list_meant
 from gitslices.slices.settings import choose_merge_style
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
@@ -128,6 +128,14 @@ def _list_notices(store: Store, inputs: MergeInputs, attempt: MergeAttempt) -> I
     finished = {record.slice_id for record in records if record.status in FINISHED}
     if attempt.built and finished.issuperset(one.slice_id for one in goal.plan.slices):
         yield Notice(event="finished", goal_id=goal.goal_id, text="all slices are merged")
+
+
+def merge_goals(workspace: Workspace, request: MergeRequest) -> tuple[MergeReport, ...]:
+    """The same for the goal of the slices named, or for each that is under way."""
+    return tuple(
+        merge(workspace, structs.replace(request, goal_id=goal_id))
+        for goal_id in list_meant(workspace, request.goal_id, request.slice_ids)
+    )
 
 
 def _merge_until_landed(workspace: Workspace, store: Store, request: MergeRequest) -> _Landed:

@@ -47,7 +47,7 @@ from gitslices.rules.merging import describe_conflict, describe_violations
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.attempts import read_failed_gates, record_failure
 from gitslices.slices.environment import make_slice_environment
-from gitslices.slices.goals import choose_goal
+from gitslices.slices.goals import choose_goals, refuse_closed
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.leases import find_open_lease, read_lease_history
@@ -126,16 +126,27 @@ OnStep = Callable[[RunStep], None]
 
 
 class Crew:
-    """Workers that take slices of one goal from one pool, and what has become of each slice."""
+    """Workers that take slices of one goal from one pool, and what has become of each slice.
+
+    Whoever has a slice has one of the `seats`, which the crews of several goals share.
+    """
 
     def __init__(
-        self, workspace: Workspace, request: RunRequest, goal: Goal, shell: Shell, on_step: OnStep
+        self,
+        workspace: Workspace,
+        request: RunRequest,
+        goal: Goal,
+        shell: Shell,
+        on_step: OnStep,
+        seats: threading.Semaphore,
     ) -> None:
         self._workspace = workspace
         self._request = request
         self._goal = goal
         self._empty_is_ok = read_settings(workspace, goal.plan.target).run.empty == "ok"
         self._shell = shell
+        self._seats = seats
+        self.kin: tuple[Crew, ...] = ()
         self._on_step = on_step
         self._changed = threading.Condition()
         self._busy = 0
@@ -153,9 +164,15 @@ class Crew:
             try:
                 self._see_through(mine)
             finally:
+                self._seats.release()
                 with self._changed:
                     self._busy -= 1
                     self._changed.notify_all()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether one of its workers has a slice, or is about to."""
+        return self._busy > 0
 
     def stop(self) -> None:
         """Start nothing more."""
@@ -165,13 +182,20 @@ class Crew:
 
     def _take(self) -> ClaimReport | None:
         while True:
+            self._seats.acquire()
             with self._changed:
                 if self._stopped:
+                    self._seats.release()
                     return None
                 # Before it claims: a worker that sees nobody busy ends, and this one's merge may
                 # set slices free for it.
                 self._busy += 1
-            mine = self._claim_any()
+            mine = None
+            try:
+                mine = self._claim_any()
+            finally:
+                if mine is None:
+                    self._seats.release()
             if mine is not None:
                 return mine
             with self._changed:
@@ -205,7 +229,9 @@ class Crew:
         return None
 
     def _find_others(self) -> bool:
-        """Whether somebody outside this run is at work on the goal, so that waiting may help."""
+        """Whether others are at work, on this goal or next to it, so that waiting may help."""
+        if any(crew.is_busy for crew in self.kin):
+            return True
         waiting = ready(self._workspace, self._goal.goal_id).waiting
         return any(one.status == "claimed" for one in waiting)
 
@@ -467,39 +493,62 @@ class RunReport(Struct, frozen=True, kw_only=True):
 
 
 def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport:
+    """The same for the only goal that is meant."""
+    (report,) = run_goals(workspace, request, on_step)
+    return report
+
+
+def run_goals(workspace: Workspace, request: RunRequest, on_step: OnStep) -> tuple[RunReport, ...]:
     """Claim, run, finish and merge, `request.jobs` slices at a time, until nothing more can be.
 
-    What is done already is merged first. An exception, Ctrl-C among them, ends every command and
-    gives the slices back with their work, to be gone on with by the next run. Raises
-    `UntrustedError` where gates have not been approved, `InputError` for a program that no slice
-    would find. `on_step` is called in several threads.
+    It goes on at all goals that are meant side by side. What is done already is merged first. An
+    exception, Ctrl-C among them, ends every command and gives the slices back with their work, to
+    be gone on with by the next run. Raises `UntrustedError` where gates have not been approved,
+    `InputError` for a program that no slice would find. `on_step` is called in several threads.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(workspace, store, request.goal_id)
-    refuse_untrusted(workspace, list(list_texts(load_gates(workspace, goal.plan.target)).values()))
-    _refuse_missing_program(workspace, goal, request.command[0])
-    merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
-    jobs = max(1, min(request.jobs, len(goal.plan.slices)))
+        goals = choose_goals(workspace, store, request.goal_id)
+    for goal in goals:
+        refuse_closed(goal)
+        gates = load_gates(workspace, goal.plan.target)
+        refuse_untrusted(workspace, list(list_texts(gates).values()))
+        _refuse_missing_program(workspace, goal, request.command[0])
+    before = [
+        merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
+        for goal in goals
+    ]
+    sizes = [max(1, min(request.jobs, len(goal.plan.slices))) for goal in goals]
+    seats = threading.Semaphore(request.jobs)
     # The shell inside: it ends the commands, for which the pool would else wait as long as they
     # like.
-    with ThreadPoolExecutor(max_workers=jobs) as pool, open_shell() as shell:
-        crew = Crew(workspace, request, goal, shell, on_step)
-        workers = [pool.submit(crew.work) for _ in range(jobs)]
+    with ThreadPoolExecutor(max_workers=sum(sizes)) as pool, open_shell() as shell:
+        crews = [Crew(workspace, request, goal, shell, on_step, seats) for goal in goals]
+        for crew in crews:
+            crew.kin = tuple(one for one in crews if one is not crew)
+        workers = [
+            pool.submit(crew.work)
+            for crew, size in zip(crews, sizes, strict=True)
+            for _ in range(size)
+        ]
         try:
             for worker in as_completed(workers):
                 worker.result()
         except BaseException:
             # Before the commands are ended: a worker whose command is gone would claim the next
             # slice.
-            crew.stop()
+            for crew in crews:
+                crew.stop()
             raise
-    return RunReport(
-        goal_id=goal.goal_id,
-        merged=(*(one.slice_id for one in merged), *crew.merged),
-        empty=tuple(crew.empty),
-        failed=tuple(crew.failed.values()),
-        left=_find_left(workspace, goal, crew.failed),
-        warnings=tuple(dict.fromkeys(crew.warnings)),
+    return tuple(
+        RunReport(
+            goal_id=goal.goal_id,
+            merged=(*(one.slice_id for one in merged), *crew.merged),
+            empty=tuple(crew.empty),
+            failed=tuple(crew.failed.values()),
+            left=_find_left(workspace, goal, crew.failed),
+            warnings=tuple(dict.fromkeys(crew.warnings)),
+        )
+        for goal, crew, merged in zip(goals, crews, before, strict=True)
     )
 
 

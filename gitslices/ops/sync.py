@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem
 from gitslices.core.model import (
@@ -37,7 +37,7 @@ from gitslices.rules.merging import (
 )
 from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
 from gitslices.slices.claims import require_lease
-from gitslices.slices.goals import choose_goal
+from gitslices.slices.goals import choose_goal, list_meant
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.settings import choose_sync_style
@@ -150,6 +150,14 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
                 return _report(inputs, made, keep_notes(workspace.repo, _list_rewritten(made)))
             goal = choose_goal(workspace, store, request.goal_id, *request.slice_ids or ())
     raise BusyError("the slices keep moving", hint="try again later")
+
+
+def sync_goals(workspace: Workspace, request: SyncRequest) -> tuple[SyncReport, ...]:
+    """The same for the goal of the slices named, or for each that is under way."""
+    return tuple(
+        sync(workspace, structs.replace(request, goal_id=goal_id))
+        for goal_id in list_meant(workspace, request.goal_id, request.slice_ids)
+    )
 
 
 def _list_rewritten(made: Mapping[SliceId, _Made]) -> Iterator[tuple[Oid, Oid]]:

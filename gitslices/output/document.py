@@ -1,7 +1,7 @@
 """The one JSON document of a command: its report, or why there is none."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +50,28 @@ def _encode(document: Any) -> bytes:
     # Paths of other bytes than UTF-8 are rare: only then is all of it gone through.
     except UnicodeEncodeError:
         return msgspec.json.encode(_map_strings(msgspec.to_builtins(document)))
+
+
+def join_reports(reports: Sequence[Struct]) -> dict[str, Any]:
+    """One document of the reports of several goals, in the shape of each.
+
+    Lists are joined, with the goal on every entry that is an object; what else they agree on stays,
+    the rest is null. `goals` names them all.
+    """
+    parts = [msgspec.to_builtins(report) for report in reports]
+    ids = [part["goal_id"] for part in parts]
+    joined = {name: _join_values([part.get(name) for part in parts], ids) for name in parts[0]}
+    return {**joined, "goals": ids}
+
+
+def _join_values(values: Sequence[Any], ids: Sequence[str]) -> Any:
+    if not isinstance(values[0], list | tuple):
+        return values[0] if all(value == values[0] for value in values) else None
+    return [
+        {**item, "goal_id": id_} if isinstance(item, dict) else item
+        for id_, value in zip(ids, values, strict=True)
+        for item in value
+    ]
 
 
 class Streamed(Struct, frozen=True, kw_only=True):

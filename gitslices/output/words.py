@@ -1,7 +1,7 @@
 """Words and figures as every screen has them; nothing in them can steer a terminal."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -64,6 +64,13 @@ def shorten_line(text: str, most: int = 200) -> str:
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def join_goals(parts: Sequence[tuple[str, str]]) -> str:
+    """The texts of several goals, each below the id of its goal; of one, the text alone."""
+    if len(parts) == 1:
+        return parts[0][1]
+    return "\n".join(f"{escape(id_)}\n{text}" for id_, text in parts)
 
 
 def format_time(at: str, now: str) -> str:

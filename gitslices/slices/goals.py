@@ -76,7 +76,7 @@ def choose_goals(workspace: Workspace, store: Store, goal_id: str | None) -> tup
             f"no goal is under way; closed: {ids}", hint="open one: gitslices goal reopen ID"
         )
     under_way = _find_under_way(workspace, store, open_) if len(open_) > 1 else open_
-    return tuple(under_way) or (max(open_, key=lambda goal: goal.applied_at),)
+    return tuple(under_way) or (max(reversed(open_), key=lambda goal: goal.applied_at),)
 
 
 def get_slice_here(git_dir: Path, goal_id: str | None) -> Mark:
@@ -109,6 +109,16 @@ def refuse_closed(goal: Goal) -> None:
             f"goal {goal.goal_id!r} is closed",
             hint=f"open it again: gitslices goal reopen {shlex.quote(goal.goal_id)}",
         )
+
+
+def list_meant(
+    workspace: Workspace, goal_id: str | None, slice_ids: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The goal of the slices that are named; where none are, all that `choose_goals` chooses."""
+    with workspace.open_store() as store:
+        if slice_ids is not None:
+            return (choose_goal(workspace, store, goal_id, *slice_ids).goal_id,)
+        return tuple(goal.goal_id for goal in choose_goals(workspace, store, goal_id))
 
 
 class GoalSummary(Struct, frozen=True, kw_only=True):

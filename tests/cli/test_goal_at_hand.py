@@ -1,5 +1,6 @@
 """Which goal is meant where none is named: in a slice's worktree, that of the slice."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,13 @@ import pytest
 from gitslices.git.links import find_admin_folder
 from tests.support.commands import Cli
 from tests.support.graphs import write_graph
-from tests.support.repositories import git
+from tests.support.repositories import commit_all, git
 
 LINES = (
-    "claim a", "heartbeat a --token 1", "conflicts", "gate status a",
+    "claim a", "heartbeat a --token 1", "gate status a",
     "gate pass a acceptance_criteria --by ann",
     "review a --kind code_review --by ann --verdict approve", "scope show a", "log a --evidence",
-    "check --slice a", "sync a --token 1", "done a --token 1", "merge a", "run -- true", "remove a",
+    "check --slice a", "sync a --token 1", "done a --token 1", "merge a", "remove a",
 )  # fmt: skip
 
 
@@ -40,6 +41,40 @@ def test_what_is_about_the_whole_means_all_goals(cli: Cli, tops: dict[str, Path]
         assert [goal["goal_id"] for goal in goals] == ["one", "two"]
     claimed = [cli("claim", "--json", "--holder", f"h{n}").document for n in range(2)]
     assert [one["goal_id"] for one in claimed] == ["one", "two"]
+
+
+def test_what_is_taken_in_is_taken_in_of_all_goals(
+    cli: Cli, repo: Path, tops: dict[str, Path]
+) -> None:
+    for goal, top in tops.items():
+        (top / goal).write_text(goal)
+        commit_all(top, goal)
+    found = cli("conflicts", "--json").document
+    assert (found["goal_id"], found["target"], found["goals"]) == (None, "main", ["one", "two"])
+    assert found["slices"] == ["a", "a"]
+    for top in tops.values():
+        cli("claim", "a", directory=top)
+        cli("done", directory=top)
+    assert cli("sync", "--all").out.startswith("one\n")
+    done = cli("merge", "--all", "--json")
+    assert [one["goal_id"] for one in done.document["merged"]] == ["one", "two"]
+    assert (repo / "one").exists()
+    assert (repo / "two").exists()
+    schema = json.loads(cli("schema", "merge").out)
+    assert "null" in str(schema["$defs"]["MergeReport"]["properties"]["goal_id"])
+    last = cli("merge", "--all", "--json").document
+    assert last["goals"] == ["two"], "none is under way: the last one answers"
+
+
+def test_a_run_works_all_goals_that_are_under_way(
+    cli: Cli, repo: Path, tops: dict[str, Path]
+) -> None:
+    script = 'echo x > "$GITSLICES_GOAL" && git add -A && git commit -qm work'
+    done = cli("run", "--jobs", "1", "--json", "--", "sh", "-c", script)
+    assert done.code == 0
+    assert done.document["goals"] == ["one", "two"]
+    assert done.document["merged"] == ["a", "a"]
+    assert {path.name for path in repo.iterdir()} >= {"one", "two"}
 
 
 def test_the_worktree_named_with_c_counts(cli: Cli, tops: dict[str, Path]) -> None:
