@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 
 from gitslices.cli.live import show_progress
 from gitslices.cli.options import (
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from gitslices.workspace import Workspace
 
 _Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
+_BY_ENDING: Final[dict[str, _Format]] = {
+    ".json": "json", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot",
+    ".svg": "svg", ".html": "html", ".htm": "html",
+}  # fmt: skip
 _NEW_PATHS = click.Choice(["anchored", "all", "none"])
 
 _EXAMPLES = """\b
@@ -39,7 +43,7 @@ Examples:
   gitslices plan --explain api          every reason why api waits
   gitslices plan --diff                 what would change of the plan applied
   gitslices plan --workers 4            for four workers, with their schedule
-  gitslices plan --format html -o plan.html
+  gitslices plan -o plan.html           draw it
   make-graph | gitslices plan - --json  read standard input, answer a program
 """
 
@@ -112,9 +116,7 @@ Examples:
     "--format",
     "format_",
     type=click.Choice(["text", "json", "mermaid", "dot", "svg", "html"]),
-    default="text",
-    show_default=True,
-    help="What to print of the plan.",
+    help="What to print of the plan.  [default: by the ending of -o FILE, else text]",
 )
 @click.option(
     "-o",
@@ -144,7 +146,7 @@ def command(
     strict: bool,
     explain: str | None,
     diff: bool,
-    format_: _Format,
+    format_: _Format | None,
     output: Path | None,
     lock_timeout: float,
     directory: Path,
@@ -162,6 +164,7 @@ def command(
     from gitslices.cli.graphs import load_source
     from gitslices.ops.plan import PlanRequest, plan
 
+    format_ = format_ or _find_format(output)
     _refuse_options_without_apply(
         applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs,
         workspace=code_workspace is not None,
@@ -240,6 +243,10 @@ def _tell_written(path: Path | None) -> str:
     return f"wrote {escape(str(path))}\n" if path is not None else ""
 
 
+def _find_format(output: Path | None) -> _Format:
+    return _BY_ENDING.get(output.suffix.lower(), "text") if output else "text"
+
+
 def _refuse_options_without_apply(*, applies: bool, **given: object) -> None:
     for name, value in given.items():
         if value and not applies:
@@ -261,10 +268,13 @@ def _explain(workspace: "Workspace", request: "PlanRequest", slice_id: str) -> O
 
 
 def _compare(workspace: "Workspace", request: "PlanRequest", *, check: bool) -> Outcome:
-    from gitslices.ops.plan import diff
+    from gitslices.ops.apply import ApplyRequest, find_refusals
+    from gitslices.ops.plan import diff, plan
     from gitslices.output.text.plan import format_changes
 
-    changes = diff(workspace, request)
+    wanted = ApplyRequest(graph=request.scoped.graph, plan=plan(workspace, request))
+    refused = find_refusals(workspace, wanted)
+    changes = structs.replace(diff(workspace, request), refused=refused)
     return Outcome(
         document=changes,
         text=lambda: format_changes(changes),

@@ -1,20 +1,27 @@
 """Make the repository match a plan: branches and worktrees for its slices."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct, structs
 
+from gitslices.core.errors import DiskError, Problem, RefusedError
 from gitslices.core.model import Plan, SliceId, TaskGraph
 from gitslices.ops.forward import forward_slices
 from gitslices.ops.provision import Order, order_slices, provision, raise_failures
 from gitslices.planning.diff import Retarget
+from gitslices.provisioning.adopt import find_unrecorded
+from gitslices.provisioning.preflight import decide
 from gitslices.provisioning.wanted import OnProgress, Wanted
 from gitslices.rules.reconcile import Action, Reconciliation, find_started_overlaps
 from gitslices.slices.goals import refuse_closed
 from gitslices.slices.scopes import rescope
 from gitslices.slices.settings import find_settings_remarks
 from gitslices.slices.target import find_retarget
-from gitslices.state.store import Goal, Store
+from gitslices.state.store import Goal, Store, open_store
 from gitslices.workspace import Workspace
 
 
@@ -75,6 +82,40 @@ def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) 
     # Last: what did get made is in order, and brought forward, by now.
     raise_failures(made.failures, len(made.order.steps.steps))
     return _report(made.order, warnings)
+
+
+def find_refusals(workspace: Workspace, request: ApplyRequest) -> tuple[Problem, ...]:
+    """What `apply` would refuse now; nothing is changed."""
+    plan = request.plan
+    wanted = Wanted(
+        goal_id=plan.goal_id, slices=plan.slices, base=plan.base.commit, target=plan.target
+    )
+    with _open_any_store(workspace) as store:
+        before = store.read_goal(plan.goal_id)
+        known = {one.slice_id: one for one in store.read_slices(plan.goal_id)}
+        known |= {one.slice_id: one for one in find_unrecorded(workspace, store, wanted, known)}
+        try:
+            if before is not None:
+                refuse_closed(before)
+            decide(
+                workspace, store, wanted, known,
+                ready_only=request.ready_only, allow_dirty=request.allow_dirty,
+                problems=find_started_overlaps(plan),
+            )  # fmt: skip
+        except (RefusedError, DiskError) as error:
+            return error.problems or (Problem(plan.goal_id, error.message, error.hint),)
+    return ()
+
+
+@contextmanager
+def _open_any_store(workspace: Workspace) -> Iterator[Store]:
+    """The store, or an empty one elsewhere: who only asks must not make it."""
+    if workspace.has_store():
+        with workspace.open_store() as store:
+            yield store
+        return
+    with TemporaryDirectory() as folder, open_store(Path(folder), timeout=1) as store:
+        yield store
 
 
 def _order_plan(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from gitslices.core.errors import Problem
 from gitslices.core.model import BranchName, Plan, Slice, SliceId
 
 
@@ -45,7 +46,8 @@ class PlanChanges(Struct, frozen=True, kw_only=True):
     """What `gitslices plan --diff --json` prints; all lists are empty where nothing changes.
 
     `added` and `gone` slices are in no other list. Costs are those of the critical path, the one
-    before is None where no plan was applied. `retargeted` is None while the target stays.
+    before is None where no plan was applied. `retargeted` is None while the target stays. `refused`
+    says what keeps the plan from being applied.
     """
 
     goal_id: str
@@ -57,6 +59,7 @@ class PlanChanges(Struct, frozen=True, kw_only=True):
     rewaiting: tuple[Rewaiting, ...]
     moved: tuple[Move, ...]
     retargeted: Retarget | None = None
+    refused: tuple[Problem, ...] = ()
 
     @property
     def is_empty(self) -> bool:

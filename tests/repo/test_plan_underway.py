@@ -261,3 +261,36 @@ def test_goals_that_come_to_one_slug_share_no_branch(workspace: Workspace) -> No
         plans += [one.branch_name for one in made.slices]
     assert plans[0] == "slices/release-2-1/a"
     assert len(set(plans)) == 3
+
+
+def test_a_comparison_tells_what_apply_would_refuse(call: Cli, repo: Path, tmp_path: Path) -> None:
+    graph = write_graph(tmp_path / "g.json", A)
+    (repo / "Makefile").write_text("changed")
+    git(repo, "branch", "slices/default/a")
+    told = call("plan", graph, "--diff")
+    assert told.code == 0
+    assert "--apply would refuse it:\n" in told.out
+    assert "  a: branch 'slices/default/a' exists and is not this slice's\n" in told.out
+    assert "the main worktree has uncommitted changes: Makefile" in told.out
+    assert not (repo / ".git" / "gitslices").exists()
+    refused = call("plan", graph, "--diff", "--json").document["refused"]
+    tried = call("plan", graph, "--apply", "--json").document["error"]["problems"]
+    assert refused == tried
+    git(repo, "branch", "-D", "slices/default/a")
+    git(repo, "checkout", "Makefile")
+    assert call("plan", graph, "--diff", "--json").document["refused"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("p.html", "<!doctype"), ("p.SVG", "<svg"), ("p.json", "{"), ("p.dot", "digraph"),
+     ("p.mmd", "flowchart"), ("p.txt", "default"), ("p", "default")],
+)  # fmt: skip
+def test_the_ending_of_a_file_says_how_to_draw(
+    call: Cli, tmp_path: Path, name: str, begins: str
+) -> None:
+    graph = write_graph(tmp_path / "g.json", A)
+    assert call("plan", graph, "-o", str(tmp_path / name)).code == 0
+    assert (tmp_path / name).read_text().lower().startswith(begins)
+    call("plan", graph, "-o", str(tmp_path / name), "--format", "dot")
+    assert (tmp_path / name).read_text().startswith("digraph")

@@ -207,6 +207,11 @@ def format_changes(changes: PlanChanges) -> str:
     )
     if changes.cost_before not in (None, changes.cost_after):
         lines.append(_format_costs(changes.cost_before or 0, changes.cost_after))
+    if changes.refused:
+        lines.append("--apply would refuse it:")
+    for one in changes.refused:
+        lines.append(f"  {escape(one.place)}: {escape(one.message)}")
+        lines += [f"    hint: {escape(one.hint)}"] if one.hint else []
     return "\n".join(lines) + "\n"
 
 
