@@ -85,7 +85,8 @@ def _find_pushed(
         # `git push REMOTE HEAD:NAME` gives neither name of the branch.
         if record is None and source == "HEAD":
             record = find_slice_here(workspace, store)
-        if record:
+        # What has been merged was checked then, and its branch is not kept in.
+        if record and record.status in UNDER_WAY:
             yield record, commit
 
 

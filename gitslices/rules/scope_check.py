@@ -14,6 +14,9 @@ from msgspec import Struct
 from gitslices.core.model import Change, RepoPath, SliceId
 from gitslices.scopes.language.matcher import ScopeMatcher
 
+UNNAMED: Final = "a repository of its own that .gitmodules does not name"
+"""Why a link to another repository is refused, in whichever scope it lies."""
+
 
 class Neighbour(Struct, frozen=True, kw_only=True):
     """Another slice under way; `name` is how messages call it.
@@ -58,8 +61,7 @@ def _check_change(
 ) -> Violation | None:
     # Git commits such a folder as a submodule that nobody can clone, and none of its files.
     if change.is_unnamed:
-        reason = "a repository of its own that .gitmodules does not name"
-        return Violation(path=change.path, owner=None, reason=reason)
+        return Violation(path=change.path, owner=None, reason=UNNAMED)
     if not _allows(matcher, change):
         owner = next((one for one in neighbours if _allows(one.matcher, change)), None)
         reason = f"in slice {owner.name}" if owner else "in no slice"

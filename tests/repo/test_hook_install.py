@@ -11,12 +11,14 @@ import pytest
 from msgspec import convert
 
 from gitslices.core.errors import RefusedError
-from gitslices.core.model import TaskGraph
+from gitslices.core.model import SliceId, TaskGraph
+from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.hook import HooksReport, InstallRequest, install, read_hooks, uninstall
+from gitslices.ops.merge import MergeRequest, merge
 from gitslices.system.hook_scripts import NAMES
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git
-from tests.support.slices import apply_graph
+from tests.support.slices import Desk, apply_graph, read_status, take, work
 from tests.support.workspaces import open_at
 
 REQUEST = InstallRequest(python=sys.executable)
@@ -248,3 +250,18 @@ def test_a_group_without_a_command_is_wrong_usage(cli: Cli, group: str) -> None:
     assert (done.code, done.err) == (
         2, f"error: Missing command.\nhint: see: gitslices {group} --help\n",
     )  # fmt: skip
+
+
+def test_a_push_from_a_merged_slice_passes(repo: Path, hooks: Path) -> None:
+    desk = Desk(repo)
+    desk.apply({"id": "a", "write_set": ["src/"]})
+    install(desk.workspace, REQUEST)
+    work(desk.workspace, "a", {"src/new": "x\n"})
+    token = take(desk.workspace, "a")
+    done(desk.workspace, DoneRequest(slice_id=SliceId("a"), token=token))
+    merge(desk.workspace, MergeRequest(slice_ids=(SliceId("a"),)))
+    assert read_status(desk.workspace, "a") == "merged"
+    origin = repo.parent / "origin.git"
+    git(repo.parent, "init", "--quiet", "--bare", str(origin))
+    for refspec in ("HEAD", "HEAD:elsewhere", f"{desk.branch('a')}:third"):
+        git(desk.worktree("a"), "push", "--quiet", str(origin), refspec)

@@ -13,10 +13,12 @@ from gitslices.core.model import SliceId
 from gitslices.ops.check import CheckReport
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.hook import InstallRequest, install
+from gitslices.ops.hook_run import HookRequest, run_hook
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.removal import PruneRequest, prune
 from tests.support.repositories import commit_all, git, make_repository
 from tests.support.slices import Desk, check_at, take
+from tests.support.workspaces import open_at
 
 REASON = "a repository of its own that .gitmodules does not name"
 
@@ -139,3 +141,20 @@ def test_a_link_that_the_target_has_already_is_nobody_s_fault(repo: Path) -> Non
     git(top, "update-index", "--cacheinfo", f"160000,{later},apps/old")
     git(top, "commit", "--quiet", "-m", "Bump")
     assert check_at(top).ok
+
+
+def test_a_hook_tells_of_a_link_that_nothing_names_and_of_its_own_remedy(desk: Desk) -> None:
+    install(desk.workspace, InstallRequest(python=sys.executable))
+    top = desk.worktree("a")
+    stage(top)
+    done = subprocess.run(
+        ["git", "commit", "-qm", "x"], cwd=top, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        f"a: 1 change that no commit can hold\n  apps/web   {REASON}\n"
+        "hint: of a repository inside, move its .git away and add its files"
+    )
+    assert "scope allow" not in done.stderr
+    report = run_hook(open_at(top), HookRequest(name="pre-commit"))
+    assert find_reasons(report.checked) == {"apps/web": REASON}

@@ -13,6 +13,7 @@ from gitslices.ops.hook_run import HookReport
 from gitslices.ops.scope import ScopeReport
 from gitslices.output.words import count, escape
 from gitslices.provisioning.agent_files import AgentFilesReport
+from gitslices.rules.scope_check import UNNAMED
 
 
 def format_check(report: CheckReport) -> str:
@@ -31,7 +32,9 @@ def _format_slice(one: SliceCheck) -> Iterable[str]:
         yield f"{name}: all changes are inside the write scope"
         return
     changes = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
-    yield f"{name}: {changes} outside the write scope"
+    inside = all(violation.reason == UNNAMED for violation in violations)
+    what = "that no commit can hold" if inside else "outside the write scope"
+    yield f"{name}: {changes} {what}"
     shown = [(escape(violation.path), escape(violation.reason)) for violation in violations]
     width = max(len(path) for path, _ in shown)
     for path, reason in shown:
@@ -68,10 +71,17 @@ def _format_lines(report: HookReport) -> Iterable[str]:
     if not report.checked.ok:
         yield format_check(report.checked).rstrip("\n")
         left = next(one for one in report.checked.slices if one.violations)
-        wider = suggest(
-            "scope", "allow", left.slice_id, "PATH", "--reason", "TEXT", goal_id=left.goal_id
-        )
-        yield f"hint: take the changes back, or widen the scope: {escape(wider)}"
+        reasons = {violation.reason for violation in left.violations}
+        if UNNAMED in reasons:
+            yield (
+                "hint: of a repository inside, move its .git away and add its files; "
+                "or make it a submodule: git submodule add URL PATH"
+            )
+        if reasons != {UNNAMED}:
+            wider = suggest(
+                "scope", "allow", left.slice_id, "PATH", "--reason", "TEXT", goal_id=left.goal_id
+            )
+            yield f"hint: take the changes back, or widen the scope: {escape(wider)}"
     if report.forwarded:
         names = ", ".join(escape(id_) for id_ in report.forwarded)
         yield f"gitslices: {count(len(report.forwarded), 'waiting slice')} brought forward: {names}"
