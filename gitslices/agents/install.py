@@ -1,9 +1,7 @@
 """Our hooks in the settings of a tool, beside what is there."""
 
-import json
-import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +11,8 @@ from msgspec import Struct, structs
 
 from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, OwnFile, find_config
 from gitslices.agents.adapters.table import ADAPTERS, load_adapter
+from gitslices.agents.server_entry import add_server, drop_server, has_server
+from gitslices.agents.settings_text import SAFE, load_table, write_table
 from gitslices.core.errors import DiskError, InputError
 from gitslices.core.files import drop_block, put_block, read_regular, replace_file
 from gitslices.core.model import RepoPath
@@ -32,7 +32,6 @@ from gitslices.workspace import Workspace
 
 _NEW_MODE: Final = 0o600
 _LARGEST: Final = 16 * 1024 * 1024
-_SAFE: Final = "move it aside, or mend it, then install again"
 
 
 def add_hooks(text: str | None, wanted: HookTable, program: str, *, place: str) -> str:
@@ -40,7 +39,7 @@ def add_hooks(text: str | None, wanted: HookTable, program: str, *, place: str) 
 
     Raises `InputError` with the place of what is wrong in `text`, which is the file `place`.
     """
-    table = _load(text, place) if text is not None else dict(wanted.fields)
+    table = load_table(text, place) if text is not None else dict(wanted.fields)
     hooks = _get_table(table, place)
     for event, ours in wanted.make_hooks(program).items():
         present = _get_list(hooks, event, place)
@@ -49,14 +48,14 @@ def add_hooks(text: str | None, wanted: HookTable, program: str, *, place: str) 
         # tools trust a hook by its place.
         if not all(one in present for one in ours) or len(present) != len(kept) + len(ours):
             hooks[event] = [*kept, *ours]
-    return _write(table, text)
+    return write_table(table, text)
 
 
 def drop_hooks(text: str, *, place: str) -> str | None:
     """The settings without our hooks; None where nothing else is in them."""
     if not has_hooks(text):
         return text
-    table = _load(text, place)
+    table = load_table(text, place)
     hooks = _get_table(table, place)
     for event in list(hooks):
         present = _get_list(hooks, event, place)
@@ -67,7 +66,7 @@ def drop_hooks(text: str, *, place: str) -> str | None:
                 del hooks[event]
     if not hooks:
         del table["hooks"]
-    return _write(table, text) if table.keys() - {"version"} else None
+    return write_table(table, text) if table.keys() - {"version"} else None
 
 
 def has_hooks(text: str) -> bool:
@@ -75,39 +74,17 @@ def has_hooks(text: str) -> bool:
     return LAUNCHER_NAME in text
 
 
-def _load(text: str, place: str) -> dict[str, Any]:
-    try:
-        table = json.loads(text, object_pairs_hook=_make_table)
-    except json.JSONDecodeError as error:
-        where = f"{place}:{error.lineno}:{error.colno}"
-        raise InputError(f"{where}: it is no JSON: {error.msg}", hint=_SAFE) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{place}: {error}", hint=_SAFE) from error
-    if not isinstance(table, dict):
-        raise InputError(f"{place}: it is no object", hint=_SAFE)
-    return table
-
-
-def _make_table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        # JSON takes the last of two in silence; written again, the first would be lost.
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(one for one in names if names.count(one) > 1)!r} is there twice")
-    return table
-
-
 def _get_table(table: dict[str, Any], place: str) -> dict[str, Any]:
     hooks = table.setdefault("hooks", {})
     if not isinstance(hooks, dict):
-        raise InputError(f"{place}: hooks: it is no object", hint=_SAFE)
+        raise InputError(f"{place}: hooks: it is no object", hint=SAFE)
     return hooks
 
 
 def _get_list(hooks: Mapping[str, Any], event: str, place: str) -> list[Any]:
     present = hooks.get(event, [])
     if not isinstance(present, list):
-        raise InputError(f"{place}: hooks.{event}: it is no list", hint=_SAFE)
+        raise InputError(f"{place}: hooks.{event}: it is no list", hint=SAFE)
     return present
 
 
@@ -129,25 +106,18 @@ def _is_own(hook: Any) -> bool:
     return isinstance(hook, dict) and LAUNCHER_NAME in str(hook.get("command", ""))
 
 
-def _write(table: Mapping[str, Any], before: str | None) -> str:
-    """JSON in the style of the text before, which stays as it is if it says the same."""
-    # Somebody's own line breaks and blanks are no less theirs for being JSON.
-    if before is not None and json.loads(before) == table:
-        return before
-    found = re.search(r"^([ \t]+)\S", before or "", re.MULTILINE)
-    indent = found[1] if found else "  "
-    end = "\n" if before is None or before.endswith("\n") else ""
-    return json.dumps(table, indent=indent, ensure_ascii=False) + end
-
-
 _COMMENT: Final = "<!-- {} -->"
 
 
 class AgentInstallRequest(Struct, frozen=True, kw_only=True):
-    """The tool; `python` is the interpreter that its hooks start; `dry_run` only looks."""
+    """The tool; `python` is the interpreter that its hooks start; `dry_run` only looks.
+
+    With `serves` it is told of the MCP server, too.
+    """
 
     tool: str
     python: str
+    serves: bool = False
     dry_run: bool = False
 
 
@@ -163,6 +133,8 @@ def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesRep
     ]
     if adapter.notes:
         wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_put_notes))
+    if request.serves:
+        wanted = _also(wanted, adapter.server.path, partial(_add_server, adapter))
     report = rewrite_agent_files(workspace, wanted, dry_run=request.dry_run)
     return structs.replace(report, limits=adapter.limits)
 
@@ -224,7 +196,7 @@ def _read_user_file(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error}", hint=_SAFE) from error
+        raise InputError(f"{str(path)!r} cannot be read: {error}", hint=SAFE) from error
 
 
 def _write_user_file(
@@ -265,6 +237,9 @@ def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:
         wanted.append(AgentFile(path=_name_skill(adapter), rewrite=_drop))
     if adapter.notes and adapter.notes not in {one.notes for one in others}:
         wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_drop_notes))
+    shared = adapter.server.path in {one.server.path for one in others}
+    if not shared and has_server(_read_main(workspace, adapter.server.path)):
+        wanted = _also(wanted, adapter.server.path, partial(_drop_server, adapter))
     gone = [structs.replace(one, placed=False) for one in wanted]
     report = rewrite_agent_files(workspace, gone)
     if not others:
@@ -272,13 +247,34 @@ def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:
     return report
 
 
+def _also(
+    wanted: Sequence[AgentFile], path: str, rewrite: Callable[[str | None, bool], str | None]
+) -> list[AgentFile]:
+    """`wanted`, and what `rewrite` makes of the file `path` before, be that among them or not."""
+
+    def both(one: AgentFile, text: str | None, tracked: bool) -> str | None:
+        return one.rewrite(rewrite(text, tracked), tracked)
+
+    if all(one.path != path for one in wanted):
+        return [*wanted, AgentFile(path=RepoPath(path), rewrite=rewrite)]
+    return [
+        structs.replace(one, rewrite=partial(both, one)) if one.path == path else one
+        for one in wanted
+    ]
+
+
 def _is_installed(workspace: Workspace, adapter: Adapter) -> bool:
+    return has_hooks(_read_main(workspace, adapter.settings))
+
+
+def _read_main(workspace: Workspace, path: str) -> str:
+    """A file of the main worktree, empty where it cannot be read."""
     main = workspace.main_worktree
     try:
-        data = read_regular(main / adapter.settings, limit=_LARGEST) if main else b""
+        data = read_regular(main / path, limit=_LARGEST) if main else b""
     except OSError:
-        return False
-    return has_hooks(data.decode(errors="replace"))
+        return ""
+    return data.decode(errors="replace")
 
 
 def _name_skill(adapter: Adapter) -> RepoPath:
@@ -299,6 +295,14 @@ def _drop_hooks(adapter: Adapter, text: str | None, tracked: bool) -> str | None
     if text is None or isinstance(adapter.hooks, OwnFile):
         return None
     return drop_hooks(text, place=adapter.settings)
+
+
+def _add_server(adapter: Adapter, text: str | None, tracked: bool) -> str:
+    return add_server(text, adapter.server)
+
+
+def _drop_server(adapter: Adapter, text: str | None, tracked: bool) -> str | None:
+    return None if text is None else drop_server(text, adapter.server)
 
 
 def _replace(wanted: str) -> Callable[[str | None, bool], str]:

@@ -26,6 +26,7 @@ _EXAMPLES = """\b
 Examples:
   gitslices agent install claude --user     for every repository and folder of this user
   gitslices agent install claude            for whoever works in this repository
+  gitslices agent install claude --mcp      the commands as tools of it, too
   gitslices agent install codex --print     only show what would be written
   gitslices agent status --try              would the guard be asked, and does it answer?
   gitslices agent uninstall claude
@@ -42,10 +43,11 @@ def command() -> None:
 @command.command("install")
 @_tool_argument
 @click.option("--user", "for_user", is_flag=True, help="In the user's own settings.")
+@click.option("--mcp", "serves", is_flag=True, help="Tell it of the MCP server, too.")
 @click.option("--print", "prints", is_flag=True, help="Only show what the files would hold.")
 @common_options
 def install_command(
-    *, tool: str, for_user: bool, prints: bool, directory: Path, as_json: bool
+    *, tool: str, for_user: bool, serves: bool, prints: bool, directory: Path, as_json: bool
 ) -> Outcome:
     """Have TOOL ask before it writes, and teach it the commands it needs.
 
@@ -59,12 +61,16 @@ def install_command(
     from gitslices.agents.install import AgentInstallRequest, install, install_for_user
     from gitslices.output.text.checks import format_agent_files, format_agent_texts
 
+    if for_user and serves:
+        raise click.UsageError("--mcp goes into the repository: leave out --user")
     if for_user:
         report = install_for_user(tool, os.environ, dry_run=prints)
         if not prints:
             _write_launcher_here(directory)
     else:
-        request = AgentInstallRequest(tool=tool, python=sys.executable, dry_run=prints)
+        request = AgentInstallRequest(
+            tool=tool, python=sys.executable, serves=serves, dry_run=prints
+        )
         report = install(probe_here(directory), request)
 
     def text() -> str:

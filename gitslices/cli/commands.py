@@ -49,6 +49,7 @@ _SECTIONS: Final = {
     "Around it": {
         "hook": "Hold the write scopes in git hooks.",
         "agent": "Keep coding agents inside their slices.",
+        "mcp": "Serve the commands to agents by the Model Context Protocol.",
         "shell-init": "Make a shell know gitslices: gs cd SLICE, and completion.",
         "schema": "Print a JSON Schema.",
         "help": "Show what a command does.",

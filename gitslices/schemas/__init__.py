@@ -29,6 +29,7 @@ NAMES: Final = (
     "landed",
     "log",
     "log-evidence",
+    "mcp",
     "merge",
     "note",
     "open",

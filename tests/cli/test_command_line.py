@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gitslices.agents.adapters.table import ADAPTERS
 from gitslices.cli.commands import COMMANDS
 from gitslices.cli.main import app
 from tests.support.commands import Cli, Finished, run_cli, run_cli_nowhere
@@ -91,7 +92,7 @@ def test_a_usage_error_is_json_under_json(tmp_path: Path) -> None:
 
 def test_choices_of_a_missing_option_stand_on_one_line(tmp_path: Path) -> None:
     first, hint = run_cli(tmp_path, "agent", "guard").err.splitlines()
-    assert first == "error: Missing option '--tool'. Choose from: claude, codex, cursor"
+    assert first == "error: Missing option '--tool'. Choose from: " + ", ".join(ADAPTERS)
     assert hint == "hint: see: gitslices agent guard --help"
 
 

@@ -75,6 +75,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "conflicts": "conflicts",
         "sync": "sync a",
         "done": f"done a --token {token}",
+        "mcp": "mcp",
         "merge": "merge a",
         "claim": "claim b",
         "release": "release b --force",

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 
@@ -317,6 +318,39 @@ def test_the_plugin_of_opencode_throws_what_the_guard_says(
     launcher = repo / ".git" / "hooks" / "gitslices-agent"
     launcher.write_text("#!/bin/sh\nexit 9\n")
     assert ask_all()[0] == "gitslices: nobody can be asked (exit code 9), so this may not run"
+
+
+@pytest.mark.parametrize("tool", ADAPTERS)
+def test_the_server_is_put_among_others_and_taken_away(repo: Path, tool: str) -> None:
+    server = load_adapter(tool).server
+    path = repo / server.path
+    path.parent.mkdir(exist_ok=True)
+    is_toml = path.suffix == ".toml"
+    mine = (
+        f"# mine\n[{server.key}.other]\ncommand = 'x'\n"
+        if is_toml
+        else json.dumps({server.key: {"other": {"command": "x"}}}, indent=4)
+    )
+    path.write_text(mine)
+    request = AgentInstallRequest(tool=tool, python=sys.executable, serves=True)
+    for _ in range(2):
+        assert install(open_at(repo), request).ok
+        text = path.read_text()
+        table = tomllib.loads(text) if is_toml else json.loads(text)
+        assert table[server.key] == {"other": {"command": "x"}, "gitslices": server.value}
+    assert ("# mine" in text) == is_toml
+    assert str(repo) not in text
+    uninstall(open_at(repo), tool)
+    assert path.read_text() == mine
+    path.unlink()
+    install(open_at(repo), request)
+    uninstall(open_at(repo), tool)
+    assert not path.exists()
+    for wrong in ("[", "[]" if not is_toml else "= 3", f'{{"{server.key}": 3}}'):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{server.key} = 3" if is_toml and "{" in wrong else wrong)
+        with pytest.raises(InputError, match=re.escape(server.path)):
+            install(open_at(repo), request)
 
 
 def test_the_skill_keeps_to_the_limits_of_its_format() -> None:

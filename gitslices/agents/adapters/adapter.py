@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gitslices.git.environment import find_home
 
@@ -63,6 +63,16 @@ class OwnFile(Struct, frozen=True, kw_only=True):
     make_text: Callable[[str], str]
 
 
+class ServerEntry(Struct, frozen=True, kw_only=True):
+    """The MCP server below `key` of a file in a worktree, as `gitslices` on PATH serves it."""
+
+    path: str
+    key: str = "mcpServers"
+    value: Mapping[str, Any] = field(
+        default_factory=lambda: {"command": "gitslices", "args": ["mcp"]}
+    )
+
+
 class SettingsFile(Struct, frozen=True, kw_only=True):
     """A settings file that may hold our hooks, as an agent in `worktree` would read it.
 
@@ -102,6 +112,7 @@ class Adapter(Struct, frozen=True, kw_only=True):
     top_only: bool = False
     reads_main: bool = False
     hooks: HookTable | OwnFile
+    server: ServerEntry
     skills: str
     notes: str | None
     limits: tuple[str, ...]

@@ -13,6 +13,7 @@ from gitslices.agents.adapters.adapter import (
     Hooks,
     HookTable,
     Intent,
+    ServerEntry,
     SettingsFile,
     Turn,
 )
@@ -143,6 +144,7 @@ ADAPTER: Final = Adapter(
     hooks=HookTable(
         make_hooks=make_hooks, project_only=frozenset({"WorktreeCreate", "WorktreeRemove"})
     ),
+    server=ServerEntry(path=".mcp.json"),
     skills=".claude/skills",
     notes=None,
     limits=("tools of MCP servers", BELOW),

@@ -8,7 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent, SettingsFile
+from gitslices.agents.adapters.adapter import (
+    Adapter,
+    Hooks,
+    HookTable,
+    Intent,
+    ServerEntry,
+    SettingsFile,
+)
 from gitslices.agents.adapters.claude import format_denial, make_turn_hooks, read_turn
 from gitslices.agents.adapters.patches import BEGIN, find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
@@ -131,6 +138,7 @@ ADAPTER: Final = Adapter(
     user_settings="hooks.json",
     reads_main=True,
     hooks=HookTable(make_hooks=make_hooks),
+    server=ServerEntry(path=".codex/config.toml", key="mcp_servers"),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=(

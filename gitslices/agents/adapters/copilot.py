@@ -11,6 +11,7 @@ from gitslices.agents.adapters.adapter import (
     Adapter,
     Intent,
     OwnFile,
+    ServerEntry,
     Turn,
 )
 from gitslices.agents.adapters.patches import find_patched
@@ -88,6 +89,7 @@ ADAPTER: Final = Adapter(
     settings=".github/hooks/gitslices.json",
     top_only=True,
     hooks=OwnFile(make_text=make_text),
+    server=ServerEntry(path=".mcp.json"),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=(

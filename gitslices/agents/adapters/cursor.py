@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent, ServerEntry
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
 _EDITS: Final = frozenset({
@@ -64,6 +64,7 @@ ADAPTER: Final = Adapter(
     settings=".cursor/hooks.json",
     user_settings="hooks.json",
     hooks=HookTable(make_hooks=make_hooks, fields={"version": 1}),
+    server=ServerEntry(path=".cursor/mcp.json"),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=("tools of MCP servers",),

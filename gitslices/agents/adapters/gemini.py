@@ -12,6 +12,7 @@ from gitslices.agents.adapters.adapter import (
     Hooks,
     HookTable,
     Intent,
+    ServerEntry,
     Turn,
 )
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
@@ -79,6 +80,7 @@ ADAPTER: Final = Adapter(
     user_settings="settings.json",
     top_only=True,
     hooks=HookTable(make_hooks=make_hooks),
+    server=ServerEntry(path=".gemini/settings.json"),
     skills=".agents/skills",
     notes="GEMINI.md",
     limits=(

@@ -5,13 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gitslices.agents.adapters.adapter import (
-    OVER,
-    Adapter,
-    Intent,
-    OwnFile,
-    Turn,
-)
+from gitslices.agents.adapters.adapter import OVER, Adapter, Intent, OwnFile, ServerEntry, Turn
 from gitslices.agents.adapters.patches import find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
@@ -73,6 +67,11 @@ ADAPTER: Final = Adapter(
     settings=".opencode/plugins/gitslices.js",
     user_settings="plugins/gitslices.js",
     hooks=OwnFile(make_text=make_text),
+    server=ServerEntry(
+        path="opencode.json",
+        key="mcp",
+        value={"type": "local", "command": ["gitslices", "mcp"], "enabled": True},
+    ),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent
+from gitslices.agents.adapters.adapter import BELOW, Adapter, Hooks, HookTable, Intent, ServerEntry
 from gitslices.agents.adapters.claude import format_denial, make_turn_hooks, read_turn
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
 
@@ -51,6 +51,7 @@ ADAPTER: Final = Adapter(
     user_settings="settings.json",
     top_only=True,
     hooks=HookTable(make_hooks=make_hooks),
+    server=ServerEntry(path=".qwen/settings.json"),
     skills=".agents/skills",
     notes="AGENTS.md",
     limits=(
