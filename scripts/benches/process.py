@@ -1,9 +1,11 @@
 """Programs run for a measurement: sealed from git's settings, timed, their memory taken."""
 
 import os
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,12 +38,35 @@ def run(*argv: str, cwd: Path | None = None, data: bytes | None = None) -> None:
     )  # fmt: skip
 
 
-def measure(*argv: str, cwd: Path) -> Spent:
-    """Run a program once, from its start to its end."""
+def measure(
+    *argv: str, cwd: Path, data: bytes = b"", variables: Mapping[str, str] | None = None
+) -> Spent:
+    """Run a program once, from its start to its end; what it has started counts, too."""
     begin = time.perf_counter()
-    process = subprocess.Popen(argv, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        argv, cwd=cwd, env={**ENVIRONMENT, **(variables or {})}, stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(data)
+    process.stdin.close()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - begin
     if status:
         raise SystemExit(f"{' '.join(argv)} ended with status {status}")
     return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def take_turns(actions: Sequence[Callable[[], Spent]], rounds: int) -> list[Spent]:
+    """The medians of each action, all of them in turns, so that they see the same machine."""
+    spent: list[list[Spent]] = [[] for _ in actions]
+    for _ in range(rounds):
+        for action, own in zip(actions, spent, strict=True):
+            own.append(action())
+    return [Spent(*map(statistics.median, zip(*own, strict=True))) for own in spent]
+
+
+def show_load() -> None:
+    """Say what else the machine is at: times of the clock mean little beside it."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    print(f"load {load:.1f} on {cores} cores; ratios are of processor time", flush=True)
