@@ -31,6 +31,8 @@ _OTHER_HEADS = ("main-worktree/", "worktrees/", "refs/gitslices/", "refs/stash")
 _PLUMBING = frozenset({"fast-import", "filter-branch", "filter-repo", "replace", "send-pack"})
 _REMOTE_CHANGES = frozenset({"remove", "rename", "rm", "set-url"})
 _USERS = (
+    ["goal", "close"],
+    ["goal", "rename"],
     ["agent", "uninstall"], ["hook", "uninstall"], ["scope", "allow"], ["scope", "grant"],
 )  # fmt: skip
 _OWN_WITH_VALUE = frozenset({
@@ -91,6 +93,8 @@ def _find_nothing(shared: Shared, command: Command) -> Iterator[str]:
 def _find_own_reasons(shared: Shared, command: Command) -> Iterator[str]:
     options, operands = _split_own(command)
     name = operands[:1]
+    if not command.plain and any(word.startswith(("$", "`", '"')) for word in operands[:2]):
+        yield from _refuse_unknown("command")
     if operands[:2] in _USERS or (name == ["trust"] and "--list" not in options):
         yield _FOR_THE_USER
     if name == ["plan"] and "--apply" in options:

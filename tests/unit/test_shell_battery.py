@@ -93,5 +93,5 @@ def test_no_everyday_command_is_refused(places: Mapping[str, str]) -> None:
 
 def test_no_way_around_the_fence_passes(places: Mapping[str, str]) -> None:
     texts = list_texts("ways-around.txt")
-    assert len(texts) >= 400
+    assert len(texts) >= 1000
     assert [text for text in texts if not judge(places, text)] == []

@@ -141,7 +141,7 @@ _CALL: Final = re.compile(
     r"|rmSync|rmdirSync|rmdir|mkdirSync|mkdir|truncateSync|truncate|renameSync|rename"
     r"|copyFileSync|copyFile|cpSync|symlinkSync|symlink|linkSync|link|chmodSync|chmod|rm_rf|rm_r"
     r"|rm_f|rm|touch|mkdir_p|mv|cp|cp_r|ln_s|ln|delete|(?:File|IO)\.(?:bin)?write"
-    r"|file_put_contents|move|copy)\b\s*\(?([^;\n]*)"
+    r"|file_put_contents|move|copy|Bun\.write|Deno\.\w+|os\.remove|file\.remove)\b\s*\(?([^;\n]*)"
 )
 _BOTH: Final = re.compile(r"rename|link|mv|move")
 _SECOND: Final = re.compile(r"copy|cp|symlink|ln_s")
@@ -150,7 +150,7 @@ _OPEN: Final = re.compile(
     r"""|open\w*\s*\(\s*["']([^"']+)["']\s*,\s*["'][^"']*[wa+]"""
 )
 _RUN: Final = re.compile(
-    r"""\b(?:system|exec|execSync|spawn|spawnSync|execFileSync|popen|shell_exec|passthru|qx)\b"""
+    r"""\b(?:system|exec|execute|execSync|spawn|spawnSync|execFileSync|popen|shell_exec|passthru|qx)\b"""
     r"""\s*[({]?\s*(["'`])((?:\\.|(?!\1).)*)\1((?:\s*,\s*\[?\s*["'][^"']*["'])*)"""
     r"""|(?<![\w$])`([^`$]+)`"""
 )

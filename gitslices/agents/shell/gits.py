@@ -48,6 +48,8 @@ _WITH_OUTPUT: Final = frozenset({"archive", "bugreport", "diagnose", "format-pat
 def run_git(walker: Walker, started: Started) -> Aftermath:
     """Note what a call of git writes, runs, and where it changes something."""
     parsed = parse_command("git", started.words, stop=True)
+    if parsed.find("--exec-path"):
+        walker.unseen.append("--exec-path")  # any program may be git's there
     settings = list(_list_settings(walker, started, parsed))
     if not parsed.operands:
         return started.done()
@@ -93,8 +95,6 @@ def _list_settings(walker: Walker, started: Started, parsed: Parsed) -> Iterator
         if name in {"-c", "--config-env"}:
             yield key
             _run_setting(walker, Word(setting, value.plain), started.state)
-        elif name == "--exec-path" and value.text:
-            yield "alias.exec-path"
     names = [*started.env, *(n for n in started.state.variables if n.startswith("GIT_CONFIG"))]
     for name in names:
         if name.startswith("GIT_CONFIG_KEY_"):
@@ -210,6 +210,8 @@ def _is_reading(command: Word, *rest: Word) -> bool:
         edits = command.text == "config" and parsed.has("-e", "--edit")
         return command.text != "stash" and not edits
     lists = command.text not in {"branch", "tag"} and words[0] in _LISTING_WORDS
+    if words == ["edit"]:
+        return False
     asks = command.text in {"config", "symbolic-ref"} and len(words) == 1 and not parsed.options
     return lists or asks or any(option in _LISTING_OPTIONS for option, _ in parsed.options)
 

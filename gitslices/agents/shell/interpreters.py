@@ -1,6 +1,7 @@
 """Interpreters of other languages: a text after an option, on standard input, in a new file."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from gitslices.agents.shell.embedded import Script, list_edited, read_script
@@ -11,6 +12,7 @@ from gitslices.agents.shell.words import Aftermath, State, Word
 
 _INTERPRETERS: Final = {
     "python": ("-c",), "perl": ("-e", "-E"), "ruby": ("-e",), "php": ("-r",), "lua": ("-e",),
+    "deno": ("eval",), "Rscript": ("-e",),
     "node": ("-e", "-p", "--eval", "--print"), "bun": ("-e",), "pypy": ("-c",),
 }  # fmt: skip
 
@@ -26,6 +28,8 @@ def _run_interpreter(walker: Walker, started: Started) -> Aftermath:
     if (module := parsed.find("-m")) and module.text.partition(".")[0] == "gitslices":
         return walker.call([Word("gitslices"), *parsed.operands], started.env, started.state)
     texts = [value for option, value in parsed.options if option in _INTERPRETERS.get(name, ())]
+    if name == "deno":
+        texts = list(parsed.operands[1:2]) if parsed.operands[:1] == [Word("eval")] else [Word("")]
     if not texts:
         runs_file = parsed.has("-m") or (
             parsed.operands and not is_standard_input(parsed.operands[0])
@@ -36,7 +40,9 @@ def _run_interpreter(walker: Walker, started: Started) -> Aftermath:
             texts = [Word(text)]
     for word in texts:
         if word.plain:
-            note_script(walker, _read_language(name, word.text), started.state)
+            note_script(
+                walker, _read_language(name, word.text, _list_args(parsed.operands)), started.state
+            )
     return started.done()
 
 
@@ -50,12 +56,18 @@ def _list_input(walker: Walker, started: Started, shows_version: bool) -> list[W
     return [Word(stdin.text)] if stdin.text is not None else []
 
 
-def _read_language(name: str, text: str) -> Script:
+def _list_args(operands: Sequence[Word]) -> tuple[str, ...]:
+    """What a script finds in `sys.argv` after its own name."""
+    rest = operands[1:] if operands[:1] and is_standard_input(operands[0]) else operands
+    return tuple(word.text for word in rest if word.plain)
+
+
+def _read_language(name: str, text: str, args: tuple[str, ...]) -> Script:
     if name in {"python", "pypy"}:
         # Imported here: Python's grammar takes its time, and few commands have any.
         from gitslices.agents.shell.python_code import read_python
 
-        return read_python(text)
+        return read_python(text, args)
     return read_script(text)
 
 

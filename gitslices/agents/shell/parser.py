@@ -114,6 +114,8 @@ class Parser(QuoteReader):
     def _parse_pipeline(self) -> Node:
         self.skip_blank()
         while (found := _RESERVED.match(self._text, self._at)) and found[0] in {"!", "time"}:
+            if found[0] == "time" and re.match(r"[ \t]+-(?!p\s)", self._text[found.end() :]):
+                break  # the program of that name, which has more options
             self._at = found.end()
             self.skip_blank()
             if found[0] == "time" and self._sees("-p "):
@@ -132,7 +134,8 @@ class Parser(QuoteReader):
             self._at += 1
         if self._sees("("):
             return self._parse_redirected(self._parse_parentheses())
-        if found := _RESERVED.match(self._text, self._at):
+        found = _RESERVED.match(self._text, self._at)
+        if found and found[0] != "time":
             return self._parse_redirected(self._parse_reserved(found[0]))
         if found := _FUNCTION.match(self._text, self._at):
             self._at = found.end()

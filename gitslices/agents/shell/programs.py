@@ -191,7 +191,7 @@ def _list_zipped(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
 def _list_archived(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
     """`tar`: the archive when it is made, the folder where it is unpacked."""
     letters = {name for name, _ in parsed.options}
-    folder = parsed.find("-C", "--directory")
+    folders = [value for name, value in parsed.options if name in {"-C", "--directory"}]
     archive = parsed.find("-f", "--file")
     logs = _list_outputs("--index-file", "-g", "--listed-incremental")(parsed, cwd)
     if letters & {"-t", "--list", "-d", "--diff", "--compare"}:
@@ -199,9 +199,23 @@ def _list_archived(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
     if letters & {"-x", "--extract", "--get"}:
         if letters & {"-O", "--to-stdout"}:
             return logs
-        return [folder or Word("."), *logs]
+        # Each counts from the one before, and an option may come after it.
+        return [*(_join_words(folders[: number + 1]) for number in range(len(folders))),
+                *([] if folders else [Word(".")]), *logs]  # fmt: skip
     taken = parsed.operands if parsed.has("--remove-files") else []
     return [*([archive] if archive and archive.text != "-" else []), *logs, *taken]
+
+
+def _join_words(words: Sequence[Word]) -> Word:
+    text = os.path.join(*(word.text for word in words))  # noqa: PTH118
+    return Word(text, all(word.plain for word in words))
+
+
+def _list_passed_through(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    """`cpio`: the folder that it copies to, or unpacks in."""
+    if parsed.has("-p", "--pass-through"):
+        return parsed.operands[-1:]
+    return [Word(".")] if parsed.has("-i", "--extract") and not parsed.has("-t", "--list") else []
 
 
 def _list_by_flag(*flags: str) -> Rule:
@@ -229,6 +243,7 @@ PROGRAMS: Final[dict[str, Rule]] = {
     "ln": _list_linked,
     "link": lambda parsed, cwd: parsed.operands,
     "curl": _list_downloads,
+    "cpio": _list_passed_through,
     "csplit": _list_cut,
     "install": _list_installed,
     "mv": _list_moved,
@@ -256,6 +271,31 @@ PROGRAMS: Final[dict[str, Rule]] = {
     "ssh-keygen": _list_outputs("-f"),
     "wget": _list_fetched,
 }  # fmt: skip
+
+# Options of further programs that name a file or folder to be written.
+OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
+    "7z": ("-o",), "aria2c": ("-o", "-d", "--out", "--dir"), "esbuild": ("--outfile", "--outdir"),
+    "gpg": ("-o", "--output"), "http": ("-o", "--output"), "iconv": ("-o", "--output"),
+    "javac": ("-d",), "mysqldump": ("-r", "--result-file"), "openssl": ("-keyout", "-out"),
+    "pg_dump": ("-f", "--file"), "pip": ("-t", "--target", "-d", "--dest"),
+    "pip3": ("-t", "--target", "-d", "--dest"), "redis-cli": ("--rdb",),
+    "ssh-keygen": ("-f",), "tsc": ("--outDir", "--outFile"), "xmllint": ("--output",),
+}  # fmt: skip
+
+
+def list_outputs(name: str, words: Sequence[Word]) -> Sequence[Word]:
+    """The values of such options, in a word of their own or behind them."""
+    found: list[Word] = []
+    for number, word in enumerate(words):
+        for option in OUTPUTS.get(name, ()):
+            if word.text == option:
+                found += words[number + 1 : number + 2]
+            elif word.text.startswith(f"{option}=") or (
+                word.text.startswith(option) and not option.startswith("--")
+            ):
+                found.append(Word(word.text[len(option) :].lstrip("="), word.plain))
+    return [word for word in found if word.text != "-"]
+
 
 # Options whose value a program runs as a shell text.
 TEXT_OPTIONS: Final = {

@@ -5,6 +5,7 @@ Its grammar is Python's own. Values are followed as far as they are spelled out.
 
 import ast
 import os
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -27,7 +28,10 @@ _OWN: Final = frozenset({
     "chmod", "mkdir", "rmdir", "symlink_to", "touch", "unlink", "write_bytes", "write_text",
 })  # fmt: skip
 _OWN_AND_FIRST: Final = frozenset({"hardlink_to", "rename", "replace"})
-_OPENERS: Final = frozenset({"builtins.open", "codecs.open", "io.open", "open"})
+_OPENERS: Final = frozenset({
+    "builtins.open", "bz2.open", "codecs.open", "gzip.open", "io.open", "lzma.open", "open",
+    "shelve.open", "tarfile.open", "zipfile.ZipFile",
+})  # fmt: skip
 _SHELL: Final = frozenset({
     "os.popen", "os.system", "subprocess.Popen", "subprocess.call", "subprocess.check_call",
     "subprocess.check_output", "subprocess.getoutput", "subprocess.getstatusoutput",
@@ -42,9 +46,9 @@ _FOUND: Final = "…"
 Values = tuple[str, ...]
 
 
-def read_python(text: str) -> Script:
+def read_python(text: str, args: Values = ()) -> Script:
     """The files that it writes and the commands that it runs; nothing for what is no Python."""
-    finder = _Finder()
+    finder = _Finder(args)
     try:
         finder.visit(ast.parse(text))
     except (SyntaxError, ValueError, RecursionError):
@@ -53,7 +57,8 @@ def read_python(text: str) -> Script:
 
 
 class _Finder(ast.NodeVisitor):
-    def __init__(self) -> None:
+    def __init__(self, args: Values) -> None:
+        self._args = args
         self.script = Script()
         self._names: dict[str, Values] = {}
         self._modules: dict[str, str] = {}
@@ -114,17 +119,14 @@ class _Finder(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
         name = self._name(node.func)
-        first, second = (self._evaluate(one) for one in _list_two(node.args))
-        if name in _FIRST | _BOTH:
-            self._write(first)
-        if name in _SECOND | _BOTH:
-            self._write(second)
-        if (name in _OPENERS and _writes(node, 1)) or (name == "os.open" and _opens_to_write(node)):
-            self._write(first)
-        elif name == "os.chdir":
-            self._folder = first[0] if first else _FOUND
-        elif name in _SHELL or name.startswith(("os.exec", "os.spawn")):
+        first, second = self._evaluate_two(node)
+        self._note_files(node, name, first, second)
+        if name in _SHELL:
             self._run(node)
+        elif name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
+            texts = [one for value in node.args for one in self._evaluate(value)]
+            # The program stands twice: as a path, and as its own first argument.
+            self.script.texts.append(Word(shlex.join(texts[1:])))
         elif name in {"exec", "eval"} and first:
             self.script_of(first)
         elif name in self._functions and self._depth < _DEEPEST:
@@ -132,10 +134,28 @@ class _Finder(ast.NodeVisitor):
         elif isinstance(node.func, ast.Attribute):
             self._call_method(node, node.func, first)
 
+    def _evaluate_two(self, node: ast.Call) -> tuple[Values, Values]:
+        named = [one.value for one in node.keywords if one.arg in {"file", "path", "filename"}]
+        given = [*node.args, *named][:2]
+        first, second = (*(self._evaluate(one) for one in given), (), ())[:2]
+        return first, second
+
+    def _note_files(self, node: ast.Call, name: str, first: Values, second: Values) -> None:
+        edits = name.startswith("fileinput.") and any(one.arg == "inplace" for one in node.keywords)
+        opens = name in _OPENERS and _writes(node, 1)
+        if name in _FIRST | _BOTH or edits or opens:
+            self._write(first)
+        if name in _SECOND | _BOTH:
+            self._write(second)
+        if name == "os.open" and _opens_to_write(node):
+            self._write(first)
+        if name == "os.chdir":
+            self._folder = first[0] if first else _FOUND
+
     def script_of(self, texts: Values) -> None:
         """Look at a text that is itself run."""
         for text in texts:
-            inner = read_python(text)
+            inner = read_python(text, self._args)
             self.script.files += inner.files
             self.script.texts += inner.texts
 
@@ -190,11 +210,10 @@ class _Finder(ast.NodeVisitor):
             return (node.value,) if isinstance(node.value, str) else ()
         if isinstance(node, ast.Name):
             return self._names.get(node.id, ())
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Div):
-            join: Callable[[Sequence[str]], str] = "".join
-            if isinstance(node.op, ast.Div):
-                join = lambda parts: os.path.join(*parts)  # noqa: E731, PTH118
-            return self._combine([node.left, node.right], join)
+        if isinstance(node, ast.Subscript) and self._name(node.value) == "sys.argv":
+            return self._args
+        if isinstance(node, ast.BinOp):
+            return self._evaluate_pair(node)
         if isinstance(node, ast.JoinedStr):
             parts = [
                 one.value if isinstance(one, ast.FormattedValue) else one for one in node.values
@@ -207,6 +226,15 @@ class _Finder(ast.NodeVisitor):
         if isinstance(node, ast.List | ast.Tuple):
             return tuple(one for value in map(self._evaluate, node.elts) for one in value)[:_MOST]
         return ()
+
+    def _evaluate_pair(self, node: ast.BinOp) -> Values:
+        joins: dict[type, Callable[[Sequence[str]], str]] = {
+            ast.Add: "".join,
+            ast.Div: lambda parts: os.path.join(*parts),  # noqa: PTH118
+            ast.Mod: lambda parts: re.sub("%[sd]", lambda _: parts[1], parts[0]),
+        }
+        join = joins.get(type(node.op))
+        return self._combine([node.left, node.right], join) if join else ()
 
     def _combine(self, nodes: Sequence[ast.expr], join: Callable[[Sequence[str]], str]) -> Values:
         values = [self._evaluate(one) for one in nodes]
@@ -236,13 +264,12 @@ class _Finder(ast.NodeVisitor):
             return tuple(f"{one}/{_FOUND}" for one in paths)
         if method in {"absolute", "expanduser", "resolve", "strip", "as_posix"}:
             return paths
+        if method == "format" and node.args:
+            parts = [node.func.value, *node.args]
+            return self._combine(parts, lambda p: re.sub(r"\{\w*\}", lambda _: p[1], p[0]))
         if method == "joinpath":
             return self._combine([node.func.value, *node.args], lambda p: os.path.join(*p))  # noqa: PTH118
         return ()
-
-
-def _list_two(nodes: Sequence[ast.expr]) -> tuple[ast.expr | None, ast.expr | None]:
-    return (nodes[0] if nodes else None, nodes[1] if len(nodes) > 1 else None)
 
 
 def _list_below(pattern: str) -> str:

@@ -15,24 +15,28 @@ from gitslices.agents.shell.words import UNKNOWN_INPUT, Aftermath, Input, State,
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
 _WRAPPERS: Final = {
-    "builtin": 0, "busybox": 0, "caffeinate": 0, "catchsegv": 0, "chroot": 1, "chrt": 1,
+    "builtin": 0, "busybox": 0, "asdf": 1, "caffeinate": 0, "catchsegv": 0, "entr": 0,
+    "faketime": 1, "gosu": 1, "linux32": 0, "linux64": 0, "perf": 1, "pkexec": 0, "proot": 0,
+    "chroot": 1, "chrt": 1,
     "command": 0, "coproc": 0, "cpulimit": 0, "dbus-run-session": 0, "doas": 0, "fakeroot": 0,
     "firejail": 0, "ionice": 0, "ltrace": 0, "nice": 0, "nocorrect": 0, "noglob": 0, "nohup": 0,
-    "nsenter": 0, "numactl": 0, "prlimit": 0, "proxychains": 0, "rlwrap": 0, "runuser": 0,
-    "setarch": 0, "setsid": 0, "ssh-agent": 0, "stdbuf": 0, "strace": 0, "sudo": 0,
+    "nsenter": 0, "numactl": 0, "prlimit": 0, "proxychains": 0, "rlwrap": 0,
+    "setarch": 1, "setsid": 0, "ssh-agent": 0, "stdbuf": 0, "strace": 0, "sudo": 0,
     "systemd-run": 0, "taskset": 1, "time": 0, "timeout": 1, "torsocks": 0,
     "toybox": 0, "unbuffer": 0, "unshare": 0, "valgrind": 0, "xvfb-run": 0,
 }  # fmt: skip
 """Commands that run the command after them, and how many operands of their own come first."""
 _RUNNERS: Final = {
-    "bundle": ("exec",), "direnv": ("exec",), "hatch": ("run",), "mise": ("exec", "x"),
+    "bundle": ("exec",), "conda": ("run",), "direnv": ("exec",), "hatch": ("run",),
+    "mise": ("exec", "x"),
     "npm": ("exec", "x"), "npx": (), "bunx": (), "pipx": ("run",), "pnpm": ("dlx", "exec"),
     "uvx": (), "yarn": ("dlx", "exec"), "pdm": ("run",), "pipenv": ("run",), "poetry": ("run",),
     "rye": ("run",), "uv": ("run",),
 }  # fmt: skip
 """Tools that run the command after one of their own words, or after their name."""
 _RUNNER_OPTIONS: Final = frozenset({
-    "--extra", "--from", "--group", "--package", "--python", "--spec", "--with", "-p",
+    "--extra", "--from", "--group", "--name", "--package", "--python", "--spec", "--with", "-n",
+    "-p",
 })  # fmt: skip
 _SHELLS: Final = (
     "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "rbash", "sh", "tcsh",
@@ -94,9 +98,16 @@ def _run_env(walker: Walker, started: Started) -> Aftermath:
 
 
 def _run_shell(walker: Walker, started: Started) -> Aftermath:
-    parsed = parse_command(started.name, started.words, stop=True)
+    # `+x` takes an option away.
+    words = [word for word in started.words if not re.fullmatch(r"\+[A-Za-z]+", word.text)]
+    parsed = parse_command(started.name, words, stop=True)
     if parsed.has("--version", "--help"):
         return started.done()
+    for name in ("BASH_ENV", "ENV"):
+        for value in started.state.variables.get(name, ()) if name not in started.env else ():
+            _read_script_file(walker, value[0], started.state)
+        if name in started.env:
+            _read_script_file(walker, started.env[name], started.state)
     for file in (value for name, value in parsed.options if name in {"--rcfile", "--init-file"}):
         _read_script_file(walker, file, started.state)
     inner = _begin_shell(started)
@@ -235,6 +246,23 @@ def _run_find(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
+def _run_fd(walker: Walker, started: Started) -> Aftermath:
+    """`fd PATTERN FOLDER… -x COMMAND`."""
+    texts = [word.text for word in started.words]
+    at = next((n for n, one in enumerate(texts)
+               if one in {"-x", "-X", "--exec", "--exec-batch"}), None)  # fmt: skip
+    if at is None:
+        return started.done()
+    operands = [word for word in started.words[:at] if not word.text.startswith("-")]
+    command = list(started.words[at + 1 :])
+    if not any("{" in word.text for word in command):
+        command.append(Word("{}"))
+    for start in operands[1:] or [Word(".")]:
+        filled = [_put_found(one, start) for one in command]
+        walker.call(filled, {}, started.state, is_program=True)
+    return started.done()
+
+
 def _list_until_end(words: Sequence[Word]) -> Iterator[Word]:
     for number, word in enumerate(words):
         if word.text == ";" or (word.text == "+" and number and words[number - 1].text == "{}"):
@@ -263,7 +291,9 @@ def _run_text_option(*options: str) -> Handler:
         texts = [value for name, value in parsed.options if name in options and value.text]
         for text in texts:
             run_text(walker, [text], started.state, apart=True)
-        if not texts and not parsed.has("--version", "--help"):
+        if len(parsed.operands) > 1 and started.name == "runuser":
+            walker.call(parsed.operands, {}, started.state, is_program=True)
+        elif not texts and not parsed.has("--version", "--help"):
             _read_input(walker, started, started.state)
         return started.done()
 
@@ -354,9 +384,12 @@ RUNNERS: Final[dict[str, Handler]] = {
     "crontab": _run_crontab,
     "parallel": _run_parallel,
     "find": _run_find,
+    **dict.fromkeys(("fd", "fdfind"), _run_fd),
     "flock": _run_flock,
     "script": _run_script,
-    **dict.fromkeys(("su", "sg", "nix-shell"), _run_text_option("-c", "--command", "--run")),
+    **dict.fromkeys(
+        ("runuser", "su", "sg", "nix-shell"), _run_text_option("-c", "--command", "--run")
+    ),
     **dict.fromkeys(("at", "batch"), _run_text_option()),
     **dict.fromkeys(("hyperfine", "watch"), _run_words),
     **dict.fromkeys(("screen", "tmux"), _type_keys),

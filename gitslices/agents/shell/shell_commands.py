@@ -131,6 +131,7 @@ def _read_line(walker: Walker, started: Started) -> Aftermath:
     parsed = parse_command("read", started.words)
     names = [word.text for word in parsed.operands if word.text.isidentifier()] or ["REPLY"]
     names += [word.text for word in started.words if word.text.isidentifier()]
+    _complete(walker, started)
     text = state.stdin.text
     lines = text.splitlines() if text is not None else None
     single = started.name == "read" and len(set(names)) == 1
@@ -215,7 +216,17 @@ def run_text(
 
 
 def _evaluate(walker: Walker, started: Started) -> Aftermath:
-    return run_text(walker, started.words, started.state)
+    words = started.words[1:] if [w.text for w in started.words[:1]] == ["--"] else started.words
+    return run_text(walker, words, started.state)
+
+
+def _complete(walker: Walker, started: Started) -> Aftermath:
+    """`compgen -C` and `complete -C` run a command."""
+    texts = [word.text for word in started.words]
+    if "-C" in texts:
+        at = texts.index("-C") + 1
+        run_text(walker, started.words[at : at + 1], started.state, apart=True)
+    return started.done()
 
 
 def _source(walker: Walker, started: Started) -> Aftermath:
@@ -298,6 +309,7 @@ BUILTINS: Final[dict[str, Handler]] = {
     **dict.fromkeys(("exit", "return", "logout"), _exit),
     "trap": _trap,
     "eval": _evaluate,
+    **dict.fromkeys(("compgen", "complete"), _complete),
     **dict.fromkeys((".", "source"), _source),
     "alias": _alias,
     "hash": _hash,

@@ -59,13 +59,21 @@ _RUN_BY_OTHERS: Final = frozenset({
     "SSH_ASKPASS", "VISUAL",
 })  # fmt: skip
 """Variables whose value other programs run as a command."""
+_EVALUATING: Final = frozenset({
+    "[", "declare", "export", "let", "local", "mapfile", "printf", "read", "readarray", "readonly",
+    "test", "typeset", "unset",
+})  # fmt: skip
 _MOVING: Final = (("branch",), ("checkout",), ("rebase",), ("switch",), ("symbolic-ref",))
 
 
 class Started(Struct, frozen=True, kw_only=True):
-    """A command about to run: its name, the words after that, the variables set for it alone."""
+    """A command about to run: its name, the words after that, the variables set for it alone.
+
+    `path` is how its program is spelled.
+    """
 
     name: str
+    path: str = ""
     words: Sequence[Word]
     env: Mapping[str, Word]
     state: State
@@ -343,7 +351,7 @@ class Walker(Notes):
         if not known or not first.is_certain or FOUND in name:
             self.unseen.append(first.text)
             return nothing
-        started = Started(name=name, words=rest, env=env, state=state)
+        started = Started(name=name, path=first.text, words=rest, env=env, state=state)
         bodies = state.functions.get(first.text, (None,)) if not is_program else (None,)
         found: Aftermath | None = None
         for body in bodies:
@@ -359,6 +367,9 @@ class Walker(Notes):
             self.aliases[started.name] = alias
         for name, value in started.env.items():
             self.note_variable(name, value, started.state)
+        if started.name in _EVALUATING:
+            for word in started.words:
+                self._note_subscript(word, started.state)
         found = self._handlers.get(started.name, self._otherwise)(self, started)
         if found.printed is None:
             return Aftermath(found.ok, found.failed, self.find_printed(started))
@@ -368,8 +379,12 @@ class Walker(Notes):
         """Look at the value of a variable that other programs get, if they run it."""
         if name in _RUN_BY_OTHERS and value.plain and value.text:
             self.read_apart(value.text, state)
-        elif value.plain and re.search(r"\$\(|`", value.text):
-            # Arithmetic runs what stands in a subscript: `x='a[$(…)]'; ((x))`.
+        else:
+            self._note_subscript(value, state)
+
+    def _note_subscript(self, value: Word, state: State) -> None:
+        """Arithmetic runs what stands in a subscript: `x='a[$(…)]'; ((x))`."""
+        if value.plain and re.search(r"\[.*(\$\(|`)|^\$\(|^`", value.text, re.DOTALL):
             self.read_apart(f"cat <<{_DOCUMENT}\n{value.text}\n{_DOCUMENT}\n", state)
 
     def _call_function(self, name: str, body: Node, started: Started) -> Aftermath:

@@ -16,13 +16,25 @@ from gitslices.agents.shell.interpreters import note_script
 from gitslices.agents.shell.notes import Call
 from gitslices.agents.shell.options import Parsed, join_path, parse_command
 from gitslices.agents.shell.patches import run_apply_patch, run_patch
-from gitslices.agents.shell.programs import PROGRAMS, TEXT_OPTIONS
+from gitslices.agents.shell.programs import PROGRAMS, TEXT_OPTIONS, list_outputs
 from gitslices.agents.shell.runners import RUNNERS
 from gitslices.agents.shell.shell_commands import BUILTINS, run_text
 from gitslices.agents.shell.walker import Handler, Started, Walker
 from gitslices.agents.shell.words import Aftermath, State, Word
 
 _MOST_ENTRIES: Final = 2000
+_WRITING: Final = frozenset({
+    "chmod", "chown", "cp", "dd", "ln", "mv", "rm", "rmdir", "rsync", "shred", "tee", "truncate",
+    "unlink",
+})  # fmt: skip
+_NO_WRAPPERS: Final = frozenset({
+    "ack", "adb", "ag", "apropos", "apt", "apt-get", "brew", "cargo", "cat", "composer", "conda",
+    "dnf", "docker", "echo", "egrep", "fgrep", "flatpak", "gcloud", "gem", "git", "go", "grep",
+    "heroku", "info", "kubectl", "less", "ls", "man", "npm", "pacman", "pip", "pip3", "pnpm",
+    "podman", "printf", "rg", "snap", "ssh", "tldr", "type", "vagrant", "whatis", "whereis",
+    "which", "yarn", "yum",
+})  # fmt: skip
+"""Programs behind which a name like `rm` is no command, or none that runs here."""
 _NOT_INHERITED: Final = frozenset({"OLDPWD", "PWD", "_"})
 
 
@@ -93,12 +105,39 @@ def _run_program(walker: Walker, started: Started) -> Aftermath:
             run_text(walker, [structs.replace(value, text=text)], started.state, apart=True)
     if name == "tar" and parsed.has("-P", "--absolute-names") and parsed.has("-x", "--extract"):
         walker.unseen.append("the archive")
+    walker.write_all(list_outputs(name, started.words), started.state)
+    if "/" in started.path:
+        _run_new_file(walker, started)
     if name not in PROGRAMS:
+        _run_hidden(walker, started)
         return started.done()
     for cwd in started.state.cwds:
         here = structs.replace(started.state, cwds=(cwd,))
         walker.write_all(PROGRAMS[name](parsed, cwd), here)
     return started.done()
+
+
+def _run_new_file(walker: Walker, started: Started) -> None:
+    """A script that the same commands have written before."""
+    text = walker.read_file(Word(started.path), started.state)
+    if text is not None:
+        first = text.partition("\n")[0]
+        program = os.path.basename(first.split()[-1]) if first.startswith("#!") else "sh"  # noqa: PTH119
+        words = [Word(program), Word(started.path), *started.words]
+        walker.call(words, started.env, started.state, is_program=True)
+
+
+def _run_hidden(walker: Walker, started: Started) -> None:
+    """A command that nobody knows may run one that stands behind it, as `sudo` does."""
+    if started.name in _NO_WRAPPERS:
+        return
+    for number, word in enumerate(started.words):
+        is_shell = word.text in {"bash", "sh"} and [
+            one.text for one in started.words[number + 1 : number + 2]
+        ] == ["-c"]
+        if os.path.basename(word.text) in _WRITING or is_shell:  # noqa: PTH119
+            walker.call(started.words[number:], {}, started.state, is_program=True)
+            return
 
 
 def _run_mkdir(walker: Walker, started: Started) -> Aftermath:
@@ -162,7 +201,10 @@ def _pair(walker: Walker, parsed: Parsed, name: str, started: Started) -> Sequen
     top = join_path(cwd, last.text)
     if top is None or not last.plain:
         return []
-    exact = parsed.has("-T", "--no-target-directory") or (name == "ln" and parsed.has("-n"))
+    contents = name == "rsync" and any(word.text.endswith("/") for word in sources)
+    exact = (
+        contents or parsed.has("-T", "--no-target-directory") or (name == "ln" and parsed.has("-n"))
+    )
     into = not exact and walker.is_folder(os.path.normpath(top))
     into = into or last.text.endswith("/")
     return [
@@ -197,6 +239,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **BUILTINS,
     **dict.fromkeys(("apply_patch", "applypatch"), run_apply_patch),
     "cp": _run_copy,
+    "rsync": _run_copy,
     "git": run_git,
     "git-slices": run_own,
     "gitslices": run_own,
