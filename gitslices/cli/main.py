@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -131,7 +132,8 @@ def _print(outcome: Outcome, *, as_json: bool) -> int:
             _print_document(outcome.document, ok=outcome.exit_code == 0)
         else:
             said = outcome.text()
-            for part in (said,) if isinstance(said, str) else _gather(said):
+            # Programs get times in UTC; people read their own clock.
+            for part in (_tell_deadlines(said),) if isinstance(said, str) else _gather(said):
                 click.echo(part, nl=False, color=_wants_colour(sys.stdout.isatty()))
     except BrokenPipeError:
         raise
@@ -139,6 +141,14 @@ def _print(outcome: Outcome, *, as_json: bool) -> int:
         said = f"the answer cannot be written: {error.strerror}"
         raise DiskError(said, hint=outcome.unsaid) from error
     return outcome.exit_code
+
+
+def _tell_deadlines(text: str) -> str:
+    if "until 2" not in text:
+        return text
+    from gitslices.output.words import tell_deadlines
+
+    return tell_deadlines(text, datetime.now(UTC).isoformat())
 
 
 def _gather(parts: Iterable[str]) -> Iterator[str]:
@@ -168,7 +178,7 @@ def report_failure(error: Exception, *, as_json: bool) -> int:
     if not (as_json and _tells(failure.document)):
         with contextlib.suppress(OSError):
             click.echo(
-                format_failure(failure), err=True, nl=False,
+                _tell_deadlines(format_failure(failure)), err=True, nl=False,
                 color=_wants_colour(sys.stderr.isatty()),
             )  # fmt: skip
     return failure.exit_code

@@ -100,11 +100,13 @@ class PruneRequest(Struct, frozen=True, kw_only=True):
 
 
 class Pruned(Struct, frozen=True, kw_only=True):
-    """A slice that was, or would be, removed."""
+    """A slice that was, or would be, removed, and what went with it."""
 
     goal_id: str
     slice_id: SliceId
     reason: str
+    branch_name: BranchName
+    worktree_path: str
 
 
 class PruneReport(Struct, frozen=True, kw_only=True):
@@ -139,7 +141,13 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
     now = {_name(one): one for one in (*looked_at, *kept)}
     return PruneReport(
         removed=tuple(
-            Pruned(goal_id=one.record.goal_id, slice_id=one.record.slice_id, reason=reason)
+            Pruned(
+                goal_id=one.record.goal_id,
+                slice_id=one.record.slice_id,
+                reason=reason,
+                branch_name=one.record.branch_name,
+                worktree_path=one.record.worktree_path,
+            )
             for one, reason in prunable
             if not _find_problems(now[_name(one)], request)
         ),

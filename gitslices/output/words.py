@@ -83,7 +83,7 @@ def format_left(at: str, now: str) -> str:
     """How long it is until a deadline, or since: `25m left`, `3h ago`."""
     seconds = int((_localize(at) - _localize(now)).total_seconds())
     amount, unit = next(
-        (abs(seconds) // size, unit)
+        (round(abs(seconds) / size), unit)
         for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
         if abs(seconds) >= 2 * size or size == 1
     )

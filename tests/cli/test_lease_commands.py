@@ -50,12 +50,12 @@ def test_claim_answers_what_programs_rely_on(cli: Cli, repo: Path, standing: Pat
 def test_from_claimed_to_done_in_text(cli: Cli, standing: Path) -> None:
     assert cli("ready").out == "a  ready  First\nb  waits for a (provisioned)\n"
     lines = cli("claim", env={"GITSLICES_HOLDER": "agent-1"}).out.splitlines()
-    assert lines[0].startswith("a: held by agent-1 until 20")
+    assert lines[0].startswith("a: held by agent-1 until ")
     assert lines[-2:] == [
         f"go there with: cd {standing}",
         "finish there with: gitslices done (elsewhere: gitslices done a --token 1 --goal default)",
     ]
-    assert cli("heartbeat", "a", "--token", "1").out.startswith("a: held by agent-1 until 20")
+    assert cli("heartbeat", "a", "--token", "1").out.startswith("a: held by agent-1 until ")
     commit = commit_all(standing, "Work")
     assert cli("done", "a", "--token", "1").out == f"a: done at {commit[:10]}\n"
     assert cli("release", "a", "--force").out == "a: open, was done\n"
@@ -75,7 +75,9 @@ def test_a_worker_that_waits_for_a_person_is_told_until_it_goes_on(
     )
     state = cli("status", "--json").document["slices"][0]
     assert (state["status"], state["waiting"]) == ("claimed", "may it?")
-    assert f"a waits for a person since {state['waiting_since'][11:]}: may it?" in cli("status").out
+    assert (
+        f"a waits for a person since {state['waiting_since'][11:16]}: may it?" in cli("status").out
+    )
     assert cli("note", "a", "-m", "a detour", "--json").document["waiting"] == "may it?"
     assert cli("note", "a", "--going-on").out == "a: goes on\n"
     assert cli("note", "a", "--going-on", "--token", "9").code == 1

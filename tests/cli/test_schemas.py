@@ -109,6 +109,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "agent-worktree-create",
         "agent-worktree-remove",
         "hook-run",
+        "landed",
     }
     assert {*lines, *rest} == set(NAMES)
     documents = {}

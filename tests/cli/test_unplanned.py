@@ -1,7 +1,6 @@
 """Slices that stand though the plan no longer has them, or not where it has them."""
 
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -41,9 +40,9 @@ def test_the_holder_of_a_slice_that_left_the_plan_can_renew_and_release_it(
     mine = cli("claim", "a", "--holder", "one", "--json").document
     token = str(mine["token"])
     assert plan(("b", "docs/"), ("c", "src/")).code == 0
-    until = mine["expires_at"].removeprefix(f"{datetime.now(UTC):%Y-%m-%d}T")
-    shown = f"no longer planned: a, held by one until {until}, at ../webshop.slices/g--a\n"
-    assert cli("status").out.endswith(shown)
+    last = cli("status").out.splitlines()[-1]
+    assert last.startswith("no longer planned: a, held by one, ")
+    assert last.endswith(" left, at ../webshop.slices/g--a")
     assert cli("heartbeat", "a", "--token", token).code == 0
     assert cli("claim", "c").code == 1
     assert cli("release", "a", "--token", token).code == 0
@@ -121,6 +120,7 @@ def test_a_run_goes_on_beside_a_worktree_that_cannot_be_had(
     done = cli("run", "--jobs", "1000", "--json", "--", *commit)
     assert done.code == 1
     assert done.document["merged"] == ["b"]
+    assert done.document["left"], done.out
     (left,) = done.document["left"]
     assert left["place"] == "a"
     assert left["message"] == "the folder at its path is not its worktree"

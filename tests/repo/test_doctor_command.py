@@ -257,10 +257,10 @@ def test_the_command_says_what_why_and_what_fix_does(
     assert done.code == 1
     first, why, fix, *_, last = done.out.splitlines()
     assert first == (
-        f"torn-registration: {repo}/.git/worktrees/default--a: its file commondir is empty"
+        f"{repo}/.git/worktrees/default--a: its file commondir is empty [torn-registration]"
     )
     assert why.startswith("  why it matters: git commands that list worktrees fail")
-    assert fix == "  fix: write what git writes into it"
+    assert fix == "  doctor --fix will: write what git writes into it"
     assert last.endswith("can be repaired: gitslices doctor --fix")
     repaired = cli("doctor", "--fix", "--json", directory=find_worktree(workspace))
     assert repaired.code == 0

@@ -228,7 +228,9 @@ def _tell_away(examined: Examined, facts: WorktreeFacts, record: SliceRecord) ->
             thing=record.slice_id,
             problem=problem.message,
             why="what is uncommitted there cannot be seen, and made anew it would be given up",
-            hint=f"{problem.hint}; or, if it is lost for good: {drop}",
+            hint=f"{problem.hint} && gitslices doctor --fix; or, if it is lost for good: {drop}"
+            if facts.away is not None and not facts.away.was_mounted
+            else f"{problem.hint}; or, if it is lost for good: {drop}",
         )
     )
 

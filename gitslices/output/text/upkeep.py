@@ -18,8 +18,13 @@ def format_pruned(report: PruneReport, *, dry_run: bool) -> str:
 
 def _format_lines(report: PruneReport, dry_run: bool) -> Iterable[str]:
     verb = "would remove" if dry_run else "removed"
+    several = len({one.goal_id for one in report.removed}) > 1
     for one in report.removed:
-        yield f"{verb} {escape(one.slice_id)}: {escape(one.reason)}"
+        of = f" of {escape(one.goal_id)}" if several else ""
+        yield f"{verb} {escape(one.slice_id)}{of}: {escape(one.reason)}"
+        yield f"  branch {escape(one.branch_name)}, worktree {escape(one.worktree_path)}"
+    if report.removed and not dry_run:
+        yield "bring it back with: gitslices undo"
     for problem in report.refused:
         hint = f" ({problem.hint})" if problem.hint else ""
         yield f"kept {escape(problem.place)}: {escape(problem.message)}{escape(hint)}"
@@ -71,24 +76,31 @@ def format_emptied(report: EmptyReport, *, dry_run: bool) -> str:
 
 
 def format_findings(report: DoctorReport) -> str:
-    """A paragraph a finding, and whether anything is left to repair."""
+    """A paragraph a finding, and how many there are, and are left to repair."""
     if not report.findings:
         return "nothing is wrong\n"
     lines = [line for finding in report.findings for line in _format_finding(finding)]
-    left = sum(1 for finding in report.findings if finding.fix and not finding.fixed)
-    if left:
-        lines.append(f"{left} of {len(report.findings)} can be repaired: gitslices doctor --fix")
-    return "".join(f"{line}\n" for line in lines)
+    open_ = [finding for finding in report.findings if not finding.fixed]
+    fixable = sum(1 for finding in open_ if finding.fix)
+    repaired = len(report.findings) - len(open_)
+    parts = [count(len(report.findings), "finding")]
+    parts += [f"{repaired} repaired"] if repaired else []
+    parts += [f"{fixable} can be repaired: gitslices doctor --fix"] if fixable else []
+    return "".join(f"{line}\n" for line in (*lines, ", ".join(parts)))
 
 
 def _format_finding(finding: Finding) -> Iterable[str]:
-    verb = "repaired" if finding.fixed else finding.check
-    yield f"{verb}: {escape(finding.thing)}: {escape(finding.problem)}"
+    what = f"{escape(finding.thing)}: {escape(finding.problem)} [{finding.check}]"
+    yield f"repaired: {what}" if finding.fixed else what
+    if finding.fixed:
+        if finding.fix:
+            yield f"  done: {escape(finding.fix)}"
+        return
     yield f"  why it matters: {escape(finding.why)}"
     if finding.fix:
-        yield f"  {'done' if finding.fixed else 'fix'}: {escape(finding.fix)}"
-    if finding.hint and not finding.fixed:
-        yield f"  hint: {escape(finding.hint)}"
+        yield f"  doctor --fix will: {escape(finding.fix)}"
+    if finding.hint:
+        yield f"  by hand: {escape(finding.hint)}"
 
 
 def format_question(missing: Sequence[str]) -> str:
