@@ -22,12 +22,14 @@ from gitslices.cli.main import run
 from gitslices.core import faults
 
 _CONTROL = struct.Struct("=QQii")
+# What is started by itself, and what needs an extra that may not be installed.
+_LEFT_OUT = ("gitslices.__main__", "gitslices.mcp.process", "gitslices.mcp.server")
 _ACTIONS = ("count", "kill", "enospc", "eio")
 
 
 def main() -> None:
     for module in pkgutil.walk_packages(gitslices.__path__, "gitslices."):
-        if not module.name.endswith("__main__"):
+        if module.name not in _LEFT_OUT:
             importlib.import_module(module.name)
     gc.freeze()  # a collection in a fork would copy every page
     with open(os.environ["SHIM_CONTROL"], "r+b") as file:  # noqa: PTH123
