@@ -7,7 +7,7 @@ live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
 task      task, init
 leases    claim, ready, heartbeat, note, release, done
-status    status, show, log
+status    status, show, log, logs
 checks    check, scope
 evidence  gate, review
 merging   sync, merge, landed, conflicts

@@ -44,6 +44,7 @@ _SECTIONS: Final = {
         "open": "Open a slice's worktree in an editor.",
         "run": "Work a whole goal with a command for each slice.",
         "log": "Show who did what.",
+        "logs": "Show what the command of a run has printed.",
         "doctor": "Find what is wrong, and repair it.",
     },
     "Around it": {
@@ -69,7 +70,7 @@ _AMONG_KIN: Final = {
         "merging": ("sync", "merge", "landed", "conflicts"),
         "removal": ("remove", "prune", "undo", "reopen"),
         "places": ("path", "open", "shell-init"),
-        "status": ("status", "show", "log"),
+        "status": ("status", "show", "log", "logs"),
         "task": ("init",),
     }.items()
     for name in names

@@ -108,6 +108,7 @@ Examples:
   gitslices log -n 20
   gitslices log api --goal auth-rework --json
   gitslices log api --evidence
+  gitslices log api --attempts
 """
 
 
@@ -120,6 +121,9 @@ Examples:
     is_flag=True,
     help="Show instead what speaks for SLICE: commits, holders, gates, reviews.",
 )
+@click.option(
+    "--attempts", is_flag=True, help="Show instead who has tried SLICE, and how that ended."
+)
 @goals_option
 @common_options
 def log_command(
@@ -128,16 +132,21 @@ def log_command(
     everything: bool,
     last: int | None,
     evidence: bool,
+    attempts: bool,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
 ) -> Outcome:
     """Show who did what, to SLICE, to the one at hand, or to all, the newest last."""
-    if everything and (evidence or slice_id is not None):
+    if attempts and evidence:
+        raise click.UsageError("--attempts and --evidence exclude each other")
+    if everything and (evidence or attempts or slice_id is not None):
         raise click.UsageError("--all is about no one slice")
     workspace = probe_here(directory)
     if evidence:
         return _show_evidence(workspace, *choose_slice(workspace, slice_id, goal_id))
+    if attempts:
+        return _show_attempts(workspace, *choose_slice(workspace, slice_id, goal_id))
     from gitslices.slices.marks import find_mark
 
     here = find_mark(workspace.repo.git_dir) if slice_id is None and not everything else None
@@ -156,6 +165,61 @@ def log_command(
         return format_log(report)
 
     return Outcome(document=Streamed(document={}, name="events", items=report.events), text=text)
+
+
+def _show_attempts(workspace: "Workspace", slice_id: str, goal_id: str | None) -> Outcome:
+    from gitslices.ops.attempts import read_attempts
+
+    report = read_attempts(workspace, slice_id, goal_id)
+
+    def text() -> str:
+        from gitslices.output.text.evidence import format_attempts
+
+        return format_attempts(report)
+
+    return Outcome(document=report, text=text)
+
+
+_LOGS_EXAMPLES = """\b
+Examples:
+  gitslices logs api
+  gitslices logs api --follow
+  gitslices logs api --attempt 1
+"""
+
+
+@click.command("logs", epilog=_LOGS_EXAMPLES)
+@slice_argument
+@click.option("-f", "--follow", is_flag=True, help="Go on until the attempt has ended.")
+@click.option("--attempt", type=EVENTS, metavar="N", help="Which one.  [default: the last]")
+@goal_option
+@common_options
+def logs_command(
+    *,
+    slice_id: str | None,
+    follow: bool,
+    attempt: int | None,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Print what the command of a run has printed for SLICE, or the one at hand.
+
+    Colours and whatever else could steer a terminal are left out; --json names the file.
+    """
+    from gitslices.ops.attempts import find_logged, follow_log
+
+    if follow and as_json:
+        raise click.UsageError("--follow and --json exclude each other")
+    workspace = probe_here(directory)
+    logged = find_logged(workspace, *choose_slice(workspace, slice_id, goal_id), attempt)
+    if not as_json:
+        from gitslices.output.text.evidence import format_log_lines
+
+        # At once, and not as a part of an answer: whoever follows waits for each line.
+        for line in format_log_lines(follow_log(workspace, logged, follows=follow)):
+            click.echo(line, nl=False)
+    return Outcome(document=logged, text=lambda: "")
 
 
 def _show_evidence(workspace: "Workspace", slice_id: str, goal_id: str | None) -> Outcome:

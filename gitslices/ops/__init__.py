@@ -33,4 +33,5 @@ guard           what an agent is about to write
 hook            git hooks put in place and taken away
 hook_run        what they do
 log             who did what
+attempts        the attempts at a slice, and what their commands printed
 """

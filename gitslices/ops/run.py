@@ -34,6 +34,7 @@ from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.read import find_tip, has_entry, is_ancestor
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import is_filled
+from gitslices.merging.begin import begin_merge
 from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.claim import DEFAULT_TTL, ClaimReport, ClaimRequest, claim
 from gitslices.ops.done import DoneRequest, done
@@ -46,7 +47,7 @@ from gitslices.rules.attempts import FailureReason, list_previous_lines
 from gitslices.rules.merging import describe_conflict, describe_violations
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.attempts import read_failed_gates, record_failure
-from gitslices.slices.environment import make_slice_environment
+from gitslices.slices.environment import make_slice_environment, name_attempt_log
 from gitslices.slices.goals import choose_goals, refuse_closed
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
@@ -143,7 +144,7 @@ class Crew:
         self._workspace = workspace
         self._request = request
         self._goal = goal
-        self._empty_is_ok = read_settings(workspace, goal.plan.target).run.empty == "ok"
+        self._settings = read_settings(workspace, goal.plan.target).run
         self._shell = shell
         self._seats = seats
         self.kin: tuple[Crew, ...] = ()
@@ -239,8 +240,8 @@ class Crew:
         id_ = mine.slice_id
         self._attempts[id_] += 1
         self._again.discard(id_)
-        folder = self._workspace.state_folder / "logs" / Path(mine.worktree_path).name
-        log = folder / f"attempt-{mine.attempt}.log"
+        log = name_attempt_log(self._workspace, mine.worktree_path, mine.attempt)
+        folder = log.parent
         self._tell(mine, "started", log)
         try:
             failed = self._run_command(mine, folder, log) or self._finish(mine)
@@ -256,10 +257,13 @@ class Crew:
             self._tell(mine, "merged", log, _NO_CHANGE if id_ in self.empty else "")
             return
         self._record(mine, failed, log)
-        self._give_back(mine)
         if self._attempts[id_] > self._request.retries:
+            self._give_back(mine)
             self._give_up(id_, failed.problem)
         else:
+            if failed.reason == "conflict" and self._settings.conflict == "begin":
+                self._begin_merge(mine)
+            self._give_back(mine)
             self._again.add(id_)
         self._tell(mine, "failed", log, failed.problem.message)
 
@@ -283,6 +287,15 @@ class Crew:
                     log=str(log), violations=failed.violations, gates=gates,
                     conflicts=failed.conflicts,
                 )  # fmt: skip
+
+    def _begin_merge(self, mine: ClaimReport) -> None:
+        """Leave the merge that has met a conflict in the worktree, for the next attempt."""
+        with self._workspace.open_store() as store:
+            record = store.find_slice(mine.goal_id, mine.slice_id)
+            assert record is not None, "a lease comes with a record"  # noqa: S101
+            begun = begin_merge(self._workspace, store, self._goal, record)
+        if isinstance(begun, Problem):
+            self.warnings.append(f"{begun.place}: its merge was not begun: {begun.message}")
 
     def _run_command(self, mine: ClaimReport, folder: Path, log: Path) -> "_Failed | None":
         places = self._make_places(mine, folder)
@@ -343,7 +356,7 @@ class Crew:
                 problem = describe_violations(goal_id, id_, found)
                 return _Failed(reason="scope", problem=problem, violations=found)
             if self._is_empty(mine):
-                if not self._empty_is_ok:
+                if self._settings.empty != "ok":
                     return _Failed(reason="no-change", problem=_describe_no_change(id_))
                 self.empty.append(id_)
             done(self._workspace, DoneRequest(slice_id=id_, token=mine.token, goal_id=goal_id))

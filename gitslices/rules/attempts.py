@@ -60,6 +60,7 @@ class Previous(Struct, frozen=True, kw_only=True):
     """What the next attempt is told of the last one, and of what that has left.
 
     `committed` are the slice's own commits now, `uncommitted` the changed paths in its worktree.
+    `is_merging` where a merge of the target is under way there.
     """
 
     attempt: int
@@ -74,6 +75,7 @@ class Previous(Struct, frozen=True, kw_only=True):
     conflicts: tuple[ConflictingFile, ...]
     committed: tuple[BriefCommit, ...]
     uncommitted: tuple[str, ...]
+    is_merging: bool
 
 
 def list_previous_lines(previous: Previous) -> Iterator[str]:
@@ -89,6 +91,8 @@ def list_previous_lines(previous: Previous) -> Iterator[str]:
         yield f"  {file.path}"
         yield from _list_side("target", file.in_target)
         yield from _list_side("slice", file.in_slice)
+    if previous.is_merging:
+        yield "  the merge is under way in the worktree: resolve it, git add, git commit"
     if previous.log:
         yield f"  log: {previous.log}"
     if previous.committed:

@@ -9,6 +9,7 @@ from typing import Final
 from gitslices.core.errors import GitError, Problem
 from gitslices.core.model import BranchName, Oid, RepoPath
 from gitslices.core.naming import show_path
+from gitslices.git.follow import is_midway
 from gitslices.git.read import find_tip, read_log_entries
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.rules.attempts import (
@@ -154,6 +155,7 @@ def read_previous(
             BriefCommit(commit=one.commit, subject=one.subject) for one in own[-_SHOWN:]
         ),
         uncommitted=tuple(map(show_path, uncommitted)),
+        is_merging=is_midway(Path(record.worktree_path)),
     )
 
 

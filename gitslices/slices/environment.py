@@ -34,6 +34,11 @@ def name_run_log(workspace: Workspace, worktree_path: str) -> Path:
     return workspace.state_folder / "logs" / Path(worktree_path).name / "run.log"
 
 
+def name_attempt_log(workspace: Workspace, worktree_path: str, number: int) -> Path:
+    """Where the output of one attempt's command is kept."""
+    return name_run_log(workspace, worktree_path).with_name(f"attempt-{number}.log")
+
+
 def list_writable_roots(workspace: Workspace, record: SliceRecord) -> tuple[str, ...]:
     """The folders that `git commit` in the slice's worktree and gitslices write.
 

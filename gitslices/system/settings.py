@@ -31,6 +31,7 @@ _Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
 MergeStyle = Literal["merge", "squash", "rebase"]
 SyncStyle = Literal["merge", "rebase"]
 EmptyRun = Literal["fail", "ok"]
+ConflictingRun = Literal["begin", "report"]
 
 _EXPECTED: Final[dict[Any, str]] = {
     _Text: "a text that is not blank",
@@ -42,6 +43,7 @@ _EXPECTED: Final[dict[Any, str]] = {
     MergeStyle | None: "one of merge, squash and rebase",
     SyncStyle | None: "one of merge and rebase",
     EmptyRun | None: "one of fail and ok",
+    ConflictingRun | None: "one of begin and report",
 }
 
 
@@ -93,9 +95,13 @@ class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What counts in a run; `empty` says what becomes of a slice whose command changed nothing."""
+    """What counts in a run; `empty` says what becomes of a slice whose command changed nothing.
+
+    `conflict` says whether the merge is begun in the worktree of a slice that is tried again.
+    """
 
     empty: EmptyRun | None = None
+    conflict: ConflictingRun | None = None
 
 
 class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,7 +174,10 @@ def add_settings(held: Settings, more: Settings) -> Settings:
                 dict.fromkeys((*held.merge.required_reviews, *more.merge.required_reviews))
             ),
         ),
-        run=RunSettings(empty=held.run.empty or more.run.empty),
+        run=RunSettings(
+            empty=held.run.empty or more.run.empty,
+            conflict=held.run.conflict or more.run.conflict,
+        ),
         notify=held.notify if held.notify.command else more.notify,
     )
 
@@ -181,6 +190,7 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     pairs["merge.style"] = held.merge.style, more.merge.style
     pairs["merge.sync"] = held.merge.sync, more.merge.sync
     pairs["run.empty"] = held.run.empty, more.run.empty
+    pairs["run.conflict"] = held.run.conflict, more.run.conflict
     pairs["notify.command"] = held.notify.command, more.notify.command
     return tuple(
         place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds

@@ -1,6 +1,9 @@
 """What the next attempt at a slice is told of the last one, by `run`, `claim` and `show`."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,69 @@ def test_each_failure_is_told_to_the_next_attempt(repo: Path, tmp_path: Path) ->
     assert shown.previous is not None
     assert (shown.attempt, shown.previous.attempt, shown.previous.reason) == (2, 2, "exit")
     assert find_damage(workspace.state_folder) is None
+
+
+def test_a_merge_in_conflict_is_begun_for_the_next_attempt(repo: Path) -> None:
+    write_settings(repo, '[run]\nconflict = "begin"\n')
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "Settings")
+    workspace = open_at(repo)
+    apply_tasks(workspace, {"id": "conflict", "write_set": ["conflict/"]})
+    script = r"""
+    set -e; cd conflict 2>/dev/null || { mkdir conflict; cd conflict; }
+    if [ $2 = 1 ]; then
+      echo mine > f; git add .; git commit -qm Mine
+      mkdir "$3/conflict"; echo theirs > "$3/conflict/f"
+      git -C "$3" add conflict; git -C "$3" commit -qm Theirs; exit 0
+    fi
+    grep -q '<<<<<<<' f; grep -q 'the merge is under way' "$1"
+    printf 'theirs\nmine\n' > f; git add f; git commit -qm Both
+    """
+    words = ("sh", "-c", script, "sh", "{reason_file}", "{attempt}", str(repo))
+    report = run(workspace, RunRequest(command=words, holder="crew", retries=1), lambda step: None)
+    assert (report.merged, report.failed, report.warnings) == (("conflict",), (), ())
+    assert (repo / "conflict" / "f").read_text() == "theirs\nmine\n"
+
+
+def test_every_attempt_is_told_with_its_log(call: Cli, cli: Cli, repo: Path) -> None:
+    workspace = open_at(repo)
+    apply_tasks(workspace, {"id": "a", "write_set": ["a/"]}, {"id": "b", "write_set": ["b/"]})
+    script = 'printf "try %s\\n\\033[31mred\\033[0m\\033]0;title\\a\\n" $1; test $1 = 3'
+    words = ("sh", "-c", script, "sh", "{attempt}")
+    run(workspace, RunRequest(command=words, holder="crew", retries=2), lambda step: None)
+    lines = call("log", "a", "--attempts").out.splitlines()
+    assert [line.split()[:2] for line in lines[::2]] == [[n, "crew"] for n in "123"]
+    assert "exit status 1: " in lines[0]
+    assert "failed" not in lines[4]
+    assert [Path(line.strip()).name for line in lines[1::2]] == [
+        f"attempt-{number}.log" for number in (1, 2, 3)
+    ]
+    assert call("logs", "a").out == "try 3\nred\\x1b]0;title\\x07\n"
+    assert call("logs", "a", "--attempt", "1").out.startswith("try 1\n")
+    assert call("log", "b", "--attempts").out.count("crew") == 3
+    assert call("logs", "a", "--attempt", "7").err.splitlines()[0] == (
+        "error: no log of attempt 7 at slice 'a' is kept"
+    )
+
+
+def test_a_log_is_followed_until_its_attempt_ends(cli: Cli, repo: Path, tmp_path: Path) -> None:
+    apply_tasks(open_at(repo), {"id": "a", "write_set": ["a/"]})
+    go, argv = tmp_path / "go", (sys.executable, "-m", "gitslices")
+    os.mkfifo(go)
+    script = f'echo begun; read line < "{go}"; echo "$line"; exit 1'
+    with subprocess.Popen((*argv, "run", "--", "sh", "-c", script), cwd=repo,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:  # fmt: skip
+        assert running.stderr is not None
+        assert b"started" in running.stderr.readline()
+        with subprocess.Popen((*argv, "logs", "a", "--follow"), cwd=repo,
+                              stdout=subprocess.PIPE) as following:  # fmt: skip
+            assert following.stdout is not None
+            assert following.stdout.readline() == b"begun\n"
+            assert following.poll() is None
+            go.write_text("ended\n")
+            assert following.stdout.read() == b"ended\n"
+            assert following.wait() == 0
+        running.communicate()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gitslices.core.errors import suggest
+from gitslices.ops.attempts import Attempt, AttemptsReport
 from gitslices.ops.evidence import GatesReport, GateStatus
 from gitslices.ops.log import EvidenceReport, LogReport
 from gitslices.output.words import count, escape
@@ -68,6 +69,38 @@ def _describe(goal_id: str, gate: GateStatus) -> str:
     return f"passed{by} on {run.commit[:10]}"
 
 
+def format_attempts(report: AttemptsReport) -> str:
+    """One line an attempt: who, when, how it ended; and where its log is."""
+    if not report.attempts:
+        return f"nobody has tried {escape(report.slice_id)} yet\n"
+    return "".join(f"{line}\n" for one in report.attempts for line in _list_attempt(one))
+
+
+def _list_attempt(one: Attempt) -> Iterable[str]:
+    ended = f"{one.ending} {one.ended_at}" if one.ended_at else "under way"
+    why = f": {escape(one.failure.message)}" if one.failure else ""
+    yield f"{one.number}  {escape(one.holder)} from {one.claimed_at}, {ended}{why}"
+    if one.log:
+        yield f"   {escape(one.log)}"
+
+
+def format_log_lines(parts: Iterable[bytes]) -> Iterator[str]:
+    """What a command has printed, line by line as it comes; nothing in it steers a terminal."""
+    rest = b""
+    for part in parts:
+        *lines, rest = (rest + part).split(b"\n")
+        yield from (_format_log_line(line) + "\n" for line in lines)
+    if rest:
+        yield _format_log_line(rest) + "\n"
+
+
+def _format_log_line(line: bytes) -> str:
+    # What a progress bar has overwritten is no line of its own.
+    shown = line.rstrip(b"\r").rpartition(b"\r")[2]
+    return escape(_COLOUR.sub("", shown.decode("utf-8", "surrogateescape")).expandtabs())
+
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
