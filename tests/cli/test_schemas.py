@@ -97,6 +97,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "log-evidence": "log --evidence a",
         "log-attempts": "log --attempts a",
         "reopen": "reopen a",
+        "landed": "landed a",
         "goal-list": "goal list",
         "goal": "goal rename default better",
         "error": "claim nobody",
