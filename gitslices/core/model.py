@@ -234,12 +234,14 @@ class Bottleneck(Struct, frozen=True, kw_only=True):
 
     With a schedule it is the makespan that there would be.
     `path` ends in a slash where it is a directory; `pairs` counts the forced orders that have no
-    other reason.
+    other reason. Of the kind `entry` it is an entry of scopes as it was written, of the kind
+    `reads` it is empty: all that is read, and `pairs` all slices that overlap in nothing else.
     """
 
     path: str
     cost_without: int | float
     pairs: int = 0
+    kind: Literal["path", "entry", "reads"] = "path"
 
 
 class StartedOverlap(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from posixpath import join
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import UNSET, structs
 
@@ -39,10 +39,14 @@ from gitslices.planning.outline import Outline, make_outline
 from gitslices.planning.policy import find_assumed_owner, make_gates, make_review_needs
 from gitslices.planning.schedule import count_unordered, iterate_bits, measure_ways, simulate
 from gitslices.rules.requirements import find_required
+from gitslices.scopes.language.entries import Entry
 from gitslices.scopes.overlap.compare import Segment
 
 _CANDIDATES: Final = 5
 """How many paths are tried: each costs an ordering of all slices."""
+
+_ENTRIES: Final = 2
+"""The same for entries of scopes."""
 
 _NEAR: Final = 0.9
 """From which part of the critical path's cost on a way counts as nearly as long."""
@@ -65,14 +69,65 @@ def find_bottlenecks(outline: Outline) -> tuple[Bottleneck, ...]:
         if workers is None
         else simulate(outline.workload, outline.order, workers).makespan
     )
-    found = (_try_without(outline, place) for place in _choose_candidates(outline))
+    places = _choose_candidates(outline)
+    found = [
+        *(
+            _try_without(outline, outline.scopes.find_conflicts_without(place), place)
+            for place in places
+        ),
+        *(
+            _try_without(
+                outline, outline.scopes.find_conflicts_without_entry(entry), entry.text, "entry"
+            )
+            for entry in _choose_entries(outline, places)
+        ),
+        *_try_without_reads(outline),
+    ]
     gains = [one for one in found if one.cost_without < cost]
     return tuple(sorted(gains, key=lambda one: (one.cost_without, -one.pairs, one.path)))
 
 
-def _try_without(outline: Outline, place: RepoPath) -> Bottleneck:
+def _try_without_reads(outline: Outline) -> Iterator[Bottleneck]:
+    """What all reads together cost, where a read has put anybody in an order."""
+    if not any(
+        outline.scopes.get_overlap(later, earlier).kind != "write_write"
+        for later in outline.critical_path
+        for earlier in outline.forced[later]
+    ):
+        return
+    conflicts = outline.scopes.find_conflicts_without_reads()
+    both = zip(outline.workload.conflicts, conflicts, strict=True)
+    pairs = sum((before & ~after).bit_count() for before, after in both) // 2
+    yield structs.replace(_try_without(outline, conflicts, "", "reads"), pairs=pairs)
+
+
+def _choose_entries(outline: Outline, places: Sequence[str]) -> list[Entry]:
+    """The entries that most slices on long ways have, less what is tried as a place."""
+    slices = {
+        one for pair in _find_pressing(outline).items() for one in (pair[0], *iterate_bits(pair[1]))
+    }
+    counts = Counter(
+        entry
+        for slice_ in slices
+        for scope in (outline.accesses[slice_].read, outline.accesses[slice_].write)
+        for entry in set(scope.included)
+    )
+    known = {place.rstrip("/") for place in places}
+    shared = [
+        entry
+        for entry, number in counts.items()
+        if number > 1 and not entry.names_whole_repository and entry.path not in known
+    ]
+    return sorted(shared, key=lambda entry: (-counts[entry], entry.text))[:_ENTRIES]
+
+
+def _try_without(
+    outline: Outline,
+    conflicts: tuple[int, ...],
+    path: str,
+    kind: Literal["path", "entry", "reads"] = "path",
+) -> Bottleneck:
     workers = outline.settings.workers
-    conflicts = outline.scopes.find_conflicts_without(place)
     freed = [
         earlier
         for later, mask in enumerate(outline.workload.conflicts)
@@ -92,7 +147,7 @@ def _try_without(outline: Outline, place: RepoPath) -> Bottleneck:
         cost=known,
         workers=workers,
     )
-    return Bottleneck(path=place, cost_without=cost, pairs=len(freed))
+    return Bottleneck(path=path, cost_without=cost, pairs=len(freed), kind=kind)
 
 
 def _is_bound(outline: Outline, conflicts: Sequence[int], earlier: int, later: int) -> bool:

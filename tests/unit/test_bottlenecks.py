@@ -64,10 +64,10 @@ def test_a_directory_is_named_with_a_slash() -> None:
     assert [(one.path, one.cost_without) for one in plan.bottlenecks] == [("src/api/", 1)]
 
 
-def test_a_file_of_a_directory_that_all_write_is_no_bottleneck() -> None:
+def test_the_directory_that_all_write_is_named_and_no_file_of_it() -> None:
     tasks = [write(f"t{number}", "src/") for number in range(3)]
     plan = plan_tasks(*tasks, tree=make_tree("src/a.py"))
-    assert plan.bottlenecks == ()
+    assert plan.bottlenecks == (Bottleneck(path="src/", cost_without=1, pairs=2, kind="entry"),)
 
 
 def test_a_file_that_does_not_exist_yet_can_be_one() -> None:
@@ -88,3 +88,30 @@ def test_by_id_the_rest_of_the_order_stays() -> None:
     tasks = [write("a", "x", "y"), write("b", "x"), write("c", "y", estimate=3)]
     plan = plan_tasks(*tasks, order="id")
     assert [(one.path, one.cost_without) for one in plan.bottlenecks] == [("y", 3)]
+
+
+def test_reads_that_everybody_has_are_told_with_what_they_cost() -> None:
+    tasks = [write(f"t{n}", f"pkg/m{n}.py", read_set=["pkg/"]) for n in range(60)]
+    tree = make_tree(*(f"pkg/m{n}.py" for n in range(60)))
+    plan = plan_tasks(*tasks, tree=tree)
+    assert plan.critical_path_cost == 60
+    assert plan.bottlenecks == (
+        Bottleneck(path="", cost_without=1, pairs=1770, kind="reads"),
+        Bottleneck(path="pkg/", cost_without=1, pairs=59, kind="entry"),
+    )
+    unread = [{**one, "read_set": []} for one in tasks]
+    assert plan_tasks(*unread, tree=tree).critical_path_cost == 1
+
+
+def test_reads_that_order_nobody_cost_nothing() -> None:
+    tasks = [write(f"t{n}", "CHANGELOG.md", f"src/{n}.py", read_set=["docs/"]) for n in range(4)]
+    kinds = {one.kind for one in plan_tasks(*tasks, tree=make_tree("docs/a.md")).bottlenecks}
+    assert kinds == {"path"}
+
+
+def test_an_entry_of_many_files_is_named() -> None:
+    tasks = [write(f"t{n}", "locale/*.po", f"src/{n}.py") for n in range(5)]
+    tree = make_tree(*(f"locale/{n}.po" for n in range(9)))
+    (best, *_) = plan_tasks(*tasks, tree=tree).bottlenecks
+    assert best.cost_without == 1
+    assert best.path in {"locale/", "locale/*.po"}

@@ -12,7 +12,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from gitslices.core.model import Plan, Slice
+from gitslices.core.model import Bottleneck, Plan, Slice
 from gitslices.output.pictures.layout import Layout, make_layout
 from gitslices.output.pictures.picture import (
     Edge,
@@ -225,11 +225,15 @@ def _write_work(each: Slice) -> list[str]:
     return [*owner, name_estimate(each), f"risk {quote(each.risk)}", _code(each.branch_name)]
 
 
+def _name_bottleneck(one: Bottleneck) -> str:
+    return "what is read" if one.kind == "reads" else f"the overlap in {_code(one.path)}"
+
+
 def _write_remarks(plan: Plan) -> list[str]:
     """Write what the plan says beside its slices, leaving out what is empty."""
     sections = {
         "What holds this plan back": [
-            f"without the overlap in {_code(each.path)} it takes"
+            f"without {_name_bottleneck(each)} it takes"
             f" {format_cost(each.cost_without)} instead of {format_cost(find_cost(plan))}"
             for each in plan.bottlenecks
         ],

@@ -161,9 +161,15 @@ def _format_schedule(plan: Plan) -> Iterable[str]:
 def _format_bottleneck(bottleneck: Bottleneck, cost: float) -> str:
     """What one path costs, and what can be done about it."""
     path, without = escape(bottleneck.path), format_cost(bottleneck.cost_without)
+    if bottleneck.kind == "reads":
+        return (
+            f"reads alone order {count(bottleneck.pairs, 'pair')}: without them the plan takes"
+            f" {without} instead of {format_cost(cost)}; a read scope is for what must not change"
+            " while the task runs"
+        )
     remedy = (
         "narrow the scopes that need only a part of it"
-        if path.endswith("/")
+        if path.endswith("/") or bottleneck.kind == "entry"
         else "declare it shared if tasks only append to it"
     )
     return (

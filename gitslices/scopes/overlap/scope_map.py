@@ -228,12 +228,21 @@ class ScopeMap:
             if self._resolved.paths.is_tracked(position)
         )
 
+    def find_conflicts_without_reads(self) -> tuple[int, ...]:
+        """The conflicts there would be if no slice read anything."""
+        writing = [Access(read=Scope(), write=access.write) for access in self._accesses]
+        return ScopeMap(self._tree, writing, self._new_paths, self._shared).conflicts
+
     def find_conflicts_without(self, place: RepoPath) -> tuple[int, ...]:
         """The conflicts there would be if a place of `name_segment` were shared, too."""
+        entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
+        return self.find_conflicts_without_entry(entry)
+
+    def find_conflicts_without_entry(self, entry: Entry) -> tuple[int, ...]:
+        """The conflicts there would be if what an entry stands for were shared, too."""
         # Sharing a place can only end overlaps between slices that both reach into it. All other
         # pairs keep what they have, which spares a comparison of the whole graph for each place
         # tried.
-        entry = Entry(place, place.rstrip("/"), excluded=False, is_pattern=False)
         touching = self._collect_touching(entry)
         shared_paths = resolve_shared(Scope((*self._shared.entries, entry)), self._resolved)
         slices = tuple(_list_bits(touching))
