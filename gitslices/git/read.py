@@ -224,7 +224,11 @@ def is_ancestor(repo: Repository, commit: Oid, descendant: Oid) -> bool:
 
 def count_beyond(repo: Repository, commit: Oid, others: Iterable[Oid]) -> int:
     """How many commits `commit` has that no other has; of those that git lacks, nothing counts."""
-    without = (f"^{one}" for one in others)
+    ends = tuple(others)
+    # Mostly nothing has been done yet, and a process is not needed to say so.
+    if commit in ends:
+        return 0
+    without = (f"^{one}" for one in ends)
     return int(repo.run("rev-list", "--count", "--ignore-missing", commit, *without).text)
 
 

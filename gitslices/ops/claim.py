@@ -18,7 +18,6 @@ from gitslices.core.errors import (
 from gitslices.core.model import BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.choice import choose_entrant, explain_none_ready
-from gitslices.ops.forward import follows_target, forward_slice
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.claiming import Entrant, find_best
 from gitslices.slices.briefing import Briefing, make_briefing
@@ -367,6 +366,9 @@ def _hand_over(workspace: Workspace, store: Store, granted: _Granted) -> ClaimRe
     elif record.needs_setup:
         warnings = (describe_setup(workspace, record),)
     if record.base_commit != target_tip:
+        # Imported here: it brings with it all that moves branches.
+        from gitslices.ops.forward import follows_target, forward_slice
+
         with recover_and_lock(workspace, store):
             # Whoever had the lock before may have moved it.
             record = store.find_slice(goal.goal_id, lease.slice_id) or record

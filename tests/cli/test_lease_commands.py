@@ -220,12 +220,18 @@ def test_a_commit_and_the_commands_of_its_holder_write_in_the_writable_roots_onl
     assert outside == []
 
 
-def test_lease_commands_load_none_of_the_heavy_libraries(repo: Path, standing: Path) -> None:
+HEAVY = ("git", "rich", "yaml", "tomllib", "gitslices.scopes.overlap", "gitslices.merging")
+
+
+@pytest.mark.parametrize("command", ["claim", "ready"])
+def test_lease_commands_load_nothing_that_takes_long(
+    repo: Path, standing: Path, command: str
+) -> None:
     code = (
         "import sys\n"
         "from gitslices.cli.main import run\n"
-        "assert run(['claim']) == 0\n"
-        "print([name for name in ('git', 'rich', 'yaml') if name in sys.modules])"
+        f"assert run([{command!r}]) == 0\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=True,

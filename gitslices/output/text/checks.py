@@ -2,28 +2,31 @@
 
 from collections.abc import Iterable
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from gitslices.core.errors import suggest
-from gitslices.ops.check import CheckReport, SliceCheck
-from gitslices.ops.guard import GuardReport
-from gitslices.ops.hook import HooksReport
-from gitslices.ops.hook_run import HookReport
-from gitslices.ops.scope import ScopeReport
 from gitslices.output.words import count, escape
-from gitslices.provisioning.agent_files import AgentFilesReport
 from gitslices.rules.scope_check import UNNAMED
 
+if TYPE_CHECKING:
+    from gitslices.ops.check import CheckReport, SliceCheck
+    from gitslices.ops.guard import GuardReport
+    from gitslices.ops.hook import HooksReport
+    from gitslices.ops.hook_run import HookReport
+    from gitslices.ops.scope import ScopeReport
+    from gitslices.provisioning.agent_files import AgentFilesReport
 
-def format_check(report: CheckReport) -> str:
+
+def format_check(report: "CheckReport") -> str:
     """The violations of each slice; one line for a slice without any."""
     if not report.slices:
         return "this worktree is no slice: nothing to check\n"
     return "".join(f"{line}\n" for one in report.slices for line in _format_slice(one))
 
 
-def _format_slice(one: SliceCheck) -> Iterable[str]:
+def _format_slice(one: "SliceCheck") -> Iterable[str]:
     name, violations = escape(one.slice_id), one.violations
     if one.problem is not UNSET:
         yield f"{name}: cannot be checked: {escape(one.problem)} (see: gitslices doctor)"
@@ -41,7 +44,7 @@ def _format_slice(one: SliceCheck) -> Iterable[str]:
         yield f"  {path.ljust(width)}   {reason}"
 
 
-def format_hooks(report: HooksReport) -> str:
+def format_hooks(report: "HooksReport") -> str:
     """The folder, and one line a hook."""
     lines = [f"hooks in {escape(report.folder)}"]
     width = max(len(hook.name) for hook in report.hooks)
@@ -62,12 +65,12 @@ def format_hooks(report: HooksReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def format_hook_run(report: HookReport) -> str:
+def format_hook_run(report: "HookReport") -> str:
     """What to tell while git works: nothing, as long as nothing is wrong."""
     return "".join(f"{line}\n" for line in _format_lines(report))
 
 
-def _format_lines(report: HookReport) -> Iterable[str]:
+def _format_lines(report: "HookReport") -> Iterable[str]:
     if not report.checked.ok:
         yield format_check(report.checked).rstrip("\n")
         left = next(one for one in report.checked.slices if one.violations)
@@ -90,12 +93,12 @@ def _format_lines(report: HookReport) -> Iterable[str]:
 _SHOWN: int = 20
 
 
-def format_denials(report: GuardReport) -> str:
+def format_denials(report: "GuardReport") -> str:
     """Each path with its reason, then what may be written instead."""
     return "\n".join(_list_lines(report))
 
 
-def _list_lines(report: GuardReport) -> Iterable[str]:
+def _list_lines(report: "GuardReport") -> Iterable[str]:
     id_ = escape(report.slice_id)
     yield f"slice {id_} may not write this:"
     for denial in report.denials[:_SHOWN]:
@@ -110,12 +113,12 @@ def _list_lines(report: GuardReport) -> Iterable[str]:
     yield f"hint: to widen that: {escape(wider)}"
 
 
-def format_scope(report: ScopeReport) -> str:
+def format_scope(report: "ScopeReport") -> str:
     """Each entry on a line of its own, with the reason where it was added later."""
     return "".join(f"{line}\n" for line in _format_scope_lines(report))
 
 
-def _format_scope_lines(report: ScopeReport) -> Iterable[str]:
+def _format_scope_lines(report: "ScopeReport") -> Iterable[str]:
     reasons = {one.pattern: f"   allowed: {one.reason}" for one in report.allowed}
     for verb, entries in (("may write", report.write_scope), ("may read", report.read_scope)):
         if entries:
@@ -125,12 +128,12 @@ def _format_scope_lines(report: ScopeReport) -> Iterable[str]:
             yield f"  {escape(entry)}{escape(reason)}"
 
 
-def format_agent_files(report: AgentFilesReport) -> str:
+def format_agent_files(report: "AgentFilesReport") -> str:
     """A line for each file, then where else it went and what is left to do."""
     return "".join(f"{line}\n" for line in _list_file_lines(report))
 
 
-def format_agent_texts(report: AgentFilesReport) -> str:
+def format_agent_texts(report: "AgentFilesReport") -> str:
     """What each file would hold."""
     return "\n".join(
         f"# {file.path}\n{_escape_lines(file.text)}"
@@ -139,7 +142,7 @@ def format_agent_texts(report: AgentFilesReport) -> str:
     )
 
 
-def _list_file_lines(report: AgentFilesReport) -> Iterable[str]:
+def _list_file_lines(report: "AgentFilesReport") -> Iterable[str]:
     width = max((len(file.path) for file in report.files), default=0)
     if not report.files:
         yield "nothing of gitslices is there"

@@ -3,19 +3,23 @@
 import json
 import shlex
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from gitslices.core.errors import suggest
 from gitslices.ops.claim import ClaimReport
-from gitslices.ops.note import NoteReport
-from gitslices.ops.places import PathReport
-from gitslices.ops.ready import ReadyReport, ReadySlice, WaitingSlice
-from gitslices.ops.show import ShowReport
 from gitslices.output.words import count, escape, format_cost, format_reason
 from gitslices.rules.attempts import list_previous_lines
 from gitslices.slices.briefing import Briefing
 from gitslices.slices.claims import Work
+
+# What a claim prints must not wait for what other commands are made of.
+if TYPE_CHECKING:
+    from gitslices.ops.note import NoteReport
+    from gitslices.ops.places import PathReport
+    from gitslices.ops.ready import ReadyReport, ReadySlice, WaitingSlice
+    from gitslices.ops.show import ShowReport
 
 _SHOWN_FILES = 5
 
@@ -25,7 +29,7 @@ def format_claim(report: ClaimReport) -> str:
     return "".join(f"{line}\n" for line in _list_claim_lines(report))
 
 
-def format_note(report: NoteReport) -> str:
+def format_note(report: "NoteReport") -> str:
     """What was noted of a slice."""
     waits = f"waits for a person: {escape(report.waiting)}" if report.waiting else "goes on"
     noted = f"noted: {escape(report.message)}" if report.message else waits
@@ -33,7 +37,7 @@ def format_note(report: NoteReport) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def format_ready(report: ReadyReport) -> str:
+def format_ready(report: "ReadyReport") -> str:
     """One line a slice: the ready ones, then the others with what they wait for."""
     return "".join(f"{line}\n" for line in _list_ready_lines(report))
 
@@ -75,7 +79,7 @@ def _list_briefing_lines(briefing: Briefing) -> Iterable[str]:
         yield from (f"            {escape(line)}" for line in rest)
 
 
-def format_places(places: Sequence[PathReport]) -> str:
+def format_places(places: "Sequence[PathReport]") -> str:
     """The worktrees of slices, numbered for somebody to choose from."""
     several = len({place.goal_id for place in places}) > 1
     rows = [
@@ -97,12 +101,12 @@ def format_places(places: Sequence[PathReport]) -> str:
     )
 
 
-def format_slice(report: ShowReport) -> str:
+def format_slice(report: "ShowReport") -> str:
     """Everything about a slice, most of it a line each."""
     return "".join(f"{line}\n" for line in _list_slice_lines(report))
 
 
-def _list_slice_lines(report: ShowReport) -> Iterable[str]:
+def _list_slice_lines(report: "ShowReport") -> Iterable[str]:
     state = report.state
     by = f" by {escape(state.holder)} until {state.expires_at}" if state.holder else ""
     yield f"{escape(report.slice_id)}: {state.status}{by}, goal {escape(report.goal_id)}"
@@ -148,7 +152,7 @@ def _describe_work(work: Work) -> str:
     return "; ".join(parts) + by
 
 
-def _list_ready_lines(report: ReadyReport) -> Iterable[str]:
+def _list_ready_lines(report: "ReadyReport") -> Iterable[str]:
     several = len(report.goals) > 1
     listed: tuple[ReadySlice | WaitingSlice, ...] = (*report.ready, *report.waiting)
     names = [_name(one, several=several) for one in listed]
@@ -160,11 +164,11 @@ def _list_ready_lines(report: ReadyReport) -> Iterable[str]:
     yield from (f"{name.ljust(width)}  {row}" for name, row in zip(names, rows, strict=True))
 
 
-def _name(one: ReadySlice | WaitingSlice, *, several: bool) -> str:
+def _name(one: "ReadySlice | WaitingSlice", *, several: bool) -> str:
     return f"{escape(one.goal_id)}/{escape(one.slice_id)}" if several else escape(one.slice_id)
 
 
-def _describe_nothing(report: ReadyReport) -> str:
+def _describe_nothing(report: "ReadyReport") -> str:
     if any(one.state == "under-way" for one in report.goals):
         return "nothing is ready"
     ended = ", ".join(f"{escape(one.goal_id)} is {one.state}" for one in report.goals)

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from rich import box
@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gitslices.ops.run import RunReport, RunStep
 from gitslices.ops.status import FailedAttempt, GoneSlice, SliceState, StatusReport
 from gitslices.output.words import escape, format_left, format_time, shorten_line
 from gitslices.slices.goals import GoalSummary
+
+if TYPE_CHECKING:
+    from gitslices.ops.run import RunReport, RunStep
 
 _STYLES: Final = {
     "planned": "dim",
@@ -217,19 +219,19 @@ def _shorten(path: str, view: View) -> str:
     return escape(min(path, relative, key=len))
 
 
-def format_step(step: RunStep) -> str:
+def format_step(step: "RunStep") -> str:
     """One step, in one line."""
     again = f" (attempt {step.attempt})" if step.attempt > 1 else ""
     reason = f": {escape(step.reason)}" if step.reason else ""
     return f"{escape(step.slice_id)}: {step.stage}{again}{reason}"
 
 
-def format_run(report: RunReport) -> str:
+def format_run(report: "RunReport") -> str:
     """The summary: what was merged, what was given up and why, what is left."""
     return "".join(f"{line}\n" for line in _format_lines(report))
 
 
-def _format_lines(report: RunReport) -> Iterable[str]:
+def _format_lines(report: "RunReport") -> Iterable[str]:
     for id_ in report.merged:
         yield f"merged {escape(id_)}{', no change' if id_ in report.empty else ''}"
     for problem in report.failed:
