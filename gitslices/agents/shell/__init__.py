@@ -12,6 +12,7 @@ embedded        what short scripts write of sed, awk, perl, ruby and node
 python_code     the same of Python
 outputs         what commands print
 notes           what has been found so far, and where paths lead
+calls           commands called by name: functions, aliases, programs
 walker          through all commands, in the ways that they may run
 shell_commands  commands of the shell itself
 patches         what a patch changes

@@ -7,13 +7,13 @@ from typing import Final
 
 from msgspec import structs
 
+from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.notes import Call
 from gitslices.agents.shell.options import Parsed, join_path, parse_command
 from gitslices.agents.shell.outputs import find_top
 from gitslices.agents.shell.patches import list_patched, read_patch
 from gitslices.agents.shell.programs import PROGRAMS
 from gitslices.agents.shell.shell_commands import run_text
-from gitslices.agents.shell.walker import Handler, Started, Walker
 from gitslices.agents.shell.words import Aftermath, State, Word
 
 # Those that read are listed, not those that write: one that is missing here is only refused.
@@ -45,7 +45,7 @@ _RUNS: Final = {
 _WITH_OUTPUT: Final = frozenset({"archive", "bugreport", "diagnose", "format-patch"})
 
 
-def run_git(walker: Walker, started: Started) -> Aftermath:
+def run_git(walker: Invoker, started: Started) -> Aftermath:
     """Note what a call of git writes, runs, and where it changes something."""
     parsed = parse_command("git", started.words, stop=True)
     if parsed.find("--exec-path"):
@@ -78,7 +78,7 @@ def run_git(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def run_own(walker: Walker, started: Started) -> Aftermath:
+def run_own(walker: Invoker, started: Started) -> Aftermath:
     """Note a call of gitslices."""
     state = started.state
     _note_call(walker, "gitslices", started.words, state, ())
@@ -88,7 +88,7 @@ def run_own(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _list_settings(walker: Walker, started: Started, parsed: Parsed) -> Iterator[str]:
+def _list_settings(walker: Invoker, started: Started, parsed: Parsed) -> Iterator[str]:
     """The keys that a call sets for itself; what a value runs is looked at."""
     for name, value in parsed.options:
         key, _, setting = value.text.partition("=")
@@ -107,7 +107,7 @@ def _list_settings(walker: Walker, started: Started, parsed: Parsed) -> Iterator
             yield from (f"include.{name}" for value in values if value != os.devnull)
 
 
-def _run_setting(walker: Walker, value: Word, state: State) -> None:
+def _run_setting(walker: Invoker, value: Word, state: State) -> None:
     """Many settings are commands: to tell which, git's whole manual would have to be here."""
     text = value.text.removeprefix("!").strip()
     if not value.plain or not re.search(r"[\s;&|>(]", text):
@@ -133,7 +133,7 @@ def _list_values(started: Started, name: str) -> Sequence[Word]:
     return [value[0] for value in started.state.variables.get(name, ()) if value]
 
 
-def _note_variables(walker: Walker, started: Started) -> None:
+def _note_variables(walker: Invoker, started: Started) -> None:
     for name in _WRITTEN:
         for word in _list_values(started, name):
             # A number or a word switches a trace on that goes to standard error.
@@ -141,7 +141,7 @@ def _note_variables(walker: Walker, started: Started) -> None:
                 walker.write(word, started.state)
 
 
-def _use_folder(walker: Walker, folder: str | None, word: Word) -> None:
+def _use_folder(walker: Invoker, folder: str | None, word: Word) -> None:
     if folder is None:
         walker.unseen.append(word.text)
     else:
@@ -149,7 +149,7 @@ def _use_folder(walker: Walker, folder: str | None, word: Word) -> None:
 
 
 def _note_call(
-    walker: Walker,
+    walker: Invoker,
     program: str,
     words: Sequence[Word],
     state: State,
@@ -168,7 +168,7 @@ def _note_call(
         )
 
 
-def _note_options(walker: Walker, command: str, rest: Sequence[Word], state: State) -> None:
+def _note_options(walker: Invoker, command: str, rest: Sequence[Word], state: State) -> None:
     """Options by which git writes a file or runs a command, whichever command it is."""
     runs = _RUNS.get(command, ())
     words = list(rest)
@@ -219,7 +219,7 @@ def _is_reading(command: Word, *rest: Word) -> bool:
 def _write_operand(place: int, *, skip: str = "") -> Handler:
     """The rule for a command that makes the file or folder that one of its operands names."""
 
-    def write_operand(walker: Walker, started: Started) -> Aftermath:
+    def write_operand(walker: Invoker, started: Started) -> Aftermath:
         parsed = parse_command("git-clone", started.words)
         operands = [word for word in parsed.operands if word.text != skip]
         if len(operands) > place:
@@ -230,7 +230,7 @@ def _write_operand(place: int, *, skip: str = "") -> Handler:
     return write_operand
 
 
-def _run_clone(walker: Walker, started: Started) -> Aftermath:
+def _run_clone(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("git-clone", started.words)
     operands = list(parsed.operands)
     if len(operands) == 1:
@@ -245,19 +245,19 @@ def _run_clone(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_worktree(walker: Walker, started: Started) -> Aftermath:
+def _run_worktree(walker: Invoker, started: Started) -> Aftermath:
     if [word.text for word in started.words[:1]] == ["add"]:
         _write_operand(0)(walker, structs.replace(started, words=started.words[1:]))
     return started.done()
 
 
-def _run_bundle(walker: Walker, started: Started) -> Aftermath:
+def _run_bundle(walker: Invoker, started: Started) -> Aftermath:
     if [word.text for word in started.words[:1]] == ["create"]:
         _write_operand(0)(walker, structs.replace(started, words=started.words[1:]))
     return started.done()
 
 
-def _run_checkout(walker: Walker, started: Started) -> Aftermath:
+def _run_checkout(walker: Invoker, started: Started) -> Aftermath:
     """`git checkout REV -- PATH`: files as they are elsewhere; those of HEAD and index are back."""
     texts = [word.text for word in started.words]
     if {"-b", "-B", "--orphan"}.intersection(texts):
@@ -270,7 +270,7 @@ def _run_checkout(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_restore(walker: Walker, started: Started) -> Aftermath:
+def _run_restore(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("git-restore", started.words)
     source = parsed.find("-s", "--source")
     if source and source.text not in {"HEAD", "@"}:
@@ -278,7 +278,7 @@ def _run_restore(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_checkout_index(walker: Walker, started: Started) -> Aftermath:
+def _run_checkout_index(walker: Invoker, started: Started) -> Aftermath:
     for word in started.words:
         option, _, value = word.text.partition("=")
         if option == "--prefix":
@@ -286,7 +286,7 @@ def _run_checkout_index(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_apply(walker: Walker, started: Started) -> Aftermath:
+def _run_apply(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("git-apply", started.words)
     if parsed.has("--check", "--stat", "--numstat", "--summary") and not parsed.has("--apply"):
         return started.done()
@@ -306,7 +306,7 @@ def _run_apply(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_config(walker: Walker, started: Started) -> Aftermath:
+def _run_config(walker: Invoker, started: Started) -> Aftermath:
     for word in started.words[1:]:
         _run_setting(walker, word, started.state)
     return started.done()

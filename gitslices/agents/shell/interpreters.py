@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.embedded import Script, list_edited, read_script
 from gitslices.agents.shell.options import parse_command
 from gitslices.agents.shell.shell_commands import is_standard_input, run_text
-from gitslices.agents.shell.walker import Handler, Started, Walker
 from gitslices.agents.shell.words import Aftermath, State, Word
 
 _INTERPRETERS: Final = {
@@ -17,7 +17,7 @@ _INTERPRETERS: Final = {
 }  # fmt: skip
 
 
-def _run_interpreter(walker: Walker, started: Started) -> Aftermath:
+def _run_interpreter(walker: Invoker, started: Started) -> Aftermath:
     """Python and its like: a text after `-c` or on standard input."""
     name = re.sub(r"[\d.]+$", "", started.name)
     name = "node" if name == "nodejs" else name
@@ -46,7 +46,7 @@ def _run_interpreter(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _list_input(walker: Walker, started: Started, shows_version: bool) -> list[Word]:
+def _list_input(walker: Invoker, started: Started, shows_version: bool) -> list[Word]:
     stdin = started.state.stdin
     if shows_version or any(word.text in {"--help", "-h", "-v"} for word in started.words):
         return []
@@ -71,14 +71,14 @@ def _read_language(name: str, text: str, args: tuple[str, ...]) -> Script:
     return read_script(text)
 
 
-def note_script(walker: Walker, script: Script, state: State) -> None:
+def note_script(walker: Invoker, script: Script, state: State) -> None:
     """Note what a script writes and runs."""
     walker.write_all(script.files, state)
     for text in script.texts:
         run_text(walker, [text], state, apart=True)
 
 
-def _run_make(walker: Walker, started: Started) -> Aftermath:
+def _run_make(walker: Invoker, started: Started) -> Aftermath:
     """`make -f -`: recipes that stand in the command itself."""
     parsed = parse_command("make", started.words)
     file, given = parsed.find("-f", "--file", "--makefile"), parsed.find("--eval")

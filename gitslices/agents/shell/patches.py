@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from gitslices.agents.shell.calls import Invoker, Started
 from gitslices.agents.shell.options import join_path, parse_command
-from gitslices.agents.shell.walker import Started, Walker
 from gitslices.agents.shell.words import Aftermath, Word
 
 _LARGEST: Final = 1 << 22
@@ -42,7 +42,7 @@ def _strip_parts(name: str, strip: int) -> str:
     return "/".join(parts[strip:]) if len(parts) > strip else ""
 
 
-def read_patch(walker: Walker, files: Sequence[Word], started: Started) -> str | None:
+def read_patch(walker: Invoker, files: Sequence[Word], started: Started) -> str | None:
     """The text of a patch in `files`, or else on standard input; None where nobody knows it."""
     stdin = started.state.stdin
     if not files:
@@ -53,7 +53,7 @@ def read_patch(walker: Walker, files: Sequence[Word], started: Started) -> str |
     return "\n".join(text or "" for text in texts) if None not in texts else None
 
 
-def _read(walker: Walker, file: Word, started: Started) -> str | None:
+def _read(walker: Invoker, file: Word, started: Started) -> str | None:
     if file.content:
         return file.content.text
     if (known := walker.read_file(file, started.state)) is not None:
@@ -69,7 +69,7 @@ def _read(walker: Walker, file: Word, started: Started) -> str | None:
         return None
 
 
-def run_patch(walker: Walker, started: Started) -> Aftermath:
+def run_patch(walker: Invoker, started: Started) -> Aftermath:
     """`patch`: what it changes stands in the patch."""
     parsed = parse_command("patch", started.words)
     if parsed.has("--dry-run", "--version", "--help"):
@@ -97,7 +97,7 @@ def run_patch(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def run_apply_patch(walker: Walker, started: Started) -> Aftermath:
+def run_apply_patch(walker: Invoker, started: Started) -> Aftermath:
     """`apply_patch`, which some agents have in their shells."""
     given = started.words[0] if started.words else None
     text = given.text if given and given.plain else None

@@ -6,11 +6,11 @@ from typing import Final
 
 from msgspec import structs
 
+from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.interpreters import INTERPRETERS
 from gitslices.agents.shell.options import join_path, parse_command
 from gitslices.agents.shell.outputs import FOUND
 from gitslices.agents.shell.shell_commands import is_standard_input, run_text
-from gitslices.agents.shell.walker import Handler, Started, Walker
 from gitslices.agents.shell.words import UNKNOWN_INPUT, Aftermath, Input, State, Word, assign
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
@@ -45,7 +45,7 @@ _SHELLS: Final = (
 _UNKNOWN: Final = Word("the words that xargs reads", plain=False)
 
 
-def _run_wrapped(walker: Walker, started: Started) -> Aftermath:
+def _run_wrapped(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command(started.name, started.words, stop=True)
     if started.name == "command" and parsed.has("-v", "-V"):
         return started.done()
@@ -80,7 +80,7 @@ def _enter(state: State, folder: Word) -> State:
     return structs.replace(state, cwds=cwds)
 
 
-def _run_env(walker: Walker, started: Started) -> Aftermath:
+def _run_env(walker: Invoker, started: Started) -> Aftermath:
     state, env = started.state, dict(started.env)
     parsed = parse_command("env", started.words, stop=True)
     words = list(parsed.operands)
@@ -97,7 +97,7 @@ def _run_env(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(started.state, started.state, found.printed)
 
 
-def _run_shell(walker: Walker, started: Started) -> Aftermath:
+def _run_shell(walker: Invoker, started: Started) -> Aftermath:
     # `+x` takes an option away.
     words = [word for word in started.words if not re.fullmatch(r"\+[A-Za-z]+", word.text)]
     parsed = parse_command(started.name, words, stop=True)
@@ -137,7 +137,7 @@ def _begin_shell(started: Started) -> State:
     return structs.replace(inner, exported=state.exported | started.env.keys())
 
 
-def _read_script_file(walker: Walker, file: Word, state: State) -> None:
+def _read_script_file(walker: Invoker, file: Word, state: State) -> None:
     text = walker.read_file(file, state)
     if file.content:
         text = file.content.text if file.content.is_exact else None
@@ -147,7 +147,7 @@ def _read_script_file(walker: Walker, file: Word, state: State) -> None:
         walker.read_apart(text, state)
 
 
-def _read_input(walker: Walker, started: Started, state: State) -> None:
+def _read_input(walker: Invoker, started: Started, state: State) -> None:
     """Look at what a shell runs that comes from its standard input."""
     stdin = started.state.stdin
     spelled = " ".join((started.name, *(word.text for word in started.words)))
@@ -159,7 +159,7 @@ def _read_input(walker: Walker, started: Started, state: State) -> None:
         walker.unseen.append(spelled)
 
 
-def _run_xargs(walker: Walker, started: Started) -> Aftermath:
+def _run_xargs(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("xargs", started.words, stop=True)
     stdin = started.state.stdin
     if file := parsed.find("-a", "--arg-file"):
@@ -173,7 +173,7 @@ def _run_xargs(walker: Walker, started: Started) -> Aftermath:
 
 
 def _run_with(
-    walker: Walker,
+    walker: Invoker,
     started: Started,
     command: Sequence[Word],
     stdin: Input,
@@ -210,7 +210,7 @@ def _put_line(word: Word, sign: str, line: str | None, *, is_exact: bool) -> Wor
     return Word(word.text.replace(sign, line), word.plain, is_certain=is_exact)
 
 
-def _run_parallel(walker: Walker, started: Started) -> Aftermath:
+def _run_parallel(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("parallel", started.words, stop=True)
     words = list(parsed.operands)
     at = next((n for n, word in enumerate(words) if re.fullmatch(r":::+\+?", word.text)), None)
@@ -227,7 +227,7 @@ def _run_parallel(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_find(walker: Walker, started: Started) -> Aftermath:
+def _run_find(walker: Invoker, started: Started) -> Aftermath:
     words, state = started.words, started.state
     texts = [word.text for word in words]
     count = next((n for n, one in enumerate(texts) if one.startswith(("-", "(", "!"))), len(texts))
@@ -246,7 +246,7 @@ def _run_find(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_fd(walker: Walker, started: Started) -> Aftermath:
+def _run_fd(walker: Invoker, started: Started) -> Aftermath:
     """`fd PATTERN FOLDER… -x COMMAND`."""
     texts = [word.text for word in started.words]
     at = next((n for n, one in enumerate(texts)
@@ -286,7 +286,7 @@ def _put_found(word: Word, start: Word) -> Word:
 def _run_text_option(*options: str) -> Handler:
     """The rule for a program that runs the shell text after one of its options."""
 
-    def run_option(walker: Walker, started: Started) -> Aftermath:
+    def run_option(walker: Invoker, started: Started) -> Aftermath:
         parsed = parse_command(started.name, started.words)
         texts = [value for name, value in parsed.options if name in options and value.text]
         for text in texts:
@@ -300,7 +300,7 @@ def _run_text_option(*options: str) -> Handler:
     return run_option
 
 
-def _run_script(walker: Walker, started: Started) -> Aftermath:
+def _run_script(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("script", started.words)
     walker.write_all(
         [value for name, value in parsed.options if name in {"-O", "-B", "--log-out", "--log-io"}]
@@ -317,7 +317,7 @@ def _run_script(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_flock(walker: Walker, started: Started) -> Aftermath:
+def _run_flock(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("flock", started.words, stop=True)
     lock, *command = parsed.operands or [Word("")]
     if not lock.text.isdigit():
@@ -331,13 +331,13 @@ def _run_flock(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_words(walker: Walker, started: Started) -> Aftermath:
+def _run_words(walker: Invoker, started: Started) -> Aftermath:
     """`watch`: what follows its options is a shell text."""
     parsed = parse_command(started.name, started.words, stop=True)
     return run_text(walker, parsed.operands, started.state, apart=True)
 
 
-def _run_tool(walker: Walker, started: Started) -> Aftermath:
+def _run_tool(walker: Invoker, started: Started) -> Aftermath:
     """`uv run`, `poetry run` and their like."""
     texts = [word.text for word in started.words]
     own = _RUNNERS[started.name]
@@ -356,7 +356,7 @@ def _run_tool(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _type_keys(walker: Walker, started: Started) -> Aftermath:
+def _type_keys(walker: Invoker, started: Started) -> Aftermath:
     """`tmux` and `screen`: the keys that are typed into a shell, the commands of new windows."""
     texts = [word.text for word in started.words]
     keys = next((n for n, one in enumerate(texts) if one in {"send-keys", "send", "stuff"}), None)
@@ -368,7 +368,7 @@ def _type_keys(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_crontab(walker: Walker, started: Started) -> Aftermath:
+def _run_crontab(walker: Invoker, started: Started) -> Aftermath:
     if "-l" not in [word.text for word in started.words]:
         walker.unseen.append("crontab")
     return started.done()

@@ -7,9 +7,9 @@ from typing import Final
 
 from msgspec import structs
 
+from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.options import join_path, parse_command
 from gitslices.agents.shell.outputs import FOUND
-from gitslices.agents.shell.walker import Handler, Started, Walker
 from gitslices.agents.shell.words import (
     Aftermath,
     Printed,
@@ -25,7 +25,7 @@ _STACK: Final = "DIRSTACK"
 _MOST_LINES: Final = 16
 
 
-def _change_folder(walker: Walker, started: Started) -> Aftermath:
+def _change_folder(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     words = started.words
     operands = [word for word in words if not re.match(r"-[^-]|--$|\+\d", word.text)]
@@ -49,7 +49,7 @@ def _change_folder(walker: Walker, started: Started) -> Aftermath:
 
 
 def _find_folder(
-    walker: Walker, state: State, cwd: str | None, target: Word, *, physical: bool
+    walker: Invoker, state: State, cwd: str | None, target: Word, *, physical: bool
 ) -> list[str | None]:
     """The folder; two of them if it may not be there, none where it is not."""
     matched = walker.match(target, state)
@@ -76,7 +76,7 @@ def _go(state: State, cwds: tuple[str | None, ...]) -> State:
     return assign(structs.replace(state, cwds=cwds), "OLDPWD", before)
 
 
-def _push_folder(walker: Walker, started: Started) -> Aftermath:
+def _push_folder(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     if not [word for word in started.words if not word.text.startswith("-")]:
         return Aftermath(_go(state, (None,)), state)
@@ -88,7 +88,7 @@ def _push_folder(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(ok, found.failed)
 
 
-def _pop_folder(walker: Walker, started: Started) -> Aftermath:
+def _pop_folder(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     stack = state.variables.get(_STACK, ((),))
     if started.words or len(stack) != 1 or not stack[0] or not stack[0][0].plain:
@@ -97,7 +97,7 @@ def _pop_folder(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(folder, None)
 
 
-def _declare(walker: Walker, started: Started) -> Aftermath:
+def _declare(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     options = "".join(word.text for word in started.words if word.text.startswith("-"))
     exports = started.name == "export" or "x" in options
@@ -125,7 +125,7 @@ def _declare(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(state, state, Printed(""))
 
 
-def _read_line(walker: Walker, started: Started) -> Aftermath:
+def _read_line(walker: Invoker, started: Started) -> Aftermath:
     """`read` and `mapfile`: variables get what the shell reads."""
     state = started.state
     parsed = parse_command("read", started.words)
@@ -144,7 +144,7 @@ def _read_line(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(state, state, Printed(""))
 
 
-def _forget(walker: Walker, started: Started) -> Aftermath:
+def _forget(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     for word in started.words:
         functions = {**state.functions, word.text: (None,)}
@@ -153,7 +153,7 @@ def _forget(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(state, state, Printed(""))
 
 
-def _let(walker: Walker, started: Started) -> Aftermath:
+def _let(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     for word in started.words:
         for name in re.findall(r"[A-Za-z_]\w*", word.text):
@@ -161,7 +161,7 @@ def _let(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(state, state, Printed(""))
 
 
-def _set(walker: Walker, started: Started) -> Aftermath:
+def _set(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     words = list(started.words)
     while words and words[0].text[:1] in {"-", "+"}:
@@ -181,7 +181,7 @@ def _set_args(state: State, words: Sequence[Word]) -> Aftermath:
     return Aftermath(state, state, Printed(""))
 
 
-def _shift(walker: Walker, started: Started) -> Aftermath:
+def _shift(walker: Invoker, started: Started) -> Aftermath:
     state = started.state
     count = started.words[0].text if started.words else "1"
     args = state.args[int(count) :] if state.args is not None and count.isdigit() else None
@@ -189,12 +189,12 @@ def _shift(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(state, state)
 
 
-def _exit(walker: Walker, started: Started) -> Aftermath:
+def _exit(walker: Invoker, started: Started) -> Aftermath:
     ends = len(started.words) <= 1 and all(word.text.isdigit() for word in started.words)
     return Aftermath(None, None) if ends else started.done()
 
 
-def _trap(walker: Walker, started: Started) -> Aftermath:
+def _trap(walker: Invoker, started: Started) -> Aftermath:
     words = [word for word in started.words if not word.text.startswith("-")]
     if len(words) > 1:
         walker.traps.append(words[0].text)
@@ -203,7 +203,7 @@ def _trap(walker: Walker, started: Started) -> Aftermath:
 
 
 def run_text(
-    walker: Walker, words: Sequence[Word], state: State, *, apart: bool = False
+    walker: Invoker, words: Sequence[Word], state: State, *, apart: bool = False
 ) -> Aftermath:
     """Go through the text that some words make up."""
     # A name that the run will find may stand in it, but not for a command.
@@ -215,12 +215,12 @@ def run_text(
     return walker.read_apart(text, state) if apart else walker.read(text, state)
 
 
-def _evaluate(walker: Walker, started: Started) -> Aftermath:
+def _evaluate(walker: Invoker, started: Started) -> Aftermath:
     words = started.words[1:] if [w.text for w in started.words[:1]] == ["--"] else started.words
     return run_text(walker, words, started.state)
 
 
-def _complete(walker: Walker, started: Started) -> Aftermath:
+def _complete(walker: Invoker, started: Started) -> Aftermath:
     """`compgen -C` and `complete -C` run a command."""
     texts = [word.text for word in started.words]
     if "-C" in texts:
@@ -229,7 +229,7 @@ def _complete(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _source(walker: Walker, started: Started) -> Aftermath:
+def _source(walker: Invoker, started: Started) -> Aftermath:
     if not started.words:
         return started.done()
     state = started.state
@@ -252,7 +252,7 @@ def is_standard_input(word: Word) -> bool:
     return word.text in {"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"}
 
 
-def _alias(walker: Walker, started: Started) -> Aftermath:
+def _alias(walker: Invoker, started: Started) -> Aftermath:
     for word in started.words:
         name, equals, text = word.text.partition("=")
         if equals:
@@ -260,14 +260,14 @@ def _alias(walker: Walker, started: Started) -> Aftermath:
     return started.done(Printed(""))
 
 
-def _hash(walker: Walker, started: Started) -> Aftermath:
+def _hash(walker: Invoker, started: Started) -> Aftermath:
     texts = [word.text for word in started.words]
     if texts[:1] == ["-p"] and len(texts) > 2:
         walker.aliases[texts[2]] = texts[1]
     return started.done(Printed(""))
 
 
-def _print_into(walker: Walker, started: Started) -> Aftermath:
+def _print_into(walker: Invoker, started: Started) -> Aftermath:
     """`printf -v name` sets a variable instead of printing."""
     texts = [word.text for word in started.words]
     if texts[:1] != ["-v"] or len(texts) < 2:
@@ -280,7 +280,7 @@ def _print_into(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(state, state, Printed(""))
 
 
-def _exec(walker: Walker, started: Started) -> Aftermath:
+def _exec(walker: Invoker, started: Started) -> Aftermath:
     words = parse_command("exec", started.words, stop=True).operands
     if not words:
         return started.done(Printed(""))
@@ -288,7 +288,7 @@ def _exec(walker: Walker, started: Started) -> Aftermath:
     return Aftermath(None, started.state)
 
 
-def _enable(walker: Walker, started: Started) -> Aftermath:
+def _enable(walker: Invoker, started: Started) -> Aftermath:
     # It takes code of a library into the shell.
     if any(word.text.startswith("-") and "f" in word.text for word in started.words):
         walker.unseen.append("enable -f")

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.embedded import SCRIPTS
 from gitslices.agents.shell.gits import run_git, run_own
 from gitslices.agents.shell.interpreters import note_script
@@ -19,7 +20,7 @@ from gitslices.agents.shell.patches import run_apply_patch, run_patch
 from gitslices.agents.shell.programs import PROGRAMS, TEXT_OPTIONS, list_outputs
 from gitslices.agents.shell.runners import RUNNERS
 from gitslices.agents.shell.shell_commands import BUILTINS, run_text
-from gitslices.agents.shell.walker import Handler, Started, Walker
+from gitslices.agents.shell.walker import Walker
 from gitslices.agents.shell.words import Aftermath, State, Word
 
 _MOST_ENTRIES: Final = 2000
@@ -90,7 +91,7 @@ def _read_later(walker: Walker, outcome: Aftermath, state: State) -> None:
                 walker.run(body, unknown)
 
 
-def _run_program(walker: Walker, started: Started) -> Aftermath:
+def _run_program(walker: Invoker, started: Started) -> Aftermath:
     """A program that only writes."""
     name = started.name
     if name in SCRIPTS:
@@ -117,7 +118,7 @@ def _run_program(walker: Walker, started: Started) -> Aftermath:
     return started.done()
 
 
-def _run_new_file(walker: Walker, started: Started) -> None:
+def _run_new_file(walker: Invoker, started: Started) -> None:
     """A script that the same commands have written before."""
     text = walker.read_file(Word(started.path), started.state)
     if text is not None:
@@ -127,7 +128,7 @@ def _run_new_file(walker: Walker, started: Started) -> None:
         walker.call(words, started.env, started.state, is_program=True)
 
 
-def _run_hidden(walker: Walker, started: Started) -> None:
+def _run_hidden(walker: Invoker, started: Started) -> None:
     """A command that nobody knows may run one that stands behind it, as `sudo` does."""
     if started.name in _NO_WRAPPERS:
         return
@@ -140,7 +141,7 @@ def _run_hidden(walker: Walker, started: Started) -> None:
             return
 
 
-def _run_mkdir(walker: Walker, started: Started) -> Aftermath:
+def _run_mkdir(walker: Invoker, started: Started) -> Aftermath:
     before = len(walker.paths)
     found = _run_program(walker, started)
     walker.new_folders += walker.paths[before:]
@@ -150,7 +151,7 @@ def _run_mkdir(walker: Walker, started: Started) -> Aftermath:
     return found
 
 
-def _run_mktemp(walker: Walker, started: Started) -> Aftermath:
+def _run_mktemp(walker: Invoker, started: Started) -> Aftermath:
     found = _run_program(walker, started)
     printed = walker.find_printed(started)
     if printed and parse_command("mktemp", started.words).has("-d", "--directory"):
@@ -158,7 +159,7 @@ def _run_mktemp(walker: Walker, started: Started) -> Aftermath:
     return found
 
 
-def _run_link(walker: Walker, started: Started) -> Aftermath:
+def _run_link(walker: Invoker, started: Started) -> Aftermath:
     """`ln`: whatever is written by way of the link is written where it leads."""
     found = _run_program(walker, started)
     parsed = parse_command("ln", started.words)
@@ -170,7 +171,7 @@ def _run_link(walker: Walker, started: Started) -> Aftermath:
     return found
 
 
-def _run_copy(walker: Walker, started: Started) -> Aftermath:
+def _run_copy(walker: Invoker, started: Started) -> Aftermath:
     """`cp` and `mv`: links among the files lead from where they then are."""
     found = _run_program(walker, started)
     parsed = parse_command(started.name, started.words)
@@ -189,7 +190,9 @@ def _run_copy(walker: Walker, started: Started) -> Aftermath:
     return found
 
 
-def _pair(walker: Walker, parsed: Parsed, name: str, started: Started) -> Sequence[tuple[str, str]]:
+def _pair(
+    walker: Invoker, parsed: Parsed, name: str, started: Started
+) -> Sequence[tuple[str, str]]:
     """Each new place with what comes there, where both are known."""
     cwd = started.state.cwds[0]
     if len(started.state.cwds) != 1 or cwd is None:
@@ -213,7 +216,7 @@ def _pair(walker: Walker, parsed: Parsed, name: str, started: Started) -> Sequen
     ]
 
 
-def _list_links(walker: Walker, origin: str) -> Sequence[tuple[str, str]]:
+def _list_links(walker: Invoker, origin: str) -> Sequence[tuple[str, str]]:
     """The links at and below a path, those made before by the same commands, too."""
     found: list[tuple[str, str]] = []
     base = os.path.normpath(origin)
