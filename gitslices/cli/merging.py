@@ -74,7 +74,7 @@ def sync_command(
     """
     from gitslices.ops.sync import SyncRequest, sync_goals
     from gitslices.output.document import join_reports
-    from gitslices.slices.claims import find_token
+    from gitslices.slices.claims import find_open_token
 
     workspace = open_here(directory, lock_timeout=lock_timeout)
     wanted, goal_id = choose_slices(
@@ -83,7 +83,7 @@ def sync_command(
     if token is not None and (wanted is None or len(wanted) != 1):
         raise click.UsageError("--token belongs to one slice: name it")
     if wanted is not None and len(wanted) == 1:
-        token = token or find_token(workspace, wanted[0], goal_id, make_caller(holder))
+        token = token or find_open_token(workspace, wanted[0], goal_id, make_caller(holder))
     if resolve and (wanted is None or len(wanted) != 1):
         raise click.UsageError("--resolve is about one slice: name it")
     request = SyncRequest(

@@ -215,7 +215,7 @@ def find_token(
     with workspace.open_store() as store:
         history = read_lease_history(store, mark.goal_id, mark.slice_id)
     lease = next((one for one in history if one.token == token), None)
-    if lease is not None:
+    if lease is not None and lease.ended_at is None:
         _refuse_others(lease, history, caller)
     return token
 
@@ -230,6 +230,18 @@ def get_token(workspace: Workspace, slice_id: str, goal_id: str | None, caller: 
             "printed: --token N",
         )
     return token
+
+
+def find_open_token(
+    workspace: Workspace, slice_id: str, goal_id: str | None, caller: Caller
+) -> int | None:
+    """The same where its lease has not ended: a slice that nobody has asks for none."""
+    token = find_token(workspace, slice_id, goal_id, caller)
+    if token is None:
+        return None
+    with workspace.open_store() as store:
+        open_ = read_open_leases(store)
+    return token if any(lease.token == token for lease in open_) else None
 
 
 def _refuse_others(lease: Lease, history: Sequence[Lease], caller: Caller) -> None:

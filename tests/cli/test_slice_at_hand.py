@@ -56,7 +56,7 @@ def test_nobody_who_works_in_a_worktree_names_slice_goal_or_token(
     assert type_there("log --evidence").out.startswith(f"b: claimed at {commit}")
     assert type_there("sync").out == "up to date: b\n"
     assert type_there("release").out.startswith("b: open, was held by ")
-    assert type_there("claim").out.startswith("b: held by ")
+    assert type_there("claim b").out.startswith("b: held by ")
     assert type_there("done").out == f"b: done at {commit}\n"
     assert type_there("merge").out.startswith("merged b into main as ")
 
@@ -115,6 +115,24 @@ def test_a_slice_that_was_given_back_is_taken_up_without_a_name(
     cli("release", env=ANN, directory=tops["a"])
     cli("claim", "a", "--goal", "one")
     assert cli("done", directory=tops["a"]).code == 0
+
+
+def test_a_slice_that_nobody_has_is_brought_up_to_date_without_a_token(
+    cli: Cli, repo: Path, tops: dict[str, Path]
+) -> None:
+    cli("claim", "a", "--goal", "one", env=ANN)
+    (tops["a"] / "a").mkdir()
+    for top, text in ((tops["a"], "mine"), (repo, "theirs")):
+        (top / "a").mkdir(exist_ok=True)
+        (top / "a" / "f").write_text(text)
+        commit_all(top, "Work")
+    cli("done", env=ANN, directory=tops["a"])
+    assert cli("merge", directory=tops["a"]).code == 1
+    begun = cli("sync", "--resolve", env=BOB, directory=tops["a"])
+    assert "the merge of main is under way, 1 file to resolve" in begun.out
+    # The token that lies there still is that of a lease that has ended.
+    ended = cli("done", env=ANN, directory=tops["a"])
+    assert (ended.code, "token 1 of slice 'a' is stale: its lease ended" in ended.err) == (1, True)
 
 
 def test_what_a_run_has_started_knows_its_own_token_whatever_lies_in_the_worktree(
