@@ -269,6 +269,18 @@ class Schedule(Struct, frozen=True, kw_only=True):
     slices: tuple[Shift, ...]
 
 
+class PlanProgress(Struct, frozen=True, kw_only=True):
+    """How far the slices of a plan are, and what they were allowed beyond it.
+
+    Schedules and critical path are of what is not merged.
+    """
+
+    merged: tuple[SliceId, ...]
+    under_way: tuple[SliceId, ...]
+    left: tuple[SliceId, ...]
+    allowed: dict[SliceId, tuple[str, ...]] = field(default_factory=dict)
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """What `gitslices plan --json` prints: a pure function of graph, tree and settings.
 
@@ -293,6 +305,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     bottlenecks: tuple[Bottleneck, ...]
     warnings: tuple[str, ...]
     started_overlaps: tuple[StartedOverlap, ...] = ()
+    progress: PlanProgress | UnsetType = UNSET
     schedule: Schedule | UnsetType = UNSET
     assumed_owner: str | UnsetType = UNSET
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from gitslices.core.errors import GraphProblem, Problem
-from gitslices.core.model import OverlapKind, Plan, Serialization
+from gitslices.core.model import OverlapKind, Plan, PlanProgress, Serialization, SliceId
 
 # What acts on a terminal: C0, DEL and C1 controls, line and paragraph separators. What reorders or
 # is not seen: Unicode's Default_Ignorable_Code_Point (soft hyphen, joiners, bidirectional and
@@ -112,6 +112,22 @@ def format_cost(cost: float) -> str:
 def find_cost(plan: Plan) -> float:
     """When the plan is done: by its workers where their number is given."""
     return plan.critical_path_cost if plan.schedule is UNSET else plan.schedule.makespan
+
+
+def describe_progress(progress: PlanProgress) -> str:
+    """`2 merged, 1 under way, 3 left`."""
+    counts = (len(progress.merged), len(progress.under_way), len(progress.left))
+    words = ("merged", "under way", "left")
+    return ", ".join(f"{number} {word}" for number, word in zip(counts, words, strict=True))
+
+
+def find_progress_word(plan: Plan, id_: SliceId) -> str:
+    """`merged` or `under way`; nothing for a slice that nobody has begun."""
+    if plan.progress is UNSET:
+        return ""
+    if id_ in plan.progress.merged:
+        return "merged"
+    return "under way" if id_ in plan.progress.under_way else ""
 
 
 def format_reason(forced: Serialization) -> str:

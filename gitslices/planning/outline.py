@@ -117,7 +117,10 @@ def _make_workload(
     numbers: Mapping[str, int] = {task.id: number for number, task in enumerate(tasks)}
     waits = contract_dependencies(graph.tasks, frozenset(task.id for task in tasks))
     return Workload(
-        costs=tuple(task.estimate for task in tasks),
+        # What is merged costs nothing any more: schedules and critical path are of what is left.
+        costs=tuple(
+            0 if SliceId(task.id) in underway.finished else task.estimate for task in tasks
+        ),
         dependencies=tuple(
             tuple(sorted(numbers[needed] for needed in waits[task.id])) for task in tasks
         ),

@@ -13,6 +13,7 @@ from gitslices.core.model import (
     Bottleneck,
     Overlap,
     Plan,
+    PlanProgress,
     PlanSettings,
     RepoPath,
     RepoTree,
@@ -215,11 +216,16 @@ def write_plan(outline: Outline) -> Plan:
         open_overlaps=_count_open_overlaps(outline),
         skipped=outline.skipped,
         waves=_group_waves(outline),
-        critical_path=tuple(map(outline.name, outline.critical_path)),
+        critical_path=tuple(
+            id_
+            for id_ in map(outline.name, outline.critical_path)
+            if id_ not in settings.underway.finished
+        ),
         critical_path_cost=outline.critical_path_cost,
         bottlenecks=find_bottlenecks(outline),
         warnings=tuple(_find_warnings(outline, forced)),
         started_overlaps=tuple(_find_started_overlaps(outline, settings.underway)),
+        progress=_find_progress(outline, settings.underway) or UNSET,
         schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
         assumed_owner=assumed_owner or UNSET,
     )
@@ -297,6 +303,21 @@ def _count_open_overlaps(outline: Outline) -> int:
     return count_unordered(outline.scopes.open_overlaps, outline.edges, outline.order)
 
 
+def _find_progress(outline: Outline, underway: Underway) -> PlanProgress | None:
+    """How far the slices are; None before the first of them was begun."""
+    ids = [outline.name(number) for number in outline.order]
+    merged = tuple(id_ for id_ in ids if id_ in underway.finished)
+    begun = tuple(id_ for id_ in ids if id_ in underway.started)
+    if not (merged or begun):
+        return None
+    return PlanProgress(
+        merged=merged,
+        under_way=begun,
+        left=tuple(id_ for id_ in ids if id_ not in {*merged, *begun}),
+        allowed={id_: underway.allowed[id_] for id_ in ids if id_ in underway.allowed},
+    )
+
+
 def _find_started_overlaps(outline: Outline, underway: Underway) -> Iterable[StartedOverlap]:
     numbers = {outline.name(number): number for number in range(len(outline.tasks))}
     running = [numbers[id_] for id_ in underway.started if id_ in numbers]
@@ -344,5 +365,6 @@ def _make_schedule(outline: Outline, workers: int) -> Schedule:
                 finish=times.finish[number],
             )
             for number in times.sequence
+            if outline.name(number) not in outline.settings.underway.finished
         ),
     )

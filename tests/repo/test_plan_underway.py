@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import unstyle
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from gitslices.core.errors import RefusedError
-from gitslices.core.model import Plan, SliceId, SliceStatus, StartedOverlap, Underway
+from gitslices.core.model import Plan, PlanProgress, SliceId, SliceStatus, StartedOverlap, Underway
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.plan import PlanRequest, diff, plan, read_underway
+from gitslices.output.pictures.mermaid import format_mermaid
+from gitslices.output.text.plan import format_plan
 from gitslices.planning.diff import Move, Rewaiting
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
@@ -294,3 +298,23 @@ def test_the_ending_of_a_file_says_how_to_draw(
     assert (tmp_path / name).read_text().lower().startswith(begins)
     call("plan", graph, "-o", str(tmp_path / name), "--format", "dot")
     assert (tmp_path / name).read_text().startswith("digraph")
+
+
+def test_a_plan_shows_its_progress_and_reckons_with_what_is_left(
+    workspace: Workspace, repo: Path
+) -> None:
+    tasks = (A, {**B, "estimate": 3}, C)
+    provision(workspace, *tasks)
+    assert plan(workspace, request(*tasks)).progress is UNSET
+    mark(workspace, "a", "merged")
+    commit_in(repo, "c")
+    made = plan(workspace, replace(request(*tasks), workers=1))
+    assert made.progress == PlanProgress(merged=ids("a"), under_way=ids("c"), left=ids("b"))
+    assert (made.critical_path, made.critical_path_cost) == (ids("b"), 3)
+    assert made.schedule is not UNSET
+    assert made.schedule.makespan == 4
+    assert {one.slice_id for one in made.schedule.slices} == {*ids("b", "c")}
+    text = format_plan(made)
+    assert "1 merged, 1 under way, 1 left" in text.splitlines()[0]
+    assert "merged · writes" in unstyle(text)
+    assert "merged" in format_mermaid(made)

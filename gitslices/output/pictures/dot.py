@@ -69,7 +69,7 @@ def _write_node(picture: Picture, index: int) -> str:
     critical = index in picture.critical
     words = ["critical path"] if critical else []
     drawn = ", color=mediumblue, penwidth=2.5" if critical else ""
-    label = _quote(*list_names(each), list_facts(each), *words)
+    label = _quote(*list_names(each), list_facts(picture.plan, each), *words)
     return f"    s{index} [label={label}, tooltip={_quote(*describe(picture, index))}{drawn}];"
 
 

@@ -45,7 +45,7 @@ def format_mermaid(plan: Plan) -> str:
 def _write_node(picture: Picture, index: int) -> str:
     each = picture.plan.slices[index]
     words = ["critical path"] if index in picture.critical else []
-    return f"    s{index}[{_quote(*list_names(each), list_facts(each), *words)}]"
+    return f"    s{index}[{_quote(*list_names(each), list_facts(picture.plan, each), *words)}]"
 
 
 def _write_edge(edge: Edge) -> str:

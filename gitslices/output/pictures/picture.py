@@ -6,7 +6,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from gitslices.core.model import Plan, Serialization, Slice
-from gitslices.output.words import count, escape, format_cost, format_reason
+from gitslices.output.words import count, escape, find_progress_word, format_cost, format_reason
 
 COMPACT_FROM = 100
 """From this many slices on, a box holds the id alone."""
@@ -77,10 +77,10 @@ def list_names(each: Slice) -> list[str]:
     return [each.slice_id] if each.title == each.slice_id else [each.slice_id, each.title]
 
 
-def list_facts(each: Slice) -> str:
-    """`executor · 3 files · estimate 2`: the line under the names."""
-    owner = [each.owner_role] if each.owner_role else []
-    return " · ".join([*owner, count(each.write_files, "file"), name_estimate(each)])
+def list_facts(plan: Plan, each: Slice) -> str:
+    """`merged · executor · 3 files · estimate 2`: the line under the names."""
+    facts = filter(None, (find_progress_word(plan, each.slice_id), each.owner_role))
+    return " · ".join([*facts, count(each.write_files, "file"), name_estimate(each)])
 
 
 def explain(picture: Picture, edge: Edge) -> str:
@@ -99,7 +99,7 @@ def describe(picture: Picture, index: int) -> list[str]:
     critical = " · on the critical path" if index in picture.critical else ""
     lines = [
         *list_names(each),
-        f"wave {each.wave} · {list_facts(each)} · risk {each.risk}{critical}",
+        f"wave {each.wave} · {list_facts(picture.plan, each)} · risk {each.risk}{critical}",
         *_describe_scope("writes", each.write_files, each.write_scope),
         *_describe_scope("reads", each.read_files, each.read_scope),
         *(explain(picture, edge) for edge in picture.waits[index]),

@@ -261,7 +261,7 @@ def _draw_lines(picture: Picture, sizes: Sizes, index: int) -> Iterable[str]:
     for line in title:
         y += 18
         yield _draw_line("title", y, fit(line, room, _LETTER))
-    yield _draw_line("soft", y + 18, fit(list_facts(each), room, _LETTER))
+    yield _draw_line("soft", y + 18, fit(list_facts(picture.plan, each), room, _LETTER))
     if forced:
         yield _draw_overlaps(forced, y + 36, room)
 

@@ -20,8 +20,10 @@ from gitslices.core.model import (
 from gitslices.ops.apply import ApplyReport
 from gitslices.output.words import (
     count,
+    describe_progress,
     escape,
     find_cost,
+    find_progress_word,
     format_cost,
     format_overlap,
     format_place,
@@ -84,7 +86,7 @@ def format_plan(plan: Plan) -> str:
     for number, ids in enumerate(plan.waves):
         lines = [click.style(f"wave {number}", bold=True)]
         for id_ in ids:
-            lines += _format_slice(by_id[id_], forced, width)
+            lines += _format_slice(plan, by_id[id_], forced, width)
         blocks.append("\n".join(lines))
     blocks.append("\n".join(_format_foot(plan, forced)))
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -98,13 +100,16 @@ def _format_head(plan: Plan) -> str:
     ]
     if plan.target != plan.base.ref:
         parts.append(f"target {escape(plan.target)}")
+    if plan.progress is not UNSET:
+        parts.append(describe_progress(plan.progress))
     return " · ".join(parts)
 
 
-def _format_slice(slice_: Slice, forced: _Forced, width: int) -> Iterable[str]:
+def _format_slice(plan: Plan, slice_: Slice, forced: _Forced, width: int) -> Iterable[str]:
     id_ = escape(slice_.slice_id)
     title = escape(slice_.title) if slice_.title != slice_.slice_id else ""
     facts = [
+        find_progress_word(plan, slice_.slice_id),
         title,
         f"writes {count(slice_.write_files, 'file')}",
         f"reads {slice_.read_files}" if slice_.read_scope else "",
@@ -114,6 +119,9 @@ def _format_slice(slice_: Slice, forced: _Forced, width: int) -> Iterable[str]:
     for needed in slice_.dependencies:
         why = _explain(forced.get((slice_.slice_id, needed)))
         yield f"  {' ' * width}  after {escape(needed)}: {why}"
+    if plan.progress is not UNSET and slice_.slice_id in plan.progress.allowed:
+        allowed = " ".join(map(escape, plan.progress.allowed[slice_.slice_id]))
+        yield f"  {' ' * width}  allowed since it was planned: {allowed}"
 
 
 def _format_foot(plan: Plan, forced: _Forced) -> Iterable[str]:
