@@ -150,10 +150,11 @@ def _fill(arena: Arena) -> None:
     arena.home.mkdir()
     trusted = [arena.main, *(arena.worktree(one) for one in ("api", "web", "docs"))]
     prepare(arena.client, arena.home, trusted)
-    for name, value in (("user.name", "Tester"), ("user.email", "tester@example.org")):
-        arena.run("git", "config", "--global", name, value, at=arena.top)
     for repository in (arena.main, arena.other):
         arena.run("git", "init", "--quiet", "-b", "main", str(repository), at=arena.top)
+        # Not the user's own: some clients start commands without a home.
+        for name, value in (("user.name", "Tester"), ("user.email", "tester@example.org")):
+            arena.run("git", "config", name, value, at=repository)
     for name, text in FILES.items():
         (arena.main / name).parent.mkdir(parents=True, exist_ok=True)
         (arena.main / name).write_text(text)

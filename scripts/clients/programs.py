@@ -31,7 +31,8 @@ class Client:
     """An agent: how it says what a model asks of it, and how it is started.
 
     `edit` and `shell` make a call from a path, or from a command and the folder to run it in.
-    `start` gives the command line from the model's address and further options.
+    `start` gives the command line from the model's address and further options. What it refuses
+    by itself, it says in words that match `own_no`.
     """
 
     name: str
@@ -40,28 +41,30 @@ class Client:
     shell: Callable[[str, str], Step]
     start: Callable[[str, Sequence[str]], list[str]]
     variables: Mapping[str, str]
+    own_no: str = "(?!)"
 
 
-def install(folder: Path, names: Sequence[str]) -> Path:
-    """The folder with the commands of the clients, installed from npm unless they are there."""
-    bin_folder = folder / "node_modules" / ".bin"
-    packages = {name: VERSIONS[name] for name in names}
-    if all(
-        _is_there(folder, name, package, version) for name, (package, version) in packages.items()
-    ):
+def install(folder: Path, name: str) -> Path:
+    """The folder with the command of a client, which is installed from npm unless it is there.
+
+    Each has a folder of its own, so that several may be installed at the same time.
+    """
+    own = folder / name
+    bin_folder = own / "node_modules" / ".bin"
+    package, version = VERSIONS[name]
+    if _is_there(own, name, package, version):
         return bin_folder
     npm = shutil.which("npm")
     if npm is None:
         raise MissingError("npm is not there")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "package.json").write_text('{"private": true}\n')
-    wanted = [f"{package}@{version}" for package, version in packages.values()]
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "package.json").write_text('{"private": true}\n')
     done = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *wanted],
-        cwd=folder, capture_output=True, text=True, check=False,
+        [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", f"{package}@{version}"],
+        cwd=own, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise MissingError(f"npm cannot install {' '.join(wanted)}: {done.stderr.strip()[-300:]}")
+        raise MissingError(f"npm cannot install {package}: {done.stderr.strip()[-300:]}")
     return bin_folder
 
 
@@ -90,7 +93,7 @@ def _start_codex(url: str, options: Sequence[str]) -> list[str]:
 
 def _start_gemini(url: str, options: Sequence[str]) -> list[str]:
     return ["env", f"GOOGLE_GEMINI_BASE_URL={url}", "gemini", "-m", "gemini-2.5-pro",
-            "-p", "SCRIPT:main go", "--yolo", "--skip-trust", *options]  # fmt: skip
+            "-p", "SCRIPT:main go", "--yolo", *options]  # fmt: skip
 
 
 def _start_qwen(url: str, options: Sequence[str]) -> list[str]:
@@ -156,7 +159,8 @@ CLIENTS = {
             shell=_call("run_shell_command", command="command", dir_path="folder"),
             start=_start_gemini,
             variables={"GEMINI_API_KEY": "none", "GEMINI_TELEMETRY_ENABLED": "false",
-                       "NO_BROWSER": "1"},
+                       "NO_BROWSER": "1", "GEMINI_CLI_TRUST_WORKSPACE": "true"},
+            own_no="Path not in workspace|Command injection detected|denied by policy",
         ),
         Client(
             name="qwen", config=".qwen",

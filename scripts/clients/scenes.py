@@ -72,8 +72,9 @@ def _play_no(
     session = arena.play({"main": steps}, *options, at=at)
     after = look(roots)
     changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
-    # git refreshes what it remembers of files.
-    changed = [path for path in changed if not path.endswith((".git/index", "ORIG_HEAD"))]
+    # git refreshes what it remembers of files, and gitslices what it knows of a slice.
+    own = ("/.git/index", "ORIG_HEAD", "/gitslices-scope")
+    changed = [path for path in changed if not path.endswith(own)]
     for turn in checked or range(len(steps)):
         said = session.get(turn)
         yield _judge(kind, f"{name}: {_show(steps[turn])}", session.refused(turn), said)
