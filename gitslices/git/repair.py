@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from gitslices.core.files import replace_file
 from gitslices.core.model import BranchName
 from gitslices.git.discovery import find_common_dir
 from gitslices.git.links import find_admin_folder, find_linked_worktree, list_admin_folders
+from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
 
 _PROC: Final = Path("/proc")
@@ -254,6 +256,41 @@ def rebuild_index(repo: Repository, worktree: Path, admin: Path) -> None:
     # read-tree marks nothing as left out: all that is not there would show as deleted.
     if (admin / "info" / "sparse-checkout").exists():
         repo.run_at(worktree, "sparse-checkout", "reapply")
+
+
+def find_pruned_admin(worktree: Path, common_dir: Path) -> Path | None:
+    """Where git's folder for a worktree was, by its link, if that is there no more; or None.
+
+    `git worktree prune` deletes it while the worktree's disk is away. Another worktree may have the
+    name since.
+    """
+    link = find_admin_folder(worktree)
+    if link is None or link.parent.resolve() != (common_dir / "worktrees").resolve():
+        return None
+    return link if find_linked_worktree(link) != worktree else None
+
+
+def renew_admin(repo: Repository, worktree: Path, branch: BranchName, scratch: Path) -> Path:
+    """Give a worktree whose folder of git's was pruned a new one, on `branch`; no file changes.
+
+    What was staged is not staged any more. The folder comes into its place whole: git fails
+    everywhere on one that is half made.
+    """
+    folders = repo.common_dir / "worktrees"
+    folders.mkdir(exist_ok=True)
+    names = (f"{worktree.name}{number or ''}" for number in count())
+    admin = next(place for name in names if not os.path.lexists(place := folders / name))
+    made = scratch / admin.name
+    made.mkdir()
+    link = os.fsencode(worktree / ".git")
+    for name, data in (("gitdir", link), ("commondir", b"../.."), ("locked", b"being renewed")):
+        (made / name).write_bytes(data + b"\n")
+    write_head(made, HEADS + branch)
+    made.rename(admin)
+    replace_file(worktree / ".git", b"gitdir: " + os.fsencode(admin) + b"\n")
+    rebuild_index(repo, worktree, admin)
+    (admin / "locked").unlink()
+    return admin
 
 
 def find_empty_refs(common_dir: Path) -> tuple[str, ...]:

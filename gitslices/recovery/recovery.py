@@ -80,7 +80,13 @@ def _is_anything_left(workspace: Workspace, store: Store) -> bool:
     if find_intent(workspace.state_folder) is not None:
         return True
     filling = {one.filling_operation for one in store.read_slices() if one.filling_operation}
-    return bool(workspace.find_dead_operations(filling))
+    dead = workspace.find_dead_operations(filling)
+    if not dead:
+        return False
+    from gitslices.recovery.replay import is_away
+
+    # What is away stays as it is; to wait for its disk here would be to wait for ever.
+    return not all(is_away(workspace, store, operation) for operation in dead)
 
 
 def _complete(workspace: Workspace, store: Store) -> None:

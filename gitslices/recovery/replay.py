@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 from gitslices.core.errors import BusyError, GitslicesError
 from gitslices.merging.move_branches import resume_moves
@@ -16,6 +17,7 @@ from gitslices.provisioning.wanted import ignore_progress
 from gitslices.removal.to_trash import resume_trashing
 from gitslices.removal.trash import resume_restoring
 from gitslices.slices.claims import free_slice
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.renaming import resume_renaming
 from gitslices.state.journal import (
     ApplyIntent,
@@ -85,14 +87,24 @@ def _take_over_abandoned(workspace: Workspace, store: Store, alive: ExitStack) -
             # Only under its lock: an operation that lives still has its folder in use.
             workspace.clear_scratch(operation)
             intent = find_filling(workspace.state_folder, operation) or _infer(store, operation)
-            if not find_unfilled(store, operation):
+            unfilled = find_unfilled(store, operation)
+            if not unfilled:
                 clear_filling(workspace.state_folder, operation)
                 continue
+            if is_away(workspace, store, operation):
+                continue  # for whoever recovers once its disk is back
             register_again(workspace, store, intent)
             abandoned.append(intent)
             # Only now: had anything failed, the operation would be free for the next who recovers.
             alive.enter_context(own.pop_all())
     return abandoned
+
+
+def is_away(workspace: Workspace, store: Store, operation: str) -> bool:
+    """Whether a dead operation has registered worktrees on a disk that is not there now."""
+    worktrees = WorktreeMap(workspace)
+    paths = (Path(record.worktree_path) for record in find_unfilled(store, operation))
+    return any(worktrees.find_away(path) for path in paths if not path.exists())
 
 
 def _infer(store: Store, operation: str) -> ApplyIntent:

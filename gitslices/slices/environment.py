@@ -45,8 +45,8 @@ def list_writable_roots(workspace: Workspace, record: SliceRecord) -> tuple[str,
     The files, git's own folder for the worktree (index, HEAD), new objects, the branch and its
     reflog, and the state of gitslices.
 
-    Git 2.55 also locks `packed-refs` to forget AUTO_MERGE, and goes on where it may not: the folder
-    that holds it holds hooks and settings, too.
+    Git also locks `packed-refs` to forget CHERRY_PICK_HEAD or AUTO_MERGE after a conflict, and goes
+    on where it may not: the folder that holds it holds hooks and settings, too.
     """
     common_dir, worktree = workspace.repo.common_dir, Path(record.worktree_path)
     admin = find_admin_folder(worktree)

@@ -26,6 +26,7 @@ from gitslices.rules.worktree_faults import (
     Fault,
     Uncommitted,
     WorktreeFacts,
+    WorktreeFault,
     explain_failure,
     find_bar,
     find_faults,
@@ -366,9 +367,14 @@ class Snapshot:
 
         With `alone` the other worktrees are looked at only where its own gives a reason to.
         """
-        if record.filling_operation or record.status in GONE:
+        if record.status in GONE:
             return ()
-        return find_faults(self.read_facts(record, alone=alone))
+        faults = find_faults(self.read_facts(record, alone=alone))
+        if not record.filling_operation:
+            return faults
+        # While it is filled something is missing by nature; after a kill, recovery sees to it, but
+        # not on a disk that is away.
+        return tuple(one for one in faults if one.kind is WorktreeFault.AWAY)
 
     def read_uncommitted(self, record: SliceRecord) -> Uncommitted:
         """What is uncommitted in one worktree, where that is now; one that git fails in is told."""

@@ -246,8 +246,15 @@ class Chaos:
                 continue
             if path.name.endswith((".lock", ".new", ".tmp")) or path.name.startswith("operation-"):
                 yield f"stray {inside}"
+        status = self._answer("status")
+        slices = (*status.get("slices", ()), *status.get("gone", ()))
+        claimed = {f"locked gitslices: slice {one['slice_id']}" for one in slices if one["holder"]}
         for line in git(self.repo, "worktree", "list", "--porcelain").splitlines():
-            if line.startswith("locked gitslices:"):
+            # Whoever has a slice has its worktree locked; of a lapsed one the lock may be left.
+            if (
+                line.startswith("locked gitslices:")
+                and line.partition(" is claimed")[0] not in claimed
+            ):
                 yield f"a worktree is {line}"
 
     def _find_false_statuses(self) -> Iterator[str]:

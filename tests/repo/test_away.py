@@ -11,7 +11,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.removal import PruneRequest, UndoRequest, prune, undo
 from gitslices.system.mounts import find_mounts_beneath
 from tests.support.commands import Cli
-from tests.support.repositories import commit_all, git
+from tests.support.repositories import commit_all, git, list_worktrees
 from tests.support.slices import Desk, examine
 
 GRAPH = """[defaults]
@@ -201,3 +201,86 @@ def test_a_folder_deleted_on_a_disk_that_is_mounted_is_gone(repo: Path, tmp_path
         assert [one.check for one in examine(repo)] == ["lost-worktree"]
     finally:
         unmount(tmp_path / "media")
+
+
+def test_what_was_pruned_meanwhile_is_registered_again_once_it_is_back(
+    disk: Disk, call: Cli
+) -> None:
+    desk = disk.desk
+    tip = commit_all(desk.worktree("b"), "Work")
+    mine = desk.worktree("a") / "src" / "loose"
+    disk.take()
+    for admin in (desk.repo / ".git" / "worktrees").iterdir():
+        shutil.rmtree(admin)  # as `git worktree prune` does once it may
+    disk.bring()
+    found = [one for one in examine(desk.repo) if one.check == "pruned-worktree"]
+    assert [(one.thing, one.fixed) for one in found] == [("a", False), ("b", False)]
+    fixed = [one for one in examine(desk.repo, fix=True) if one.check == "pruned-worktree"]
+    assert [one.fixed for one in fixed] == [True, True]
+    assert examine(desk.repo) == ()
+    assert git(desk.worktree("a"), "status", "--short").split() == [
+        "??", "src/loose", "??", "src/staged",
+    ]  # fmt: skip
+    assert mine.read_text() == "only there"
+    assert git(desk.worktree("b"), "rev-parse", "HEAD") == tip
+    assert git(desk.worktree("b"), "symbolic-ref", "--short", "HEAD") == desk.branch("b")
+    assert desk.claim("b").slice_id == "b"
+
+
+@pytest.mark.parametrize("state", ["branch elsewhere", "name taken", "another repository's"])
+def test_what_was_pruned_is_told_apart_from_what_is_not_the_slice_s(
+    repo: Path, tmp_path: Path, state: str
+) -> None:
+    disk = move_root(repo, tmp_path)
+    tree, admins = disk.desk.worktree("a"), repo / ".git" / "worktrees"
+    shutil.rmtree(admins / "default--a")
+    if state == "branch elsewhere":
+        git(repo, "worktree", "add", "--quiet", str(tmp_path / "x"), disk.desk.branch("a"))
+    elif state == "name taken":
+        git(repo, "worktree", "add", "--quiet", "--detach", str(tmp_path / "default--a"))
+    else:
+        (tree / ".git").write_text(f"gitdir: {tmp_path}/other/.git/worktrees/default--a\n")
+    examine(repo, fix=True)
+    is_renewed = state == "name taken"
+    assert (str(tree) in list_worktrees(repo)) == is_renewed
+    assert (tree / "src" / "loose").read_text() == "only there"
+    if is_renewed:
+        assert git(tree, "symbolic-ref", "--short", "HEAD") == disk.desk.branch("a")
+        assert git(tmp_path / "default--a", "status", "--short") == ""
+
+
+def test_a_sparse_worktree_that_was_pruned_is_sparse_again(repo: Path, tmp_path: Path) -> None:
+    desk = Desk(repo)
+    desk.apply({"id": "a", "write_set": ["src/"]}, sparse=True)
+    tree = desk.worktree("a")
+    before = sorted(path.name for path in tree.iterdir())
+    shutil.rmtree(repo / ".git" / "worktrees" / "default--a")
+    examine(repo, fix=True)
+    assert git(tree, "status", "--short") == ""
+    assert sorted(path.name for path in tree.iterdir()) == before
+
+
+def test_what_a_killed_apply_had_begun_there_waits_until_it_is_back(
+    repo: Path, tmp_path: Path, cli: Cli
+) -> None:
+    root, elsewhere = tmp_path / "disk" / "trees", tmp_path / "elsewhere"
+    git(repo, "config", "gitslices.worktreeRoot", str(root))
+    graph = tmp_path / "graph.toml"
+    graph.write_text(GRAPH)
+    killed = cli("plan", str(graph), "--apply", env={"GITSLICES_FAULT": "write:index"})
+    assert killed.code == -9
+    shutil.move(root, elsewhere)
+    for command in (
+        ("status",),
+        ("plan", str(graph), "--apply"),
+        ("claim", "a"),
+        ("doctor", "--fix"),
+    ):
+        said = cli(*command)
+        assert "away" in said.out + said.err or command == ("status",)
+        assert not root.exists()
+    shutil.move(elsewhere, root)
+    assert cli("status").code == 0
+    tree = root / "default--a"
+    assert git(tree, "status", "--short") == ""
+    assert examine(repo) == ()

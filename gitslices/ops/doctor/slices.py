@@ -9,28 +9,33 @@ from typing import Final
 from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError, MachineError, suggest
-from gitslices.core.model import FINISHED, GONE, BranchName, Oid
+from gitslices.core.model import GONE, BranchName, Oid
+from gitslices.git.filling import set_checkout
 from gitslices.git.links import check_link
 from gitslices.git.read import HEADS, is_ancestor, read_branches
 from gitslices.git.refs import RefUpdate, update_refs
-from gitslices.git.repair import drop_empty_ref, rebuild_index, write_head
+from gitslices.git.repair import (
+    drop_empty_ref,
+    find_pruned_admin,
+    rebuild_index,
+    renew_admin,
+    write_head,
+)
 from gitslices.git.worktrees import find_last_commit, is_held, is_locked, repair_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.provision import restore_worktree
+from gitslices.provisioning.sparse import find_recorded_sparse_checkouts
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.rules.merging import describe_late_remedy
 from gitslices.rules.worktree_faults import (
     Fault,
     WorktreeFacts,
     WorktreeFault,
     describe_fault,
-    find_faults,
 )
 from gitslices.slices.claims import free_slice, hold_slice
 from gitslices.slices.location import WorktreeMap
-from gitslices.slices.marks import mark_mount, read_marked_worktrees
+from gitslices.slices.marks import Mark, mark_mount, mark_worktree, read_marked_worktrees
 from gitslices.slices.snapshot import Snapshot
-from gitslices.slices.target import read_target
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.leases import find_open_lease
 from gitslices.state.store import STORE_NAME, Event, SliceRecord, Store
@@ -147,44 +152,6 @@ def _tell_hold(
     return Trouble(finding=finding, mend=mend)
 
 
-def find_lost_targets(examined: Examined) -> Iterator[Trouble]:
-    """Goals that are under way, and whose target branch is gone."""
-    waiting = [record for record in examined.records if record.status not in FINISHED]
-    for goal_id in dict.fromkeys(record.goal_id for record in waiting):
-        goal = examined.store.read_goal(goal_id)
-        try:
-            if goal is not None:
-                read_target(examined.workspace.repo, goal.plan.target)
-        except InputError as error:
-            yield Trouble(
-                finding=Finding(
-                    check="lost-target",
-                    thing=goal_id,
-                    problem=error.message,
-                    why="none of its slices can be claimed or merged",
-                    hint=error.hint,
-                )
-            )
-
-
-def find_late_commits(examined: Examined) -> Iterator[Trouble]:
-    """Slices whose branch has gone on since they were merged."""
-    for snapshot in examined.snapshots:
-        for record in snapshot.records.values():
-            late = snapshot.count_since_merge(record)
-            if late:
-                made = "1 commit was" if late == 1 else f"{late} commits were"
-                yield Trouble(
-                    finding=Finding(
-                        check="late-commits",
-                        thing=record.slice_id,
-                        problem=f"{made} made on its branch after it was merged",
-                        why=f"{snapshot.plan.target} lacks it, and no command merges it",
-                        hint=describe_late_remedy(record.branch_name),
-                    )
-                )
-
-
 def _write_record(examined: Examined, record: SliceRecord, event: str) -> None:
     """Record what a repair has made of a slice, and tell of it in the log."""
     with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
@@ -210,12 +177,9 @@ def find_faulty_slices(examined: Examined) -> Iterator[Trouble]:
     """Slices whose branch or worktree is not as the store has it: of each the gravest fault."""
     for snapshot in examined.snapshots:
         for record in snapshot.records.values():
-            # While it is filled something is missing by nature; after a kill, recovery sees to it.
-            if record.status in GONE or record.filling_operation:
-                continue
-            facts = snapshot.read_facts(record)
-            faults = find_faults(facts)
+            faults = snapshot.find_faults(record)
             if faults:
+                facts = snapshot.read_facts(record)
                 yield _REPORTS[faults[0].kind](examined, facts, record)
 
 
@@ -258,6 +222,18 @@ def _tell_moved(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -
 
 
 def _tell_foreign(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
+    repo, path = examined.workspace.repo, Path(record.worktree_path)
+    if facts.has_branch and not facts.used_at and find_pruned_admin(path, repo.common_dir):
+        finding = Finding(
+            check="pruned-worktree",
+            thing=record.slice_id,
+            problem=f"git does not know {record.worktree_path!r} any more: it was pruned while it "
+            "was away",
+            why="git fails in the worktree: what is in it can be neither seen nor committed",
+            fix="register it again on its branch; no file is touched, what was staged is not "
+            "staged any more",
+        )
+        return Trouble(finding=finding, mend=partial(_renew, examined, record))
     return Trouble(
         finding=Finding(
             check="estranged-folder",
@@ -394,6 +370,22 @@ def _mend_damage(examined: Examined, facts: WorktreeFacts, record: SliceRecord) 
             write_head(admin, last if is_ahead and last else HEADS + record.branch_name)
         if "index" in facts.damaged:
             rebuild_index(repo, Path(facts.place), admin)
+
+
+def _renew(examined: Examined, record: SliceRecord) -> None:
+    workspace, path = examined.workspace, Path(record.worktree_path)
+    with recover_and_lock(workspace, examined.store):
+        # Somebody may have made it again, or moved it away, since it was looked at.
+        if find_pruned_admin(path, workspace.repo.common_dir) is None:
+            return
+        with workspace.open_scratch() as scratch:
+            renew_admin(workspace.repo, path, record.branch_name, scratch)
+        mark_worktree(path, Mark(goal_id=record.goal_id, slice_id=record.slice_id))
+        mark_mount(path, workspace.repo.common_dir)
+        checkouts = find_recorded_sparse_checkouts(workspace, [record], examined.branches)
+        if record.slice_id in checkouts:
+            set_checkout(workspace.repo, path, checkouts[record.slice_id])
+    examined.store.write_events([_make_slice_event(examined, record, "repaired")])
 
 
 def _make_branch(examined: Examined, record: SliceRecord, commit: Oid) -> None:

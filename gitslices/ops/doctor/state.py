@@ -10,7 +10,7 @@ from msgspec import structs
 
 from gitslices.core.errors import StateError
 from gitslices.core.model import GONE
-from gitslices.git.links import check_link, find_admin_folder
+from gitslices.git.links import check_link, find_admin_folder, find_linked_worktree
 from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.ops.doctor.finding import Finding, Trouble
@@ -100,6 +100,9 @@ def find_damaged_marks(workspace: Workspace, store: Store) -> Iterator[Trouble]:
         mark = Mark(goal_id=record.goal_id, slice_id=record.slice_id)
         if record.status in GONE or admin is None or _is_marked(admin, mark):
             continue
+        linked = find_linked_worktree(admin)
+        if linked is None or linked.resolve() != path.resolve():
+            continue  # another worktree has that folder now
         finding = Finding(
             check="damaged-mark",
             thing=record.slice_id,
