@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from gitslices.core.model import SliceStatus
+from gitslices.core.model import GONE, SliceStatus
 from gitslices.git.index import COPY
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.store import STORE_NAME, SliceRecord, open_store
@@ -84,7 +84,7 @@ class Stage:
         if not (folder / STORE_NAME).exists():
             return {}
         with open_store(folder, timeout=5) as store:
-            return {one.slice_id: one for one in store.read_slices() if one.status != "removed"}
+            return {one.slice_id: one for one in store.read_slices() if one.status not in GONE}
 
     def find_damage(self) -> Iterator[str]:
         """What is wrong between git, the store and the disk; nothing, where all is well."""
