@@ -31,6 +31,7 @@ from gitslices.system.agent_launcher import (
 from gitslices.workspace import Workspace
 
 _NEW_MODE: Final = 0o600
+_SKILLS: Final = ("gitslices", "plan-slices")
 _LARGEST: Final = 16 * 1024 * 1024
 
 
@@ -129,7 +130,10 @@ def install(workspace: Workspace, request: AgentInstallRequest) -> AgentFilesRep
         write_launcher(workspace.repo.common_dir, request.python)
     wanted = [
         AgentFile(path=RepoPath(adapter.settings), rewrite=partial(_add_hooks, adapter)),
-        AgentFile(path=_name_skill(adapter), rewrite=_replace(_read_data("gitslices/SKILL.md"))),
+        *(
+            AgentFile(path=path, rewrite=_replace(_read_data(f"{skill}/SKILL.md")))
+            for skill, path in zip(_SKILLS, _name_skills(adapter), strict=True)
+        ),
     ]
     if adapter.notes:
         wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_put_notes))
@@ -233,8 +237,8 @@ def uninstall(workspace: Workspace, name: str) -> AgentFilesReport:
         if one != adapter and _is_installed(workspace, one)
     ]
     wanted = [AgentFile(path=RepoPath(adapter.settings), rewrite=partial(_drop_hooks, adapter))]
-    if _name_skill(adapter) not in {_name_skill(one) for one in others}:
-        wanted.append(AgentFile(path=_name_skill(adapter), rewrite=_drop))
+    if adapter.skills not in {one.skills for one in others}:
+        wanted += [AgentFile(path=path, rewrite=_drop) for path in _name_skills(adapter)]
     if adapter.notes and adapter.notes not in {one.notes for one in others}:
         wanted.append(AgentFile(path=RepoPath(adapter.notes), rewrite=_drop_notes))
     shared = adapter.server.path in {one.server.path for one in others}
@@ -277,8 +281,8 @@ def _read_main(workspace: Workspace, path: str) -> str:
     return data.decode(errors="replace")
 
 
-def _name_skill(adapter: Adapter) -> RepoPath:
-    return RepoPath(f"{adapter.skills}/gitslices/SKILL.md")
+def _name_skills(adapter: Adapter) -> list[RepoPath]:
+    return [RepoPath(f"{adapter.skills}/{skill}/SKILL.md") for skill in _SKILLS]
 
 
 def _read_data(name: str) -> str:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from gitslices.agents.adapters.adapter import HookTable
 from gitslices.agents.adapters.table import ADAPTERS, load_adapter
 from gitslices.agents.install import AgentInstallRequest, add_hooks, drop_hooks, install, uninstall
+from gitslices.cli.commands import COMMANDS
 from gitslices.core.errors import InputError, RefusedError
 from gitslices.core.files import drop_block, put_block
 from gitslices.core.model import SliceId
@@ -169,8 +171,9 @@ def test_tracked_settings_are_merged_in_the_main_worktree_only(
     done = cli("agent", "install", "claude")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        ".claude/settings.json               written, tracked\n"
-        ".claude/skills/gitslices/SKILL.md   written\n"
+        ".claude/settings.json                 written, tracked\n"
+        ".claude/skills/gitslices/SKILL.md     written\n"
+        ".claude/skills/plan-slices/SKILL.md   written\n"
         "also in the worktrees of 5 slices\n"
         "hint: commit .claude/settings.json: slices see it once they have it\n"
         "its hooks do not see, so that only git hooks and the merge hold it:\n"
@@ -353,14 +356,23 @@ def test_the_server_is_put_among_others_and_taken_away(repo: Path, tool: str) ->
             install(open_at(repo), request)
 
 
-def test_the_skill_keeps_to_the_limits_of_its_format() -> None:
-    text = files("gitslices.skills").joinpath("gitslices/SKILL.md").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("skill", "commands"),
+    [
+        ("gitslices", ("claim", "check", "done", "status")),
+        ("plan-slices", ("init", "task add", "validate", "plan", "schema task-graph")),
+    ],
+)
+def test_a_skill_keeps_to_the_limits_of_its_format(skill: str, commands: Sequence[str]) -> None:
+    text = files("gitslices.skills").joinpath(f"{skill}/SKILL.md").read_text("utf-8")
     head = text.split("---\n")[1]
     fields = dict(line.split(": ", 1) for line in head.splitlines())
-    assert fields["name"] == "gitslices"
+    assert fields["name"] == skill
     assert len(fields["description"]) <= 1024
-    for command in ("claim", "check", "done", "status"):
+    for command in commands:
         assert f"gitslices {command}" in text
+    named = set(re.findall(r"gitslices ([a-z][a-z-]+)", text)) - {"knows"}
+    assert named <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("tool", ["claude", "codex"])
