@@ -25,7 +25,7 @@ FILLING: Final = "gitslices-filling"
 # What worktrees are locked with while they are made, followed by the id of the operation.
 LOCK_REASON: Final = "gitslices:"
 # What a claimed slice's worktree is locked with, followed by words for whoever is refused.
-CLAIM_REASON: Final = "gitslices: "
+_CLAIM_REASON: Final = "gitslices: "
 _LONGEST: Final = 64 * 1024
 
 
@@ -53,7 +53,7 @@ def _parse_worktree(block: str) -> Worktree:
     head = fields.get("HEAD")
     path, locked = Path(fields["worktree"]), fields.get("locked")
     # git calls a worktree prunable whose link is gone, unless it is locked.
-    is_held = locked is not None and locked.startswith(CLAIM_REASON)
+    is_held = locked is not None and locked.startswith(_CLAIM_REASON)
     return Worktree(
         path=path,
         head=Oid(head) if head and head.strip("0") else None,
@@ -105,11 +105,11 @@ def hold_worktree(admin: Path, words: str) -> bool:
     """
     found = _read_lock(admin)
     if found is not None:
-        return found.startswith(CLAIM_REASON)
+        return found.startswith(_CLAIM_REASON)
     partial = name_partial(admin / "locked")
     try:
         # Whole or not at all, and never over a lock of somebody who was faster.
-        partial.write_text(f"{CLAIM_REASON}{words}\n")
+        partial.write_text(f"{_CLAIM_REASON}{words}\n")
         reach("link:locked")
         os.link(partial, admin / "locked")
     except FileExistsError:
@@ -128,7 +128,7 @@ def is_locked(admin: Path) -> bool:
 
 def is_held(admin: Path) -> bool:
     """Whether `hold_worktree` has locked it."""
-    return (_read_lock(admin) or "").startswith(CLAIM_REASON)
+    return (_read_lock(admin) or "").startswith(_CLAIM_REASON)
 
 
 def free_worktree(admin: Path) -> None:

@@ -15,16 +15,16 @@ from typing import Any, Final
 from gitslices.quick.git_calls import NotPlainError
 
 FILE_NAME: Final = "gitslices-scope"
-STORE_PATH: Final = "gitslices/state.sqlite3"
+_STORE_PATH: Final = "gitslices/state.sqlite3"
 _FORMAT: Final = b"gitslices scope 1 "
 _LARGEST: Final = 16 * 1024 * 1024
 # All that a kill leaves for others to complete, and what is under way meanwhile.
 _LEFT: Final = ("intent.json", "operation-", "scratch-")
 
-Atom = list[Any]
+_Atom = list[Any]
 """A literal `[head, directory_only]`, or `[head, directory_only, regex]`; of an empty head all."""
-Matcher = dict[str, list[Atom]]
-Query = Any
+Matcher = dict[str, list[_Atom]]
+_Query = Any
 """Runs one statement with its values, and gives the rows."""
 
 
@@ -73,7 +73,7 @@ def refuse_unfinished(common_dir: str) -> None:
 
 def open_to_ask(common_dir: str) -> sqlite3.Connection:
     """The store, to be asked and never waited for; all answers are of one moment."""
-    path = os.path.join(common_dir, STORE_PATH)  # noqa: PTH118
+    path = os.path.join(common_dir, _STORE_PATH)  # noqa: PTH118
     if not os.path.isfile(path):  # noqa: PTH113
         raise NotPlainError
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
@@ -82,7 +82,7 @@ def open_to_ask(common_dir: str) -> sqlite3.Connection:
     return connection
 
 
-def read_sources(query: Query, goal_id: str, slice_id: str) -> dict[str, Any]:
+def read_sources(query: _Query, goal_id: str, slice_id: str) -> dict[str, Any]:
     """What a scope file is compiled from, as the store has it now."""
     own = query(
         "SELECT write_scope, status FROM slices WHERE goal_id = ? AND slice_id = ?",
@@ -101,13 +101,13 @@ def read_sources(query: Query, goal_id: str, slice_id: str) -> dict[str, Any]:
     }
 
 
-def read_others(query: Query, under_way: list[str]) -> list[list[str]]:
+def read_others(query: _Query, under_way: list[str]) -> list[list[str]]:
     """The slices under way, each with its write scope."""
     rows = query("SELECT goal_id, slice_id, status, write_scope FROM slices", ())
     return [[goal, one, scope] for goal, one, status, scope in rows if status in under_way]
 
 
-def is_current(content: dict[str, Any], query: Query, mark: bytes, folding: list[bool]) -> bool:
+def is_current(content: dict[str, Any], query: _Query, mark: bytes, folding: list[bool]) -> bool:
     """Whether all of a scope file is as store, settings and mark have it now."""
     sources = content["sources"]
     known = [[goal, one, scope] for goal, one, scope, _ in content["others"]]
@@ -122,7 +122,7 @@ def is_current(content: dict[str, Any], query: Query, mark: bytes, folding: list
 class CompiledScope:
     """A scope file that has been found to say what the store says."""
 
-    def __init__(self, content: dict[str, Any], query: Query, mark: bytes) -> None:
+    def __init__(self, content: dict[str, Any], query: _Query, mark: bytes) -> None:
         """Raise `NotPlainError` where the store or the mark says otherwise."""
         sources = content["sources"]
         if mark != content["mark"].encode():
@@ -173,7 +173,7 @@ def allows(matcher: Matcher, path: str) -> bool:
     )
 
 
-def _covers(atom: Atom, path: str) -> bool:
+def _covers(atom: _Atom, path: str) -> bool:
     head, directory_only, *regex = atom
     if regex:
         near = not head or path.startswith(head)

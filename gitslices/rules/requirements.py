@@ -6,14 +6,14 @@ from gitslices.core.model import Oid, RepoTree, Requirement, When
 from gitslices.scopes.language.entries import Access, Scope, parse_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 
-Asked = tuple[str, Scope]
+_Asked = tuple[str, Scope]
 """The risk of a slice, and what it may write."""
 
 _NO_FILES = RepoTree(commit=Oid("0" * 40), paths=())
 
 
 def find_required(
-    requirements: Iterable[Requirement], slices: Sequence[Asked]
+    requirements: Iterable[Requirement], slices: Sequence[_Asked]
 ) -> list[tuple[str, ...]]:
     """For each slice the names of what it must fulfil."""
     names: list[list[str]] = [[] for _ in slices]
@@ -28,7 +28,7 @@ def holds(when: When, risk: str, write_scope: Sequence[str]) -> bool:
     return _find_met(when, [(risk, parse_scope(write_scope))])[0]
 
 
-def _find_met(when: When, slices: Sequence[Asked]) -> list[bool]:
+def _find_met(when: When, slices: Sequence[_Asked]) -> list[bool]:
     risks = {risk.strip().casefold() for risk in when.risk}
     met = [not risks or risk.strip().casefold() in risks for risk, _ in slices]
     if not when.paths or not any(met):
