@@ -223,13 +223,15 @@ def _install_at(workspace: Workspace, place: _HookPlace, python: str) -> tuple[R
 
 def _list_other_places(workspace: Workspace, place: _HookPlace) -> list[_HookPlace]:
     """Folders outside the project where git looks in a slice, by a setting of that worktree."""
-    found = (_find_place_there(workspace, record) for record in _list_standing(workspace))
+    found: dict[Path, _HookPlace] = {}
+    for record in _list_standing(workspace):
+        other = _find_place_there(workspace, record)
+        if other and not other.folder.is_relative_to(record.worktree_path):
+            found[other.folder] = other
     return [
         other
-        for other in {one.folder: one for one in found if one}.values()
-        if other.folder != place.folder
-        and other.folder.is_dir()
-        and not _is_in_project(workspace, other.folder)
+        for folder, other in found.items()
+        if folder != place.folder and folder.is_dir() and not _is_in_project(workspace, folder)
     ]
 
 

@@ -82,11 +82,15 @@ def test_husky_calls_ours_and_is_in_new_slices(run: Callable[..., str], repo: Pa
     run("husky")
     (repo / ".husky" / "pre-push").write_text("#!/bin/sh\ncat > pushed\n")
     desk = Desk(repo)
+    desk.apply({"id": "early", "write_set": ["docs/"]})
     report = install(desk.workspace, REQUEST)
-    assert (report.ok, report.manager) == (True, "husky")
+    assert [one.slice_id for one in report.unguarded] == ["early"]
+    (told,) = examine(repo)
+    assert (told.hint or "").startswith("commit what makes husky call ours")
     assert ".husky/prepare-commit-msg" in report.changed
     commit_all(repo, "Hooks")
-    desk.apply({"id": "a", "write_set": ["src/"]})
+    desk.apply({"id": "early", "write_set": ["docs/"]}, {"id": "a", "write_set": ["src/"]})
+    assert read_hooks(desk.workspace).manager == "husky"
     assert (desk.worktree("a") / ".husky" / "_" / "h").is_file()
     assert git(desk.worktree("a"), "status", "--porcelain") == ""
     expect_fence(desk)
