@@ -16,7 +16,7 @@ _SLUG_LENGTH: Final = 48
 _PREFIX_LENGTH: Final = 200
 
 SETTINGS_FILE: Final = ".gitslices/config.toml"
-SETTINGS_TABLES: Final = ("setup", "gates", "merge", "run")
+SETTINGS_TABLES: Final = ("setup", "gates", "merge", "run", "notify")
 GRAPH_FILE: Final = "gitslices.toml"
 
 _NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]
