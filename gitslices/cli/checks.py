@@ -37,7 +37,10 @@ Examples:
     help="Look at the index only: the slice as the next commit leaves it.",
 )
 @click.option("--commits", metavar="RANGE", help="Look at the commits A..B, or all up to B.")
-@click.option("--slice", "slice_id", metavar="ID", help="Check this slice, wherever its worktree.")
+@click.option(
+    "--slice", "slice_id", metavar="ID", shell_complete=offer("slices"),
+    help="Check this slice, wherever its worktree.",
+)  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Check every slice under way.")
 @goal_option
 @common_options

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, lock_option, probe_here
+from gitslices.cli.options import Outcome, common_options, lock_option, offer, probe_here
 
 _EXAMPLES = """\b
 Examples:
@@ -39,7 +39,7 @@ def list_command(*, directory: Path, as_json: bool) -> Outcome:
 
 
 @command.command("close")
-@click.argument("goal_id", metavar="GOAL")
+@click.argument("goal_id", metavar="GOAL", shell_complete=offer("goals"))
 @lock_option
 @common_options
 def close_command(*, goal_id: str, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
@@ -56,7 +56,7 @@ def close_command(*, goal_id: str, lock_timeout: float, directory: Path, as_json
 
 
 @command.command("reopen")
-@click.argument("goal_id", metavar="GOAL")
+@click.argument("goal_id", metavar="GOAL", shell_complete=offer("goals"))
 @lock_option
 @common_options
 def reopen_command(*, goal_id: str, lock_timeout: float, directory: Path, as_json: bool) -> Outcome:
@@ -70,7 +70,7 @@ def reopen_command(*, goal_id: str, lock_timeout: float, directory: Path, as_jso
 
 
 @command.command("rename")
-@click.argument("goal_id", metavar="GOAL")
+@click.argument("goal_id", metavar="GOAL", shell_complete=offer("goals"))
 @click.argument("new_id", metavar="NEW")
 @lock_option
 @common_options

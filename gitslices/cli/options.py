@@ -127,7 +127,11 @@ def offer(kind: Literal["goals", "slices", "gates", "holders"]) -> Callable[...,
 def under_way_option(function: _Function) -> _Function:
     """Add `--goal` to a command that is about all goals under way where none is named."""
     return click.option(
-        "--goal", "goal_id", metavar="ID", help="Only this goal.  [default: all under way]"
+        "--goal",
+        "goal_id",
+        metavar="ID",
+        shell_complete=offer("goals"),
+        help="Only this goal.  [default: all under way]",
     )(function)
 
 

@@ -219,7 +219,7 @@ Examples:
 
 
 @click.command("reopen", epilog=_REOPEN_EXAMPLES)
-@click.argument("slice_id", metavar="SLICE")
+@click.argument("slice_id", metavar="SLICE", shell_complete=offer("slices"))
 @goal_option
 @lock_option
 @common_options

@@ -149,6 +149,13 @@ def test_names_that_are_offered_are_those_of_the_repository(cli: Cli, repo: Path
     assert offer("gitslices show ") == ["a-one", "a-two"]
     assert offer("gitslices show --goal two ") == ["a-two"]
     assert offer("gitslices done --goal t") == ["two"]
+    # Every command that takes a goal, or a slice, knows which there are.
+    for command in ("status", "ready", "merge", "sync", "run", "log", "prune", "gate run"):
+        assert offer(f"gitslices {command} --goal t") == ["two"], command
+    for command in ("goal close", "goal reopen", "goal rename"):
+        assert offer(f"gitslices {command} t") == ["two"], command
+    for command in ("claim", "remove", "undo", "landed", "reopen", "path", "check --slice"):
+        assert offer(f"gitslices {command} a-t") == ["a-two"], command
     assert offer("gitslices shell-init ") == ["bash", "zsh", "fish"]
     assert offer("gs c") == ["cd", "claim", "check", "conflicts"]
     assert offer("gitslices c") == ["claim", "check", "conflicts"]
