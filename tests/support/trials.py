@@ -250,8 +250,9 @@ def _begin(stage: Stage, run: Run) -> None:
 def _leave_out(stage: Stage, run: Run) -> None:
     """a and b are there, c is only planned."""
     _apply(stage, run)
-    ended = run(stage.repo, ("remove", "c"))
-    assert ended.code == 0, ended.err
+    for command in ("remove", "reopen"):
+        ended = run(stage.repo, (command, "c"))
+        assert ended.code == 0, ended.err
 
 
 _WHOLE: Final[dict[str, SliceStatus]] = dict.fromkeys(IDS, "provisioned")
