@@ -29,11 +29,12 @@ _WRITING: Final = frozenset({
     "unlink",
 })  # fmt: skip
 _NO_WRAPPERS: Final = frozenset({
-    "ack", "adb", "ag", "apropos", "apt", "apt-get", "brew", "cargo", "cat", "composer", "conda",
-    "dnf", "docker", "echo", "egrep", "fgrep", "flatpak", "gcloud", "gem", "git", "go", "grep",
-    "heroku", "info", "kubectl", "less", "ls", "man", "npm", "pacman", "pip", "pip3", "pnpm",
-    "podman", "printf", "rg", "snap", "ssh", "tldr", "type", "vagrant", "whatis", "whereis",
-    "which", "yarn", "yum",
+    "ack", "adb", "ag", "apropos", "apt", "apt-get", "aws", "az", "brew", "cargo", "cat",
+    "composer", "conda", "dnf", "docker", "docker-compose", "echo", "egrep", "fgrep", "flatpak",
+    "gcloud", "gem", "git", "go", "grep", "gsutil", "hdfs", "heroku", "hg", "info", "jj",
+    "kubectl", "less", "ls", "man", "mc", "nerdctl", "npm", "oc", "pacman", "pip", "pip3", "pnpm",
+    "podman", "printf", "pytest", "rclone", "rg", "snap", "ssh", "svn", "tldr", "type", "vagrant",
+    "whatis", "whereis", "which", "yarn", "yum",
 })  # fmt: skip
 """Programs behind which a name like `rm` is no command, or none that runs here."""
 _NOT_INHERITED: Final = frozenset({"OLDPWD", "PWD", "_"})
