@@ -120,7 +120,7 @@ def test_a_target_that_is_gone_is_told_by_status_and_doctor(
     assert told.out.endswith("see: gitslices doctor\n")
     found = cli("doctor")
     assert found.code == 1
-    assert "lost-target: " in found.out
+    assert "[lost-target]" in found.out
     assert "git branch main COMMIT" in found.out
     git(repo, "branch", "main", "trunk")
     assert cli("doctor").code == 0

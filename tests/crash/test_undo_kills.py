@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.core.model import SliceId
+from gitslices.core.model import GONE, SliceId
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
@@ -53,7 +53,7 @@ def find_standing(workspace: Workspace) -> bool:
     git_dir = workspace.repo.common_dir
     worktree = workspace.worktree_root / "default--a"
     with workspace.open_store() as store:
-        standing = bool(store.read_slices())
+        standing = any(one.status not in GONE for one in store.read_slices())
     assert bool(git(git_dir, "for-each-ref", BRANCH)) is standing
     assert worktree.exists() is standing
     assert (git_dir / "worktrees" / "default--a").exists() is standing
