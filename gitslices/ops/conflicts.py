@@ -21,7 +21,7 @@ from gitslices.rules.merging import (
     may_conflict,
     meets,
 )
-from gitslices.rules.worktree_faults import BARS_MERGE, find_bar
+from gitslices.rules.worktree_faults import BARS_COMPARE, find_bar
 from gitslices.slices.goals import choose_goal, list_meant
 from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.snapshot import Snapshot
@@ -131,7 +131,7 @@ def _find_work(
 ) -> _Work | Problem | None:
     repo, commit = snapshot.workspace.repo, snapshot.find_tip(record)
     uncommitted = snapshot.read_uncommitted(record)
-    bar = find_bar(snapshot.find_faults(record, alone=True), BARS_MERGE) or uncommitted.fault
+    bar = find_bar(snapshot.find_faults(record, alone=True), BARS_COMPARE) or uncommitted.fault
     if bar is not None:
         return bar.problem
     if uncommitted.paths:

@@ -11,6 +11,7 @@ from gitslices.git.read import find_tip, read_tips
 from gitslices.git.refs import find_start
 from gitslices.git.repository import Repository
 from gitslices.provisioning.wanted import Wanted, give_ports, make_record
+from gitslices.slices.claims import free_slice
 from gitslices.slices.marks import Mark, find_mark
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
@@ -60,6 +61,9 @@ def adopt(
                 for one in unrecorded
             ]
         )  # fmt: skip
+    # The claims are lost, and with them who would end them: their locks would keep all away.
+    for one in unrecorded:
+        free_slice(workspace, store, one.goal_id, one.slice_id)
     return tuple(
         f"{one.slice_id}: taken over as it stands; claims, gates and reviews from before are lost"
         for one in unrecorded

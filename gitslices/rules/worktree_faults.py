@@ -209,6 +209,9 @@ BARS_MERGE: Final = frozenset(
 )
 """With one of these the branch is not all of a slice's work, or nobody can tell."""
 
+BARS_COMPARE: Final = BARS_MERGE - {WorktreeFault.MERGING}
+"""With one of these a slice is not compared with others; a merge counts as it stands."""
+
 BARS_APPLY: Final = frozenset({WorktreeFault.AWAY, WorktreeFault.MOVED, WorktreeFault.BROKEN_LINK})
 """With one of these a slice would get a second worktree."""
 

@@ -17,6 +17,7 @@ from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.ops.removal import RemoveRequest, UndoRequest, remove, undo
+from gitslices.ops.reopen import ReopenRequest, reopen
 from gitslices.ops.status import status
 from gitslices.workspace import Workspace
 from tests.support.graphs import make_graph
@@ -42,6 +43,7 @@ def come_and_go(repo: Path, stop: Signal) -> None:
     while not stop.is_set():
         provision(workspace, "x", goal="other")
         remove(workspace, RemoveRequest(slice_id=SliceId("x"), goal_id="other"))
+        reopen(workspace, ReopenRequest(slice_id=SliceId("x"), goal_id="other"))
 
 
 def test_status_is_right_while_slices_are_removed_and_made(repo: Path) -> None:
@@ -63,7 +65,7 @@ def test_status_is_right_while_slices_are_removed_and_made(repo: Path) -> None:
         a, b = status(workspace, "default").slices
         seen[(a.status, a.ahead, a.dirty)] += 1
         assert (b.status, b.ahead, b.dirty) == ("provisioned", 0, False)
-        assert set(seen) <= {("provisioned", 1, True), ("planned", 0, False)}
+        assert set(seen) <= {("provisioned", 1, True), ("dropped", 0, False)}
         assert all(writer.is_alive() for writer in writers)
     stop.set()
     for writer in writers:

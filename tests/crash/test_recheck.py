@@ -144,7 +144,7 @@ def test_a_claim_that_waits_for_a_merge_learns_what_became_of_the_slice(
     give_up = time.monotonic() + 120
     while "error" not in late.read_text() and time.monotonic() < give_up:
         time.sleep(0.02)
-    assert "slice 'a' is merged already" in late.read_text()
+    assert "slice 'a': it is merged already" in late.read_text()
 
 
 def lock_index(repo: Path, slice_id: str) -> Path:

@@ -48,7 +48,7 @@ def bare(repo: Path, tmp_path: Path) -> Path:
 
 
 def provision(workspace: Workspace, goal_id: str = "g", target: str = "main") -> None:
-    graph = make_graph({"id": "a", "write_set": [f"{goal_id}/"]}, goal_id=goal_id)
+    graph = make_graph({"id": "a", "write_set": [f"{goal_id}/", ".gitslices/"]}, goal_id=goal_id)
     made = plan(workspace, PlanRequest(scoped=parse_scopes(graph), target=target))
     apply(workspace, ApplyRequest(graph=graph, plan=made), lambda progress: None)
 

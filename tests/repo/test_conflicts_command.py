@@ -46,10 +46,10 @@ def test_committed_and_uncommitted_work_is_compared_with_each_other_and_the_targ
     tokens = ["src/api/tokens.py"]
     assert done.document["slices"] == ["a", "b", "c"]
     assert done.document["conflicts"] == [
-        {"slice_id": "a", "other": "main", "files": tokens},
-        {"slice_id": "b", "other": "main", "files": tokens},
-        {"slice_id": "a", "other": "b", "files": tokens},
-        {"slice_id": "b", "other": "c", "files": ["docs/new.md"]},
+        {"goal_id": "default", "slice_id": "a", "other": "main", "files": tokens},
+        {"goal_id": "default", "slice_id": "b", "other": "main", "files": tokens},
+        {"goal_id": "default", "slice_id": "a", "other": "b", "files": tokens},
+        {"goal_id": "default", "slice_id": "b", "other": "c", "files": ["docs/new.md"]},
     ]
     assert git(top, "status", "--porcelain") == before
     assert git(repo, "fsck", "--no-dangling", "--no-progress") == ""

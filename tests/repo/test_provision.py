@@ -15,6 +15,7 @@ from gitslices.ops.claim import ClaimRequest, claim
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 from gitslices.ops.provision import restore_worktree
 from gitslices.ops.removal import RemoveRequest, remove
+from gitslices.ops.reopen import ReopenRequest, reopen
 from gitslices.workspace import Workspace
 from tests.support.repositories import commit_all, git, list_files
 from tests.support.slices import apply_tasks, path_beside, read_record
@@ -164,6 +165,7 @@ def test_a_claim_changes_nothing_of_the_plan(repo: Path, tmp_path: Path) -> None
     apply_tasks(workspace, *TASKS)
     before = workspace.find_goal("default")
     remove(workspace, RemoveRequest(slice_id=SliceId("a")))
+    reopen(workspace, ReopenRequest(slice_id=SliceId("a")))
     (repo / "Makefile").write_text("later")
     later = commit_all(repo)
     with workspace.open_store() as store:

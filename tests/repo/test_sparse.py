@@ -224,7 +224,7 @@ def test_status_says_which_worktrees_are_sparse(cli: Cli, repo: Path, tmp_path: 
     cli("plan", write_graph(tmp_path / "g.json", one, two), "--apply")
     states = cli("status", "--json").document["slices"]
     assert [(one["slice_id"], one["sparse"]) for one in states] == [("a", True), ("b", False)]
-    assert f"{relpath(path_beside(repo, 'a'), repo)} (sparse)" in cli("status").out
+    assert f"{relpath(path_beside(repo, 'a'), repo)} (sparse)" in cli("status", "--paths").out
 
 
 def test_sparse_needs_apply(cli: Cli, graph_file: Path) -> None:
