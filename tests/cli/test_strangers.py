@@ -55,7 +55,9 @@ def test_it_is_not_synced_and_the_others_are(cli: Cli, repo: Path) -> None:
     done = cli("sync", "--all", "--json")
     assert done.code == 1
     assert [one["slice_id"] for one in done.document["synced"]] == ["docs", "web"]
-    assert done.document["refused"] == [{"place": "api", "message": WHY, "hint": told}]
+    assert done.document["refused"] == [
+        {"goal_id": "default", "place": "api", "message": WHY, "hint": told}
+    ]
 
 
 @pytest.mark.usefixtures("workspace")

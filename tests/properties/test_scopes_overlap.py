@@ -450,7 +450,7 @@ def test_many_sets_of_exclusions_change_nothing(monkeypatch: pytest.MonkeyPatch)
     ]
     tree = make_tree(["src/a/x.md", "docs/y"])
     apart = ScopeMap(tree, accesses, "all").conflicts
-    monkeypatch.setattr(decider_module, "MAX_SETS", 1)
+    monkeypatch.setattr(decider_module, "_MAX_SETS", 1)
     assert ScopeMap(tree, accesses, "all").conflicts == apart
 
 

@@ -90,7 +90,9 @@ def test_a_conflict_moves_nothing_and_is_shown_until_it_is_mended(
     done = cli("merge", "api", "--json")
     assert done.code == 1
     files = ["src/api/tokens.py"]
-    assert done.document["conflicted"] == [{"slice_id": "api", "files": files}]
+    assert done.document["conflicted"] == [
+        {"goal_id": "default", "slice_id": "api", "files": files}
+    ]
     assert git(repo, "rev-parse", "main") == before
     assert git(repo, "status", "--porcelain") == ""
     path = slice_path(workspace, "api")
