@@ -143,7 +143,9 @@ def test_several_repositories_lie_below_one_root(shop: Path) -> None:
 
 def test_a_call_that_nobody_waits_for_ends_its_command(shop: Path, tmp_path: Path) -> None:
     hook = shop / ".git" / "hooks" / "post-merge"
-    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/began\nexec sleep 600\n")
+    (held := tmp_path / "held").touch()
+    wait = f"while test -e {held}; do sleep 0.1; done"
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/began\n{wait}\n")
     hook.chmod(0o755)
     path = slice_path(open_at(shop), "a")
     (path / "src" / "new.py").write_text("new")
@@ -162,7 +164,10 @@ def test_a_call_that_nobody_waits_for_ends_its_command(shop: Path, tmp_path: Pat
                 tasks.cancel_scope.cancel()
         assert not scope.cancelled_caught
 
-    ask(shop, work, merges=True)
+    try:
+        ask(shop, work, merges=True)
+    finally:
+        held.unlink()  # git outlives the command, and waits for its hook
     assert beats
     assert git(shop, "show", "main:src/new.py") == "new"
     assert run_cli(shop, "status").code == 0
