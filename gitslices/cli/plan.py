@@ -60,7 +60,7 @@ Examples:
 @click.option(
     "--sparse",
     is_flag=True,
-    help="With --apply: check out only what each slice reads and writes.",
+    help="With --apply: check out only what each slice reads, writes or has besides.",
 )
 @click.option(
     "--jobs",

@@ -54,10 +54,11 @@ Examples:
   gitslices task rm ui
 """
 
-_LISTS: Final = ("--write", "--read", "--after", "--acceptance", "--unset")
+_LISTS: Final = ("--write", "--read", "--checkout", "--after", "--acceptance", "--unset")
 _OPTIONS: Final = {
     "write_set": ("--write", "PATTERN...", "What it may change: paths, patterns, !exceptions."),
     "read_set": ("--read", "PATTERN...", "What must not change while it runs."),
+    "checkout_set": ("--checkout", "PATTERN...", "What a sparse worktree has besides."),
     "dependencies": ("--after", "ID...", "Tasks that have to be merged before it begins."),
     "title": ("--title", "TEXT", "The task in one line."),
     "description": ("--description", "TEXT", "What is to be done."),

@@ -76,6 +76,7 @@ class Task(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dependencies: tuple[TaskId, ...] = ()
     read_set: tuple[str, ...] = ()
     write_set: tuple[str, ...] = ()
+    checkout_set: tuple[str, ...] = ()
     risk: str = "low"
     acceptance: tuple[str, ...] = ()
     estimate: Cost = 1
@@ -171,7 +172,10 @@ class Base(Struct, frozen=True, kw_only=True):
 
 
 class Slice(Struct, frozen=True, kw_only=True):
-    """A task that writes, placed in a plan."""
+    """A task that writes, placed in a plan.
+
+    `checkout_scope` is what its worktree has besides if it is sparse; it orders nobody.
+    """
 
     slice_id: SliceId
     task_id: TaskId
@@ -191,6 +195,12 @@ class Slice(Struct, frozen=True, kw_only=True):
     gates: tuple[str, ...]
     review_needs: tuple[str, ...]
     pr_url: str | None = None
+    checkout_scope: tuple[str, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[tuple[str, ...], ...]:
+        """What it reads, what it writes and what it has besides."""
+        return self.read_scope, self.write_scope, self.checkout_scope
 
 
 class Overlap(Struct, frozen=True, kw_only=True):

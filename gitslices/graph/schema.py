@@ -24,6 +24,7 @@ _TASK: Final = {
     "dependencies": "The ids of the tasks that have to be finished first.",
     "read_set": "What the task reads: paths and gitignore patterns, less each !entry.",
     "write_set": "What the task may change: paths and gitignore patterns, less each !entry.",
+    "checkout_set": "What a sparse worktree has besides; it orders nobody.",
     "risk": "low, medium, high or any text; high, or security in it, adds a security gate.",
     "acceptance": "What must be true when the task is done.",
     "estimate": "What the task costs relative to the others.",
@@ -39,6 +40,7 @@ _EXAMPLES: Final[dict[str, list[object]]] = {
     "dependencies": [["schema"]],
     "read_set": [["docs/api.md"]],
     "write_set": [["src/api/", "tests/api/**/*.py", "!src/api/vendor/"]],
+    "checkout_set": [["package.json", "tools/"]],
     "risk": ["low", "medium", "high"],
     "acceptance": [["expired tokens are refused"]],
 }

@@ -1,6 +1,7 @@
 """The scopes of a graph, read once: for finding what is refused, and for all that compares them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -17,6 +18,9 @@ from gitslices.scopes.language.entries import (
     parse_entries,
     parse_scope,
 )
+
+SCOPE_FIELDS: Final = ("read_set", "write_set", "checkout_set")
+"""The fields of a task that hold entries of scopes."""
 
 
 class ScopedGraph(Struct, frozen=True, kw_only=True):
@@ -36,7 +40,11 @@ def parse_scopes(graph: TaskGraph) -> ScopedGraph:
     return ScopedGraph(
         graph=graph,
         accesses=tuple(
-            Access(read=parse_scope(task.read_set), write=parse_scope(task.write_set))
+            Access(
+                read=parse_scope(task.read_set),
+                write=parse_scope(task.write_set),
+                checkout=parse_scope(task.checkout_set),
+            )
             for task in graph.tasks
         ),
         shared=parse_scope(graph.shared),
@@ -47,7 +55,7 @@ def read_scopes(reading: Reading, places: Sequence[str], findings: Findings) -> 
     """The graph of a file with its scopes, as far as they could be read; the rest is noted."""
     reader = _ScopeReader(findings)
     shared = reader.read("shared", reading.graph.shared)
-    given = {name: reading.defaults.get(name, ()) for name in ("read_set", "write_set")}
+    given = {name: reading.defaults.get(name, ()) for name in SCOPE_FIELDS}
     defaults = {name: reader.read(f"defaults.{name}", texts) for name, texts in given.items()}
 
     def read(place: str, name: str, texts: Sequence[str]) -> Scope:
@@ -58,6 +66,7 @@ def read_scopes(reading: Reading, places: Sequence[str], findings: Findings) -> 
         Access(
             read=read(place, "read_set", task.read_set),
             write=read(place, "write_set", task.write_set),
+            checkout=read(place, "checkout_set", task.checkout_set),
         )
         for task, place in zip(reading.graph.tasks, places, strict=True)
     )

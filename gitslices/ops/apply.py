@@ -28,7 +28,7 @@ from gitslices.workspace import Workspace
 class ApplyRequest(Struct, frozen=True, kw_only=True):
     """A plan and the graph it was made from; `jobs` worktrees are filled at a time.
 
-    `sparse` gives new worktrees only the files that their slices read or write.
+    `sparse` gives new worktrees only the files that their slices read, write or have besides.
     """
 
     graph: TaskGraph

@@ -142,6 +142,8 @@ title = "Say in one line what is to be done"
 write_set = {write(list(report.write_set))}
 # Only what must not change while it runs: whatever writes there goes before or after it.
 # read_set = []
+# What its worktree has besides with plan --apply --sparse; it orders nobody.
+# checkout_set = []
 # The tasks that have to be merged before it begins.
 # dependencies = []
 # acceptance = ["what must be true when it is done"]

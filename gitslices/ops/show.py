@@ -37,6 +37,7 @@ class ShowReport(Briefing, frozen=True, kw_only=True):
     read_scope: tuple[str, ...]
     write_scope: tuple[str, ...]
     allowed_scope: tuple[str, ...]
+    checkout_scope: tuple[str, ...]
     state: SliceState
     forced: tuple[Serialization, ...]
     gate_states: tuple[GateStatus, ...]
@@ -70,6 +71,7 @@ def _read_report(
         read_scope=scopes.read_scope,
         write_scope=scopes.write_scope,
         allowed_scope=record.allowed_scope if record else (),
+        checkout_scope=scopes.checkout_scope,
         state=read_slice_state(snapshot, goal, slice_),
         forced=tuple(
             one for one in goal.plan.overlap_serializations if one.blocked_slice_id == slice_id

@@ -16,6 +16,8 @@ class Rescoped(Struct, frozen=True, kw_only=True):
     read_lost: tuple[str, ...]
     write_gained: tuple[str, ...]
     write_lost: tuple[str, ...]
+    checkout_gained: tuple[str, ...]
+    checkout_lost: tuple[str, ...]
 
 
 class Rewaiting(Struct, frozen=True, kw_only=True):
@@ -81,11 +83,7 @@ def find_changes(
         cost_after=planned.critical_path_cost,
         added=tuple(id_ for id_ in after if id_ not in before),
         gone=tuple(id_ for id_ in before if id_ not in after),
-        rescoped=tuple(
-            _compare_scopes(old, new)
-            for old, new in both
-            if (old.read_scope, old.write_scope) != (new.read_scope, new.write_scope)
-        ),
+        rescoped=tuple(_compare_scopes(old, new) for old, new in both if old.scopes != new.scopes),
         rewaiting=tuple(_list_rewaiting(applied, planned, both)) if applied else (),
         moved=tuple(
             Move(slice_id=new.slice_id, before=old.wave, after=new.wave)
@@ -115,6 +113,8 @@ def _compare_scopes(old: Slice, new: Slice) -> Rescoped:
         read_lost=_subtract(old.read_scope, new.read_scope),
         write_gained=_subtract(new.write_scope, old.write_scope),
         write_lost=_subtract(old.write_scope, new.write_scope),
+        checkout_gained=_subtract(new.checkout_scope, old.checkout_scope),
+        checkout_lost=_subtract(old.checkout_scope, new.checkout_scope),
     )
 
 

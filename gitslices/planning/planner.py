@@ -269,6 +269,7 @@ def _make_slice(number: int, outline: Outline, name: TaskName, owner: str | None
         risk=task.risk,
         gates=make_gates(task),
         review_needs=make_review_needs(task),
+        checkout_scope=access.checkout.texts,
     )
 
 

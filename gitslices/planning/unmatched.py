@@ -1,18 +1,15 @@
 """Entries of a graph that match nothing in a tree, for those who want no plan with one of them."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from msgspec import UNSET, structs
 
 from gitslices.core.errors import GraphError, GraphProblem
 from gitslices.core.model import RepoTree, Task
-from gitslices.graph.scopes import ScopedGraph
+from gitslices.graph.scopes import SCOPE_FIELDS, ScopedGraph
 from gitslices.scopes.language.entries import parse_entries
 from gitslices.scopes.tracked.remarks import Remarks
 from gitslices.scopes.tracked.resolved import ResolvedTree
-
-_SETS: Final = ("read_set", "write_set")
 
 
 def find_unmatched(scoped: ScopedGraph, tree: RepoTree) -> tuple[GraphProblem, ...]:
@@ -50,6 +47,6 @@ def refuse_unmatched(scoped: ScopedGraph, tree: RepoTree) -> None:
 def _list_entries(task: Task, place: str) -> Iterator[tuple[str, str, str]]:
     if task.status == "done":
         return
-    for name in _SETS:
+    for name in SCOPE_FIELDS:
         for index, text in enumerate(getattr(task, name)):
             yield f"{place}.{name}[{index}]", name, text

@@ -109,8 +109,7 @@ def _observe(
                 if slice_id in snapshot.landed
                 else snapshot.find_recorded_status(slice_id),
                 worktree_path=record.worktree_path,
-                read_scope=record.read_scope,
-                write_scope=record.planned_write_scope,
+                scopes=record.planned_scopes,
                 has_branch=record.branch_name in branches,
                 has_worktree=record.worktree_path in present,
                 faults=snapshot.find_faults(record, alone=True),

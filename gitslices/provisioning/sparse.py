@@ -23,7 +23,11 @@ def find_sparse_checkouts(
     if not slices:
         return {}
     accesses = [
-        Access(read=parse_scope(one.read_scope), write=parse_scope(one.write_scope))
+        Access(
+            read=parse_scope(one.read_scope),
+            write=parse_scope(one.write_scope),
+            checkout=parse_scope(one.checkout_scope),
+        )
         for one in slices
     ]
     checkouts = make_checkouts(workspace.read_tree(base), accesses)

@@ -82,6 +82,7 @@ def make_record(goal_id: str, slice_: Slice, base: Oid, *, sparse: str = "") -> 
         base_commit=base,
         read_scope=slice_.read_scope,
         write_scope=slice_.write_scope,
+        checkout_scope=slice_.checkout_scope,
         sparse=sparse,
     )
 

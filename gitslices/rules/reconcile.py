@@ -16,12 +16,14 @@ Action = Literal["create", "restore", "rescope", "keep"]
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """What the store and git know of one slice of the goal, and what is wrong with its worktree."""
+    """What the store and git know of one slice of the goal, and what is wrong with its worktree.
+
+    `scopes` are those it was planned with, as `Slice.scopes` has them.
+    """
 
     status: SliceStatus
     worktree_path: str
-    read_scope: tuple[str, ...]
-    write_scope: tuple[str, ...]
+    scopes: tuple[tuple[str, ...], ...]
     has_branch: bool
     has_worktree: bool
     faults: tuple[Fault, ...] = ()
@@ -106,7 +108,7 @@ def _choose(slice_: Slice, observed: Observed) -> Action:
     # The branch has the work: it gets a worktree again and is not started anew.
     if not recorded.has_worktree:
         return "restore" if recorded.has_branch else "create"
-    if (recorded.read_scope, recorded.write_scope) != (slice_.read_scope, slice_.write_scope):
+    if recorded.scopes != slice_.scopes:
         return "rescope"
     return "keep"
 

@@ -77,6 +77,7 @@ def rescope(record: SliceRecord, slice_: Slice) -> SliceRecord:
         read_scope=slice_.read_scope,
         write_scope=_join_scope(slice_.write_scope, allowed),
         allowed_scope=allowed,
+        checkout_scope=slice_.checkout_scope,
     )
 
 

@@ -155,6 +155,11 @@ _INDEXED_EVENTS: Final = """
 CREATE INDEX events_by_slice ON events (slice_id, goal_id);
 """
 
+# What a sparse worktree has besides what its slice reads and writes.
+_CHECKOUT: Final = """
+ALTER TABLE slices ADD COLUMN checkout_scope TEXT NOT NULL DEFAULT '[]';
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -166,5 +171,6 @@ MIGRATIONS: Final = (
     _WAITING,
     _WAYS,
     _INDEXED_EVENTS,
+    _CHECKOUT,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

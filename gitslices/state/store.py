@@ -40,7 +40,7 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     `allowed_scope` are those entries of `write_scope` that its plan does not have.
     `filling_operation` is the one that is writing its files, empty once they are all there;
     `sparse` the digest of the patterns it is checked out by, empty for a whole tree; `port` its
-    own, 0 for none.
+    own, 0 for none; `checkout_scope` what a sparse worktree has besides.
     """
 
     goal_id: str
@@ -58,14 +58,18 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     sparse: str = ""
     port: int = 0
     needs_setup: bool = False
+    checkout_scope: tuple[str, ...] = ()
 
     @property
-    def planned_write_scope(self) -> tuple[str, ...]:
-        """The write scope as planned, without what was allowed since."""
-        return tuple(entry for entry in self.write_scope if entry not in self.allowed_scope)
+    def planned_scopes(self) -> tuple[tuple[str, ...], ...]:
+        """The scopes as planned, without what was allowed since; in the order of `Slice.scopes`."""
+        allowed = self.allowed_scope
+        planned = tuple(entry for entry in self.write_scope if entry not in allowed)
+        return self.read_scope, planned, self.checkout_scope
 
 
 _COLUMNS: Final = SliceRecord.__struct_encode_fields__
+_SCOPES: Final = ("read_scope", "write_scope", "allowed_scope", "checkout_scope")
 _GOAL_COLUMNS: Final = "goal_id, graph, plan, applied_at, digest, closed_at"
 EVENT_COLUMNS: Final = "at, goal_id, slice_id, event, detail"
 _IS_COMMIT: Final = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?").fullmatch
@@ -380,7 +384,7 @@ def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
     # It is worked out from the leases when it is read: kept here, it would outlive them.
     if record.status == "claimed":
         values["status"] = "provisioned"
-    for name in ("read_scope", "write_scope", "allowed_scope"):
+    for name in _SCOPES:
         values[name] = msgspec.json.encode(values[name]).decode()
     return tuple(values.values())
 
@@ -388,7 +392,7 @@ def _encode_slice(record: SliceRecord) -> tuple[object, ...]:
 def decode_slice(row: Row) -> SliceRecord:
     """A row of the slices; raise `StateError` if it cannot be read."""
     values = dict(row)
-    for name in ("read_scope", "write_scope", "allowed_scope"):
+    for name in _SCOPES:
         values[name] = decode_row(values[name], tuple[str, ...])
     values["needs_setup"] = bool(values["needs_setup"])
     return check_record(convert_row(values, SliceRecord))

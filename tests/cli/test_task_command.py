@@ -31,11 +31,16 @@ def test_tasks_are_added_changed_and_taken_out(cli: Cli, repo: Path) -> None:
     assert cli("init", "--goal", "g").code == 0
     added = cli(
         "task", "add", "api", "--write", "src/api/", "!src/api/vendor/", "--title", "Tokens",
-        "--after", "first-task", "--write", "Mkefile", "--json",
+        "--after", "first-task", "--write", "Mkefile", "--checkout", "docs/", "dcs/", "--json",
     )  # fmt: skip
     assert added.document["task"]["write_set"] == ["src/api/", "!src/api/vendor/", "Mkefile"]
     assert added.document["unmatched"][1]["message"].endswith("is 'Makefile' meant?")
-    changed = cli("task", "set", "api", "--write", "docs/", "--estimate", "3", "--unset", "after")
+    assert added.document["task"]["checkout_set"] == ["docs/", "dcs/"]
+    assert added.document["unmatched"][2]["place"] == "tasks[1].checkout_set[1]"
+    changed = cli(
+        "task", "set", "api", "--write", "docs/", "--estimate", "3",
+        "--unset", "after", "checkout",
+    )  # fmt: skip
     assert (changed.code, changed.out) == (0, "api changed in gitslices.toml\n")
     assert cli("task", "rm", "first-task").out == "first-task taken out of gitslices.toml\n"
     assert (

@@ -227,7 +227,7 @@ def test_a_diff_in_words(call: Cli, workspace: Workspace, tmp_path: Path) -> Non
     provision(workspace, A, B, C)
     tasks = [
         {**A, "write_set": ["src/web/"]},
-        {**B, "read_set": ["x"]},
+        {**B, "read_set": ["x"], "checkout_set": ["y"]},
         {"id": "d"} | {"write_set": ["d"]},
     ]
     graph = write_graph(tmp_path / "graph.json", *tasks, goal_id="default")
@@ -237,7 +237,7 @@ def test_a_diff_in_words(call: Cli, workspace: Workspace, tmp_path: Path) -> Non
         "  added     d",
         "  gone      c",
         "  rescoped  a: also writes src/web/; no longer writes src/",
-        "  rescoped  b: also reads x",
+        "  rescoped  b: also reads x; also has y",
         "  waits     b: no longer after a",
         "  moved     b: wave 1 -> 0",
         "critical path, cost 2 -> 1",

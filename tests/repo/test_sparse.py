@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.core.model import Oid, RepoPath, RepoTree
+from gitslices.core.model import Oid, RepoPath, RepoTree, SliceId
+from gitslices.ops.show import show
 from gitslices.scopes.language.entries import Access, parse_scope
 from gitslices.scopes.tracked.sparse import Checkout, make_checkouts
 from tests.support.commands import Cli
@@ -20,8 +21,15 @@ PATHS = ("Makefile", "app/[id]/page.ts", "app/top.ts", "docs/api.md", "docs/b.md
 ROOT = {"CHANGELOG.md", "Makefile", "README.md"}
 
 
-def make(write: list[str], read: list[str] | None = None, ignore_case: bool = False) -> Checkout:
-    access = Access(read=parse_scope(read or []), write=parse_scope(write))
+def make(
+    write: list[str],
+    read: list[str] | None = None,
+    ignore_case: bool = False,
+    besides: list[str] | None = None,
+) -> Checkout:
+    access = Access(
+        read=parse_scope(read or []), write=parse_scope(write), checkout=parse_scope(besides or [])
+    )
     paths = tuple(RepoPath(path) for path in PATHS)
     tree = RepoTree(commit=Oid("0"), paths=paths, ignore_case=ignore_case)
     (checkout,) = make_checkouts(tree, [access])
@@ -83,6 +91,15 @@ def test_what_one_scope_excludes_and_the_other_needs_is_there() -> None:
     assert "!/src/api/vendor" not in checkout.patterns
 
 
+def test_what_a_slice_has_besides_is_there_and_keeps_the_cone() -> None:
+    checkout = make(["src/api/"], besides=["docs/"])
+    assert checkout.is_cone
+    assert "docs/api.md" in checkout.paths
+    checkout = make(["src/api/", "!src/api/vendor"], besides=["src/**/v.py", "!docs/"])
+    assert "src/api/vendor/v.py" in checkout.paths
+    assert "docs/api.md" not in checkout.paths
+
+
 def test_names_that_git_compares_otherwise_are_no_cone() -> None:
     assert not make(["SRC/API"], ignore_case=True).is_cone
 
@@ -128,6 +145,27 @@ def test_a_widened_scope_widens_the_checkout_and_keeps_changes(repo: Path, tmp_p
     assert (path / "src/web/nav.ts").read_text() == "changed"
     assert (path / "src/web/new.ts").read_text() == "new"
     assert before not in ("", read_record(workspace, "a").sparse)
+
+
+def test_what_slices_have_besides_orders_nobody_and_comes_with_the_next_apply(
+    repo: Path, tmp_path: Path
+) -> None:
+    workspace = open_at(repo)
+    a = {"id": "a", "write_set": ["src/web"], "checkout_set": ["docs/"]}
+    b = {"id": "b", "write_set": ["docs/"], "checkout_set": ["src/{web,db}/"]}
+    apply_tasks(workspace, a, b, sparse=True)
+    with workspace.open_store() as store:
+        (goal,) = store.read_goals()
+    assert goal.plan.waves == (("a", "b"),)
+    assert goal.plan.slices[1].checkout_scope == ("src/db/", "src/web/")
+    assert (path_beside(repo, "a") / "docs/api.md").is_file()
+    assert (path_beside(repo, "b") / "src/web/nav.ts").is_file()
+    assert not (path_beside(repo, "a") / "src/db").exists()
+    report = apply_tasks(workspace, {**a, "checkout_set": ["src/db/"]}, b)
+    assert (report.rescoped, report.kept) == (("a",), ("b",))
+    assert (path_beside(repo, "a") / "src/db/schema.sql").is_file()
+    assert not (path_beside(repo, "a") / "docs").exists()
+    assert show(workspace, SliceId("a"), None).checkout_scope == ("src/db/",)
 
 
 def test_a_changed_scope_leaves_ignored_and_changed_files_where_they_are(

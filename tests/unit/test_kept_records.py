@@ -22,6 +22,7 @@ def test_an_intent_of_before_is_read_and_written_alike() -> None:
         "sparse": "",
         "port": 0,
         "needs_setup": False,
+        "checkout_scope": [],
     }
     record = msgspec.convert(kept, SliceRecord)
     assert record.filling_operation == "op"

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from msgspec import structs
 
+from gitslices.core.model import PlanProgress
 from gitslices.output.pictures.dot import format_dot
 from gitslices.output.pictures.mermaid import format_mermaid
 from gitslices.output.pictures.svg import DARK, LIGHT, fit, format_svg
@@ -55,6 +57,19 @@ def test_long_text_is_cut_in_the_box_and_whole_in_the_hover() -> None:
     whole = "Login form &amp; &lt;reset&gt; page, in every language the shop speaks"
     assert svg.count(whole) == 1
     assert "Login form &amp; &lt;reset&gt; page, in e" in svg.replace(whole, "")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_was_allowed_since_is_shown(name: str) -> None:
+    plan = load_small_plan()
+    api = next(one.slice_id for one in plan.slices if one.slice_id == "api")
+    progress = PlanProgress(merged=(), under_way=(api,), left=(), allowed={api: ("docs/new.md",)})
+    drawn = FORMATS[name](structs.replace(plan, progress=progress))
+    assert "docs/new.md" in drawn or "1 allowed" in drawn
+    if name in {"dot", "svg"}:
+        assert "allowed since it was planned: docs/new.md" in drawn
+    if name == "html":
+        assert "<code>docs/new.md</code>" in drawn
 
 
 def test_wide_characters_take_two_cells() -> None:

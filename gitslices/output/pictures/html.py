@@ -18,6 +18,7 @@ from gitslices.output.pictures.picture import (
     Edge,
     Picture,
     explain_overlap,
+    list_allowed,
     make_picture,
     name_estimate,
 )
@@ -196,7 +197,8 @@ def _write_row(picture: Picture, index: int) -> str:
     cells = (
         f"{each.wave}",
         _list(_write_reason(picture, edge) for edge in picture.waits[index]) or "nothing",
-        _write_scope(each.write_files, each.write_scope),
+        _write_scope(each.write_files, each.write_scope)
+        + _write_allowed(list_allowed(picture.plan, each)),
         _write_scope(each.read_files, each.read_scope),
         _list(_write_work(each)),
         _list(map(quote, (*each.gates, *each.review_needs))),
@@ -218,6 +220,10 @@ def _write_scope(files: int, scope: Sequence[str]) -> str:
     if len(scope) > _OPEN_ENTRIES:
         entries = f"<details><summary>{len(scope)} entries</summary>{entries}</details>"
     return f'{entries}<div class="soft">{count(files, "file")}</div>'
+
+
+def _write_allowed(allowed: Sequence[str]) -> str:
+    return f'<div class="soft">allowed since:</div>{_list(map(_code, allowed))}' if allowed else ""
 
 
 def _write_work(each: Slice) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from gitslices.core.model import Plan, Serialization, Slice
 from gitslices.output.words import count, escape, find_progress_word, format_cost, format_reason
@@ -78,9 +78,21 @@ def list_names(each: Slice) -> list[str]:
 
 
 def list_facts(plan: Plan, each: Slice) -> str:
-    """`merged · executor · 3 files · estimate 2`: the line under the names."""
-    facts = filter(None, (find_progress_word(plan, each.slice_id), each.owner_role))
-    return " · ".join([*facts, count(each.write_files, "file"), name_estimate(each)])
+    """`merged · executor · 3 files · 2 allowed · estimate 2`: the line under the names."""
+    allowed = list_allowed(plan, each)
+    facts = (
+        find_progress_word(plan, each.slice_id),
+        each.owner_role,
+        count(each.write_files, "file"),
+        f"{len(allowed)} allowed" if allowed else None,
+        name_estimate(each),
+    )
+    return " · ".join(filter(None, facts))
+
+
+def list_allowed(plan: Plan, each: Slice) -> tuple[str, ...]:
+    """The entries that were added to the write scope since it was planned."""
+    return () if plan.progress is UNSET else plan.progress.allowed.get(each.slice_id, ())
 
 
 def explain(picture: Picture, edge: Edge) -> str:
@@ -101,6 +113,7 @@ def describe(picture: Picture, index: int) -> list[str]:
         *list_names(each),
         f"wave {each.wave} · {list_facts(picture.plan, each)} · risk {each.risk}{critical}",
         *_describe_scope("writes", each.write_files, each.write_scope),
+        *_describe_allowed(list_allowed(picture.plan, each)),
         *_describe_scope("reads", each.read_files, each.read_scope),
         *(explain(picture, edge) for edge in picture.waits[index]),
     ]
@@ -108,8 +121,13 @@ def describe(picture: Picture, index: int) -> list[str]:
 
 
 def _describe_scope(verb: str, files: int, scope: Sequence[str]) -> list[str]:
-    if not scope:
-        return []
+    return [f"{verb} {_list_entries(scope)} ({count(files, 'file')})"] if scope else []
+
+
+def _describe_allowed(allowed: Sequence[str]) -> list[str]:
+    return [f"allowed since it was planned: {_list_entries(allowed)}"] if allowed else []
+
+
+def _list_entries(scope: Sequence[str]) -> str:
     rest = len(scope) - _HOVER_ENTRIES
-    more = f" and {rest} more" if rest > 0 else ""
-    return [f"{verb} {', '.join(scope[:_HOVER_ENTRIES])}{more} ({count(files, 'file')})"]
+    return ", ".join(scope[:_HOVER_ENTRIES]) + (f" and {rest} more" if rest > 0 else "")

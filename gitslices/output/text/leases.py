@@ -115,6 +115,8 @@ def _list_slice_lines(report: "ShowReport") -> Iterable[str]:
     yield f"  worktree    {escape(state.worktree_path)}"
     yield f"  branch      {escape(state.branch_name)}, into {escape(report.target)}"
     yield from _list_briefing_lines(report)
+    if report.checkout_scope:
+        yield f"  checkout    {' '.join(map(escape, report.checkout_scope))}"
     yield from (
         f"  after       {escape(one.serializes_after)}: {format_reason(one)}"
         for one in report.forced

@@ -239,6 +239,8 @@ def _list_scope_changes(one: Rescoped) -> Iterable[str]:
         ("no longer writes", one.write_lost),
         ("also reads", one.read_gained),
         ("no longer reads", one.read_lost),
+        ("also has", one.checkout_gained),
+        ("no longer has", one.checkout_lost),
     ):
         if entries:
             yield f"{verb} {_join(entries)}"

@@ -67,10 +67,11 @@ class Scope(Struct, frozen=True):
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """What one slice may read and write."""
+    """What one slice may read and write, and what a sparse worktree of it has besides."""
 
     read: Scope
     write: Scope
+    checkout: Scope = Scope()
 
 
 def parse_scope(entries: Iterable[str]) -> Scope:

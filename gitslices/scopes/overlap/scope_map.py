@@ -172,7 +172,11 @@ class ScopeMap:
         access = self._accesses[index]
         return tuple(
             f"{name}: {remark}"
-            for name, scope in (("read_set", access.read), ("write_set", access.write))
+            for name, scope in (
+                ("read_set", access.read),
+                ("write_set", access.write),
+                ("checkout_set", access.checkout),
+            )
             for entry in scope.entries
             if (remark := self._remarks.find(entry))
         )

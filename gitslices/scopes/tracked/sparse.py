@@ -1,4 +1,4 @@
-"""What a sparse worktree holds: the files a slice reads or writes, as git's patterns say it.
+"""What a sparse worktree holds: what a slice reads, writes or has besides, as git's patterns.
 
 Where all entries are directories, and nothing is taken out that matters, git's cone mode serves,
 which is quick in any size of repository; it also brings the files that lie beside those directories
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from hashlib import sha256
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -62,13 +63,14 @@ class _Maker:
         self._spans: dict[Entry, Spans] = {}
 
     def make(self, access: Access) -> Checkout:
-        included = _join(access.read.included, access.write.included)
-        wanted = unite_spans([self._allow(access.read), self._allow(access.write)])
-        # What one of the two scopes excludes the other may need. Such an exclusion is dropped
+        scopes = (access.read, access.write, access.checkout)
+        included = _join(scope.included for scope in scopes)
+        wanted = unite_spans([self._allow(scope) for scope in scopes])
+        # What one of the scopes excludes another may need. Such an exclusion is dropped
         # whole: a file too many in the worktree does no harm, one too few breaks the work.
         excluded = [
             entry
-            for entry in _join(access.read.excluded, access.write.excluded)
+            for entry in _join(scope.excluded for scope in scopes)
             if not any(list_common(self._resolve(entry), wanted))
         ]
         if not excluded and all(map(self._suits_cone, included)):
@@ -136,8 +138,8 @@ class _Maker:
         return tuple(RepoPath(path) for path in self._tree.spellings if "/" not in path)
 
 
-def _join(one: Iterable[Entry], other: Iterable[Entry]) -> list[Entry]:
-    return sorted({*one, *other}, key=lambda entry: entry.text)
+def _join(several: Iterable[Iterable[Entry]]) -> list[Entry]:
+    return sorted({*chain(*several)}, key=lambda entry: entry.text)
 
 
 def _write_cone(directories: Sequence[str]) -> Iterable[str]:
