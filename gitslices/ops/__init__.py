@@ -26,6 +26,7 @@ sync            slices brought onto the target
 merge           finished slices taken into the target
 reopen          a slice that was merged or dropped, opened again
 landed          somebody's word that a slice has landed
+work            one attempt at a slice by the command of a run
 run             a whole goal worked by a command
 upkeep          the trash emptied of what is too old, the log kept within bounds
 removal         a slice taken away, or all whose work has landed; what was removed brought back

@@ -61,7 +61,7 @@ def test_everything_is_worked_in_order_and_merged(
 def test_a_command_that_waits_for_a_person_is_told(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gitslices.ops.run._LOOK", 0.05)
+    monkeypatch.setattr("gitslices.ops.work._LOOK", 0.05)
     note = f"{sys.executable} -m gitslices note $1"
     script = (
         f"if test $1 = a; then {note} --waiting go?; "
