@@ -157,20 +157,23 @@ class _Crew:
             if slice_id in self.failed:
                 continue
             try:
-                return claim(
-                    self._workspace,
-                    ClaimRequest(
-                        holder=self._request.holder,
-                        slice_id=slice_id,
-                        goal_id=self._goal.goal_id,
-                        ttl=self._request.ttl,
-                    ),
+                request = ClaimRequest(
+                    holder=self._request.holder,
+                    slice_id=slice_id,
+                    goal_id=self._goal.goal_id,
+                    ttl=self._request.ttl,
                 )
+                mine = claim(self._workspace, request)
             except (LeaseHeldError, NothingReadyError):
                 continue
             except (RefusedError, GitError, GitLockedError) as error:
                 # Its worktree cannot be had; the others can.
                 self._give_up(slice_id, describe_error(slice_id, error))
+                continue
+            if slice_id not in self.failed:
+                return mine
+            # Another worker has failed at it for the last time since the look above.
+            self._make_attempt(mine).give_back()
         return None
 
     def _find_others(self) -> bool:
@@ -180,14 +183,19 @@ class _Crew:
         waiting = ready(self._workspace, self._goal.goal_id).waiting
         return any(one.status == "claimed" for one in waiting)
 
+    def _make_attempt(self, mine: ClaimReport) -> CommandAttempt:
+        def on_waiting(text: str) -> None:
+            self._tell(mine, "waiting" if text else "going on", attempt.log, text)
+
+        ttl = self._request.ttl
+        attempt = CommandAttempt(self._workspace, self._goal, mine, ttl, self._settings, on_waiting)
+        return attempt
+
     def _see_through(self, mine: ClaimReport) -> None:
         id_ = mine.slice_id
         self._attempts[id_] += 1
         self._again.discard(id_)
-        attempt = CommandAttempt(
-            self._workspace, self._goal, mine, self._request.ttl, self._settings,
-            lambda text: self._tell(mine, "waiting" if text else "going on", attempt.log, text),
-        )  # fmt: skip
+        attempt = self._make_attempt(mine)
         self._tell(mine, "started", attempt.log)
         try:
             failed = attempt.run(self._request.command, self._shell) or attempt.finish()
@@ -209,6 +217,8 @@ class _Crew:
         id_ = mine.slice_id
         attempt.record(failed)
         if self._attempts[id_] > self._request.retries:
+            # First, so that no other worker takes what is given back.
+            self.failed[id_] = failed.problem
             attempt.give_back()
             self._give_up(id_, failed.problem)
         else:
