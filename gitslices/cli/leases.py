@@ -83,7 +83,8 @@ def claim_command(
     A slice whose lease has lapsed can be taken over: the work in it is kept, and shown.
     """
     from gitslices.agents.adapters.payload import find_session
-    from gitslices.ops.claim import ClaimRequest, claim
+    from gitslices.ops.claim import claim
+    from gitslices.ops.grant import ClaimRequest
 
     if another and slice_id is not None:
         raise click.UsageError("--another is about no one slice")

@@ -10,6 +10,7 @@ ready           what could be claimed, and what the rest waits for
 code_workspace  the worktrees of a goal as a workspace file of VS Code
 status          where every slice stands; told again whenever it changes
 choice          which slice a claim means, and why there is none
+grant           a lease on the slice that a claim means, once there is one to be had
 claim           a slice to one holder
 leases          a lease's deadline moved; a slice given back, its work kept
 note            a note for the log, or that a worker waits for a person

@@ -14,7 +14,8 @@ from gitslices.ops.agent_worktree import (
     note_claim,
     write_session,
 )
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.slices.claims import remove_claim
 from gitslices.slices.marks import find_marked_worktree

@@ -18,7 +18,8 @@ from gitslices.core.errors import (
 from gitslices.core.files import read_regular, replace_file
 from gitslices.core.model import SliceId
 from gitslices.git.links import find_admin_folder
-from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
+from gitslices.ops.claim import ClaimReport, claim
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.slices.claims import ClaimNote, find_claim, remove_claim, write_claim
 from gitslices.slices.marks import find_mark

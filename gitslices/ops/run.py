@@ -22,7 +22,8 @@ from gitslices.core.errors import (
 from gitslices.core.model import FINISHED, RepoPath, SliceId
 from gitslices.git.read import find_tip, has_entry
 from gitslices.git.worktrees import is_filled
-from gitslices.ops.claim import DEFAULT_TTL, ClaimReport, ClaimRequest, claim
+from gitslices.ops.claim import ClaimReport, claim
+from gitslices.ops.grant import DEFAULT_TTL, ClaimRequest
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.ops.work import (

@@ -10,7 +10,8 @@ from msgspec import convert
 from gitslices.core.errors import NothingLeftError, RefusedError
 from gitslices.core.model import GONE, SliceId, TaskGraph
 from gitslices.git.discovery import probe_repository
-from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
+from gitslices.ops.claim import ClaimReport, claim
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.removal import (
     PruneRequest,
     RemoveRequest,

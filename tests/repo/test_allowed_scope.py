@@ -7,7 +7,8 @@ import pytest
 from gitslices.core.errors import LeaseHeldError, NothingReadyError, RefusedError
 from gitslices.core.model import SliceId
 from gitslices.graph.scopes import parse_scopes
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.plan import ExplainRequest, PlanRequest, explain, plan
 from gitslices.ops.ready import ready
 from gitslices.ops.scope import AllowRequest, allow_scope

@@ -8,9 +8,10 @@ from gitslices.core.errors import GateFailedError, UntrustedError
 from gitslices.core.model import SliceId
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
 from gitslices.ops.conflicts import conflicts
 from gitslices.ops.done import DoneRequest, done
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.log import read_evidence
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.plan import PlanRequest, plan

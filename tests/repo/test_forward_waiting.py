@@ -8,8 +8,9 @@ import pytest
 from msgspec import convert, structs
 
 from gitslices.core.model import Oid, SliceId, TaskGraph
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
 from gitslices.ops.forward import forward_slices
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.hook import InstallRequest, install
 from gitslices.recovery.recovery import recover
 from gitslices.state.store import SliceRecord

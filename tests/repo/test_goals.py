@@ -15,8 +15,9 @@ from gitslices.core.errors import (
 from gitslices.core.model import SliceId
 from gitslices.ops.check import CheckRequest
 from gitslices.ops.check import check as check_slices
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
 from gitslices.ops.goal import GoalEntry, close_goal, list_goals, rename, reopen_goal
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready

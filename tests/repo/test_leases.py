@@ -18,8 +18,9 @@ from gitslices.core.errors import (
     UnknownSliceError,
 )
 from gitslices.core.model import SliceId
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
 from gitslices.ops.done import DoneReport, DoneRequest, done
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready

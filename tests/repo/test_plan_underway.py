@@ -14,7 +14,8 @@ from gitslices.core.errors import RefusedError
 from gitslices.core.model import Plan, PlanProgress, SliceId, SliceStatus, StartedOverlap, Underway
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyRequest, apply
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.plan import PlanRequest, diff, plan, read_underway
 from gitslices.output.pictures.mermaid import format_mermaid
 from gitslices.output.text.plan import format_plan

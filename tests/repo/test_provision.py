@@ -11,8 +11,9 @@ from msgspec import structs
 from gitslices.core.errors import DiskError, GitslicesError
 from gitslices.core.model import SliceId
 from gitslices.git.worktrees import is_filled
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.provision import restore_worktree
 from gitslices.ops.removal import RemoveRequest, remove
 from gitslices.ops.reopen import ReopenRequest, reopen

@@ -7,7 +7,8 @@ from msgspec import convert, structs
 
 from gitslices.core.errors import InputError, RefusedError, ScopeError
 from gitslices.core.model import SliceId, TaskGraph
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.scope import AllowRequest, ScopeReport, allow_scope, show_scope
 from tests.support.commands import Cli
 from tests.support.repositories import commit_quietly, git

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.model import SliceId
-from gitslices.ops.claim import ClaimRequest, claim
+from gitslices.ops.claim import claim
 from gitslices.ops.conflicts import conflicts
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import SliceState, status
 from gitslices.ops.sync import SyncReport, SyncRequest, sync

@@ -22,8 +22,9 @@ from msgspec import Struct
 from gitslices.core.errors import BusyError, NothingLeftError, NothingReadyError, StaleTokenError
 from gitslices.core.model import SliceId
 from gitslices.git.discovery import probe_repository
-from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
+from gitslices.ops.claim import ClaimReport, claim
 from gitslices.ops.done import DoneRequest, done
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
 from gitslices.state.leases import Lease, read_lease_history
 from gitslices.state.store import Store

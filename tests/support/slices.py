@@ -16,9 +16,10 @@ from gitslices.git.discovery import find_common_dir
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.apply import ApplyReport, ApplyRequest, apply
 from gitslices.ops.check import CheckReport, CheckRequest, check
-from gitslices.ops.claim import ClaimReport, ClaimRequest, claim
+from gitslices.ops.claim import ClaimReport, claim
 from gitslices.ops.doctor.doctor import DoctorRequest, doctor
 from gitslices.ops.doctor.finding import Finding
+from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.plan import PlanRequest, plan
 from gitslices.provisioning.wanted import OnProgress, Progress
 from gitslices.state.store import Event, SliceRecord
