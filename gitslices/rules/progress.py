@@ -4,7 +4,7 @@ And so how far its goal is.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from gitslices.core.model import FINISHED, LANDED, Oid, Plan, Slice, SliceId, Sl
 
 Progress = Literal["untouched", "started", "landed"]
 GoalState = Literal["under-way", "finished", "closed"]
+LANDING_TRAILER: Final = "Gitslices-Slice:"
 LandedBy = Literal["merge", "squash", "rebase", "trailer", "content", "word"]
 
 
@@ -41,7 +42,7 @@ class Presence(Struct, frozen=True, kw_only=True):
 
 def make_landing_trailer(goal_id: str, slice_id: SliceId) -> str:
     """The line of a commit message by which a slice is known to have landed with that commit."""
-    return f"Gitslices-Slice: {goal_id}/{slice_id}"
+    return f"{LANDING_TRAILER} {goal_id}/{slice_id}"
 
 
 def find_progress(status: SliceStatus, *, has_commits: bool, in_target: bool) -> Progress:

@@ -22,7 +22,13 @@ from gitslices.git.compare import find_merge_bases
 from gitslices.git.merge import would_add_nothing, would_make
 from gitslices.git.patches import Patch, Step, contains, read_patches, read_paths
 from gitslices.git.repository import Repository
-from gitslices.rules.progress import Landed, LandedBy, Presence, make_landing_trailer
+from gitslices.rules.progress import (
+    LANDING_TRAILER,
+    Landed,
+    LandedBy,
+    Presence,
+    make_landing_trailer,
+)
 from gitslices.state.landings import Landing
 from gitslices.state.store import SliceRecord
 
@@ -106,9 +112,12 @@ class _TargetLine:
         self.commits = tuple(one for one in graph.parents if one in has)
         steps = [(one, graph.get_parent(one)) for one in self.commits]
         self.paths = dict(zip(self.commits, read_paths(repo, steps), strict=True))
-        self.touched = frozenset[RepoPath]().union(*self.paths.values())
         self._patches: Mapping[Oid, Patch] = {}
-        self._since: dict[Oid, tuple[Oid, ...]] = {}
+        self._since: dict[Oid | None, _Later] = {}
+        self.touching: dict[RepoPath, set[Oid]] = {}
+        for commit, paths in self.paths.items():
+            for path in paths:
+                self.touching.setdefault(path, set()).add(commit)
 
     @cached_property
     def entries(self) -> Mapping[Oid, Oid]:
@@ -118,37 +127,62 @@ class _TargetLine:
             found.update(dict.fromkeys(self.graph.reach([entry], found), entry))
         return found
 
-    def list_since(self, commit: Oid) -> tuple[Oid, ...]:
-        """The commits of the target that `commit` does not have, parents first."""
+    @cached_property
+    def reverts(self) -> frozenset[Oid]:
+        """The commits that say that they take something back."""
+        messages = self.graph.messages
+        return frozenset(one for one in self.commits if _SAYS_REVERT.search(messages[one]))
+
+    @cached_property
+    def trailed(self) -> Mapping[str, Sequence[Oid]]:
+        """By trailer the commits that have it, be it amid what a forge has put together."""
+        found: dict[str, list[Oid]] = {}
+        for commit in self.commits:
+            message = self.graph.messages[commit]
+            if LANDING_TRAILER in message:
+                for text in dict.fromkeys(map(str.strip, message.splitlines())):
+                    found.setdefault(text, []).append(commit)
+        return found
+
+    def read_since(self, commit: Oid | None) -> "_Later":
+        """What the target has that `commit` does not have; all of it where that is None."""
         if commit not in self._since:
-            before = self.graph.reach([commit])
-            self._since[commit] = tuple(one for one in self.commits if one not in before)
+            before = self.graph.reach([commit]) if commit else set[Oid]()
+            commits = tuple(one for one in self.commits if one not in before)
+            self._since[commit] = _Later(
+                commits=commits,
+                places={one: place for place, one in enumerate(commits)},
+                mainline=tuple(one for one in commits if one in self.mainline),
+                changed=frozenset[RepoPath]().union(*(self.paths[one] for one in commits)),
+            )
         return self._since[commit]
 
     def read_patches(self, path_sets: Iterable[frozenset[RepoPath]]) -> None:
         """Read what those commits change that touch all of one of `path_sets`: most touch none."""
-        touching: dict[RepoPath, set[Oid]] = {}
-        for commit, paths in self.paths.items():
-            for path in paths:
-                touching.setdefault(path, set()).add(commit)
         asked: set[Oid] = set()
         for paths in path_sets:
-            asked |= set.intersection(*(touching.get(path, set()) for path in paths))
+            asked |= set.intersection(*(self.touching.get(path, set()) for path in paths))
         steps = [(one, self.graph.get_parent(one)) for one in self.commits if one in asked]
         patches = read_patches(self.repo, steps)
         self._patches = dict(zip((one for one, _ in steps), patches, strict=True))
 
-    def says_revert(self, commit: Oid) -> bool:
-        """Whether a commit says that it takes something back."""
-        return _SAYS_REVERT.search(self.graph.messages[commit]) is not None
-
-    def has_line(self, commit: Oid, trailer: str) -> bool:
-        """Whether a commit's message has a trailer, be it amid what a forge has put together."""
-        return trailer in map(str.strip, self.graph.messages[commit].splitlines())
-
     def makes(self, commit: Oid, patch: Patch) -> bool:
         """Whether a commit changes what `patch` does, be it among other things."""
         return bool(patch) and commit in self._patches and contains(self._patches[commit], patch)
+
+
+class _Later(Struct, frozen=True, kw_only=True):
+    """The target's commits since some other, parents first, and where each is among them."""
+
+    commits: tuple[Oid, ...]
+    places: Mapping[Oid, int]
+    mainline: tuple[Oid, ...]
+    changed: frozenset[RepoPath]
+
+    def list_touching(self, line: _TargetLine, paths: Iterable[RepoPath]) -> list[Oid]:
+        """Those of them that change one of `paths`."""
+        found = set[Oid]().union(*(line.touching.get(path, ()) for path in paths))
+        return sorted(found & self.places.keys(), key=self.places.__getitem__)
 
 
 class _OwnWork(Struct, frozen=True, kw_only=True):
@@ -197,7 +231,7 @@ def _read_changes(line: _TargetLine, works: Iterable[_OwnWork]) -> dict[Step, _C
             steps[work.asked.tip, work.start] = None
         steps.update((_get_step(line, one), None) for one in work.own)
     paths = dict(zip(steps, read_paths(line.repo, list(steps)), strict=True))
-    chosen = [step for step in steps if paths[step] <= line.touched]
+    chosen = [step for step in steps if paths[step] <= line.touching.keys()]
     # The other way round git may cut its hunks otherwise: so it is asked, and no sign is swapped.
     undone = {step: (parent, step[0]) for step in chosen if (parent := step[1]) is not None}
     read = read_patches(line.repo, [*chosen, *undone.values()])
@@ -226,12 +260,12 @@ def _judge(line: _TargetLine, work: _OwnWork, changes: Mapping[Step, _Change]) -
         return Presence(missing=tuple(parts))
     ledger = _Ledger(line, whole, parts, merged)
     since = work.entry or (work.asked.base if work.asked.base in line.paths else work.start)
-    later = line.list_since(since) if since else line.commits
-    for commit in later:
+    later = line.read_since(since)
+    touched = frozenset[RepoPath]().union(*(one.paths for one in parts.values()))
+    for commit in later.list_touching(line, touched):
         ledger.enter(commit)
     landed = ledger.landed
     if not landed and not merged:
-        touched = frozenset[RepoPath]().union(*(one.paths for one in parts.values()))
         others = _Others(line, work, later, touched)
         landed = others.find_trailed() or others.find_remade() or others.find_content()
     if landed:
@@ -270,7 +304,7 @@ class _Ledger:
             else:
                 made = {one for one, part in self._parts.items() if makes(commit, part.patch)}
                 self._land("squash" if made == set(self._parts) else "rebase", commit, made)
-        if on_mainline and self._line.says_revert(commit):
+        if on_mainline and commit in self._line.reverts:
             undone = {one for one, part in self._parts.items() if makes(commit, part.undo)}
             if whole and makes(commit, whole.undo):
                 undone = set(self._parts)
@@ -294,7 +328,7 @@ class _Others:
     """
 
     def __init__(
-        self, line: _TargetLine, work: _OwnWork, later: Sequence[Oid], touched: frozenset[RepoPath]
+        self, line: _TargetLine, work: _OwnWork, later: _Later, touched: frozenset[RepoPath]
     ) -> None:
         self._line = line
         self._work = work
@@ -303,9 +337,8 @@ class _Others:
 
     def find_trailed(self) -> Landed | None:
         """A commit that names the slice and touches all that it changes."""
-        for commit in self._later:
-            is_named = self._line.has_line(commit, self._work.asked.trailer)
-            if is_named and self._touched <= self._line.paths[commit]:
+        for commit in self._line.trailed.get(self._work.asked.trailer, ()):
+            if commit in self._later.places and self._touched <= self._line.paths[commit]:
                 step = _get_step(self._line, commit)
                 return None if self._is_undone(step) else Landed(by="trailer", commit=commit)
         return None
@@ -326,13 +359,13 @@ class _Others:
 
         Each by the commit before it, its last one, and how it would have been made.
         """
-        line = self._line
-        mainline = [one for one in self._later if one in line.mainline]
-        # The target may have had a part of the change, or some of its files by other names.
-        changed = frozenset[RepoPath]().union(*(line.paths[one] for one in mainline))
+        line, mainline = self._line, self._later.mainline
+        if self._touched.isdisjoint(self._later.changed):
+            return
+        # The target may have had a part of the change, or its one file by another name.
         fits = [
             0 < len(line.paths[one]) <= len(self._touched)
-            and (changed if len(self._touched) == 1 else line.paths[one]) & self._touched
+            and (len(self._touched) == 1 or not line.paths[one].isdisjoint(self._touched))
             for one in mainline
         ]
         lengths: dict[int, LandedBy] = {1: "squash"}
@@ -347,8 +380,7 @@ class _Others:
     def find_content(self) -> Landed | None:
         """Whether a merge would add nothing to a target in which others were at all these paths."""
         # Without them a range that undoes itself would count; and it tells most apart for free.
-        changed = frozenset[RepoPath]().union(*(self._line.paths[one] for one in self._later))
-        if self._touched <= changed and would_add_nothing(
+        if self._touched <= self._later.changed and would_add_nothing(
             self._line.repo, self._line.tip, self._work.asked.tip
         ):
             return Landed(by="content")
@@ -360,7 +392,7 @@ class _Others:
         if parent is None:
             return False
         undo = read_patches(self._line.repo, [(parent, commit)])[0]
-        place = self._later.index(commit)
-        after = [one for one in self._later[place + 1 :] if self._line.says_revert(one)]
+        place = self._later.places[commit]
+        after = [one for one in self._later.commits[place + 1 :] if one in self._line.reverts]
         patches = read_patches(self._line.repo, [_get_step(self._line, one) for one in after])
         return bool(undo) and any(contains(one, undo) for one in patches)

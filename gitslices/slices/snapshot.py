@@ -236,9 +236,9 @@ class Snapshot:
         if not asked:
             return {}
         # Imported here for the sake of claims: mostly there is none.
-        from gitslices.slices.landed import judge_slices
+        from gitslices.slices.verdicts import judge_once
 
-        return judge_slices(repo, self.target, asked)
+        return judge_once(repo, self.store, self.plan.goal_id, self.target, asked)
 
     def _list_elsewhere(self) -> Iterator[Doubt]:
         """Slices with commits that are not in the target as they are, once that has gone on."""

@@ -50,6 +50,7 @@ _CHECKS: Final[Mapping[str, Callable[[_Row], object]]] = {
     "landings": _check_texts,
     "conflicts": _check_texts,
     "trial_merges": _check_texts,
+    "verdicts": _check_texts,
 }
 
 

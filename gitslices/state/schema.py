@@ -160,6 +160,14 @@ _CHECKOUT: Final = """
 ALTER TABLE slices ADD COLUMN checkout_scope TEXT NOT NULL DEFAULT '[]';
 """
 
+# What the target has of slices, told once: ids of commits never change their meaning.
+_VERDICTS: Final = """
+CREATE TABLE verdicts (
+  goal_id TEXT PRIMARY KEY,
+  verdicts BLOB NOT NULL
+) STRICT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -172,5 +180,6 @@ MIGRATIONS: Final = (
     _WAYS,
     _INDEXED_EVENTS,
     _CHECKOUT,
+    _VERDICTS,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -36,6 +36,7 @@ _NAMES: Final = {
     "trash": "removals", "leases": "claims", "gate_runs": "gates that were run",
     "reviews": "reviews", "attempts": "why attempts failed",
     "landings": "what was merged as what", "conflicts": "conflicts", "trial_merges": "trial merges",
+    "verdicts": "what was found to have landed",
 }  # fmt: skip
 
 
