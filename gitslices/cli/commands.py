@@ -53,6 +53,7 @@ _SECTIONS: Final = {
         "mcp": "Serve the commands to agents by the Model Context Protocol.",
         "shell-init": "Make a shell know gitslices: gs cd SLICE, and completion.",
         "schema": "Print a JSON Schema.",
+        "demo": "Show all of it on a small repository, in a minute.",
         "help": "Show what a command does.",
     },
 }

@@ -16,6 +16,7 @@ NAMES: Final = (
     "check",
     "claim",
     "conflicts",
+    "demo",
     "doctor",
     "done",
     "gate",

@@ -79,6 +79,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "merge": "merge a",
         "claim": "claim b",
         "release": "release b --force",
+        "demo": "demo --repository ../shop",
         "run": "run -- true",
         "logs": "logs b",
         "hook": "hook status",
