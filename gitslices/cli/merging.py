@@ -19,6 +19,7 @@ from gitslices.cli.options import (
     token_options,
     under_way_option,
 )
+from gitslices.cli.several import report_served
 from gitslices.system.settings import MergeStyle, SyncStyle
 
 _SYNC_EXAMPLES = """\b
@@ -72,8 +73,8 @@ def sync_command(
     have the lines of both sides, the others git's own conflict markers. `git commit` there
     concludes it, `git merge --abort` takes it back; the exit code is 1 here, too.
     """
-    from gitslices.ops.sync import SyncRequest, sync_goals
-    from gitslices.output.document import join_reports
+    from gitslices.ops.sync import SyncReport, SyncRequest, sync_goals
+    from gitslices.output.text.merging import format_synced
     from gitslices.slices.claims import find_open_token
 
     workspace = open_here(directory, lock_timeout=lock_timeout)
@@ -89,16 +90,11 @@ def sync_command(
     request = SyncRequest(
         slice_ids=wanted, token=token, goal_id=goal_id, style=style, resolve=resolve
     )
-    reports = sync_goals(workspace, request)
 
-    def text() -> str:
-        from gitslices.output.text.merging import format_synced
-        from gitslices.output.words import join_goals
+    def is_bad(one: SyncReport) -> bool:
+        return bool(one.conflicted or one.refused or one.begun)
 
-        return join_goals([(one.goal_id, format_synced(one)) for one in reports])
-
-    failed = any(one.conflicted or one.refused or one.begun for one in reports)
-    return Outcome(document=join_reports(reports), text=text, exit_code=int(failed))
+    return report_served(sync_goals(workspace, request), format_synced, is_bad)
 
 
 _MERGE_EXAMPLES = """\b
@@ -139,22 +135,16 @@ def merge_command(
     moves at once, with the files of the worktree that has it checked out.
     """
     from gitslices.ops.merge import MergeRequest, merge_goals
-    from gitslices.output.document import join_reports
+    from gitslices.output.text.merging import format_merged
 
     workspace = open_here(directory, lock_timeout=lock_timeout)
     wanted, goal_id = choose_slices(
         workspace, slice_ids, goal_id, everything=everything, meaning="that is done"
     )
-    reports = merge_goals(workspace, MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style))
-
-    def text() -> str:
-        from gitslices.output.text.merging import format_merged
-        from gitslices.output.words import join_goals
-
-        return join_goals([(one.goal_id, format_merged(one)) for one in reports])
-
-    failed = any(one.conflicted or one.refused for one in reports)
-    return Outcome(document=join_reports(reports), text=text, exit_code=int(failed))
+    request = MergeRequest(slice_ids=wanted, goal_id=goal_id, style=style)
+    return report_served(
+        merge_goals(workspace, request), format_merged, lambda one: one.conflicted or one.refused
+    )
 
 
 _LANDED_EXAMPLES = """\b
@@ -214,15 +204,7 @@ def conflicts_command(*, goal_id: str | None, directory: Path, as_json: bool) ->
     touched. Exits 1 if there is a conflict, or a slice that git cannot merge at all.
     """
     from gitslices.ops.conflicts import find_goal_conflicts
-    from gitslices.output.document import join_reports
+    from gitslices.output.text.merging import format_conflicts
 
-    reports = find_goal_conflicts(open_here(directory), goal_id)
-
-    def text() -> str:
-        from gitslices.output.text.merging import format_conflicts
-        from gitslices.output.words import join_goals
-
-        return join_goals([(one.goal_id, format_conflicts(one)) for one in reports])
-
-    bad = any(one.conflicts or one.refused for one in reports)
-    return Outcome(document=join_reports(reports), text=text, exit_code=int(bad))
+    served = find_goal_conflicts(open_here(directory), goal_id)
+    return report_served(served, format_conflicts, lambda one: one.conflicts or one.refused)

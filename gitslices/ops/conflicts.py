@@ -22,7 +22,7 @@ from gitslices.rules.merging import (
     meets,
 )
 from gitslices.rules.worktree_faults import BARS_COMPARE, find_bar
-from gitslices.slices.goals import choose_goal, list_meant
+from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
@@ -100,9 +100,9 @@ def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
     )
 
 
-def find_goal_conflicts(workspace: Workspace, goal_id: str | None) -> tuple[ConflictsReport, ...]:
+def find_goal_conflicts(workspace: Workspace, goal_id: str | None) -> Served[ConflictsReport]:
     """The same for the goal named, or for each that is under way."""
-    return tuple(conflicts(workspace, id_) for id_ in list_meant(workspace, goal_id))
+    return serve_goals(list_meant(workspace, goal_id), partial(conflicts, workspace))
 
 
 def _find_works(

@@ -23,7 +23,7 @@ from gitslices.repo_commands.notify import Notice, notify
 from gitslices.rules.merging import describe_conflict
 from gitslices.rules.progress import Landed
 from gitslices.slices.attempts import list_attempts, record_failure
-from gitslices.slices.goals import choose_goal, list_meant
+from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.settings import choose_merge_style
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
@@ -130,11 +130,11 @@ def _list_notices(store: Store, inputs: MergeInputs, attempt: MergeAttempt) -> I
         yield Notice(event="finished", goal_id=goal.goal_id, text="all slices are merged")
 
 
-def merge_goals(workspace: Workspace, request: MergeRequest) -> tuple[MergeReport, ...]:
+def merge_goals(workspace: Workspace, request: MergeRequest) -> Served[MergeReport]:
     """The same for the goal of the slices named, or for each that is under way."""
-    return tuple(
-        merge(workspace, structs.replace(request, goal_id=goal_id))
-        for goal_id in list_meant(workspace, request.goal_id, request.slice_ids)
+    return serve_goals(
+        list_meant(workspace, request.goal_id, request.slice_ids),
+        lambda goal_id: merge(workspace, structs.replace(request, goal_id=goal_id)),
     )
 
 

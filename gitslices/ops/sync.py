@@ -37,7 +37,7 @@ from gitslices.rules.merging import (
 )
 from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
 from gitslices.slices.claims import require_lease
-from gitslices.slices.goals import choose_goal, list_meant
+from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.settings import choose_sync_style
@@ -152,11 +152,11 @@ def sync(workspace: Workspace, request: SyncRequest) -> SyncReport:
     raise BusyError("the slices keep moving", hint="try again later")
 
 
-def sync_goals(workspace: Workspace, request: SyncRequest) -> tuple[SyncReport, ...]:
+def sync_goals(workspace: Workspace, request: SyncRequest) -> Served[SyncReport]:
     """The same for the goal of the slices named, or for each that is under way."""
-    return tuple(
-        sync(workspace, structs.replace(request, goal_id=goal_id))
-        for goal_id in list_meant(workspace, request.goal_id, request.slice_ids)
+    return serve_goals(
+        list_meant(workspace, request.goal_id, request.slice_ids),
+        lambda goal_id: sync(workspace, structs.replace(request, goal_id=goal_id)),
     )
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -14,6 +14,9 @@ from gitslices.core.errors import GitslicesError, Problem
 from gitslices.core.files import describe_refusal
 from gitslices.core.naming import show_path
 from gitslices.output.words import escape, format_place
+
+if TYPE_CHECKING:
+    from gitslices.slices.goals import GoalFailure
 
 SCHEMA_VERSION: Final = 1
 """It changes when a field goes or means something else; new fields may come at any time."""
@@ -52,16 +55,20 @@ def _encode(document: Any) -> bytes:
         return msgspec.json.encode(_map_strings(msgspec.to_builtins(document)))
 
 
-def join_reports(reports: Sequence[Struct]) -> dict[str, Any]:
+def join_reports(reports: Sequence[object], failures: Sequence["GoalFailure"]) -> dict[str, Any]:
     """One document of the reports of several goals, in the shape of each.
 
     Lists are joined, with the goal on every entry that is an object; what else they agree on stays,
-    the rest is null. `goals` names them all.
+    the rest is null. `goals` names them all, `errors` those that could not be served and why.
     """
     parts = [msgspec.to_builtins(report) for report in reports]
     ids = [part["goal_id"] for part in parts]
     joined = {name: _join_values([part.get(name) for part in parts], ids) for name in parts[0]}
-    return {**joined, "goals": ids}
+    errors = [
+        {"goal_id": one.goal_id, **describe_failure(one.error).document["error"]}
+        for one in failures
+    ]
+    return {**joined, "goals": ids, "errors": errors}
 
 
 def _join_values(values: Sequence[Any], ids: Sequence[str]) -> Any:

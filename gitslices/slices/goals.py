@@ -5,13 +5,19 @@ one is named or chosen for good.
 """
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
-from gitslices.core.errors import InputError, RefusedError, UnknownSliceError
+from gitslices.core.errors import (
+    GitslicesError,
+    InputError,
+    Problem,
+    RefusedError,
+    UnknownSliceError,
+)
 from gitslices.core.model import BranchName, SliceId, SliceStatus
 from gitslices.git.read import read_missing, read_tips
 from gitslices.rules.progress import GoalState, find_goal_state
@@ -23,6 +29,8 @@ from gitslices.workspace import Workspace
 
 if TYPE_CHECKING:
     from gitslices.slices.snapshot import Snapshot
+
+_Report = TypeVar("_Report")
 
 _SETTING = "gitslices.goal"
 _VARIABLE = "GITSLICES_GOAL"
@@ -119,6 +127,59 @@ def list_meant(
         if slice_ids is not None:
             return (choose_goal(workspace, store, goal_id, *slice_ids).goal_id,)
         return tuple(goal.goal_id for goal in choose_goals(workspace, store, goal_id))
+
+
+class GoalFailure(Struct, frozen=True, kw_only=True):
+    """A goal, one of several, that could not be served, and why."""
+
+    goal_id: str
+    error: GitslicesError
+
+
+class Served(Struct, Generic[_Report], frozen=True, kw_only=True):
+    """What a command came to for each of the goals that it means, in their order."""
+
+    in_order: tuple[_Report | GoalFailure, ...]
+
+    @property
+    def reports(self) -> tuple[_Report, ...]:
+        """Those of the goals that were served."""
+        return tuple(one for one in self.in_order if not isinstance(one, GoalFailure))
+
+    @property
+    def failures(self) -> tuple[GoalFailure, ...]:
+        """The goals that were not."""
+        return tuple(one for one in self.in_order if isinstance(one, GoalFailure))
+
+
+def serve_goals(goal_ids: Sequence[str], serve: Callable[[str], _Report]) -> Served[_Report]:
+    """Serve one goal after the other: what is wrong with one of several keeps it from no other.
+
+    Raises what is wrong where there is one goal only, or no other that was served.
+    """
+    found: list[_Report | GoalFailure] = []
+    for goal_id in goal_ids:
+        try:
+            found.append(serve(goal_id))
+        except GitslicesError as error:
+            found.append(GoalFailure(goal_id=goal_id, error=error))
+    served = Served(in_order=tuple(found))
+    raise_if_none_served(served)
+    return served
+
+
+def raise_if_none_served(served: Served[_Report]) -> None:
+    """Raise what is wrong with the first goal where none was served, the others' beside it."""
+    if served.reports:
+        return
+    first, *others = served.failures
+    error = first.error
+    if others:
+        error.message = f"goal {first.goal_id!r}: {error.message}"
+    error.problems += tuple(
+        Problem(one.goal_id, one.error.message, one.error.hint) for one in others
+    )
+    raise error
 
 
 class GoalSummary(Struct, frozen=True, kw_only=True):

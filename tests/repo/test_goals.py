@@ -37,6 +37,7 @@ from gitslices.output.text.status import View, format_status
 from gitslices.recovery.recovery import recover
 from gitslices.slices.goals import choose_goal, choose_goals
 from gitslices.workspace import Workspace
+from tests.support.commands import Cli
 from tests.support.kills import run_killed
 from tests.support.repositories import git
 from tests.support.slices import apply_tasks, set_status, take, work
@@ -294,6 +295,50 @@ def test_status_shows_all_goals_under_way_and_names_the_others(workspace: Worksp
     assert heads == [
         "default · target main · finished", "two · target main", "three · target main · closed",
     ]  # fmt: skip
+
+
+def lose_target(repo: Path, workspace: Workspace, goal_id: str) -> None:
+    """Let the goal's target be a branch that is not there."""
+    git(repo, "branch", "short-lived")
+    tasks = ({"id": "x", "write_set": [goal_id]},)
+    apply_tasks(workspace, *tasks, goal_id=goal_id, target="short-lived", base="short-lived")
+    git(repo, "branch", "-D", "short-lived")
+
+
+@pytest.mark.parametrize("words", ["merge --all", "sync --all", "conflicts"])
+def test_what_is_wrong_with_one_goal_keeps_the_command_from_no_other(
+    workspace: Workspace, repo: Path, call: Cli, words: str
+) -> None:
+    lose_target(repo, workspace, "four")
+    work(workspace, "c", {"c": "done\n"}, goal_id="three")
+    set_status(workspace, "c", "done", "three")
+    told = call(*words.split(), "--json")
+    document = told.document
+    assert (told.code, document["ok"]) == (2, False)
+    assert document["goals"] == ["default", "two", "three"]
+    (error,) = document["errors"]
+    assert (error["goal_id"], error["code"]) == ("four", "usage")
+    assert "'short-lived'" in error["message"]
+    if words == "merge --all":
+        assert [one["slice_id"] for one in document["merged"]] == ["c"]
+    text = call(*words.split())
+    assert text.code == 2
+    assert "four\nerror: the goal is merged into 'short-lived', and this branch is gone" in text.out
+    alone = call(*words.split(), "--goal", "four")
+    assert (alone.code, alone.out) == (2, "")
+
+
+def test_where_no_goal_can_be_served_all_are_named(
+    workspace: Workspace, repo: Path, call: Cli
+) -> None:
+    for goal_id in ("default", "two", "three"):
+        close_goal(workspace, goal_id)
+    for goal_id in ("four", "five"):
+        lose_target(repo, workspace, goal_id)
+    told = call("merge", "--all")
+    assert (told.code, told.out) == (2, "")
+    assert "error: goal 'four': the goal is merged into 'short-lived'" in told.err
+    assert "\n  five: the goal is merged into 'short-lived'" in told.err
 
 
 def test_status_tells_what_ready_says(workspace: Workspace) -> None:

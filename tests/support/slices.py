@@ -109,8 +109,10 @@ def read_status(workspace: Workspace, slice_id: str, goal_id: str = GOAL) -> str
     return read_record(workspace, slice_id, goal_id).status
 
 
-def set_status(workspace: Workspace, slice_id: str, status: SliceStatus) -> None:
-    record = read_record(workspace, slice_id)
+def set_status(
+    workspace: Workspace, slice_id: str, status: SliceStatus, goal_id: str = GOAL
+) -> None:
+    record = read_record(workspace, slice_id, goal_id)
     with workspace.open_store() as store:
         store.write_slices([msgspec.structs.replace(record, status=status)])
 
