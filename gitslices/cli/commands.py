@@ -9,6 +9,7 @@ import click
 _SECTIONS: Final = {
     "Plan": {
         "init": "Write a task graph to begin with.",
+        "import": "Put the tasks of another tool into the graph file.",
         "task": "Add, change and take out tasks in the graph file.",
         "plan": "Plan a task graph and, with --apply, make its worktrees.",
         "validate": "Check a task graph without a repository.",
@@ -72,6 +73,7 @@ _AMONG_KIN: Final = {
         "removal": ("remove", "prune", "undo", "reopen"),
         "places": ("path", "open", "shell-init"),
         "status": ("status", "show", "log", "logs"),
+        "exchange": ("import",),
         "task": ("init",),
     }.items()
     for name in names

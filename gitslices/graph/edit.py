@@ -24,8 +24,7 @@ _WIDTH: Final = 88
 
 def add_task(source: GraphText, fields: _Fields) -> GraphText:
     """The text with one task more, which stands last; the graph that it makes is a sound one."""
-    order = [name for name in Task.__struct_fields__ if fields.get(name) is not None]
-    added = {name: fields[name] for name in order}
+    added = _order_fields(fields)
     tree = read_tree(source)
     tasks = tree.setdefault("tasks", [])
     if added["id"] in _list_ids(tasks):
@@ -48,9 +47,37 @@ def change_task(source: GraphText, id_: str, fields: _Fields) -> GraphText:
     _set_fields(tree["tasks"][number], fields)
 
     def change(tasks: _Tasks, form: Callable[[Any], Any]) -> None:
-        _set_fields(tasks[number], {name: form(value) for name, value in fields.items()})
+        _set_fields(tasks[number], _form_fields(fields, form))
 
     return _check(source, _EDITORS[source.form](source.text, change), tree)
+
+
+def change_tasks(
+    source: GraphText, changed: Mapping[str, _Fields], added: Iterable[_Fields]
+) -> GraphText:
+    """The text with other values in several tasks, by their ids, and with new ones at its end."""
+    tree = read_tree(source)
+    tasks = tree.setdefault("tasks", [])
+    numbers = {id_: _find_task(source, tree, id_) for id_ in changed}
+    for id_, number in numbers.items():
+        _set_fields(tasks[number], changed[id_])
+    new = [_order_fields(fields) for fields in added]
+    tasks += deepcopy(new)
+
+    def change(tasks: _Tasks, form: Callable[[Any], Any]) -> None:
+        for id_, number in numbers.items():
+            _set_fields(tasks[number], _form_fields(changed[id_], form))
+
+    def grow(tasks: _Tasks, form: Callable[[Any], Any]) -> None:
+        for fields in new:
+            tasks.append(form(fields))
+
+    text = _EDITORS[source.form](source.text, change) if numbers else source.text
+    if new and source.form == "TOML":
+        text = _append_toml(text, *new)
+    elif new:
+        text = _EDITORS[source.form](text, grow)
+    return _check(source, text, tree)
 
 
 def remove_task(source: GraphText, id_: str) -> GraphText:
@@ -88,10 +115,26 @@ def _find_task(source: GraphText, tree: Mapping[str, Any], id_: str) -> int:
     return ids.index(id_)
 
 
+def _order_fields(fields: _Fields) -> dict[str, object]:
+    return {
+        name: fields[name] for name in Task.__struct_fields__ if fields.get(name) is not None
+    }  # fmt: skip
+
+
+def _form_fields(fields: _Fields, form: Callable[[Any], Any]) -> _Fields:
+    """The values as an editor wants them; objects as they are, since they are merged key by key."""
+    return {
+        name: value if isinstance(value, dict) else form(value) for name, value in fields.items()
+    }
+
+
 def _set_fields(task: MutableMapping[str, Any], fields: _Fields) -> None:
     for name, value in fields.items():
+        before = task.get(name)
         if value is None:
             task.pop(name, None)
+        elif isinstance(value, dict) and isinstance(before, MutableMapping):
+            _set_fields(before, dict.fromkeys(before.keys() - value.keys()) | value)
         elif name in task or not hasattr(task, "insert"):
             task[name] = value
         else:
@@ -137,18 +180,21 @@ def _find_comment(lines: list[str], start: int) -> int:
     return start
 
 
-def _append_toml(text: str, added: _Fields) -> str:
+def _append_toml(text: str, *added: _Fields) -> str:
     import tomlkit
 
     document = tomlkit.parse(text)
     if "tasks" in document and not isinstance(document["tasks"], tomlkit.items.AoT):
-        document["tasks"].append(added)
+        for fields in added:
+            document["tasks"].append(fields)
         return str(tomlkit.dumps(document))
-    table = tomlkit.table()
-    for name, value in added.items():
-        table[name] = _make_toml(value)
-    block = tomlkit.dumps({"tasks": [table]})
-    return f"{text.rstrip()}\n\n{block}" if text.strip() else str(block)
+    blocks = [text.rstrip()] if text.strip() else []
+    for fields in added:
+        table = tomlkit.table()
+        for name, value in fields.items():
+            table[name] = _make_toml(value)
+        blocks.append(str(tomlkit.dumps({"tasks": [table]})).rstrip())
+    return "\n\n".join(blocks) + "\n"
 
 
 def _edit_toml(text: str, change: Callable[[Any, Callable[[Any], Any]], object]) -> str:
@@ -212,6 +258,8 @@ def _make_yaml(value: Any) -> Any:
         return {name: _make_yaml(each) for name, each in value.items()}
     if not isinstance(value, str):
         return value
+    if not all(map(str.isprintable, value.split("\n"))):
+        return DoubleQuotedScalarString(value)  # nothing else can hold a control character
     if "\n" in value:
         return LiteralScalarString(value)
     # Bare, a no is a text to YAML 1.2 and a boolean to 1.1, by which graphs are read.

@@ -154,7 +154,7 @@ write_set = {write(list(report.write_set))}
 
 def edit(request: EditRequest) -> ScopedGraph:
     """Change one task in the file, whole or not at all; the graph that is in it then."""
-    with _hold(request.path) as path:
+    with hold_graph(request.path) as path:
         before = load_text(path, request.name)
         after = _EDITS[request.action](before, request)
         scoped = check_text(after)
@@ -171,7 +171,7 @@ _EDITS: Final[dict[Action, Callable[[GraphText, EditRequest], GraphText]]] = {
 
 
 @contextmanager
-def _hold(path: Path) -> Iterator[Path]:
+def hold_graph(path: Path) -> Iterator[Path]:
     """The file itself, behind whatever links, while nobody else of us changes it."""
     while True:
         real = Path(os.path.realpath(path))

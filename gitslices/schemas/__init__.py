@@ -26,6 +26,7 @@ NAMES: Final = (
     "help",
     "hook",
     "hook-run",
+    "import",
     "init",
     "landed",
     "log",

@@ -53,7 +53,9 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
     (path / "Makefile").write_text("all:\n")
     commit_all(path)
     token = str(cli("claim", "a", "--holder", "ann", "--json").document["token"])
+    (repo / ".git" / "tasks.md").write_text("- [ ] z\n")
     lines = {
+        "import": "import markdown .git/tasks.md --dry-run",
         "init": "init",
         "task": "task add c --write **",
         "plan": "plan",

@@ -1,0 +1,87 @@
+"""`gitslices import`: other tools' tasks."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from gitslices.cli.options import Outcome, common_options, make_absolute
+from gitslices.git.environment import get_cwd
+
+if TYPE_CHECKING:
+    pass
+
+_FORMATS: Final = (
+    "taskmaster", "beads", "speckit", "openspec", "kiro", "github", "linear", "claude-tasks", "omk",
+    "markdown",
+)  # fmt: skip
+"""Those of `importing.formats`, which only an import has to load."""
+
+_IMPORT_EXAMPLES = """\b
+Examples:
+  gitslices import taskmaster                   .taskmaster/tasks/tasks.json, its current tag
+  gitslices import speckit specs/003-login      the tasks.md of that folder
+  gitslices import github                       open issues, as gh lists them
+  bd list --json | gitslices import beads -     standard input
+  gitslices import markdown TODO.md --dry-run   show what would become of it
+"""
+
+
+@click.command("import", epilog=_IMPORT_EXAMPLES)
+@click.argument("format_", metavar="FORMAT", type=click.Choice(_FORMATS))
+@click.argument("source", required=False)
+@click.option(
+    "--into", metavar="FILE", help="The graph.  [default: the one at the root, else gitslices.toml]"
+)
+@click.option("--tag", metavar="TAG", help="taskmaster: the tag.  [default: the current one]")
+@click.option(
+    "--subtasks", is_flag=True, help="taskmaster, markdown: make subtasks tasks of their own."
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing.")
+@common_options
+def import_command(
+    *,
+    format_: str,
+    source: str | None,
+    into: str | None,
+    tag: str | None,
+    subtasks: bool,
+    dry_run: bool,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Put the tasks of another tool into the graph file, or bring them up to date there.
+
+    FORMAT is taskmaster, beads, speckit, openspec, kiro, github, linear, claude-tasks, omk or
+    markdown. SOURCE is a file or folder, `-` standard input; without it the place where the tool
+    keeps its tasks.
+
+    Importing again changes what the tool has changed. Scopes and all else that somebody wrote into
+    the graph stay. A task that names no files gets no scope, and no slice until it has one.
+    """
+    from gitslices.git.discovery import find_top
+    from gitslices.importing.formats import ImportSource
+    from gitslices.ops.import_tasks import ImportRequest, import_tasks
+
+    here = make_absolute(directory)
+    wanted = ImportSource(
+        source=source,
+        stream=sys.stdin.buffer,
+        root=find_top(here) or here,
+        cwd=get_cwd(),
+        home=Path("~").expanduser(),
+        tag=tag,
+        subtasks=subtasks,
+    )
+    target = None if into is None else get_cwd() / into
+    report = import_tasks(
+        ImportRequest(format=format_, wanted=wanted, into=target, dry_run=dry_run)
+    )
+
+    def text() -> str:
+        from gitslices.output.text.exchange import format_import
+
+        return format_import(report)
+
+    return Outcome(document=report, text=text)
