@@ -5,6 +5,7 @@ lock        one lock for what changes branches and worktrees, one for each opera
 hook_watch  what git hooks look at before they start anything
 schema      the tables of the store
 database    SQLite: opened, migrated, what its failures mean
+rows        rows as values, and what cannot have been written
 store       goals, slices and events in SQLite
 event_log   the log of events, read page by page and kept within bounds
 landings    what became of slices at the merge

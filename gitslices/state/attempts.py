@@ -4,7 +4,8 @@ import msgspec
 
 from gitslices.rules.attempts import Failure
 from gitslices.state.leases import Lease
-from gitslices.state.store import Row, Store, decode_row
+from gitslices.state.rows import Row, decode_row
+from gitslices.state.store import Store
 
 
 def write_failure(store: Store, lease: Lease, failure: Failure) -> None:

@@ -3,14 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from gitslices.state.store import (
-    EVENT_COLUMNS,
-    Event,
-    Store,
-    decode_event,
-    name_row,
-    write_event_condition,
-)
+from gitslices.state.rows import name_row
+from gitslices.state.store import EVENT_COLUMNS, Event, Store, decode_event, write_event_condition
 
 _PAGE: Final = 1_000
 # What is looked up in the log later; there are no more of them than slices and allowances.

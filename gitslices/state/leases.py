@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from gitslices.core.model import SliceId
-from gitslices.state.store import Row, Store, check_time, convert_row, name_row
+from gitslices.state.rows import Row, check_time, convert_row, name_row
+from gitslices.state.store import Store
 
 Ending = Literal["done", "released", "freed", "lapsed", "failed"]
 """Freed is one that somebody else has ended."""

@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Struct
 
 from gitslices.rules.evidence import GateRun, Review
-from gitslices.state.store import Row, Store, convert_row, name_row
+from gitslices.state.rows import Row, convert_row, name_row
+from gitslices.state.store import Store
 
 _Proof = TypeVar("_Proof", bound=Struct)
 

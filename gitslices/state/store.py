@@ -2,27 +2,21 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
-from gitslices.core.decoding import convert, decode_json
 from gitslices.core.errors import StateError
 from gitslices.core.faults import reach
 from gitslices.core.model import BranchName, Oid, Plan, SliceId, SliceStatus, TaskGraph
 from gitslices.core.naming import TaskName, find_task_name
 from gitslices.state.database import Shape, open_database, read_shape, translate_errors
-
-T = TypeVar("T")
-
-Row = Mapping[str, Any]
-"""A row of a table, by the names of its columns."""
+from gitslices.state.rows import MEND_HINT, Row, convert_row, decode_row, name_row
 
 STORE_NAME: Final = "state.sqlite3"
 # A claimed slice is a provisioned one with an open lease: kept in one place, it cannot disagree.
@@ -318,44 +312,6 @@ def open_store(folder: Path, *, timeout: float, opened_from: Path | None = None)
         yield Store(connection, opened_from)
 
 
-_FAR: Final = timedelta(days=366 * 200)
-# What one can do about a row that nobody could have written.
-_MEND: Final = "see what can still be read, and mend it: gitslices doctor"
-
-
-def decode_row(data: object, kind: type[T]) -> T:
-    """What a column holds in JSON; raise `StateError` if it cannot be read."""
-    try:
-        # One flipped bit makes a text a number, or nothing.
-        if not isinstance(data, bytes | str):
-            raise msgspec.DecodeError(f"{data!r} is no JSON")
-        return decode_json(data, kind)
-    except msgspec.MsgspecError as error:
-        raise StateError(f"a row of the store cannot be read: {error}", hint=_MEND) from error
-
-
-def convert_row(values: object, kind: type[T], *, strict: bool = True) -> T:
-    """A row as a `kind`; raise `StateError` if it is none."""
-    try:
-        return convert(values, kind, strict=strict)
-    except msgspec.MsgspecError as error:
-        raise StateError(f"a row of the store cannot be read: {error}", hint=_MEND) from error
-
-
-def check_time(text: str) -> str:
-    """`text`, if it is a time as `Workspace.now` writes it; else raise `StateError`."""
-    with suppress(ValueError, OverflowError):
-        # The years beyond are no times to reckon with.
-        if (datetime.fromisoformat(text) + _FAR).tzinfo is not None:
-            return text
-    raise StateError(f"a row of the store cannot be read: {text!r} is no time", hint=_MEND)
-
-
-def name_row(columns: str, values: Sequence[Any]) -> Row:
-    """A row by the names of its columns."""
-    return dict(zip(columns.split(", "), values, strict=True))
-
-
 def decode_goal(row: Row) -> Goal:
     """A row of the goals; raise `StateError` if it is not as it was written."""
     graph, plan = row["graph"], row["plan"]
@@ -364,7 +320,7 @@ def decode_goal(row: Row) -> Goal:
     as_bytes = isinstance(graph, bytes) and isinstance(plan, bytes)
     if row["digest"] is not None and not (as_bytes and row["digest"] == _make_digest(graph, plan)):
         raise StateError(
-            f"the plan of goal {row['goal_id']!r} is not as it was written", hint=_MEND
+            f"the plan of goal {row['goal_id']!r} is not as it was written", hint=MEND_HINT
         )
     return convert_row({**row, **values}, Goal)
 
@@ -409,5 +365,5 @@ def check_record(record: SliceRecord) -> SliceRecord:
         "/" in record.filling_operation,
     )
     if any(flaws):
-        raise StateError(f"a row of the store cannot be read: {record.slice_id!r}", hint=_MEND)
+        raise StateError(f"a row of the store cannot be read: {record.slice_id!r}", hint=MEND_HINT)
     return record

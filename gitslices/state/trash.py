@@ -7,15 +7,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from gitslices.state.journal import Removal
-from gitslices.state.store import (
-    Row,
-    Store,
-    check_record,
-    check_time,
-    convert_row,
-    decode_row,
-    name_row,
-)
+from gitslices.state.rows import Row, check_time, convert_row, decode_row, name_row
+from gitslices.state.store import Store, check_record
 
 _COLUMNS: Final = "operation, at, removal, aged, looked_at"
 

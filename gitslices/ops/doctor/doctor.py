@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from gitslices.core.errors import GitslicesError, MachineError
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.goals import find_late_commits, find_lost_targets
+from gitslices.ops.doctor.repairs import examine_slices
 from gitslices.ops.doctor.repository import (
     DAMAGED_HEAD,
     FILE_CHECKS,
@@ -23,7 +24,6 @@ from gitslices.ops.doctor.repository import (
 )
 from gitslices.ops.doctor.settings import USER_FILE_CHECKS
 from gitslices.ops.doctor.slices import (
-    examine_slices,
     find_faulty_slices,
     find_lost_store,
     find_strange_branches,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gitslices.core.errors import InputError
 from gitslices.core.model import FINISHED
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.doctor.slices import Examined
+from gitslices.ops.doctor.repairs import Examined
 from gitslices.rules.merging import describe_late_remedy
 from gitslices.slices.target import read_target
 

@@ -22,7 +22,7 @@ from gitslices.git.repair import find_empty_refs, find_last_value, find_left_loc
 from gitslices.git.repository import TORN_PAUSES
 from gitslices.git.worktrees import LOCK_REASON, find_misleading_settings
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.doctor.slices import Examined
+from gitslices.ops.doctor.repairs import Examined
 from gitslices.ops.hook import InstallRequest, install, read_hooks
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.hook_watch import are_hooks_wanted

@@ -6,26 +6,22 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, structs
-
-from gitslices.core.errors import InputError, MachineError, suggest
-from gitslices.core.model import GONE, BranchName, Oid
-from gitslices.git.filling import set_checkout
+from gitslices.core.errors import InputError, suggest
 from gitslices.git.links import check_link
-from gitslices.git.read import HEADS, is_ancestor, read_branches
-from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repair import (
-    drop_empty_ref,
     find_pruned_admin,
-    rebuild_index,
-    renew_admin,
-    write_head,
 )
 from gitslices.git.worktrees import find_last_commit, is_held, is_locked, repair_worktree
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.provision import restore_worktree
-from gitslices.provisioning.sparse import find_recorded_sparse_checkouts
-from gitslices.recovery.recovery import recover_and_lock
+from gitslices.ops.doctor.repairs import (
+    Examined,
+    forget_slice,
+    make_branch,
+    make_worktree,
+    mend_damage,
+    note_move,
+    renew_registration,
+)
 from gitslices.rules.worktree_faults import (
     Fault,
     WorktreeFacts,
@@ -33,44 +29,11 @@ from gitslices.rules.worktree_faults import (
     describe_fault,
 )
 from gitslices.slices.claims import free_slice, hold_slice
-from gitslices.slices.location import WorktreeMap
-from gitslices.slices.marks import Mark, mark_mount, mark_worktree, read_marked_worktrees
-from gitslices.slices.snapshot import Snapshot
+from gitslices.slices.marks import read_marked_worktrees
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.leases import find_open_lease
-from gitslices.state.store import STORE_NAME, Event, SliceRecord, Store
+from gitslices.state.store import STORE_NAME, SliceRecord
 from gitslices.workspace import Workspace
-
-
-class Examined(Struct, frozen=True, kw_only=True):
-    """Store and repository side by side: the slices of all goals, and every branch there is."""
-
-    workspace: Workspace
-    store: Store
-    snapshots: tuple[Snapshot, ...]
-    branches: Mapping[BranchName, Oid]
-    worktrees: WorktreeMap
-
-    @property
-    def records(self) -> tuple[SliceRecord, ...]:
-        """The slices that should be there."""
-        found = (record for one in self.snapshots for record in one.records.values())
-        return tuple(record for record in found if record.status not in GONE)
-
-
-def examine_slices(workspace: Workspace, store: Store) -> Examined:
-    """All that the checks of slices look at."""
-    worktrees = WorktreeMap(workspace)
-    return Examined(
-        workspace=workspace,
-        store=store,
-        snapshots=tuple(
-            Snapshot(workspace, store, goal.plan, worktrees=worktrees)
-            for goal in store.read_goals()
-        ),
-        branches=read_branches(workspace.repo),
-        worktrees=worktrees,
-    )
 
 
 def find_lost_store(workspace: Workspace) -> Iterator[Trouble]:
@@ -152,24 +115,6 @@ def _tell_hold(
     return Trouble(finding=finding, mend=mend)
 
 
-def _write_record(examined: Examined, record: SliceRecord, event: str) -> None:
-    """Record what a repair has made of a slice, and tell of it in the log."""
-    with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
-        examined.store.write_slices([record])
-        examined.store.write_events([_make_slice_event(examined, record, event)])
-
-
-def _make_slice_event(examined: Examined, record: SliceRecord, event: str) -> Event:
-    """What the log says of a repair."""
-    return Event(
-        at=examined.workspace.now(),
-        goal_id=record.goal_id,
-        slice_id=record.slice_id,
-        event=event,
-        detail={"branch": record.branch_name, "worktree": record.worktree_path},
-    )
-
-
 _Report = Callable[[Examined, WorktreeFacts, SliceRecord], Trouble]
 
 
@@ -207,7 +152,7 @@ def _tell_lost(examined: Examined, facts: WorktreeFacts, record: SliceRecord) ->
         why=f"gitslices takes it for {record.status}, and slices that wait for it wait for ever",
         fix="forget it; gitslices plan --apply makes it anew",
     )
-    return Trouble(finding=finding, mend=partial(_forget, examined, record))
+    return Trouble(finding=finding, mend=partial(forget_slice, examined, record))
 
 
 def _tell_moved(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
@@ -218,7 +163,7 @@ def _tell_moved(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -
         why="gitslices takes it for deleted, and cannot say whether it has changes",
         fix="run git worktree repair there, and note the new place",
     )
-    return Trouble(finding=finding, mend=partial(_note_move, examined, record, Path(facts.place)))
+    return Trouble(finding=finding, mend=partial(note_move, examined, record, Path(facts.place)))
 
 
 def _tell_foreign(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
@@ -233,7 +178,7 @@ def _tell_foreign(examined: Examined, facts: WorktreeFacts, record: SliceRecord)
             fix="register it again on its branch; no file is touched, what was staged is not "
             "staged any more",
         )
-        return Trouble(finding=finding, mend=partial(_renew, examined, record))
+        return Trouble(finding=finding, mend=partial(renew_registration, examined, record))
     return Trouble(
         finding=Finding(
             check="estranged-folder",
@@ -266,7 +211,7 @@ def _tell_damaged(examined: Examined, facts: WorktreeFacts, record: SliceRecord)
         fix="write what git would; no file of the worktree is touched, what was staged is not "
         "staged any more",
     )
-    return Trouble(finding=finding, mend=partial(_mend_damage, examined, facts, record))
+    return Trouble(finding=finding, mend=partial(mend_damage, examined, facts, record))
 
 
 def _tell_used(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
@@ -293,7 +238,7 @@ def _tell_lost_branch(examined: Examined, facts: WorktreeFacts, record: SliceRec
         why="the next commit there would start a history of its own",
         fix=f"make the branch at {commit[:10]}, where the worktree had it last",
     )
-    return Trouble(finding=finding, mend=partial(_make_branch, examined, record, commit))
+    return Trouble(finding=finding, mend=partial(make_branch, examined, record, commit))
 
 
 def _tell_lost_worktree(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
@@ -306,7 +251,7 @@ def _tell_lost_worktree(examined: Examined, facts: WorktreeFacts, record: SliceR
         hint="or, if it is not wanted: "
         + suggest("remove", record.slice_id, goal_id=record.goal_id),
     )
-    return Trouble(finding=finding, mend=partial(_make_again, examined, record))
+    return Trouble(finding=finding, mend=partial(make_worktree, examined, record))
 
 
 def _tell_off_branch(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> Trouble:
@@ -350,63 +295,3 @@ _REPORTS: Final[Mapping[WorktreeFault, _Report]] = {
     WorktreeFault.MERGING: _tell_merging,
     WorktreeFault.OFF_BRANCH: _tell_off_branch,
 }
-
-
-def _note_move(examined: Examined, record: SliceRecord, path: Path) -> None:
-    repair_worktree(examined.workspace.repo, path)
-    mark_mount(path, examined.workspace.repo.common_dir)
-    _write_record(examined, structs.replace(record, worktree_path=str(path)), "moved")
-
-
-def _mend_damage(examined: Examined, facts: WorktreeFacts, record: SliceRecord) -> None:
-    repo, admin = examined.workspace.repo, examined.worktrees.find_admin(record)
-    if admin is None:
-        raise MachineError(f"git has no folder for {record.worktree_path!r}")
-    with recover_and_lock(examined.workspace, examined.store):
-        if "HEAD" in facts.damaged:
-            tip, last = examined.branches.get(record.branch_name), find_last_commit(repo, admin)
-            # Commits made at a detached HEAD are on no branch: HEAD keeps them.
-            is_ahead = tip and last and not is_ancestor(repo, last, tip)
-            write_head(admin, last if is_ahead and last else HEADS + record.branch_name)
-        if "index" in facts.damaged:
-            rebuild_index(repo, Path(facts.place), admin)
-
-
-def _renew(examined: Examined, record: SliceRecord) -> None:
-    workspace, path = examined.workspace, Path(record.worktree_path)
-    with recover_and_lock(workspace, examined.store):
-        # Somebody may have made it again, or moved it away, since it was looked at.
-        if find_pruned_admin(path, workspace.repo.common_dir) is None:
-            return
-        with workspace.open_scratch() as scratch:
-            renew_admin(workspace.repo, path, record.branch_name, scratch)
-        mark_worktree(path, Mark(goal_id=record.goal_id, slice_id=record.slice_id))
-        mark_mount(path, workspace.repo.common_dir)
-        checkouts = find_recorded_sparse_checkouts(workspace, [record], examined.branches)
-        if record.slice_id in checkouts:
-            set_checkout(workspace.repo, path, checkouts[record.slice_id])
-    examined.store.write_events([_make_slice_event(examined, record, "repaired")])
-
-
-def _make_branch(examined: Examined, record: SliceRecord, commit: Oid) -> None:
-    update = RefUpdate(ref=HEADS + record.branch_name, new=commit)
-    with recover_and_lock(examined.workspace, examined.store):
-        # After a power cut the file can be there and empty, and git writes nothing over that.
-        drop_empty_ref(examined.workspace.repo.common_dir, update.ref)
-        update_refs(examined.workspace.repo, [update], reason="gitslices: doctor")
-
-
-def _make_again(examined: Examined, record: SliceRecord) -> str | None:
-    said = restore_worktree(examined.workspace, examined.store, record)
-    examined.store.write_events([_make_slice_event(examined, record, "repaired")])
-    return said
-
-
-def _forget(examined: Examined, record: SliceRecord) -> None:
-    """Take a slice off the store, as if it had never been begun; the log still tells of it.
-
-    Forgetting deletes nothing on disk or in git: it is for a slice of which neither has anything.
-    """
-    with recover_and_lock(examined.workspace, examined.store), examined.store.transaction():
-        examined.store.delete_slice(record)
-        examined.store.write_events([_make_slice_event(examined, record, "forgotten")])

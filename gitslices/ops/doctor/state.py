@@ -14,7 +14,7 @@ from gitslices.git.links import check_link, find_admin_folder, find_linked_workt
 from gitslices.git.read import read_refs
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.ops.doctor.finding import Finding, Trouble
-from gitslices.ops.doctor.slices import Examined
+from gitslices.ops.doctor.repairs import Examined
 from gitslices.provisioning.adopt import adopt, find_unrecorded
 from gitslices.provisioning.wanted import Wanted
 from gitslices.recovery.recovery import recover_and_lock
