@@ -11,10 +11,14 @@ RUN_ELSEWHERE = ("pipx install .", "uv tool install .", "gitslices demo", "scrip
 """What sets a machine up: `scripts/release` and the tests of the demonstration run it."""
 
 
-@pytest.mark.parametrize("page", ["README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
 def test_examples_do_what_is_shown(page: str, tmp_path: Path) -> None:
     examples = list(read_examples(ROOT / page))
-    reader = Reader(tmp_path, make_repository(tmp_path / "webshop"))
+    # The tutorial makes its repository; to the README one is there.
+    repository = tmp_path / "webshop"
+    if page == "README.md":
+        make_repository(repository)
+    reader = Reader(repository if repository.exists() else tmp_path, home=tmp_path)
     for example in examples:
         match example:
             case Given():

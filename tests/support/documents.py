@@ -59,15 +59,12 @@ def _read_steps(body: str) -> Iterator[Step]:
 class Reader:
     """Somebody at a shell, who goes from step to step."""
 
-    def __init__(self, home: Path, repository: Path) -> None:
+    def __init__(self, place: Path, *, home: Path) -> None:
         self._home = home
-        self._repository = repository
-        self._place = repository
+        self._place = place
 
     def write(self, given: Given) -> None:
-        path = self._repository / given.path
-        path.parent.mkdir(exist_ok=True, parents=True)
-        path.write_text(given.text)
+        (self._place / given.path).write_text(given.text)
 
     def run(self, step: Step) -> tuple[int, str]:
         """The exit code, and what it printed on both streams, as `normalise` has it."""

@@ -38,7 +38,7 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
 
 
-@pytest.mark.parametrize("page", ["README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
 def test_sentences_are_short(page: str) -> None:
     long = [one for one in read_sentences(ROOT / page) if len(one.split()) > SENTENCE_WORDS]
     assert long == []
