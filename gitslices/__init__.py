@@ -17,7 +17,7 @@ git              git, and nothing of goals and slices
 state            what is kept beside the repository: the store, locks, journals
 workspace        what every command needs, opened once
 slices           what is a slice, where it is, whose it is, how it stands
-importing        other tools' tasks made a graph
+importing        other tools' tasks made a graph, and told how far they are
 repo_commands    the repository's own commands, run once they are approved
 removal          worktrees moved to the trash and back
 provisioning     branches and worktrees made and filled

@@ -7,7 +7,7 @@ several   what a command says that goes through several goals
 live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
 task      task, init
-exchange  import
+exchange  import, export
 leases    claim, ready, heartbeat, note, release, done
 status    status, show, log, logs
 checks    check, scope

@@ -13,6 +13,7 @@ _SECTIONS: Final = {
         "task": "Add, change and take out tasks in the graph file.",
         "plan": "Plan a task graph and, with --apply, make its worktrees.",
         "validate": "Check a task graph without a repository.",
+        "export": "Tell the tool that tasks came from how far they are.",
         "trust": "Approve the commands that a repository wants run.",
     },
     "Work on a slice": {
@@ -73,7 +74,7 @@ _AMONG_KIN: Final = {
         "removal": ("remove", "prune", "undo", "reopen"),
         "places": ("path", "open", "shell-init"),
         "status": ("status", "show", "log", "logs"),
-        "exchange": ("import",),
+        "exchange": ("import", "export"),
         "task": ("init",),
     }.items()
     for name in names

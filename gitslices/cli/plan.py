@@ -18,8 +18,10 @@ from gitslices.cli.options import (
     open_here,
 )
 from gitslices.core.model import NewPaths, Order, Plan
+from gitslices.git.environment import get_cwd
 
 if TYPE_CHECKING:
+    from gitslices.graph.scopes import ScopedGraph
     from gitslices.ops.apply import ApplyReport, ApplyRequest
     from gitslices.ops.plan import PlanRequest
     from gitslices.repo_commands.setup import SetupReport
@@ -75,6 +77,11 @@ Examples:
     flag_value="",
     metavar="[FILE]",
     help="With --apply: write a workspace file of VS Code with all worktrees.",
+)
+@click.option(
+    "--record",
+    is_flag=True,
+    help="With --apply: write into a JSON graph how each task is delivered.",
 )
 @click.option("--base", metavar="REV", help="What slices start from.  [default: the target]")
 @click.option(
@@ -136,6 +143,7 @@ def command(
     sparse: bool,
     jobs: int | None,
     code_workspace: str | None,
+    record: bool,
     base: str | None,
     target: str | None,
     order: Order,
@@ -167,7 +175,7 @@ def command(
     format_ = format_ or _find_format(output)
     _refuse_options_without_apply(
         applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs,
-        workspace=code_workspace is not None,
+        workspace=code_workspace is not None, record=record,
     )  # fmt: skip
     _refuse_together(apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, check=check)
@@ -176,6 +184,7 @@ def command(
     _refuse_together(json=as_json, format=format_ not in {"text", "json"} and output is None)
     workspace = open_here(directory, lock_timeout=lock_timeout)
     scoped = load_source(file, workspace.repo.worktree or directory)
+    recorded = _find_recorded(file, scoped) if record else None
     request = PlanRequest(
         scoped=scoped,
         base=base,
@@ -213,10 +222,15 @@ def command(
 
         write_code_workspace(workspace, made, code_path)
         document["code_workspace"] = str(code_path)
+    if recorded is not None:
+        _record(workspace, recorded, made.goal_id)
+        document["recorded"] = str(recorded)
     return Outcome(
         document=document,
         text=lambda: (
-            (wrote or _format_applied(made, report, setup, format_)) + _tell_written(code_path)
+            (wrote or _format_applied(made, report, setup, format_))
+            + _tell_written(code_path)
+            + _tell_written(recorded)
         ),
         exit_code=code,
     )
@@ -235,6 +249,21 @@ def _name_code_workspace(workspace: "Workspace", plan: Plan, given: str | None) 
     path = make_absolute(Path(given)) if given else name_code_workspace(workspace, plan)
     load_code_workspace(path)
     return path
+
+
+def _find_recorded(file: str | None, scoped: "ScopedGraph") -> Path:
+    """The graph file that is written into, which is to be JSON; refused before anything is made."""
+    if file == "-" or scoped.source.form != "JSON":
+        raise click.UsageError("--record writes into a JSON graph file, and this is none")
+    return get_cwd() / (scoped.source.name if file is None else file)
+
+
+def _record(workspace: "Workspace", path: Path, goal_id: str) -> None:
+    from gitslices.cli.exchange import make_source
+    from gitslices.ops.export_tasks import ExportRequest, export_tasks
+
+    target = make_source(workspace.repo.worktree or path.parent, str(path))
+    export_tasks(workspace, ExportRequest(format="omk", target=target, goal_id=goal_id))
 
 
 def _tell_written(path: Path | None) -> str:

@@ -17,4 +17,5 @@ omk           the original planner's task_graph.json
 markdown      any other check list
 formats       which formats there are, and where each is found
 update        a graph with the tasks of another tool in it, again and again
+outcomes      how far slices are, in the fields of these tools
 """

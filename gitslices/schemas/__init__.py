@@ -19,6 +19,7 @@ NAMES: Final = (
     "demo",
     "doctor",
     "done",
+    "export",
     "gate",
     "goal",
     "goal-list",

@@ -53,9 +53,11 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
     (path / "Makefile").write_text("all:\n")
     commit_all(path)
     token = str(cli("claim", "a", "--holder", "ann", "--json").document["token"])
+    (repo / ".git" / "issues.jsonl").write_text('{"id": "a"}\n')
     (repo / ".git" / "tasks.md").write_text("- [ ] z\n")
     lines = {
         "import": "import markdown .git/tasks.md --dry-run",
+        "export": "export beads .git/issues.jsonl",
         "init": "init",
         "task": "task add c --write **",
         "plan": "plan",

@@ -8,6 +8,6 @@ leases    claims and what is ready
 checks    changes outside a scope, told to people, to git's hooks and to agents
 evidence  the log, gates and reviews
 merging   what was merged, moved or would conflict
-exchange  what an import did
+exchange  what an import or an export did
 upkeep    what was removed and brought back, what doctor found, which commands wait for approval
 """

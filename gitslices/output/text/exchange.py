@@ -1,10 +1,11 @@
-"""What an import did, for people."""
+"""What an import or an export did, for people."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from gitslices.core.naming import list_some
+from gitslices.ops.export_tasks import ExportReport
 from gitslices.ops.import_tasks import ImportReport
 from gitslices.output.words import count, escape
 
@@ -40,6 +41,18 @@ def _list_lines(report: ImportReport) -> Iterator[str]:
         yield "next: gitslices task set ID --write PATTERN; then gitslices plan"
     else:
         yield "next: gitslices plan"
+
+
+def format_export(report: ExportReport) -> str:
+    """Which tasks were written, and which slices have none there."""
+    name = escape(report.path)
+    would = "" if report.written or not report.updated else "would be "
+    lines = [
+        f"{name}: {count(len(report.updated), 'task')} {would}updated, {report.unchanged} as before"
+    ]
+    if report.missing:
+        lines.append(f"not in it: {_list(report.missing)}")
+    return "\n".join(lines) + "\n"
 
 
 def _list(names: Sequence[str]) -> str:
