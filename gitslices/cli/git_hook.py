@@ -29,7 +29,7 @@ def run(argv: Sequence[str]) -> int:
         from gitslices.cli.main import report_failure
 
         return report_failure(error, as_json=False)
-    if not report.checked.ok or report.forwarded:
+    if not report.checked.ok:
         from gitslices.output.text.checks import format_hook_run
 
         with suppress(OSError):

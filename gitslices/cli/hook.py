@@ -26,13 +26,13 @@ _force_option = click.option(
 
 @click.group(epilog=_EXAMPLES, no_args_is_help=False)
 def command() -> None:
-    """Hold the write scopes in git's own hooks, and keep waiting slices fresh.
+    """Hold the write scopes in git's own hooks.
 
     In a slice no commit gets past its write scope, --no-verify or not; a push is checked unless
-    --no-verify skips it, and merge checks everything once more. A commit or merge on the target
-    brings slices forward that nobody has started. Hooks that are there already stay, and run first.
-    Outside slices a hook costs the start of a shell. husky, lefthook and simple-git-hooks are
-    made to call ours, by lines in files of the project that are to be committed.
+    --no-verify skips it, and merge checks everything once more. Hooks that are there already stay,
+    and run first. Outside slices a hook costs the start of a shell. husky, lefthook and
+    simple-git-hooks are made to call ours, by lines in files of the project that are to be
+    committed.
     """
 
 

@@ -39,9 +39,10 @@ def path_command(
 ) -> Outcome:
     """Print where the worktree of SLICE is.
 
+    A slice that nobody has begun is brought to its target first, as a claim does it.
     Without SLICE a terminal offers a list to choose from; elsewhere it is the slice at hand.
     """
-    place = _find_place(probe_here(directory), slice_id, goal_id)
+    place = _enter(probe_here(directory), slice_id, goal_id)
     return Outcome(document=place, text=lambda: f"{place.worktree_path}\n")
 
 
@@ -72,7 +73,7 @@ def open_command(
 
     workspace = probe_here(directory)
     editor = find_editor(workspace)
-    place = _find_place(workspace, slice_id, goal_id)
+    place = _enter(workspace, slice_id, goal_id)
     # Under --json nothing but the document may come to standard output.
     output = 2 if as_json else None
     argv = ["/bin/sh", "-c", f'{editor} "$@"', editor, place.worktree_path]
@@ -88,12 +89,18 @@ def open_command(
     return Outcome(document=report, text=lambda: f"opened {escape(place.worktree_path)}\n")
 
 
-def _find_place(workspace: "Workspace", slice_id: str | None, goal_id: str | None) -> "PathReport":
-    from gitslices.ops.places import find_place
+def _enter(workspace: "Workspace", slice_id: str | None, goal_id: str | None) -> "PathReport":
+    from gitslices.ops.places import enter
+    from gitslices.output.words import escape
 
     if slice_id is None and can_ask():
-        return _ask(workspace, goal_id)
-    return find_place(workspace, *choose_slice(workspace, slice_id, goal_id))
+        chosen = _ask(workspace, goal_id)
+        place = enter(workspace, chosen.slice_id, chosen.goal_id)
+    else:
+        place = enter(workspace, *choose_slice(workspace, slice_id, goal_id))
+    for warning in place.warnings or ():
+        click.echo(f"warning: {escape(warning)}", err=True)
+    return place
 
 
 def _ask(workspace: "Workspace", goal_id: str | None) -> "PathReport":

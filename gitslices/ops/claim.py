@@ -131,13 +131,14 @@ def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimRep
         warnings = (describe_setup(workspace, record),)
     if record.base_commit != target_tip:
         # Imported here: it brings with it all that moves branches.
-        from gitslices.ops.forward import follows_target, forward_slice
+        from gitslices.ops.forward import forward_slice
+        from gitslices.slices.own_commits import follows_target
 
         with recover_and_lock(workspace, store):
             # Whoever had the lock before may have moved it.
             record = store.find_slice(goal.goal_id, lease.slice_id) or record
             target_tip = read_target(workspace.repo, goal.plan.target)
-            if follows_target(workspace, goal.plan, record.base_commit, target_tip):
+            if follows_target(workspace.repo, goal.plan, record.base_commit, target_tip):
                 record = forward_slice(workspace, store, record, target_tip)
     show_token(workspace, record, lease)
     hold_slice(workspace, record)

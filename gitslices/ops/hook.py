@@ -1,4 +1,4 @@
-"""Install git hooks that hold write scopes and bring waiting slices forward; take them away."""
+"""Install git hooks that hold write scopes; take them away."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -195,7 +195,7 @@ def install(workspace: Workspace, request: InstallRequest) -> HooksReport:
         with workspace.open_store() as store, recover_and_lock(workspace, store):
             records = [one for one in store.read_slices() if one.status in UNDER_WAY]
             # Before the scripts are there: they see from files alone whether a branch is a slice's.
-            raise_fences(workspace, store, records)
+            raise_fences(workspace, records)
     changed = _install_at(workspace, place, request.python)
     for other in _list_other_places(workspace, place):
         if not find_install_problems(other.folder):

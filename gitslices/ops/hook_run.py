@@ -1,16 +1,13 @@
-"""What a git hook does: keep a slice inside its write scope, or bring waiting slices forward."""
+"""What a git hook does: keep a slice inside its write scope."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import BusyError
-from gitslices.core.model import UNDER_WAY, SliceId
-from gitslices.git.read import HEADS, read_head_branch
+from gitslices.core.model import UNDER_WAY
+from gitslices.git.read import HEADS
 from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
-from gitslices.slices.scopes import watch_targets
 from gitslices.state.store import SliceRecord, Store
 from gitslices.system.hook_scripts import PURPOSES
 from gitslices.workspace import Workspace
@@ -25,16 +22,14 @@ class HookRequest(Struct, frozen=True, kw_only=True):
 
 
 class HookReport(Struct, frozen=True, kw_only=True):
-    """The violations that stop git, by slice, and the slices that were brought forward."""
+    """The violations that stop git, by slice."""
 
     checked: CheckReport
-    forwarded: tuple[SliceId, ...] = ()
 
 
 def run_hook(workspace: Workspace, request: HookRequest) -> HookReport:
     """Do what the hook is for; git is to go on when `checked.ok`."""
-    purpose = PURPOSES[request.name]
-    if purpose == "check-commit":
+    if PURPOSES[request.name] == "check-commit":
         staged = CheckRequest(staged=True, index_file=request.index_file)
         report = HookReport(checked=check(workspace, staged))
         # The next commit is answered without all this.
@@ -45,9 +40,6 @@ def run_hook(workspace: Workspace, request: HookRequest) -> HookReport:
             with workspace.open_store() as store:
                 refresh_scope_file(workspace, store, workspace.repo.git_dir)
         return report
-    if purpose == "bring-forward":
-        forwarded = _forward(workspace)
-        return HookReport(checked=CheckReport(ok=True, slices=()), forwarded=forwarded)
     return HookReport(checked=_check_push(workspace, request.input))
 
 
@@ -88,27 +80,3 @@ def _find_pushed(
         # What has been merged was checked then, and its branch is not kept in.
         if record and record.status in UNDER_WAY:
             yield record, commit
-
-
-def _forward(workspace: Workspace) -> tuple[SliceId, ...]:
-    branch = read_head_branch(workspace.repo, workspace.repo.git_dir)
-    if branch is None or not workspace.has_store():
-        return ()
-    # Imported here for the sake of the hooks that guard: it brings the lock with it.
-    from gitslices.ops.forward import find_waiting, forward_slices
-    from gitslices.recovery.recovery import recover_and_lock
-
-    forwarded: list[SliceId] = []
-    with workspace.open_store() as store:
-        for goal in store.read_goals():
-            if goal.plan.target == branch:
-                forwarded += forward_slices(workspace, store, goal).slice_ids
-        # Whoever has the lock may need more targets watched; too many do no harm.
-        with suppress(BusyError), recover_and_lock(workspace.without_wait(), store):
-            waiting = [
-                record
-                for goal in store.read_goals()
-                for record in find_waiting(workspace, store, goal)
-            ]
-            watch_targets(workspace, store, waiting)
-    return tuple(forwarded)

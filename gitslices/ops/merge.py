@@ -17,7 +17,7 @@ from gitslices.merging.inputs import MergeInputs, read_merge_inputs
 from gitslices.merging.move_branches import Outdated, StuckMove, move_branches
 from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as_before
 from gitslices.merging.rerun_gates import MergedGates
-from gitslices.ops.forward import Forwarded, forward_slices
+from gitslices.ops.forward import Forwarded, forward_freed
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.repo_commands.notify import Notice, notify
 from gitslices.rules.merging import describe_conflict
@@ -57,7 +57,7 @@ class MergedSlice(Struct, frozen=True, kw_only=True):
 class MergeReport(Struct, frozen=True, kw_only=True):
     """What a merge did; `refused` are slices that were not tried, with the reason.
 
-    `forwarded` are slices nobody has begun, brought forward to the new target.
+    `forwarded` are slices that had waited for these, brought forward to the new target.
     """
 
     goal_id: str
@@ -95,11 +95,13 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
         warnings = keep_notes(
             workspace.repo, (pair for built in attempt.built for pair in built.rewritten)
         )
+        forwarded = Forwarded()
         if moved:
             # After the lock is free: a hook of the project takes its time, and may call gitslices
             # itself.
             warnings += _run_post_merge(workspace, inputs.worktrees, attempt.style)
-        forwarded = forward_slices(workspace, store, inputs.goal) if moved else Forwarded()
+            merged = frozenset(one.candidate.slice.slice_id for one in attempt.built)
+            forwarded = forward_freed(workspace.without_wait(), store, inputs.goal, merged)
         notices = tuple(_list_notices(store, inputs, attempt))
     for notice in notices:
         warnings += notify(workspace, notice, inputs.goal.plan.target)

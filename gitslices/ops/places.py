@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, structs
 
-from gitslices.core.errors import InputError, RefusedError, suggest
+from gitslices.core.errors import GitslicesError, InputError, RefusedError, suggest
 from gitslices.core.model import UNDER_WAY, SliceId, SliceStatus
 from gitslices.slices.goals import choose_goal, choose_goals
 from gitslices.slices.lookup import get_goal, get_slice
@@ -15,7 +15,10 @@ from gitslices.workspace import Workspace
 
 
 class PathReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices path --json` prints: the worktree of a slice, where it is now."""
+    """What `gitslices path --json` prints: the worktree of a slice, where it is now.
+
+    `warnings` where it could not be brought to its target.
+    """
 
     ok: bool = True
     goal_id: str
@@ -24,6 +27,7 @@ class PathReport(Struct, frozen=True, kw_only=True):
     title: str
     status: SliceStatus
     holder: str | None
+    warnings: tuple[str, ...] | UnsetType = UNSET
 
 
 class OpenReport(Struct, frozen=True, kw_only=True):
@@ -36,8 +40,12 @@ class OpenReport(Struct, frozen=True, kw_only=True):
     editor: str
 
 
-def find_place(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> PathReport:
-    """Where the worktree of a slice is; raise `RefusedError` where it has none."""
+def enter(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> PathReport:
+    """Where the worktree of a slice is, for whoever goes there now.
+
+    One that nobody has begun shows the target's files by then. Raises `RefusedError` where there
+    is no worktree.
+    """
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, goal_id, slice_id)
         snapshot = Snapshot(workspace, store, goal.plan)
@@ -47,7 +55,24 @@ def find_place(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> 
         if record is None or facts is None or not facts.is_there:
             claim = suggest("claim", id_, goal_id=goal.goal_id)
             raise RefusedError(f"slice {id_!r} has no worktree", hint=f"one is made by: {claim}")
-        return _describe(snapshot, goal, record, facts.place)
+        place = _describe(snapshot, goal, record, facts.place)
+        if place.status != "provisioned" or record.base_commit == snapshot.target:
+            return place
+        warnings = _bring_forward(workspace, store, goal, id_)
+    return structs.replace(place, warnings=warnings or UNSET)
+
+
+def _bring_forward(
+    workspace: Workspace, store: Store, goal: Goal, slice_id: SliceId
+) -> tuple[str, ...]:
+    # Imported here: it brings with it all that moves branches.
+    from gitslices.ops.forward import forward_slices
+
+    try:
+        return forward_slices(workspace, store, goal, [slice_id]).warnings
+    # Its place is told whatever is in the way, a disk that nobody may write to, say.
+    except GitslicesError as error:
+        return (f"{slice_id} was not brought forward: {error.message}",)
 
 
 def list_places(workspace: Workspace, goal_id: str | None) -> tuple[PathReport, ...]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from gitslices.rules.attempts import FailureReason
 from gitslices.rules.claiming import Entrant, find_entrant, list_entrants
 from gitslices.rules.progress import Landed
 from gitslices.slices.attempts import find_failure
-from gitslices.slices.claim_state import read_claim_state
+from gitslices.slices.claim_state import find_followers, read_claim_state
 from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
 from gitslices.slices.location import WorktreeMap
 from gitslices.slices.snapshot import Snapshot
@@ -51,8 +51,9 @@ class SliceState(Struct, frozen=True, kw_only=True):
 
     `landed` says how its work came into the target, null where it has not.
     `reason` is why it cannot start now, as `ready` says it; null where it can, or is finished.
-    `problem` says what is wrong with its branch or its worktree; null where all is well. `waiting`
-    is what its holder waits for a person to do, `lapsed` whose lease has run out without an end,
+    `problem` says what is wrong with its branch or its worktree; null where all is well.
+    `follows`: nobody has begun it, and a claim brings it to where the target is now. `waiting` is
+    what its holder waits for a person to do, `lapsed` whose lease has run out without an end,
     `failed` the last attempt, if it failed and nobody has begun another.
     """
 
@@ -73,6 +74,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     failed: FailedAttempt | None
     ahead: int
     behind: int
+    follows: bool
     dirty: bool
     conflicts: tuple[str, ...]
     sparse: bool
@@ -112,6 +114,7 @@ class _Worktree(Struct, frozen=True, kw_only=True):
     """What is in the worktree of a slice, and what is wrong with it."""
 
     is_dirty: bool = False
+    follows: bool = False
     problem: str | None = None
 
 
@@ -158,7 +161,8 @@ def _read_goal(snapshot: Snapshot, goal: Goal) -> StatusReport:
     summary = summarize_goal(snapshot, goal)
     planned = {slice_.slice_id for slice_ in goal.plan.slices}
     made = [one for id_, one in snapshot.records.items() if id_ in planned and _is_made(one)]
-    worktrees = snapshot.look_at_each(partial(_look_at_worktree, snapshot), made)
+    followers = frozenset(find_followers(snapshot, goal.plan, made))
+    worktrees = snapshot.look_at_each(partial(_look_at_worktree, snapshot, followers), made)
     conflicts = read_conflicts(store, goal.goal_id)
     state = read_claim_state(snapshot, goal, {})
     entrants = {one.slice.slice_id: one for one in list_entrants(state)}
@@ -214,7 +218,8 @@ def read_slice_state(snapshot: Snapshot, goal: Goal, slice_: Slice) -> SliceStat
     """Where one slice of `goal` stands, without a look at the worktrees of the others."""
     record = snapshot.records.get(slice_.slice_id)
     looked_at = [record] if record is not None and _is_made(record) else []
-    made = {one.slice_id: _look_at_worktree(snapshot, one) for one in looked_at}
+    followers = find_followers(snapshot, goal.plan, looked_at)
+    made = {one.slice_id: _look_at_worktree(snapshot, followers, one) for one in looked_at}
     conflicts = read_conflicts(snapshot.store, snapshot.plan.goal_id)
     state = read_claim_state(snapshot, goal, {})
     entrant = find_entrant(state, slice_.slice_id)
@@ -226,13 +231,20 @@ def _is_made(record: SliceRecord) -> bool:
     return not record.filling_operation and record.status not in GONE
 
 
-def _look_at_worktree(snapshot: Snapshot, record: SliceRecord) -> _Worktree:
+def _look_at_worktree(
+    snapshot: Snapshot, followers: Collection[SliceRecord], record: SliceRecord
+) -> _Worktree:
     uncommitted = snapshot.read_uncommitted(record)
     words = [fault.word for fault in snapshot.find_faults(record)]
     if uncommitted.fault is not None and uncommitted.fault.word not in words:
         words.append(uncommitted.fault.word)
     words += _list_target_words(snapshot, record)
-    return _Worktree(is_dirty=bool(uncommitted.paths), problem=", ".join(words) or None)
+    dirty = bool(uncommitted.paths)
+    return _Worktree(
+        is_dirty=dirty,
+        problem=", ".join(words) or None,
+        follows=record in followers and not words and not dirty,
+    )
 
 
 def _list_target_words(snapshot: Snapshot, record: SliceRecord) -> list[str]:
@@ -299,6 +311,7 @@ def _describe_slice(
         failed=failures.get(id_),
         ahead=snapshot.count_ahead(record) if record and is_made else 0,
         behind=behind,
+        follows=worktree.follows,
         dirty=worktree.is_dirty,
         conflicts=(conflicts.get(id_, ()) if snapshot.statuses[id_] == "conflicted" else ()),
         sparse=bool(record and is_made and record.sparse),

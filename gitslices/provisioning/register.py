@@ -31,7 +31,7 @@ from gitslices.provisioning.wanted import OnProgress, Progress, ignore_progress
 from gitslices.removal.to_trash import keep_left_behind
 from gitslices.scopes.tracked.sparse import EVERYTHING
 from gitslices.slices.marks import Mark, mark_mount, mark_worktree
-from gitslices.slices.scopes import watch_targets
+from gitslices.state.hook_watch import write_watch
 from gitslices.state.journal import ApplyIntent, begin_filling, clear_intent, write_intent
 from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.system.folders import (
@@ -238,7 +238,7 @@ def _record_made(
     if not planned and not events:
         return
     # Before the records: a hook that watches too early asks in vain, one too late lets pass.
-    watch_targets(workspace, store, (*store.read_slices(), *made), goal)
+    write_watch(workspace.state_folder, workspace.prefix)
     with store.transaction():
         if goal and planned:
             store.write_goal(goal)

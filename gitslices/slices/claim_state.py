@@ -1,9 +1,9 @@
 """What decides which slices of a goal may start: from the store, and from what git has told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gitslices.core.errors import Problem
-from gitslices.core.model import SliceId
+from gitslices.core.model import Plan, SliceId
 from gitslices.git.read import is_true
 from gitslices.rules.claiming import ClaimState, Holding
 from gitslices.rules.worktree_faults import BARS_WORK, find_bar
@@ -41,6 +41,27 @@ def find_work_bar(snapshot: Snapshot, record: SliceRecord) -> Problem | None:
     """Why nobody may be given a slice, by the state of its worktree; None where all is well."""
     bar = find_bar(snapshot.find_faults(record), BARS_WORK)
     return bar.problem if bar else None
+
+
+def find_followers(
+    snapshot: Snapshot, plan: Plan, records: Iterable[SliceRecord]
+) -> tuple[SliceRecord, ...]:
+    """Those of `records` that nobody has begun and that are not where their target is now."""
+    target = snapshot.target
+    waiting = [
+        one
+        for one in records
+        if one.status == "provisioned" and not one.filling_operation
+        if one.base_commit != target and snapshot.find_tip(one) and not snapshot.has_commits(one)
+    ]
+    if target is None or not waiting:
+        return ()
+    # Imported here for the sake of claims: it brings what reads scopes.
+    from gitslices.slices.own_commits import follows_target
+
+    repo, bases = snapshot.workspace.repo, {one.base_commit for one in waiting}
+    following = {base for base in bases if follows_target(repo, plan, base, target)}
+    return tuple(one for one in waiting if one.base_commit in following)
 
 
 def _make_holdings(snapshot: Snapshot, own: Goal, leases: Sequence[Lease]) -> Iterator[Holding]:

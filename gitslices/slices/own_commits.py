@@ -15,7 +15,7 @@ from msgspec import Struct
 from gitslices.core.model import BranchName, Oid, Plan, SliceId
 from gitslices.git.commits import read_commit_tree, write_commit
 from gitslices.git.compare import find_merge_bases, read_changed_paths, read_mainline
-from gitslices.git.read import find_commit, is_shallow, read_missing
+from gitslices.git.read import find_commit, is_ancestor, is_shallow, read_missing
 from gitslices.git.repository import Repository
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
@@ -65,6 +65,16 @@ def is_planned_start(repo: Repository, plan: Plan, commit: Oid) -> bool:
         return False
     now = find_commit(repo, plan.base.ref) or plan.base.commit
     return not any(read_missing(repo, end, [commit]) for end in {plan.base.commit, now})
+
+
+def follows_target(repo: Repository, plan: Plan, base: Oid, target: Oid) -> bool:
+    """Whether an untouched slice that starts from `base` is to move to `target`.
+
+    It is, however the target has moved: a reset, an amended commit or another target leave it on
+    commits that are in no slice, and would come back with its work. But where the plan was asked to
+    start slices from elsewhere, they stay there until the target has come to it.
+    """
+    return not is_planned_start(repo, plan, base) or is_ancestor(repo, base, target)
 
 
 def write_stand_in(repo: Repository, target: Oid, base: Oid) -> Oid:

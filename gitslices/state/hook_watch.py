@@ -1,12 +1,10 @@
 """What git hooks look at before they start anything, and which of them are ours."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from gitslices.core.files import replace_file
-from gitslices.core.model import BranchName
 
 _NAME: Final = "hooks-wanted"
 
@@ -30,13 +28,9 @@ def are_hooks_wanted(folder: Path) -> bool:
 _WATCH_NAME: Final = "watch"
 
 
-def write_watch(folder: Path, prefix: str, targets: Iterable[BranchName]) -> None:
-    """Let hooks watch the branches under `prefix`, and those that slices merge into.
-
-    The caller holds the topology lock.
-    """
-    lines = [f"fence refs/heads/{prefix}/*", *(f"target refs/heads/{one}" for one in targets)]
-    data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+def write_watch(folder: Path, prefix: str) -> None:
+    """Let hooks watch the branches under `prefix`; the caller holds the topology lock."""
+    data = f"fence refs/heads/{prefix}/*\n".encode("utf-8", "surrogateescape")
     # Mostly nothing is new, and to read it is cheaper than to wait for the disk.
     if _read(folder / _WATCH_NAME) != data:
         replace_file(folder / _WATCH_NAME, data)

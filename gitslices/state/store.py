@@ -215,7 +215,7 @@ class Store:
     def swap_slice(self, before: SliceRecord, after: SliceRecord) -> bool:
         """Replace what is known of a slice if that is still `before`; tell whether it was."""
         with self.transaction():
-            if before not in self.read_slices(before.goal_id):
+            if self.find_slice(before.goal_id, before.slice_id) != before:
                 return False
             self.write_slices([after])
         return True

@@ -1,8 +1,8 @@
 """Scripts that stand for git hooks, each with the one before it kept.
 
 The script runs the kept hook first. It starts gitslices only where that has something to do, which
-it sees from files alone: in a slice's worktree or on its branch, and on a branch that slices wait
-for. Everywhere else a hook costs the start of a shell.
+it sees from files alone: in a slice's worktree or on its branch. Everywhere else a hook costs the
+start of a shell.
 """
 
 import os
@@ -18,14 +18,12 @@ from gitslices.core.files import read_regular, replace_file
 
 _HookState = Literal["installed", "outdated", "missing"]
 
-_HookPurpose = Literal["check-commit", "check-push", "bring-forward"]
+_HookPurpose = Literal["check-commit", "check-push"]
 
 PURPOSES: Final[Mapping[str, _HookPurpose]] = {
     "pre-commit": "check-commit",
     "prepare-commit-msg": "check-commit",
     "pre-push": "check-push",
-    "post-commit": "bring-forward",
-    "post-merge": "bring-forward",
 }
 """Every hook that `gitslices hook run` knows, and what it is for."""
 
@@ -86,35 +84,31 @@ watch=$common/gitslices/watch
 head=
 [ -f "$dir/HEAD" ] && IFS= read -r head <"$dir/HEAD"
 
-# Is the reference one of those that gitslices watches as $1? Reftable hides its name.
-watched() {
+# Is the reference a slice's? Reftable hides its name.
+fenced() {
     [ -f "$watch" ] || return 1
-    [ "$2" = refs/heads/.invalid ] && return 0
+    [ "$1" = refs/heads/.invalid ] && return 0
     while read -r kind pattern; do
         # shellcheck disable=SC2254
-        [ "$kind" = "$1" ] && case $2 in $pattern) return 0 ;; esac
+        [ "$kind" = fence ] && case $1 in $pattern) return 0 ;; esac
     done <"$watch"
     return 1
 }
 """
 
 _FENCE: Final = """\
-[ -f "$dir/gitslices-slice" ] || watched fence "${head#ref: }" || exit 0
+[ -f "$dir/gitslices-slice" ] || fenced "${head#ref: }" || exit 0
 """
 
 _PUSH: Final = """\
 wanted=
 [ -f "$dir/gitslices-slice" ] && wanted=yes
 while read -r from _ to _; do
-    if watched fence "$from" || watched fence "$to"; then wanted=yes; fi
+    if fenced "$from" || fenced "$to"; then wanted=yes; fi
 done <<END
 $input
 END
 [ -n "$wanted" ] || exit 0
-"""
-
-_TARGET: Final = """\
-watched target "${head#ref: }" || exit 0
 """
 
 # Most commits are plain, and the whole program takes four times as long to say so. That 97 comes
@@ -133,9 +127,11 @@ _RUN: Final = """\
 if [ -x "$python" ]; then set -- "$python" -P -m gitslices.cli.git_hook {name}
 elif command -v gitslices >/dev/null; then set -- gitslices hook run {name}
 else
-    echo "gitslices: cannot {verb}: neither $python nor gitslices on PATH can be run" >&2
+    # A scope that nobody can check is not passed.
+    why="neither $python nor gitslices on PATH can be run"
+    echo "gitslices: cannot look at this slice: $why" >&2
     echo "hint: install gitslices, then run: gitslices hook install" >&2
-    exit {failure}
+    exit 1
 fi
 """
 
@@ -161,8 +157,6 @@ def _make_script(name: str, python: str, library: str) -> str:
     """
     purpose = PURPOSES[name]
     reads_input = purpose == "check-push"
-    guards = purpose != "bring-forward"
-    verb = "look at this slice" if guards else "bring waiting slices forward"
     return "".join(
         (
             _HEAD.format(
@@ -170,11 +164,9 @@ def _make_script(name: str, python: str, library: str) -> str:
             ),
             _CHAIN_WITH_INPUT if reads_input else _CHAIN,
             _PLACE,
-            _PUSH if reads_input else _FENCE if guards else _TARGET,
-            _QUICK if purpose == "check-commit" else "",
-            # A scope that nobody can check is not passed; after a commit or a merge there is
-            # nothing left to stop.
-            _RUN.format(name=name, verb=verb, failure=1 if guards else 0),
+            _PUSH if reads_input else _FENCE,
+            "" if reads_input else _QUICK,
+            _RUN.format(name=name),
             _EXEC_WITH_INPUT if reads_input else _EXEC,
         )
     )

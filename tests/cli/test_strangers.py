@@ -42,9 +42,7 @@ def test_it_is_not_merged_and_the_others_are(cli: Cli, repo: Path) -> None:
     told = hint(repo)
     done = cli("merge", "--all")
     commit = git(repo, "rev-parse", "--short=10", "main")
-    assert done.out == (
-        f"merged docs into main as {commit}\nnot merged api: {WHY} ({told})\nbrought forward: web\n"
-    )
+    assert done.out == (f"merged docs into main as {commit}\nnot merged api: {WHY} ({told})\n")
     assert done.code == 1
 
 

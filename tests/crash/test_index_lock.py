@@ -145,7 +145,8 @@ def test_a_slice_in_use_is_not_brought_forward_and_hinders_nobody(
     cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
     apply_tasks(workspace, {"id": "a", "write_set": ["docs/", "Makefile"]},
-               {"id": "b", "write_set": ["src/"]}, {"id": "c", "write_set": ["web/"]})  # fmt: skip
+               {"id": "b", "write_set": ["src/"], "dependencies": ["a"]},
+               {"id": "c", "write_set": ["web/"], "dependencies": ["a"]})  # fmt: skip
     lock = repo / ".git/worktrees/default--b/index.lock"
     lock.touch()
     done = cli("merge", "a")

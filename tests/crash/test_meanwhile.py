@@ -170,6 +170,8 @@ def test_slices_of_another_prefix_go_on(cli: Cli, repo: Path, workspace: Workspa
 def test_a_waiting_slice_that_git_cannot_move_does_not_hide_the_merge(
     cli: Cli, repo: Path, workspace: Workspace
 ) -> None:
+    apply_tasks(workspace, {"id": "a", "write_set": ["Makefile"]},
+                {"id": "b", "write_set": ["docs/"], "dependencies": ["a"]})  # fmt: skip
     work(workspace, "a", {"Makefile": "all: a\n"})
     lock = repo / ".git/refs/heads/slices/default/b.lock"
     lock.touch()

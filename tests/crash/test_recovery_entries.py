@@ -78,7 +78,7 @@ def test_a_hook_recovers_like_a_command(
     assert list(stage.find_damage()) == []
 
 
-@pytest.mark.parametrize("hook", ["pre-commit", "post-merge"])
+@pytest.mark.parametrize("hook", ["pre-commit", "prepare-commit-msg"])
 def test_hook_run_recovers_like_a_command(stages: Stages, server: Server, hook: str) -> None:
     stage = stages("apply")
     server.run(stage.repo, stage.command.argv, Strike("kill", "git:read-tree:before#1"))

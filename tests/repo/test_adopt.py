@@ -54,8 +54,8 @@ def test_what_was_merged_stays_merged_and_what_was_only_moved_does_not(
 ) -> None:
     assert call("plan", graph, "--apply").code == 0
     commit_all(repo.parent / "webshop.slices" / "default--a", "Work")
-    merged = call("merge", "a")
-    assert "brought forward: b" in merged.out
+    assert call("merge", "a").code == 0
+    assert call("path", "b").code == 0  # whoever goes there finds the target's files
     shutil.rmtree(repo / ".git" / "gitslices")
     assert "take them over: gitslices plan --apply" in call("doctor").out
     assert call("status").code == 2

@@ -1,7 +1,6 @@
 """Slices that nobody has started follow their target; all others stay."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,14 @@ from gitslices.core.model import Oid, SliceId, TaskGraph
 from gitslices.ops.claim import claim
 from gitslices.ops.forward import forward_slices
 from gitslices.ops.grant import ClaimRequest
-from gitslices.ops.hook import InstallRequest, install
+from gitslices.ops.merge import MergeReport, MergeRequest, merge
+from gitslices.ops.places import enter
+from gitslices.ops.status import status
 from gitslices.recovery.recovery import recover
 from gitslices.state.store import SliceRecord
+from tests.support.commands import Cli
 from tests.support.repositories import commit_all, commit_quietly, git
-from tests.support.slices import apply_graph
+from tests.support.slices import apply_graph, apply_tasks, slice_path, work
 from tests.support.workspaces import open_at
 
 GRAPH = {
@@ -142,25 +144,76 @@ def test_a_claim_that_comes_first_keeps_the_slice_where_it_is(
     assert "a" not in forward(repo)
 
 
-def test_commits_and_merges_on_the_target_bring_the_waiting_forward(
+def merge_slice(repo: Path, id_: str) -> MergeReport:
+    return merge(open_at(repo), MergeRequest(slice_ids=(SliceId(id_),)))
+
+
+def find_followers(repo: Path) -> list[str]:
+    return [one.slice_id for one in status(open_at(repo), None).slices if one.follows]
+
+
+def test_neither_commits_nor_merges_touch_the_worktrees_of_those_that_wait(
     repo: Path, tops: dict[str, Path]
 ) -> None:
-    install(open_at(repo), InstallRequest(python=sys.executable))
-    (repo / "new.txt").write_text("new\n")
-    commit = commit_all(repo)
-    assert {head(top) for top in tops.values()} == {commit}
-    (tops["a"] / "a").mkdir()
-    (tops["a"] / "a" / "work").write_text("work")
-    commit_all(tops["a"])
-    git(repo, "merge", "--quiet", "slices/g/a")
-    assert head(tops["b"]) == head(tops["c"]) == head(repo)
+    start = head(repo)
+    work(open_at(repo), "a", {"a/work": "work"}, goal_id="g")
+    (tops["c"] / "loose.txt").write_text("precious")
+    assert find_followers(repo) == []
+    assert merge_slice(repo, "a").forwarded == ()
+    commit_all(repo, "Later")
+    assert head(tops["b"]) == head(tops["c"]) == start
+    # What holds an edit stays where it is.
+    assert find_followers(repo) == ["b"]
 
 
-def test_the_target_is_watched_only_while_slices_wait(repo: Path, tops: dict[str, Path]) -> None:
-    install(open_at(repo), InstallRequest(python=sys.executable))
-    watch = repo / ".git" / "gitslices" / "watch"
-    assert watch.read_text() == "fence refs/heads/slices/*\ntarget refs/heads/main\n"
-    for top in tops.values():
-        commit_quietly(top, "Own")  # with the target's subject it would be the target's commit
-    commit_all(repo)
-    assert watch.read_text() == "fence refs/heads/slices/*\n"
+def test_a_slice_that_nobody_has_begun_follows_when_it_is_claimed_or_entered(
+    repo: Path, tops: dict[str, Path]
+) -> None:
+    commit = move_target(repo)
+    (tops["c"] / "loose.txt").write_text("precious")
+    claim(open_at(repo), ClaimRequest(holder="agent", slice_id=SliceId("a")))
+    for id_ in "bc":
+        assert enter(open_at(repo), SliceId(id_), None).worktree_path == str(tops[id_])
+    assert head(tops["a"]) == head(tops["b"]) == commit != head(tops["c"])
+    assert (tops["b"] / "new.txt").exists()
+    assert find_followers(repo) == []
+
+
+def test_whoever_enters_is_told_what_keeps_a_slice_back(
+    cli: Cli, repo: Path, tops: dict[str, Path]
+) -> None:
+    move_target(repo)
+    (repo / ".git/refs/heads/slices/g/a.lock").touch()
+    done = cli("path", "a")
+    assert (done.code, done.out) == (0, f"{tops['a']}\n")
+    assert done.err.startswith("warning: a was not brought forward: git update-ref")
+    assert "a was not brought forward" in cli("path", "a", "--json").document["warnings"][0]
+
+
+def test_a_merge_brings_forward_those_whose_turn_has_come(repo: Path) -> None:
+    many = [f"n{number}" for number in range(10)]
+    tasks = [{"id": id_, "write_set": [f"{id_}/"]} for id_ in (*"ab", *many, "last", "apart")]
+    for task in tasks[2:-1]:
+        task["dependencies"] = ["a"]
+    tasks[-2]["dependencies"] = ["a", "b"]
+    workspace = open_at(repo)
+    apply_tasks(workspace, *tasks)
+    start = head(repo)
+    for id_ in "ab":
+        work(workspace, id_, {f"{id_}/work": "work"})
+    # A few at once: nobody who merges waits for hundreds.
+    assert merge_slice(repo, "a").forwarded == tuple(many[:8])
+    assert head(slice_path(workspace, "n0")) == head(repo)
+    assert head(slice_path(workspace, "n9")) == head(slice_path(workspace, "last")) == start
+    assert merge_slice(repo, "b").forwarded == ("last",)
+    assert head(slice_path(workspace, "apart")) == start
+
+
+def test_where_both_trees_are_alike_no_file_is_touched(repo: Path, tops: dict[str, Path]) -> None:
+    index = repo / ".git/worktrees/g--a/index"
+    before = index.read_bytes(), index.stat().st_mtime_ns, index.stat().st_ino
+    git(repo, "commit", "--quiet", "--allow-empty", "-m", "Nothing")
+    assert forward(repo) == ["a", "b", "c"]
+    assert head(tops["a"]) == head(repo) == read_records(repo)["a"].base_commit
+    assert (index.read_bytes(), index.stat().st_mtime_ns, index.stat().st_ino) == before
+    assert git(tops["a"], "status", "--porcelain") == ""

@@ -58,11 +58,7 @@ def test_install_says_where_and_uninstall_leaves_nothing(cli: Cli, hooks: Path) 
     done = cli("hook", "install")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        f"hooks in {hooks}\n"
-        "  prepare-commit-msg   installed\n"
-        "  pre-push             installed\n"
-        "  post-commit          installed\n"
-        "  post-merge           installed\n"
+        f"hooks in {hooks}\n  prepare-commit-msg   installed\n  pre-push             installed\n"
     )
     assert cli("hook", "status", "--json").document["ok"] is True
     assert cli("hook", "uninstall").code == 0
@@ -105,14 +101,13 @@ def test_hooks_from_before_come_back_byte_for_byte_with_their_modes(
     repo: Path, hooks: Path, tmp_path: Path
 ) -> None:
     write_hook(hooks, "pre-push", "# caf\u00e9", mode=0o744)
-    write_hook(hooks, "post-commit", "exit 0", mode=0o644)
     write_hook(tmp_path, "shared", "exit 0")
-    (hooks / "post-merge").symlink_to(tmp_path / "shared")
-    write_hook(hooks, "pre-commit", "exit 0")
+    (hooks / "prepare-commit-msg").symlink_to(tmp_path / "shared")
+    write_hook(hooks, "pre-commit", "exit 0", mode=0o644)
     (hooks / "pre-push.sample").write_text("sample")
     before = read_folder(hooks)
     report = install(open_at(repo), REQUEST)
-    assert sum(hook.kept is not None for hook in report.hooks) == 3
+    assert sum(hook.kept is not None for hook in report.hooks) == 2
     uninstall(open_at(repo))
     assert read_folder(hooks) == before
 
@@ -170,16 +165,16 @@ def test_a_hook_that_took_the_place_of_ours_is_not_lost(repo: Path, hooks: Path)
 
 
 def test_a_framework_that_moved_our_hook_aside_still_runs_it(repo: Path, hooks: Path) -> None:
-    write_hook(hooks, "post-commit", "exit 0")
+    write_hook(hooks, "pre-push", "exit 0")
     before = read_folder(hooks)
     install(open_at(repo), REQUEST)
-    (hooks / "post-commit").rename(hooks / "post-commit.legacy")
-    write_hook(hooks, "post-commit", '"$0.legacy" "$@"')
+    (hooks / "pre-push").rename(hooks / "pre-push.legacy")
+    write_hook(hooks, "pre-push", '"$0.legacy" "$@"')
     assert install(open_at(repo), REQUEST).ok
-    assert "legacy" in (hooks / "post-commit").read_text()
+    assert "legacy" in (hooks / "pre-push").read_text()
     uninstall(open_at(repo))
     left = read_folder(hooks)
-    assert left["post-commit.legacy"] == before["post-commit"]
+    assert left["pre-push.legacy"] == before["pre-push"]
 
 
 def test_an_absolute_hooks_path_is_used(repo: Path, tmp_path: Path) -> None:

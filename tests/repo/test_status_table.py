@@ -43,6 +43,7 @@ API = SliceState(
     failed=None,
     ahead=3,
     behind=0,
+    follows=False,
     dirty=True,
     conflicts=(),
     sparse=False,

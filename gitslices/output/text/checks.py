@@ -85,9 +85,6 @@ def _format_lines(report: "HookReport") -> Iterable[str]:
                 "scope", "allow", left.slice_id, "PATH", "--reason", "TEXT", goal_id=left.goal_id
             )
             yield f"hint: take the changes back, or widen the scope: {escape(wider)}"
-    if report.forwarded:
-        names = ", ".join(escape(id_) for id_ in report.forwarded)
-        yield f"gitslices: {count(len(report.forwarded), 'waiting slice')} brought forward: {names}"
 
 
 _SHOWN: int = 20

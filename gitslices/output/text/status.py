@@ -203,7 +203,7 @@ def _describe_holder(state: SliceState | GoneSlice, view: View) -> str:
 
 
 def _describe_changes(state: SliceState) -> Text:
-    uncommitted = "uncommitted" if state.dirty else ""
+    uncommitted = "uncommitted" if state.dirty else "follows at claim" if state.follows else ""
     if state.problem is None:
         return Text(uncommitted)
     return Text(", ".join(filter(None, (state.problem, uncommitted))), style="red")
