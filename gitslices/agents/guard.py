@@ -147,7 +147,7 @@ def _answer_in_slice(
 ) -> "GuardReport":
     from msgspec.structs import asdict
 
-    from gitslices.ops.guard import GuardRequest, guard
+    from gitslices.ops.guard import GuardRequest, HandedPlace, guard
     from gitslices.rules.agent_commands import Command
 
     paths = tuple(os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
@@ -162,6 +162,7 @@ def _answer_in_slice(
             folders=writes.folders,
             unseen=writes.unseen,
             open_shells=writes.open_shells,
+            handed=tuple(HandedPlace(**asdict(one)) for one in writes.handed),
             commands=tuple(Command(**asdict(call)) for call in writes.calls),
             free=free,
             session=session,

@@ -18,6 +18,7 @@ from gitslices.rules.scope_check import (
     OtherWorktree,
     Surroundings,
     Target,
+    find_handed_reason,
     find_other,
     find_outside_reason,
     find_repo_path,
@@ -42,8 +43,9 @@ class GuardRequest(Struct, frozen=True, kw_only=True):
     """What a session is about to do, with paths from the root.
 
     `paths` are written, `new_folders` are made; git changes something in `folders`, by `commands`;
-    of `unseen` nobody can tell where it leads, and of `open_shells` what they will run. In `free`
-    folders everybody may write what belongs to no repository. `session` is what leases call it.
+    of `unseen` nobody can tell where it leads, and of `open_shells` what they will run; what is
+    `handed` to a program may be written by it. In `free` folders everybody may write what belongs
+    to no repository. `session` is what leases call it.
     """
 
     paths: tuple[str, ...] = ()
@@ -51,9 +53,21 @@ class GuardRequest(Struct, frozen=True, kw_only=True):
     folders: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     open_shells: tuple[str, ...] = ()
+    handed: tuple["HandedPlace", ...] = ()
     commands: tuple[Command, ...] = ()
     free: tuple[Path, ...] = ()
     session: str | None = None
+
+
+class HandedPlace(Struct, frozen=True, kw_only=True):
+    """A place that a program is given, or runs in, of which nobody knows whether it writes there.
+
+    With `whole` all that lies beneath it is the program's, too.
+    """
+
+    program: str
+    path: str
+    whole: bool = False
 
 
 class GuardReport(Struct, frozen=True, kw_only=True):
@@ -98,6 +112,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
             *_check_folders(case, request.folders),
             *(Denial(asked=one, reason=_UNSEEN) for one in request.unseen),
             *(Denial(asked=one, reason=_OPEN_SHELL) for one in request.open_shells),
+            *_check_handed(case, request.handed),
             *_check_commands(case, request.commands),
         )
         # The next edit is answered without all this.
@@ -208,6 +223,20 @@ def _check_folders(case: _Case, folders: Sequence[str]) -> Iterator[Denial]:
         reason = find_outside_reason(case.surroundings, target)
         if reason:
             yield Denial(asked=folder, reason=f"git would work {reason}")
+
+
+def _check_handed(case: _Case, handed: Sequence[HandedPlace]) -> Iterator[Denial]:
+    """Nothing that is another's is given to a program that may write it."""
+    told: set[tuple[str, str]] = set()
+    for one in handed:
+        target = _locate(one.path, os.path.realpath(one.path))
+        reason = find_handed_reason(case.surroundings, target, whole=one.whole)
+        if reason and (one.program, str(target.path)) not in told:
+            told.add((one.program, str(target.path)))
+            yield Denial(
+                asked=f"{one.program} {target.path}",
+                reason=f"{reason}, and nobody knows whether {one.program} writes there",
+            )
 
 
 def _check_commands(case: _Case, commands: Sequence[Command]) -> tuple[Denial, ...]:

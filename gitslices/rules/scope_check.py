@@ -133,6 +133,24 @@ def find_repo_path(surroundings: Surroundings, target: Target) -> RepoPath | Non
     return None if is_git_path(inner) else RepoPath(str(inner))
 
 
+def find_handed_reason(surroundings: Surroundings, target: Target, *, whole: bool) -> str | None:
+    """Why a program that may write `target` is not to have it; None where it may.
+
+    Paths outside of all worktrees are anybody's: most of what programs are given is only read.
+    """
+    if target.path.is_relative_to(surroundings.common_dir):
+        return "git's own files"
+    own, other = surroundings.worktree, find_other(surroundings, target)
+    inside = target.path.is_relative_to(own)
+    if inside and (other is None or own.is_relative_to(other.path)):
+        return None
+    if other is not None:
+        return f"in {other.name}"
+    tops = (surroundings.common_dir, *(one.path for one in surroundings.others))
+    holds = whole and any(top.is_relative_to(target.path) for top in tops)
+    return "it holds whole worktrees" if holds else None
+
+
 def find_other(surroundings: Surroundings, target: Target) -> OtherWorktree | None:
     """The other worktree that `target` is in."""
     inside = (one for one in surroundings.others if target.path.is_relative_to(one.path))

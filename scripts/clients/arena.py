@@ -37,6 +37,11 @@ FILES = {
     "Makefile": "all:\n",
     "gitslices.toml": GRAPH,
 }
+NOTEBOOK = json.dumps({
+    "cells": [{"cell_type": "code", "id": "one", "source": ["intact"], "metadata": {},
+               "outputs": [], "execution_count": None}],
+    "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
+})  # fmt: skip
 _REFUSED = re.compile(r"may not write this|PreToolUse|gitslices( cannot look|: )")
 _LONGEST_LOOK = 4096
 _SKIPPED = frozenset({"objects", "logs", "gitslices"})
@@ -44,19 +49,27 @@ _SKIPPED = frozenset({"objects", "logs", "gitslices"})
 
 @dataclass(frozen=True)
 class Session:
-    """How a session of a client ended: what each turn led to, and what the client itself said."""
+    """How a session of a client ended: what each turn led to, and what the client itself said.
+
+    Where it says no by itself, that matches `own_no`.
+    """
 
     results: Mapping[tuple[str, int], str]
     code: int
     said: str
+    own_no: str = "(?!)"
 
     def get(self, turn: int, conversation: str = "main") -> str:
         """What a turn's call was answered."""
         return self.results.get((conversation, turn), "(no result came back)")
 
     def refused(self, turn: int, conversation: str = "main") -> bool:
-        """Whether gitslices said no to it."""
-        return is_refusal(self.get(turn, conversation))
+        """Whether gitslices said no to it, or the client by itself."""
+        return is_refusal(self.get(turn, conversation)) or self.refused_alone(turn, conversation)
+
+    def refused_alone(self, turn: int, conversation: str = "main") -> bool:
+        """Whether the client said no by itself."""
+        return re.search(self.own_no, self.get(turn, conversation)) is not None
 
 
 def is_refusal(text: str) -> bool:
@@ -114,9 +127,12 @@ class Arena:
                     env={**self.environment, **(variables or {})}, capture_output=True, text=True,
                     stdin=subprocess.DEVNULL, timeout=limit, check=False,
                 )  # fmt: skip
-            except subprocess.TimeoutExpired:
-                return Session(model.results, 124, f"it ran for more than {limit:g} seconds")
-        return Session(model.results, done.returncode, done.stdout[-2000:] + done.stderr[-2000:])
+            except subprocess.TimeoutExpired as error:
+                last = ((error.stdout or b"") + (error.stderr or b"")).decode()[-2000:]
+                said = f"it ran for more than {limit:g} seconds\n{last}"
+                return Session(model.results, 124, said, self.client.own_no)
+        said = done.stdout[-2000:] + done.stderr[-2000:]
+        return Session(model.results, done.returncode, said, self.client.own_no)
 
     def trust_hooks(self, folder: Path) -> None:
         """Let Codex take the hooks of a session in `folder` as reviewed."""
@@ -159,7 +175,10 @@ def _fill(arena: Arena) -> None:
         (arena.main / name).parent.mkdir(parents=True, exist_ok=True)
         (arena.main / name).write_text(text)
     for name in list_victims():
-        (arena.main / "src" / "web" / name).write_text("intact\n")
+        for folder in ("api", "web"):
+            (arena.main / "src" / folder / name).write_text(
+                NOTEBOOK if name.endswith(".ipynb") else "intact\n"
+            )
     (arena.main / "src" / "api" / "to_web").symlink_to("../web")
     (arena.other / "file").write_text("hello\n")
     for repository in (arena.main, arena.other):

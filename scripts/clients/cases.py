@@ -3,7 +3,7 @@
 The slice may write `src/api/` and `tests/api/**/*.py`. {W} is its worktree, {WEB} that of slice
 `web`, {M} the main worktree, {O} another repository, {OUT} a folder in none, {FREE} a temporary
 one, {HOME} the user's. {ID} is the case's own name, which all that it makes has in its own.
-`src/web/v-{ID}` is a file that is there in all three worktrees.
+`src/web/v-{ID}` and `src/api/v-{ID}` are files that are there in all worktrees.
 
 Each case is a line: `+` where it may, `-` where it may not, then the path or command, in which
 `\\n` is a line break. `{DIR:folder}` in front is the folder that the agent gives the command.
@@ -11,7 +11,8 @@ Each case is a line: `+` where it may, `-` where it may not, then the path or co
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
 EDITS = r"""
 + {W}/src/api/{ID}.py
@@ -35,6 +36,17 @@ EDITS = r"""
 - {W}/src/api/.git/{ID}
 - {M}/.git/gitslices/{ID}
 - {FREE}/../..{WEB}/src/web/{ID}.ts
+"""
+
+# Of each tool of the client that changes a file which is there.
+CHANGES = r"""
++ src/api/v-{ID}
++ {W}/src/api/v-{ID}
+- {W}/src/web/v-{ID}
+- src/api/../web/v-{ID}
+- {M}/src/api/v-{ID}
+- {WEB}/src/web/v-{ID}
+- {W}/src/api/to_web/v-{ID}
 """
 
 SHELL = r"""
@@ -227,41 +239,60 @@ FURTHER = r"""
 """
 
 KINDS: Mapping[str, str] = {"edit": EDITS, "shell": SHELL, "git": GIT, "more": FURTHER}
+MOST_CHANGES = 4
+"""As many tools to change files may a client have."""
 _LINE = re.compile(r"([+-]) (?:\{DIR:((?:[^{}]|\{\w+\})*)\} )?(.*)")
 
 
 @dataclass(frozen=True)
 class Case:
-    """Something that an agent tries; `folder` is where it wants the command to run."""
+    """Something that an agent tries; `folder` is where it wants the command to run.
+
+    `tool` is what changes the file `text`, where that is not the client's way to make one.
+    """
 
     identity: str
     kind: str
     allowed: bool
     text: str
     folder: str
+    tool: str = ""
 
 
 def list_victims() -> Iterator[str]:
-    """The names of the files in `src/web` that some cases are after."""
+    """The names of the files that some cases are after."""
     for kind, lines in KINDS.items():
         for number, line in enumerate(lines.strip().splitlines()):
             if "v-{ID}" in line:
                 yield f"v-{_name_case(kind, number)}"
+    for number in range(MOST_CHANGES * len(CHANGES.strip().splitlines())):
+        yield f"v-{_name_case('change', number)}"
+        yield f"v-{_name_case('change', number)}.ipynb"
 
 
 def _name_case(kind: str, number: int) -> str:
     return f"{kind[0]}{number:03d}q"
 
 
-def make_cases(places: Mapping[str, str], kinds: Mapping[str, str] = KINDS) -> Iterator[Case]:
-    """All cases, with each {name} replaced by its place."""
-    for kind, lines in kinds.items():
+def make_cases(places: Mapping[str, str], tools: Mapping[str, str]) -> Iterator[Case]:
+    """All cases, with each {name} replaced by its place; `tools` change files of some ending."""
+    for kind, lines in KINDS.items():
         for number, line in enumerate(lines.strip().splitlines()):
-            found = _LINE.fullmatch(line)
-            assert found, line
-            identity = _name_case(kind, number)
-            sign, folder, text = found[1], found[2] or "", found[3]
-            for name, value in {**places, "ID": identity}.items():
-                text = text.replace(f"{{{name}}}", value)
-                folder = folder.replace(f"{{{name}}}", value)
-            yield Case(identity, kind, sign == "+", text.replace("\\n", "\n"), folder)
+            yield _read_case(line, kind, number, places)
+    assert len(tools) <= MOST_CHANGES
+    numbers = count()
+    for tool, ending in tools.items():
+        for line in CHANGES.strip().splitlines():
+            case = _read_case(line, "change", next(numbers), places)
+            yield replace(case, text=case.text + ending, tool=tool)
+
+
+def _read_case(line: str, kind: str, number: int, places: Mapping[str, str]) -> Case:
+    found = _LINE.fullmatch(line)
+    assert found, line
+    identity = _name_case(kind, number)
+    sign, folder, text = found[1], found[2] or "", found[3]
+    for name, value in {**places, "ID": identity}.items():
+        text = text.replace(f"{{{name}}}", value)
+        folder = folder.replace(f"{{{name}}}", value)
+    return Case(identity, kind, sign == "+", text.replace("\\n", "\n"), folder)

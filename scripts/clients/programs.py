@@ -20,6 +20,8 @@ VERSIONS = {
     "copilot": ("@github/copilot", "1.0.102"),
 }
 """The packages that were tried, by the name of their command."""
+_BESIDE = {"qwen": ("node", "22.23.3")}
+"""What a client needs that the machine may not have: a newer node, of which npm has programs."""
 
 
 class MissingError(Exception):
@@ -30,9 +32,11 @@ class MissingError(Exception):
 class Client:
     """An agent: how it says what a model asks of it, and how it is started.
 
-    `edit` and `shell` make a call from a path, or from a command and the folder to run it in.
-    `start` gives the command line from the model's address and further options. What it refuses
-    by itself, it says in words that match `own_no`.
+    `edit` and `shell` make a call from a path, or from a command and the folder to run it in;
+    `takes_folder` where its shell has such a folder. `changes` are further tools that change a file
+    that is there, each with the ending that the file needs. `delegate` hands a prompt to another
+    agent that the client starts. `start` gives the command line from the model's address and
+    further options. What it refuses by itself, it says in words that match `own_no`.
     """
 
     name: str
@@ -41,7 +45,18 @@ class Client:
     shell: Callable[[str, str], Step]
     start: Callable[[str, Sequence[str]], list[str]]
     variables: Mapping[str, str]
+    changes: Mapping[str, "Change"]
+    delegate: Callable[[str], Step] | None = None
+    takes_folder: bool = True
     own_no: str = "(?!)"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A way to change a file that is there: calls of which the last one does it."""
+
+    make: Callable[[str], Sequence[Step]]
+    ending: str = ""
 
 
 def install(folder: Path, name: str) -> Path:
@@ -52,7 +67,8 @@ def install(folder: Path, name: str) -> Path:
     own = folder / name
     bin_folder = own / "node_modules" / ".bin"
     package, version = VERSIONS[name]
-    if _is_there(own, name, package, version):
+    wanted = [(package, version), *([_BESIDE[name]] if name in _BESIDE else [])]
+    if (bin_folder / name).exists() and all(_is_there(own, *one) for one in wanted):
         return bin_folder
     npm = shutil.which("npm")
     if npm is None:
@@ -60,7 +76,8 @@ def install(folder: Path, name: str) -> Path:
     own.mkdir(parents=True, exist_ok=True)
     (own / "package.json").write_text('{"private": true}\n')
     done = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", f"{package}@{version}"],
+        [npm, "install", "--no-audit", "--no-fund", "--loglevel=error",
+         *(f"{one}@{number}" for one, number in wanted)],
         cwd=own, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
@@ -68,11 +85,9 @@ def install(folder: Path, name: str) -> Path:
     return bin_folder
 
 
-def _is_there(folder: Path, name: str, package: str, version: str) -> bool:
+def _is_there(folder: Path, package: str, version: str) -> bool:
     manifest = folder / "node_modules" / package / "package.json"
-    if not (manifest.is_file() and (folder / "node_modules" / ".bin" / name).exists()):
-        return False
-    return bool(json.loads(manifest.read_text())["version"] == version)
+    return manifest.is_file() and json.loads(manifest.read_text())["version"] == version
 
 
 def _start_claude(url: str, options: Sequence[str]) -> list[str]:
@@ -106,8 +121,10 @@ def _start_opencode(url: str, options: Sequence[str]) -> list[str]:
         "npm": "@ai-sdk/openai-compatible", "name": "script", "models": {"m": {"name": "m"}},
         "options": {"baseURL": f"{url}/v1", "apiKey": "none"},
     }  # fmt: skip
+    # What it would ask a person about ends the session where there is none.
+    allowed = dict.fromkeys(("bash", "edit", "external_directory", "task"), "allow")
     table = {"model": "script/m", "small_model": "script/m", "share": "disabled",
-             "provider": {"script": provider}}  # fmt: skip
+             "provider": {"script": provider}, "permission": allowed}  # fmt: skip
     return ["env", f"OPENCODE_CONFIG_CONTENT={json.dumps(table)}", "opencode", "run", *options,
             "SCRIPT:main go"]  # fmt: skip
 
@@ -118,21 +135,36 @@ def _start_copilot(url: str, options: Sequence[str]) -> list[str]:
     return [*where, "copilot", *asked, *options]
 
 
-def _patch(path: str) -> Step:
-    text = f"*** Begin Patch\n*** Add File: {path}\n+x\n*** End Patch\n"
-    return Step(tool="apply_patch", text=text)
+def _patch(path: str, does: str = "Add", *lines: str) -> Step:
+    whole = "\n".join(["*** Begin Patch", f"*** {does} File: {path}", *(lines or ["+x"])])
+    return Step(tool="apply_patch", text=f"{whole}\n*** End Patch\n")
+
+
+def _name_twin(path: str) -> str:
+    """The file of the same name in the slice's own scope."""
+    return f"src/api/{Path(path).name}"
+
+
+def _after(read: Callable[..., Step], change: Callable[..., Step]) -> Callable[[str], list[Step]]:
+    """Most tools change only what they have read before."""
+    return lambda path: [read(path), change(path)]
 
 
 def _call(tool: str, **names: str) -> Callable[..., Step]:
     """A call of `tool` with the given values under the names that it has for them."""
 
     def make(first: str, second: str = "") -> Step:
-        values = {"path": first, "command": first, "folder": second, "content": "x\n", "why": "try"}
+        values = {"path": first, "command": first, "folder": second, **_TEXTS}
         given = {name: values[meant] for name, meant in names.items() if values[meant]}
         return Step(tool=tool, arguments=given)
 
     return make
 
+
+_TEXTS = {"content": "x\n", "why": "try", "old": "intact", "new": "broken", "cell": "one",
+          "worker": "general-purpose", "generalist": "generalist",
+          "general": "general"}  # fmt: skip
+_DIFF = ("@@", "-intact", "+broken")
 
 CLIENTS = {
     one.name: one
@@ -140,7 +172,18 @@ CLIENTS = {
         Client(
             name="claude", config=".claude",
             edit=_call("Write", file_path="path", content="content"),
-            shell=_call("Bash", command="command", description="why"),
+            shell=_call("Bash", command="command", description="why"), takes_folder=False,
+            changes={
+                "Edit": Change(_after(
+                    _call("Read", file_path="path"),
+                    _call("Edit", file_path="path", old_string="old", new_string="new"),
+                )),
+                "NotebookEdit": Change(_after(
+                    _call("Read", file_path="path"),
+                    _call("NotebookEdit", notebook_path="path", cell_id="cell", new_source="new"),
+                ), ".ipynb"),
+            },
+            delegate=_call("Agent", subagent_type="worker", description="why", prompt="command"),
             start=_start_claude,
             variables={
                 "ANTHROPIC_API_KEY": "none", "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1",
@@ -151,12 +194,30 @@ CLIENTS = {
         Client(
             name="codex", config=".codex", edit=_patch,
             shell=_call("exec_command", cmd="command", workdir="folder"),
+            changes={
+                "update": Change(lambda path: [_patch(path, "Update", *_DIFF)]),
+                "delete": Change(lambda path: [_patch(path, "Delete", "")]),
+                "move away": Change(lambda path: [
+                    _patch(path, "Update", f"*** Move to: {_name_twin(path)}-new", *_DIFF)
+                ]),
+                "move to": Change(lambda path: [
+                    _patch(_name_twin(path), "Update", f"*** Move to: {path}-new", *_DIFF)
+                ]),
+            },
             start=_start_codex, variables={"SCRIPT_KEY": "none"},
         ),
         Client(
             name="gemini", config=".gemini",
             edit=_call("write_file", file_path="path", content="content"),
             shell=_call("run_shell_command", command="command", dir_path="folder"),
+            changes={
+                "replace": Change(_after(
+                    _call("read_file", file_path="path"),
+                    _call("replace", file_path="path", instruction="why", old_string="old",
+                          new_string="new"),
+                )),
+            },
+            delegate=_call("invoke_agent", agent_name="generalist", prompt="command"),
             start=_start_gemini,
             variables={"GEMINI_API_KEY": "none", "GEMINI_TELEMETRY_ENABLED": "false",
                        "NO_BROWSER": "1", "GEMINI_CLI_TRUST_WORKSPACE": "true"},
@@ -166,20 +227,44 @@ CLIENTS = {
             name="qwen", config=".qwen",
             edit=_call("write_file", file_path="path", content="content"),
             shell=_call("run_shell_command", command="command", directory="folder"),
+            changes={
+                "edit": Change(_after(
+                    _call("read_file", file_path="path"),
+                    _call("edit", file_path="path", old_string="old", new_string="new"),
+                )),
+                "notebook_edit": Change(_after(
+                    _call("read_file", file_path="path"),
+                    _call("notebook_edit", notebook_path="path", cell_id="cell", new_source="new"),
+                ), ".ipynb"),
+            },
+            delegate=_call("agent", subagent_type="worker", description="why", prompt="command"),
             start=_start_qwen, variables={},
+            own_no="not within any of the registered workspace|path must be absolute",
         ),
         Client(
             name="opencode", config=".config/opencode",
             edit=_call("write", filePath="path", content="content"),
             shell=_call("bash", command="command", workdir="folder", description="why"),
+            changes={
+                "edit": Change(_after(
+                    _call("read", filePath="path"),
+                    _call("edit", filePath="path", oldString="old", newString="new"),
+                )),
+            },
+            delegate=_call("task", subagent_type="general", description="why", prompt="command"),
             start=_start_opencode,
             variables={"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1",
-                       "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"},
+                       # It installs a package beside each plugin, and waits for the registry.
+                       "OPENCODE_DISABLE_LSP_DOWNLOAD": "1", "NPM_CONFIG_OFFLINE": "true"},
         ),
         Client(
             name="copilot", config=".copilot",
             edit=_call("create", path="path", file_text="content"),
-            shell=_call("bash", command="command", description="why"),
+            shell=_call("bash", command="command", description="why"), takes_folder=False,
+            changes={"edit": Change(
+                lambda path: [_call("edit", path="path", old_str="old", new_str="new")(path)]
+            )},
+            delegate=_call("task", agent_type="worker", description="why", prompt="command"),
             start=_start_copilot,
             variables={"COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false",
                        "COPILOT_MODEL": "gpt-4.1"},

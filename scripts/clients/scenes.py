@@ -9,6 +9,7 @@ from clients.arena import Arena, Session, look, make_arena
 from clients.battery import Outcome
 from clients.model import Step
 from clients.programs import Client, CodexServer, prepare
+from gitslices.agents.adapters.table import load_adapter
 
 Scene = Callable[[Arena], Iterator[Outcome]]
 _SLOW = """\
@@ -49,6 +50,8 @@ def play_scenes(
 
 def _list_stages(client: Client, *, short: bool) -> list[list[Scene]]:
     stages: list[list[Scene]] = [[_ask_in_all_folders], [_go_elsewhere]]
+    if client.delegate:
+        stages += [[_hand_on]]
     if not short:
         stages += [[_lose_the_guard], [_take_too_long], [_move_the_repository], [_clone_it]]
     if client.name == "claude":
@@ -72,8 +75,9 @@ def _play_no(
     session = arena.play({"main": steps}, *options, at=at)
     after = look(roots)
     changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
-    # git refreshes what it remembers of files, and gitslices what it knows of a slice.
-    own = ("/.git/index", "ORIG_HEAD", "/gitslices-scope")
+    # git refreshes what it remembers of files, gitslices what it knows of a slice, and opencode
+    # has a name for the repository.
+    own = ("/.git/index", "ORIG_HEAD", "/gitslices-scope", "/.git/opencode")
     changed = [path for path in changed if not path.endswith(own)]
     for turn in checked or range(len(steps)):
         said = session.get(turn)
@@ -85,8 +89,8 @@ def _show(step: Step) -> str:
     return f"{step.tool} {step.text or json.dumps(dict(step.arguments))}"[:160]
 
 
-def _is_done(session: Session, turn: int, path: Path) -> bool:
-    return path.exists() and not session.refused(turn)
+def _is_done(session: Session, turn: int, path: Path, conversation: str = "main") -> bool:
+    return path.exists() and not session.refused(turn, conversation)
 
 
 def _ask_in_all_folders(arena: Arena) -> Iterator[Outcome]:
@@ -124,11 +128,30 @@ def _go_elsewhere(arena: Arena) -> Iterator[Outcome]:
         arena, "elsewhere", "gone elsewhere", steps, *options, checked=(1, 2, 3, 6, 7, 8)
     )
     inner = arena.worktree("api") / "src" / "api" / "inner"
-    if arena.client.name == "codex":
+    if arena.client.takes_folder:
         steps = [shell(f"touch {web}/src/web/w1", str(web)), shell("touch w3", str(arena.main)),
                  shell("touch w2", str(web / "src/web"))]  # fmt: skip
         yield from _play_no(arena, "elsewhere", "a command's folder", steps)
     arena.run("rm", "-rf", str(inner))
+
+
+def _hand_on(arena: Arena) -> Iterator[Outcome]:
+    """An agent that the session starts is asked as the session itself is."""
+    prepare_guard(arena)
+    assert arena.client.delegate
+    edit, shell = arena.client.edit, arena.client.shell
+    own = arena.worktree("api") / "src" / "api" / "s1.py"
+    sub = [edit(str(own)), edit(str(arena.main / "s2")), shell(f"touch {arena.main}/s3", ""),
+           shell("touch src/web/s4", "")]  # fmt: skip
+    main = [arena.client.delegate("SCRIPT:sub go"), shell("sleep 3", "")]
+    session = arena.play({"main": main, "sub": sub})
+    yield _judge("handed on", "inside the scope it may write", _is_done(session, 0, own, "sub"),
+                 session.results)  # fmt: skip
+    for turn in (1, 2, 3):
+        no = session.refused(turn, "sub")
+        yield _judge("handed on", _show(sub[turn]), no, session.get(turn, "sub"))
+    there = [path for path in (arena.main / "s2", arena.main / "s3") if path.exists()]
+    yield _judge("handed on", "nothing has changed", not there, there)
 
 
 def _lose_the_guard(arena: Arena) -> Iterator[Outcome]:
@@ -199,8 +222,7 @@ def _move_the_repository(arena: Arena) -> Iterator[Outcome]:
 def _clone_it(arena: Arena) -> Iterator[Outcome]:
     """Settings that are tracked hold in a colleague's clone, in which nobody has installed them."""
     prepare_guard(arena)
-    settings = [".claude/settings.json"] if arena.client.name == "claude" else [".codex/hooks.json"]
-    arena.run("git", "add", "--force", *settings)
+    arena.run("git", "add", "--force", load_adapter(arena.client.name).settings)
     arena.run("git", "commit", "--quiet", "-m", "Have agents ask")
     clone = arena.top / "colleague"
     arena.run("git", "clone", "--quiet", str(arena.main), str(clone), at=arena.top)

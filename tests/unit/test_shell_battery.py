@@ -5,14 +5,21 @@ Each is read as the guard reads it, and judged by the paths and calls that are f
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from msgspec.structs import asdict
 
+from gitslices.agents.shell.handed import Handed
 from gitslices.agents.shell.writes import find_writes
 from gitslices.core.model import BranchName, SliceId
 from gitslices.rules.agent_commands import Command, Shared, find_command_denials
+from gitslices.rules.scope_check import (
+    OtherWorktree,
+    Surroundings,
+    Target,
+    find_handed_reason,
+)
 from tests.support.repositories import FIXTURES
 
 AGENTS = FIXTURES / "agents"
@@ -63,6 +70,7 @@ def judge(places: Mapping[str, str], text: str) -> list[str]:
         *(one for one in (*found.folders, *found.new_folders) if not is_inside(places, one)),
         *found.unseen,
         *found.open_shells,
+        *(one.path for one in found.handed if is_anothers(places, one)),
         *(denial.reason for denial in find_command_denials(shared, calls)),
     ]
 
@@ -78,6 +86,17 @@ def may_write(places: Mapping[str, str], path: str) -> bool:
 def is_inside(places: Mapping[str, str], folder: str) -> bool:
     real = f"{os.path.realpath(folder)}/"
     return real.startswith((f"{places['api']}/", f"{places['tmp']}/")) and "/.git/" not in real
+
+
+def is_anothers(places: Mapping[str, str], one: Handed) -> bool:
+    """As the rule for what a program is handed has it."""
+    surroundings = Surroundings(
+        worktree=PurePath(places["api"]),
+        common_dir=PurePath(places["main"], ".git"),
+        others=[OtherWorktree(path=PurePath(places[name]), name=name) for name in ("main", "nav")],
+    )
+    target = Target(asked=one.path, path=PurePath(os.path.realpath(one.path)))
+    return find_handed_reason(surroundings, target, whole=one.whole) is not None
 
 
 def list_texts(name: str) -> list[str]:

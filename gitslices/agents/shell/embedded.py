@@ -205,6 +205,7 @@ def read_debugger(parsed: Parsed) -> Script:
 _CHANGING: Final = re.compile(
     r"\b(insert|update|delete|create|drop|alter|replace|vacuum|reindex)\b", re.IGNORECASE
 )
+_WRITTEN: Final = re.compile(r"\b(?:writefile\s*\(|vacuum\s+into)\s*'([^']+)'", re.IGNORECASE)
 _DOT: Final = re.compile(r"^\.(\w+)\s+(.*)$", re.MULTILINE)
 
 
@@ -215,6 +216,7 @@ def read_database(parsed: Parsed) -> Script:
     if any(_CHANGING.search(text.text) for text in texts):
         script.files += parsed.operands[:1]
     for text in texts:
+        script.files += [Word(one) for one in _WRITTEN.findall(text.text)]
         for name, rest in _DOT.findall(text.text):
             if name in {"shell", "system"}:
                 script.texts.append(Word(rest))

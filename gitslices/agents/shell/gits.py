@@ -9,12 +9,12 @@ from msgspec import structs
 
 from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.notes import Call
-from gitslices.agents.shell.options import Parsed, join_path, parse_command
+from gitslices.agents.shell.options import Parsed, parse_command
 from gitslices.agents.shell.outputs import find_top
 from gitslices.agents.shell.patches import list_patched, read_patch
 from gitslices.agents.shell.programs import PROGRAMS
 from gitslices.agents.shell.shell_commands import run_text
-from gitslices.agents.shell.words import Aftermath, State, Word
+from gitslices.agents.shell.words import Aftermath, State, Word, join_path
 
 # Those that read are listed, not those that write: one that is missing here is only refused.
 _READING: Final = frozenset({
@@ -230,12 +230,17 @@ def _write_operand(place: int, *, skip: str = "") -> Handler:
     return write_operand
 
 
+def _name_clone(source: Word) -> Word:
+    """The folder that git makes for a copy of `source`."""
+    name = re.split(r"[/:]", source.text.rstrip("/").removesuffix("/.git"))[-1]
+    return Word(name.removesuffix(".git"), source.plain)
+
+
 def _run_clone(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("git-clone", started.words)
     operands = list(parsed.operands)
     if len(operands) == 1:
-        name = re.split(r"[/:]", operands[0].text.rstrip("/").removesuffix("/.git"))[-1]
-        operands.append(Word(name.removesuffix(".git"), operands[0].plain))
+        operands.append(_name_clone(operands[0]))
     for place in operands[1:2]:
         walker.write(place, started.state)
         walker.make_folder(place, started.state)
@@ -286,6 +291,21 @@ def _run_checkout_index(walker: Invoker, started: Started) -> Aftermath:
     return started.done()
 
 
+def _run_submodule(walker: Invoker, started: Started) -> Aftermath:
+    """`git submodule add`: the folder, and `.gitmodules`."""
+    action, *rest = started.words or [Word("")]
+    if action.text != "add":
+        return started.done()
+    parsed = parse_command("git-clone", rest)
+    operands = list(parsed.operands)
+    if len(operands) == 1:
+        operands.append(_name_clone(operands[0]))
+    tops = tuple(str(find_top(cwd) or cwd) if cwd else None for cwd in started.state.cwds)
+    walker.write_all(operands[1:2], started.state)
+    walker.write(Word(".gitmodules"), structs.replace(started.state, cwds=tops))
+    return started.done()
+
+
 def _run_apply(walker: Invoker, started: Started) -> Aftermath:
     parsed = parse_command("git-apply", started.words)
     if parsed.has("--check", "--stat", "--numstat", "--summary") and not parsed.has("--apply"):
@@ -321,6 +341,8 @@ _WRITERS: Final[dict[str, Handler]] = {
     "clone": _run_clone,
     "config": _run_config,
     "init": _write_operand(0),
+    "read-tree": _run_checkout_index,
     "restore": _run_restore,
+    "submodule": _run_submodule,
     "worktree": _run_worktree,
 }

@@ -13,7 +13,7 @@ from gitslices.agents.shell.words import Aftermath, State, Word
 _INTERPRETERS: Final = {
     "python": ("-c",), "perl": ("-e", "-E"), "ruby": ("-e",), "php": ("-r",), "lua": ("-e",),
     "deno": ("eval",), "Rscript": ("-e",),
-    "node": ("-e", "-p", "--eval", "--print"), "bun": ("-e",), "pypy": ("-c",),
+    "node": ("-e", "-p", "--eval", "--print"), "bun": ("-e",),
 }  # fmt: skip
 
 
@@ -21,28 +21,75 @@ def _run_interpreter(walker: Invoker, started: Started) -> Aftermath:
     """Python and its like: a text after `-c` or on standard input."""
     name = re.sub(r"[\d.]+$", "", started.name)
     name = "node" if name == "nodejs" else name
-    parsed = parse_command("python" if name == "pypy" else name, started.words, stop=True)
+    name = "python" if name == "pypy" else name
+    parsed = parse_command(name, started.words, stop=True)
+    if name == "python" and (module := _find_module(started.words)):
+        return _run_module(walker, started, *module)
     if name in {"perl", "ruby"}:
         whole = parse_command(name, started.words)
         walker.write_all([*list_edited(whole)], started.state)
-    if (module := parsed.find("-m")) and module.text.partition(".")[0] == "gitslices":
-        return walker.call([Word("gitslices"), *parsed.operands], started.env, started.state)
     texts = [value for option, value in parsed.options if option in _INTERPRETERS.get(name, ())]
     if name == "deno":
         texts = list(parsed.operands[1:2]) if parsed.operands[:1] == [Word("eval")] else [Word("")]
     if not texts:
-        runs_file = parsed.has("-m") or (
-            parsed.operands and not is_standard_input(parsed.operands[0])
-        )
+        runs_file = parsed.operands and not is_standard_input(parsed.operands[0])
         texts = [] if runs_file else _list_input(walker, started, parsed.has("--version", "-V"))
         file = parsed.operands[0] if parsed.operands else None
         if runs_file and file and (text := walker.read_file(file, started.state)) is not None:
             texts = [Word(text)]
+        elif runs_file:
+            walker.hand(started.name, parsed.operands[1:], started.state, started.env)
     for word in texts:
         if word.plain:
             note_script(
                 walker, _read_language(name, word.text, _list_args(parsed.operands)), started.state
             )
+    return started.done()
+
+
+def _find_module(words: Sequence[Word]) -> tuple[str, Sequence[Word]] | None:
+    """The module after `-m`, and all words behind it, which are its own."""
+    for number, word in enumerate(words):
+        if word.text == "-m":
+            rest = words[number + 1 :]
+            return (rest[0].text, rest[1:]) if rest else None
+        if re.fullmatch(r"-[A-Za-z]*m\w.*", word.text):
+            return word.text.partition("m")[2], words[number + 1 :]
+        # Behind a text, a file or `-` all words are the script's.
+        if word.text in {"-c", "-"} or not word.text.startswith("-"):
+            previous = words[number - 1].text if number else ""
+            if previous not in {"-W", "-X"}:
+                return None
+    return None
+
+
+def _run_module(walker: Invoker, started: Started, module: str, words: Sequence[Word]) -> Aftermath:
+    """`python -m`: modules that write what their words name, run code, or are commands, too."""
+    state = started.state
+    if module.partition(".")[0] == "gitslices":
+        return walker.call([Word("gitslices"), *words], started.env, state)
+    if module in {"pip", "black", "isort", "ruff", "pytest", "mypy", "virtualenv", "coverage"}:
+        return walker.call([Word(module), *words], started.env, state, is_program=True)
+    parsed = parse_command(f"python-{module}", words)
+    given = [*parsed.operands]
+    if module in {"tarfile", "zipfile"}:
+        makes, takes = parsed.find("-c", "--create"), parsed.find("-e", "--extract")
+        walker.write_all([makes] if makes else [], state)
+        walker.write_all([given[0] if given else Word(".")] if takes else [], state)
+    elif module == "json.tool":
+        walker.write_all(given[1:2], state)
+        given = given[1:]
+    elif module == "timeit":
+        for text in (
+            *given,
+            *(value for name, value in parsed.options if name in {"-s", "--setup"}),
+        ):
+            if text.plain:
+                note_script(walker, _read_language("python", text.text, ()), state)
+    elif output := parsed.find("-o", "--output", "--outfile"):
+        walker.write(output, state)
+    if module not in {"json.tool", "timeit"}:
+        walker.hand(f"python -m {module}", words, state, started.env)
     return started.done()
 
 
@@ -63,7 +110,7 @@ def _list_args(operands: Sequence[Word]) -> tuple[str, ...]:
 
 
 def _read_language(name: str, text: str, args: tuple[str, ...]) -> Script:
-    if name in {"python", "pypy"}:
+    if name == "python":
         # Imported here: Python's grammar takes its time, and few commands have any.
         from gitslices.agents.shell.python_code import read_python
 
@@ -81,6 +128,7 @@ def note_script(walker: Invoker, script: Script, state: State) -> None:
 def _run_make(walker: Invoker, started: Started) -> Aftermath:
     """`make -f -`: recipes that stand in the command itself."""
     parsed = parse_command("make", started.words)
+    walker.hand("make", started.words, started.state, started.env)
     file, given = parsed.find("-f", "--file", "--makefile"), parsed.find("--eval")
     text = given.text if given else ""
     if file and (file.content or is_standard_input(file)):

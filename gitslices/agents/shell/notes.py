@@ -1,15 +1,15 @@
 """What has been found of what commands write, and where their paths lead."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from gitslices.agents.shell.globs import TooManyError, find_matches
-from gitslices.agents.shell.options import join_path
+from gitslices.agents.shell.handed import Handed, find_handed
 from gitslices.agents.shell.outputs import FOUND
-from gitslices.agents.shell.words import State, Word
+from gitslices.agents.shell.words import State, Word, join_path
 
 _MOST_LINKS: Final = 16
 
@@ -36,6 +36,7 @@ class Notes:
         self.unseen: list[str] = []
         self.open_shells: list[str] = []
         self.calls: list[Call] = []
+        self.handed: list[Handed] = []
         self.links: dict[str, str] = {}
         self.made: set[str] = set()
         self.new_folders: list[str] = []
@@ -76,6 +77,16 @@ class Notes:
         """Note that several are."""
         for word in words:
             self.write(word, state)
+
+    def hand(
+        self,
+        program: str,
+        words: Iterable[Word],
+        state: State,
+        env: Mapping[str, Word] | None = None,
+    ) -> None:
+        """Note what a program is given of which nobody knows what it writes."""
+        self.handed += find_handed(program, words, state, env or {})
 
     def match(self, word: Word, state: State) -> Sequence[Word]:
         """The files that a pattern matches, or else the word itself."""

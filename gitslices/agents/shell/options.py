@@ -1,6 +1,5 @@
 """The words of a simple command, told apart into options, their values and operands."""
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -26,6 +25,11 @@ _WITH_VALUE: Final[dict[str, set[str]]] = {
     **dict.fromkeys(("bzip2", "gzip", "gunzip", "xz", "unxz", "zstd"), _PACKER),
     **dict.fromkeys(("node", "bun"), _NODE),
     "python": {"-c", "-m", "-W", "-X"},
+    "python-cProfile": {"-o", "-s"},
+    "python-tarfile": {"-c", "-e", "-l", "-t", "--create", "--extract", "--list", "--test"},
+    "python-timeit": {"-n", "-r", "-s", "-u", "--number", "--repeat", "--setup", "--unit"},
+    "python-zipapp": {"-o", "-p", "-m", "--output", "--python", "--main"},
+    "python-zipfile": {"-c", "-e", "-l", "-t", "--create", "--extract", "--list", "--test"},
     "php": {"-B", "-E", "-R", "-c", "-d", "-f", "-r", "-z"},
     "lua": {"-e", "-l"},
     "gdb": {"-ex", "-eval-command", "-x", "-p"},
@@ -98,6 +102,7 @@ _WITH_VALUE: Final[dict[str, set[str]]] = {
     "split": {"-C", "-a", "-b", "-l", "-n", "--additional-suffix", "--bytes", "--filter", "--lines",
               "--number", "--suffix-length"},
     "stdbuf": {"-e", "-i", "-o", "--error", "--input", "--output"},
+    "ssh": {f"-{letter}" for letter in "BDEFIJLOQRSWbceilmopw"},
     "strace": {"-E", "-P", "-S", "-a", "-b", "-e", "-o", "-p", "-s", "-u", "--output"},
     "su": {"-c", "-g", "-s", "--command", "--group", "--shell"},
     "sudo": {"-C", "-D", "-R", "-T", "-g", "-h", "-p", "-r", "-t", "-u", "--chdir", "--group",
@@ -166,16 +171,6 @@ class Parsed(Struct, frozen=True):
     def has(self, *names: str) -> bool:
         """Whether an option is given by any of its names."""
         return any(name in names for name, _ in self.options)
-
-
-def join_path(cwd: str | None, text: str) -> str | None:
-    """A path as a program in `cwd` would open it; None in a folder that nobody knows.
-
-    As the kernel does it: `a/../b` leads elsewhere where `a` is a link, so `..` stays.
-    """
-    if text.startswith("/"):
-        return text
-    return None if cwd is None else os.path.join(cwd, text)  # noqa: PTH118
 
 
 def parse_command(name: str, words: Sequence[Word], *, stop: bool = False) -> Parsed:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from gitslices.agents.shell.calls import Invoker, Started
-from gitslices.agents.shell.options import join_path, parse_command
-from gitslices.agents.shell.words import Aftermath, Word
+from gitslices.agents.shell.options import parse_command
+from gitslices.agents.shell.words import Aftermath, Word, join_path
 
 _LARGEST: Final = 1 << 22
 _NAMED: Final = re.compile(

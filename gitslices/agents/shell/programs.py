@@ -5,10 +5,23 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gitslices.agents.shell.options import Parsed, join_path
-from gitslices.agents.shell.words import Word
+from gitslices.agents.shell.options import Parsed
+from gitslices.agents.shell.outputs import FOUND
+from gitslices.agents.shell.words import Word, join_path
 
 Rule = Callable[[Parsed, str | None], Sequence[Word]]
+
+
+_LOCAL: Final = re.compile(
+    r"(localhost|.*\.localhost|ip6-localhost|127(\.\d+){0,3}|0|0\.0\.0\.0|::1|\[::1\])"
+)
+
+
+def is_this_machine(host: Word) -> bool:
+    """Whether a host may be the machine itself; one that nobody knows may."""
+    name = host.text.rpartition("@")[2].removeprefix("ssh://").rstrip("/")
+    unknown = not host.plain or not host.is_certain or FOUND in name
+    return unknown or bool(_LOCAL.fullmatch(name)) or name == os.uname().nodename
 
 
 def _list_operands(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
@@ -62,8 +75,9 @@ def _list_synced(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
     logs = [value for name, value in parsed.options
             if name in {"--log-file", "--write-batch", "--backup-dir"}]  # fmt: skip
     taken = sources if parsed.has("--remove-source-files") else []
-    if not sources or re.match("[^/]+:", last.text):
+    if not sources or is_elsewhere(last):
         return [*logs, *taken]  # it only lists, or copies to another machine
+    last = _strip_host(last)
     # Unlike `cp`, it copies what is in `a/`, and not the folder itself.
     if any(source.text.endswith("/") for source in sources):
         return [last, *logs, *taken]
@@ -71,8 +85,24 @@ def _list_synced(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
 
 
 def _list_received(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
-    last = parsed.operands[-1:]
-    return [] if not last or re.match("[^/]+:", last[0].text) else _list_destinations(parsed, cwd)
+    *sources, last = parsed.operands if parsed.operands else [Word("")]
+    if is_elsewhere(last):
+        return []
+    return _list_destinations(Parsed(parsed.options, [*sources, _strip_host(last)]), cwd)
+
+
+def is_elsewhere(place: Word) -> bool:
+    """Whether it is `HOST:PATH` of another machine."""
+    host, colon, _ = place.text.partition(":")
+    return bool(colon) and "/" not in host and not is_this_machine(Word(host, place.plain))
+
+
+def _strip_host(place: Word) -> Word:
+    host, colon, path = place.text.partition(":")
+    if not colon or "/" in host:
+        return place
+    # Whatever has no `/` in front counts from the home of whoever is named.
+    return Word(path, place.plain and path.startswith("/"))
 
 
 def _put_into(folder: Word, source: Word) -> Word:
@@ -218,6 +248,11 @@ def _list_passed_through(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
     return [Word(".")] if parsed.has("-i", "--extract") and not parsed.has("-t", "--list") else []
 
 
+def _list_final(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
+    """Converters: what comes last is made of what stands before."""
+    return [word for word in parsed.operands[1:][-1:] if word.text != "-"]
+
+
 def _list_by_flag(*flags: str) -> Rule:
     """The rule for a program that writes its operands only where one of `flags` is given."""
 
@@ -245,6 +280,9 @@ PROGRAMS: Final[dict[str, Rule]] = {
     "curl": _list_downloads,
     "cpio": _list_passed_through,
     "csplit": _list_cut,
+    **dict.fromkeys(("convert", "ffmpeg", "gm", "magick", "pdftotext", "ps2pdf", "sox",
+                     "wkhtmltoimage", "wkhtmltopdf"), _list_final),
+    **dict.fromkeys(("jpegoptim", "mogrify", "optipng", "pngquant"), _list_operands),
     "install": _list_installed,
     "mv": _list_moved,
     "dd": _list_dd,
@@ -252,7 +290,6 @@ PROGRAMS: Final[dict[str, Rule]] = {
     "scp": _list_received,
     **dict.fromkeys(("cc", "c++", "clang", "g++", "gcc", "ld", "rustc", "pandoc", "sort", "shuf",
                      "base64", "iconv"), _list_outputs("-o", "--output")),
-    "go": _list_outputs("-o"),
     "openssl": _list_outputs("-out"),
     "strace": _list_outputs("-o", "--output"),
     "time": _list_outputs("-o", "--output"),
@@ -275,7 +312,11 @@ PROGRAMS: Final[dict[str, Rule]] = {
 # Options of further programs that name a file or folder to be written.
 OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "7z": ("-o",), "aria2c": ("-o", "-d", "--out", "--dir"), "esbuild": ("--outfile", "--outdir"),
-    "gpg": ("-o", "--output"), "http": ("-o", "--output"), "iconv": ("-o", "--output"),
+    "go": ("-o",), "gpg": ("-o", "--output"), "http": ("-o", "--output"),
+    "iconv": ("-o", "--output"),
+    "cwebp": ("-o",), "dot": ("-o",), "inkscape": ("--export-filename",),
+    "libreoffice": ("--outdir",), "mmdc": ("-o", "--output"), "rsvg-convert": ("-o", "--output"),
+    "soffice": ("--outdir",),
     "javac": ("-d",), "mysqldump": ("-r", "--result-file"), "openssl": ("-keyout", "-out"),
     "pg_dump": ("-f", "--file"), "pip": ("-t", "--target", "-d", "--dest"),
     "pip3": ("-t", "--target", "-d", "--dest"), "redis-cli": ("--rdb",),

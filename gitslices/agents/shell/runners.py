@@ -1,17 +1,27 @@
-"""Programs that run others: shells, `env` and its kin, `xargs`, `find`, interpreters."""
+"""Programs that run others: shells, `env` and its kin, tools with a word for it."""
 
 import re
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import structs
 
+from gitslices.agents.shell.batches import BATCHES
 from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.interpreters import INTERPRETERS
-from gitslices.agents.shell.options import join_path, parse_command
+from gitslices.agents.shell.languages import LANGUAGES
+from gitslices.agents.shell.options import parse_command
 from gitslices.agents.shell.outputs import FOUND
+from gitslices.agents.shell.programs import list_outputs
+from gitslices.agents.shell.remote import REMOTE
 from gitslices.agents.shell.shell_commands import is_standard_input, run_text
-from gitslices.agents.shell.words import UNKNOWN_INPUT, Aftermath, Input, State, Word, assign
+from gitslices.agents.shell.words import (
+    UNKNOWN_INPUT,
+    Aftermath,
+    State,
+    Word,
+    assign,
+    enter_folder,
+)
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
 _WRAPPERS: Final = {
@@ -35,14 +45,13 @@ _RUNNERS: Final = {
 }  # fmt: skip
 """Tools that run the command after one of their own words, or after their name."""
 _RUNNER_OPTIONS: Final = frozenset({
-    "--extra", "--from", "--group", "--name", "--package", "--python", "--spec", "--with", "-n",
-    "-p",
+    "--directory", "--extra", "--from", "--group", "--name", "--package", "--project", "--python",
+    "--spec", "--with", "-n", "-p",
 })  # fmt: skip
 _SHELLS: Final = (
     "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "rbash", "sh", "tcsh",
     "xonsh", "zsh",
 )  # fmt: skip
-_UNKNOWN: Final = Word("the words that xargs reads", plain=False)
 
 
 def _run_wrapped(walker: Invoker, started: Started) -> Aftermath:
@@ -53,7 +62,7 @@ def _run_wrapped(walker: Invoker, started: Started) -> Aftermath:
                       and started.name in {"strace", "ltrace", "time"}], started.state)  # fmt: skip
     state = started.state
     if started.name == "sudo" and (folder := parsed.find("-D", "--chdir")):
-        state = _enter(state, folder)
+        state = enter_folder(state, folder)
     rest = list(parsed.operands)[_WRAPPERS[started.name] :]
     env = dict(started.env)
     if started.name in {"sudo", "doas"}:
@@ -72,20 +81,12 @@ def _take_assignments(words: list[Word], env: dict[str, Word]) -> list[Word]:
     return words
 
 
-def _enter(state: State, folder: Word) -> State:
-    cwds = tuple(
-        join_path(cwd, folder.text) if folder.plain and not folder.pattern else None
-        for cwd in state.cwds
-    )
-    return structs.replace(state, cwds=cwds)
-
-
 def _run_env(walker: Invoker, started: Started) -> Aftermath:
     state, env = started.state, dict(started.env)
     parsed = parse_command("env", started.words, stop=True)
     words = list(parsed.operands)
     if folder := parsed.find("-C", "--chdir"):
-        state = _enter(state, folder)
+        state = enter_folder(state, folder)
     if text := parsed.find("-S", "--split-string"):
         inner = structs.replace(_begin_shell(started), args=tuple(words), cwds=state.cwds)
         whole = Word(f'env {text.text} "$@"', text.plain, is_certain=text.is_certain)
@@ -119,6 +120,8 @@ def _run_shell(walker: Invoker, started: Started) -> Aftermath:
     reads = not operands or parsed.has("-s")
     inner = structs.replace(inner, args=tuple(operands if parsed.has("-s") else operands[1:]))
     if not reads and not is_standard_input(operands[0]):
+        if walker.read_file(operands[0], inner) is None:
+            walker.hand(started.name, operands[1:], started.state, started.env)
         _read_script_file(walker, operands[0], inner)
     else:
         _read_input(walker, started, inner)
@@ -157,130 +160,6 @@ def _read_input(walker: Invoker, started: Started, state: State) -> None:
         walker.read_apart(stdin.text, structs.replace(state, stdin=UNKNOWN_INPUT))
     elif not stdin.path:
         walker.unseen.append(spelled)
-
-
-def _run_xargs(walker: Invoker, started: Started) -> Aftermath:
-    parsed = parse_command("xargs", started.words, stop=True)
-    stdin = started.state.stdin
-    if file := parsed.find("-a", "--arg-file"):
-        text = walker.read_file(file, started.state)
-        stdin = file.content or Input(text)
-    command = list(parsed.operands) or [Word("echo")]
-    sign = parsed.find("-I")
-    replaces = sign.text if sign else "{}" if parsed.has("-i") else ""
-    ends = "\0" if parsed.has("-0", "--null") else "\n" if parsed.has("-d", "--delimiter") else ""
-    return _run_with(walker, started, command, stdin, replaces, ends)
-
-
-def _run_with(
-    walker: Invoker,
-    started: Started,
-    command: Sequence[Word],
-    stdin: Input,
-    sign: str,
-    ends: str,
-) -> Aftermath:
-    """Run a command with words from standard input behind it, or in the place of `sign`.
-
-    A word ends with the sign `ends`, or else with any blank.
-    """
-    inner = structs.replace(started.state, stdin=UNKNOWN_INPUT)
-    if sign:
-        lines: list[str | None] = [None] if stdin.text is None else [*stdin.text.split("\n")]
-        for line in dict.fromkeys(one for one in lines if one != ""):
-            words = [_put_line(word, sign, line, is_exact=stdin.is_exact) for word in command]
-            walker.call(words, started.env, inner, is_program=True)
-        return started.done()
-    if stdin.text is None:
-        further = [_UNKNOWN]
-    else:
-        # What `find -print0` prints stands here as lines, too.
-        text = stdin.text if stdin.is_exact else stdin.text.replace("\n", ends or " ")
-        names = text.split(ends) if ends else [one.strip("'\"") for one in text.split()]
-        further = [Word(name, is_certain=stdin.is_exact) for name in names if name]
-    walker.call([*command, *further], started.env, inner, is_program=True)
-    return started.done()
-
-
-def _put_line(word: Word, sign: str, line: str | None, *, is_exact: bool) -> Word:
-    if sign not in word.text:
-        return word
-    if line is None:
-        return Word(word.text, plain=False)
-    return Word(word.text.replace(sign, line), word.plain, is_certain=is_exact)
-
-
-def _run_parallel(walker: Invoker, started: Started) -> Aftermath:
-    parsed = parse_command("parallel", started.words, stop=True)
-    words = list(parsed.operands)
-    at = next((n for n, word in enumerate(words) if re.fullmatch(r":::+\+?", word.text)), None)
-    given = None if at is None else words[at + 1 :]
-    command = words if at is None else words[:at]
-    stdin = started.state.stdin
-    if given is not None:
-        known = all(word.plain for word in given)
-        stdin = Input("\n".join(word.text for word in given)) if known else UNKNOWN_INPUT
-    text = " ".join(word.text for word in command)
-    for one in stdin.text.split("\n") if stdin.text is not None else ["$unknown"]:
-        filled = text.replace("{}", one) if "{}" in text else f"{text} {one}"
-        walker.read_apart(filled, structs.replace(started.state, stdin=UNKNOWN_INPUT))
-    return started.done()
-
-
-def _run_find(walker: Invoker, started: Started) -> Aftermath:
-    words, state = started.words, started.state
-    texts = [word.text for word in words]
-    count = next((n for n, one in enumerate(texts) if one.startswith(("-", "(", "!"))), len(texts))
-    starts = list(words[:count]) or [Word(".")]
-    # The starting points stand for all beneath them, which nobody walks for a hook.
-    if "-delete" in texts:
-        walker.write_all(starts, state)
-    for number, text in enumerate(texts):
-        if text in {"-fprint", "-fprint0", "-fprintf", "-fls"}:
-            walker.write_all(words[number + 1 : number + 2], state)
-        if text in {"-exec", "-execdir", "-ok", "-okdir"}:
-            command = list(_list_until_end(words[number + 1 :]))
-            for start in starts:
-                inner = _enter(state, start) if text.endswith("dir") else state
-                walker.call([_put_found(one, start) for one in command], {}, inner, is_program=True)
-    return started.done()
-
-
-def _run_fd(walker: Invoker, started: Started) -> Aftermath:
-    """`fd PATTERN FOLDER… -x COMMAND`."""
-    texts = [word.text for word in started.words]
-    at = next((n for n, one in enumerate(texts)
-               if one in {"-x", "-X", "--exec", "--exec-batch"}), None)  # fmt: skip
-    if at is None:
-        return started.done()
-    operands = [word for word in started.words[:at] if not word.text.startswith("-")]
-    command = list(started.words[at + 1 :])
-    if not any("{" in word.text for word in command):
-        command.append(Word("{}"))
-    for start in operands[1:] or [Word(".")]:
-        filled = [_put_found(one, start) for one in command]
-        walker.call(filled, {}, started.state, is_program=True)
-    return started.done()
-
-
-def _list_until_end(words: Sequence[Word]) -> Iterator[Word]:
-    for number, word in enumerate(words):
-        if word.text == ";" or (word.text == "+" and number and words[number - 1].text == "{}"):
-            return
-        yield word
-
-
-def _put_found(word: Word, start: Word) -> Word:
-    if "{}" not in word.text:
-        return word
-    if word.text == "{}":
-        return structs.replace(start, is_certain=False)
-    # `{}/..` and the like lead nobody knows where.
-    known = start.plain and not start.pattern and "{}/" not in word.text and ".." not in word.text
-    if not known:
-        return Word(word.text, plain=False)
-    found = f"{start.text.rstrip('/')}/{FOUND}"
-    return Word(word.text.replace("{}", found), word.plain, is_certain=False)
 
 
 def _run_text_option(*options: str) -> Handler:
@@ -343,15 +222,24 @@ def _run_tool(walker: Invoker, started: Started) -> Aftermath:
     own = _RUNNERS[started.name]
     at = next((n for n, one in enumerate(texts) if one in own), None if own else -1)
     if at is None:
+        walker.hand(started.name, started.words, started.state, started.env)
+        walker.write_all(list_outputs(started.name, started.words), started.state)
         return started.done()
+    walker.hand(started.name, started.words[: at + 1], started.state, started.env)
     rest = list(started.words[at + 1 :])
+    if Word("--") in rest:
+        # What stands before it are options, and their values.
+        walker.hand(started.name, rest[: rest.index(Word("--"))], started.state)
+        rest = rest[rest.index(Word("--")) :]
     if started.name == "direnv":
         rest = rest[1:]
     while rest and rest[0].text.startswith("-"):
         option = rest.pop(0).text
         if option in {"-c", "--call"}:
             return run_text(walker, rest[:1], started.state, apart=True)
-        rest = rest[1:] if option in _RUNNER_OPTIONS else rest
+        if option in _RUNNER_OPTIONS:
+            walker.hand(started.name, rest[:1], started.state)
+            rest = rest[1:]
     walker.call(rest, started.env, started.state, is_program=True)
     return started.done()
 
@@ -375,16 +263,15 @@ def _run_crontab(walker: Invoker, started: Started) -> Aftermath:
 
 
 RUNNERS: Final[dict[str, Handler]] = {
+    **BATCHES,
     **INTERPRETERS,
+    **LANGUAGES,
+    **REMOTE,
     **dict.fromkeys(_WRAPPERS, _run_wrapped),
     **dict.fromkeys(_SHELLS, _run_shell),
     **dict.fromkeys(_RUNNERS, _run_tool),
     "env": _run_env,
-    "xargs": _run_xargs,
     "crontab": _run_crontab,
-    "parallel": _run_parallel,
-    "find": _run_find,
-    **dict.fromkeys(("fd", "fdfind"), _run_fd),
     "flock": _run_flock,
     "script": _run_script,
     **dict.fromkeys(

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import structs
 
 from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.options import join_path, parse_command
+from gitslices.agents.shell.options import parse_command
 from gitslices.agents.shell.outputs import FOUND
 from gitslices.agents.shell.words import (
     Aftermath,
@@ -17,6 +17,7 @@ from gitslices.agents.shell.words import (
     Value,
     Word,
     assign,
+    join_path,
     make_unknown,
 )
 
@@ -260,6 +261,14 @@ def _alias(walker: Invoker, started: Started) -> Aftermath:
     return started.done(Printed(""))
 
 
+def _bind(walker: Invoker, started: Started) -> Aftermath:
+    """`bind -x` has a key run a command."""
+    texts = [word.text for word in started.words]
+    if "-x" in texts:
+        walker.unseen.append(" ".join(("bind", *texts)))
+    return started.done(Printed(""))
+
+
 def _hash(walker: Invoker, started: Started) -> Aftermath:
     texts = [word.text for word in started.words]
     if texts[:1] == ["-p"] and len(texts) > 2:
@@ -312,6 +321,7 @@ BUILTINS: Final[dict[str, Handler]] = {
     **dict.fromkeys(("compgen", "complete"), _complete),
     **dict.fromkeys((".", "source"), _source),
     "alias": _alias,
+    "bind": _bind,
     "hash": _hash,
     "enable": _enable,
     "printf": _print_into,

@@ -1,5 +1,6 @@
 """Words after their expansion, and what a shell knows while it runs."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, product
 from typing import Final
@@ -139,6 +140,23 @@ def _join_values(name: str, one: State, other: State) -> tuple[Value, ...]:
 def assign(state: State, name: str, values: tuple[Value, ...]) -> State:
     """The state with a variable set."""
     return structs.replace(state, variables={**state.variables, name: values})
+
+
+def join_path(cwd: str | None, text: str) -> str | None:
+    """A path as a program in `cwd` would open it; None in a folder that nobody knows.
+
+    As the kernel does it: `a/../b` leads elsewhere where `a` is a link, so `..` stays.
+    """
+    if text.startswith("/"):
+        return text
+    return None if cwd is None else os.path.join(cwd, text)  # noqa: PTH118
+
+
+def enter_folder(state: State, folder: Word) -> State:
+    """The state in `folder`, as a program in each of the folders would find it."""
+    known = folder.plain and not folder.pattern
+    cwds = tuple(join_path(cwd, folder.text) if known else None for cwd in state.cwds)
+    return structs.replace(state, cwds=cwds)
 
 
 def add_to_value(before: tuple[Value, ...] | None, values: Value, *, is_array: bool) -> Value:

@@ -13,15 +13,16 @@ from msgspec import Struct, structs
 from gitslices.agents.shell.calls import Handler, Invoker, Started
 from gitslices.agents.shell.embedded import SCRIPTS
 from gitslices.agents.shell.gits import run_git, run_own
+from gitslices.agents.shell.handed import READERS, Handed
 from gitslices.agents.shell.interpreters import note_script
 from gitslices.agents.shell.notes import Call
-from gitslices.agents.shell.options import Parsed, join_path, parse_command
+from gitslices.agents.shell.options import Parsed, parse_command
 from gitslices.agents.shell.patches import run_apply_patch, run_patch
 from gitslices.agents.shell.programs import PROGRAMS, TEXT_OPTIONS, list_outputs
 from gitslices.agents.shell.runners import RUNNERS
 from gitslices.agents.shell.shell_commands import BUILTINS, run_text
 from gitslices.agents.shell.walker import Walker
-from gitslices.agents.shell.words import Aftermath, State, Word
+from gitslices.agents.shell.words import Aftermath, State, Word, join_path
 
 _MOST_ENTRIES: Final = 2000
 _WRITING: Final = frozenset({
@@ -45,7 +46,8 @@ class Writes(Struct, frozen=True, kw_only=True):
 
     `new_folders` are made, and nothing is put into them by that. `unseen` are targets, as they are
     spelled, that nobody can know without running the command;
-    `open_shells` are commands that run what they are told later.
+    `open_shells` are commands that run what they are told later; what is `handed` to a program may
+    be written by it.
     """
 
     paths: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class Writes(Struct, frozen=True, kw_only=True):
     unseen: tuple[str, ...] = ()
     open_shells: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    handed: tuple[Handed, ...] = ()
 
 
 def find_writes(text: str, cwd: str, environ: Mapping[str, str]) -> Writes:
@@ -77,6 +80,7 @@ def find_writes(text: str, cwd: str, environ: Mapping[str, str]) -> Writes:
         unseen=tuple(dict.fromkeys(walker.unseen)),
         open_shells=tuple(dict.fromkeys(walker.open_shells)),
         calls=tuple(dict.fromkeys(walker.calls)),
+        handed=tuple(dict.fromkeys(walker.handed)),
     )
 
 
@@ -96,7 +100,7 @@ def _run_program(walker: Invoker, started: Started) -> Aftermath:
     """A program that only writes."""
     name = started.name
     if name in SCRIPTS:
-        note_script(walker, SCRIPTS[name](parse_command(name, started.words)), started.state)
+        note_script(walker, SCRIPTS[name](_parse_script(started)), started.state)
     bare = name.rstrip("0123456789.-")
     if name not in PROGRAMS and bare in RUNNERS and bare != name:
         return RUNNERS[bare](walker, started)
@@ -111,12 +115,23 @@ def _run_program(walker: Invoker, started: Started) -> Aftermath:
     if "/" in started.path:
         _run_new_file(walker, started)
     if name not in PROGRAMS:
+        if name not in READERS and name not in SCRIPTS:
+            walker.hand(name, started.words, started.state, started.env)
         _run_hidden(walker, started)
         return started.done()
     for cwd in started.state.cwds:
         here = structs.replace(started.state, cwds=(cwd,))
         walker.write_all(PROGRAMS[name](parsed, cwd), here)
     return started.done()
+
+
+def _parse_script(started: Started) -> Parsed:
+    parsed = parse_command(started.name, started.words)
+    text = started.state.stdin.text
+    if started.name != "sqlite3" or text is None:
+        return parsed
+    # What it reads counts as what stands behind the name of the database.
+    return Parsed(parsed.options, [*(parsed.operands or [Word("")]), Word(text)])
 
 
 def _run_new_file(walker: Invoker, started: Started) -> None:
