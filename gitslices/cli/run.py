@@ -19,6 +19,7 @@ from gitslices.cli.options import (
     ttl_option,
     under_way_option,
 )
+from gitslices.cli.several import report_served
 
 _EXAMPLES = """\b
 Examples:
@@ -71,7 +72,7 @@ def command(
     Exits 1 if anything is left in the end.
     """
     from gitslices.ops.run import RunRequest, run_goals
-    from gitslices.output.document import join_reports
+    from gitslices.output.text.status import format_run
 
     program = command_line[0]
     # A relative path is looked up in each worktree.
@@ -88,13 +89,5 @@ def command(
         ttl=ttl,
     )
     with show_run(workspace, goal_id, quiet=as_json) as on_step:
-        reports = run_goals(workspace, request, on_step)
-
-    def text() -> str:
-        from gitslices.output.text.status import format_run
-        from gitslices.output.words import join_goals
-
-        return join_goals([(one.goal_id, format_run(one)) for one in reports])
-
-    bad = any(one.failed or one.left for one in reports)
-    return Outcome(document=join_reports(reports, ()), text=text, exit_code=int(bad))
+        served = run_goals(workspace, request, on_step)
+    return report_served(served, format_run, lambda one: one.failed or one.left)

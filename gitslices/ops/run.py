@@ -1,10 +1,10 @@
-"""Work a whole goal: workers that claim, run a command, finish and merge until all is merged."""
+"""Work whole goals: workers that claim, run a command, finish and merge until all is merged."""
 
-import os.path
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,15 +13,13 @@ from msgspec import Struct
 from gitslices.core.errors import (
     GitError,
     GitLockedError,
-    InputError,
+    GitslicesError,
     LeaseHeldError,
     NothingReadyError,
     Problem,
     RefusedError,
 )
-from gitslices.core.model import FINISHED, RepoPath, SliceId
-from gitslices.git.read import find_tip, has_entry
-from gitslices.git.worktrees import is_filled
+from gitslices.core.model import SliceId
 from gitslices.ops.claim import ClaimReport, claim
 from gitslices.ops.grant import DEFAULT_TTL, ClaimRequest
 from gitslices.ops.merge import MergeRequest, merge
@@ -32,10 +30,11 @@ from gitslices.ops.work import (
     CommandAttempt,
     CommandStoppedError,
     describe_error,
+    refuse_missing_program,
 )
 from gitslices.repo_commands.gates import list_texts, load_gates, refuse_untrusted
 from gitslices.repo_commands.notify import Notice, notify
-from gitslices.slices.goals import choose_goals, refuse_closed
+from gitslices.slices.goals import Served, choose_goals, refuse_closed, serve_goals
 from gitslices.slices.settings import read_settings
 from gitslices.state.store import Goal
 from gitslices.system.shell import Shell, open_shell
@@ -71,54 +70,55 @@ class RunStep(Struct, frozen=True, kw_only=True):
 OnStep = Callable[[RunStep], None]
 
 
-class _Crew:
-    """Workers that take slices of one goal from one pool, and what has become of each slice.
+class _GoalRun:
+    """One goal of a run, and what has become of its slices.
 
-    Whoever has a slice has one of the `seats`, which the crews of several goals share.
+    `lost` is why nothing more of it is begun, where it is one of several.
     """
+
+    def __init__(self, workspace: Workspace, goal: Goal, merged: Sequence[SliceId]) -> None:
+        self.goal = goal
+        self.settings = read_settings(workspace, goal.plan.target).run
+        self.attempts: Counter[SliceId] = Counter()
+        self.again: set[SliceId] = set()
+        self.merged = list(merged)
+        self.empty: list[SliceId] = []
+        self.failed: dict[SliceId, Problem] = {}
+        self.warnings: list[str] = []
+        self.lost: GitslicesError | None = None
+
+
+class _Crew:
+    """Workers that take the most urgent slice of all goals, and see it through."""
 
     def __init__(
         self,
         workspace: Workspace,
         request: RunRequest,
-        goal: Goal,
+        runs: Sequence[_GoalRun],
         shell: Shell,
         on_step: OnStep,
-        seats: threading.Semaphore,
     ) -> None:
         self._workspace = workspace
         self._request = request
-        self._goal = goal
-        self._settings = read_settings(workspace, goal.plan.target).run
+        self._runs = runs
         self._shell = shell
-        self._seats = seats
-        self.kin: tuple[_Crew, ...] = ()
         self._on_step = on_step
         self._changed = threading.Condition()
         self._busy = 0
         self._stopped = False
-        self._attempts: Counter[SliceId] = Counter()
-        self._again: set[SliceId] = set()
-        self.merged: list[SliceId] = []
-        self.empty: list[SliceId] = []
-        self.failed: dict[SliceId, Problem] = {}
-        self.warnings: list[str] = []
 
     def work(self) -> None:
         """Take slices and see them through until there is none that may start."""
-        while (mine := self._take()) is not None:
+        while (taken := self._take()) is not None:
+            one, mine = taken
             try:
-                self._see_through(mine)
+                with self._keep_apart(one):
+                    self._see_through(one, mine)
             finally:
-                self._seats.release()
                 with self._changed:
                     self._busy -= 1
                     self._changed.notify_all()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether one of its workers has a slice, or is about to."""
-        return self._busy > 0
 
     def stop(self) -> None:
         """Start nothing more."""
@@ -126,24 +126,17 @@ class _Crew:
             self._stopped = True
             self._changed.notify_all()
 
-    def _take(self) -> ClaimReport | None:
+    def _take(self) -> tuple[_GoalRun, ClaimReport] | None:
         while True:
-            self._seats.acquire()
             with self._changed:
                 if self._stopped:
-                    self._seats.release()
                     return None
                 # Before it claims: a worker that sees nobody busy ends, and this one's merge may
                 # set slices free for it.
                 self._busy += 1
-            mine = None
-            try:
-                mine = self._claim_any()
-            finally:
-                if mine is None:
-                    self._seats.release()
-            if mine is not None:
-                return mine
+            taken = self._claim_any()
+            if taken is not None:
+                return taken
             with self._changed:
                 self._busy -= 1
                 if not self._busy and not self._find_others():
@@ -151,100 +144,135 @@ class _Crew:
                     return None
                 self._changed.wait(_PAUSE)
 
-    def _claim_any(self) -> ClaimReport | None:
-        offered = [one.slice_id for one in ready(self._workspace, self._goal.goal_id).ready]
-        # A slice whose merge met a conflict is not offered to all: it is claimed by its name.
-        for slice_id in dict.fromkeys((*offered, *self._again)):
-            if slice_id in self.failed:
+    @contextmanager
+    def _keep_apart(self, one: _GoalRun) -> Iterator[None]:
+        """Let what is wrong with one of several goals end that goal, and no other."""
+        try:
+            yield
+        except GitslicesError as error:
+            if len(self._runs) == 1:
+                raise
+            one.lost = one.lost or error
+
+    def _claim_any(self) -> tuple[_GoalRun, ClaimReport] | None:
+        for one, slice_id in self._list_offered():
+            with self._keep_apart(one):
+                mine = self._claim(one, slice_id)
+                if mine is not None:
+                    return one, mine
+        return None
+
+    def _list_offered(self) -> list[tuple[_GoalRun, SliceId]]:
+        """What may be claimed, the most urgent of all goals in front."""
+        offered: list[tuple[float, _GoalRun, SliceId]] = []
+        for one in self._runs:
+            if one.lost is not None:
                 continue
-            try:
-                request = ClaimRequest(
-                    holder=self._request.holder,
-                    slice_id=slice_id,
-                    goal_id=self._goal.goal_id,
-                    ttl=self._request.ttl,
-                )
-                mine = claim(self._workspace, request)
-            except (LeaseHeldError, NothingReadyError):
-                continue
-            except (RefusedError, GitError, GitLockedError) as error:
-                # Its worktree cannot be had; the others can.
-                self._give_up(slice_id, describe_error(slice_id, error))
-                continue
-            if slice_id not in self.failed:
-                return mine
-            # Another worker has failed at it for the last time since the look above.
-            self._make_attempt(mine).give_back()
+            with self._keep_apart(one):
+                found = ready(self._workspace, one.goal.goal_id).ready
+                offered += ((-each.remaining, one, each.slice_id) for each in found)
+                # A slice whose merge met a conflict is not offered to all: it is claimed by its
+                # name.
+                known = {each.slice_id for each in found}
+                offered += ((0, one, id_) for id_ in sorted(one.again - known))
+        offered.sort(key=lambda each: each[0])
+        return [(one, id_) for _, one, id_ in offered if id_ not in one.failed]
+
+    def _claim(self, one: _GoalRun, slice_id: SliceId) -> ClaimReport | None:
+        try:
+            request = ClaimRequest(
+                holder=self._request.holder,
+                slice_id=slice_id,
+                goal_id=one.goal.goal_id,
+                ttl=self._request.ttl,
+            )
+            mine = claim(self._workspace, request)
+        except (LeaseHeldError, NothingReadyError):
+            return None
+        except (RefusedError, GitError, GitLockedError) as error:
+            # Its worktree cannot be had; the others can.
+            self._give_up(one, slice_id, describe_error(slice_id, error))
+            return None
+        if slice_id not in one.failed:
+            return mine
+        # Another worker has failed at it for the last time since the look above.
+        self._make_attempt(one, mine).give_back()
         return None
 
     def _find_others(self) -> bool:
-        """Whether others are at work, on this goal or next to it, so that waiting may help."""
-        if any(crew.is_busy for crew in self.kin):
-            return True
-        waiting = ready(self._workspace, self._goal.goal_id).waiting
-        return any(one.status == "claimed" for one in waiting)
+        """Whether others are at work on one of the goals, so that waiting may help."""
+        waits = False
+        for one in self._runs:
+            if one.lost is None:
+                with self._keep_apart(one):
+                    waiting = ready(self._workspace, one.goal.goal_id).waiting
+                    waits = waits or any(each.status == "claimed" for each in waiting)
+        return waits
 
-    def _make_attempt(self, mine: ClaimReport) -> CommandAttempt:
+    def _make_attempt(self, one: _GoalRun, mine: ClaimReport) -> CommandAttempt:
         def on_waiting(text: str) -> None:
-            self._tell(mine, "waiting" if text else "going on", attempt.log, text)
+            self._tell(one, mine, "waiting" if text else "going on", attempt.log, text)
 
         ttl = self._request.ttl
-        attempt = CommandAttempt(self._workspace, self._goal, mine, ttl, self._settings, on_waiting)
+        attempt = CommandAttempt(self._workspace, one.goal, mine, ttl, one.settings, on_waiting)
         return attempt
 
-    def _see_through(self, mine: ClaimReport) -> None:
+    def _see_through(self, one: _GoalRun, mine: ClaimReport) -> None:
         id_ = mine.slice_id
-        self._attempts[id_] += 1
-        self._again.discard(id_)
-        attempt = self._make_attempt(mine)
-        self._tell(mine, "started", attempt.log)
+        one.attempts[id_] += 1
+        one.again.discard(id_)
+        attempt = self._make_attempt(one, mine)
+        self._tell(one, mine, "started", attempt.log)
         try:
             failed = attempt.run(self._request.command, self._shell) or attempt.finish()
         except CommandStoppedError:
             attempt.give_back()
-            self._tell(mine, "stopped", attempt.log)
+            self._tell(one, mine, "stopped", attempt.log)
             return
         except BaseException:
             attempt.give_back()
             raise
         if failed is None:
-            self.merged.append(id_)
-            self.empty += [id_] if attempt.is_empty else []
-            self._tell(mine, "merged", attempt.log, NO_CHANGE if attempt.is_empty else "")
+            one.merged.append(id_)
+            one.empty += [id_] if attempt.is_empty else []
+            self._tell(one, mine, "merged", attempt.log, NO_CHANGE if attempt.is_empty else "")
             return
-        self._fail(mine, attempt, failed)
+        self._fail(one, mine, attempt, failed)
 
-    def _fail(self, mine: ClaimReport, attempt: CommandAttempt, failed: AttemptFailure) -> None:
+    def _fail(
+        self, one: _GoalRun, mine: ClaimReport, attempt: CommandAttempt, failed: AttemptFailure
+    ) -> None:
         id_ = mine.slice_id
         attempt.record(failed)
-        if self._attempts[id_] > self._request.retries:
+        if one.attempts[id_] > self._request.retries:
             # First, so that no other worker takes what is given back.
-            self.failed[id_] = failed.problem
+            one.failed[id_] = failed.problem
             attempt.give_back()
-            self._give_up(id_, failed.problem)
+            self._give_up(one, id_, failed.problem)
         else:
-            if failed.reason == "conflict" and self._settings.conflict == "begin":
+            if failed.reason == "conflict" and one.settings.conflict == "begin":
                 warning = attempt.begin_merge()
-                self.warnings += [warning] if warning else []
+                one.warnings += [warning] if warning else []
             attempt.give_back()
-            self._again.add(id_)
-        self._tell(mine, "failed", attempt.log, failed.problem.message)
+            one.again.add(id_)
+        self._tell(one, mine, "failed", attempt.log, failed.problem.message)
 
-    def _give_up(self, slice_id: SliceId, problem: Problem) -> None:
-        self.failed[slice_id] = problem
-        goal = self._goal
+    def _give_up(self, one: _GoalRun, slice_id: SliceId, problem: Problem) -> None:
+        one.failed[slice_id] = problem
         notice = Notice(
-            event="failed", goal_id=goal.goal_id, slice_id=slice_id, text=problem.message
+            event="failed", goal_id=one.goal.goal_id, slice_id=slice_id, text=problem.message
         )
-        self.warnings += notify(self._workspace, notice, goal.plan.target)
+        one.warnings += notify(self._workspace, notice, one.goal.plan.target)
 
-    def _tell(self, mine: ClaimReport, stage: _Stage, log: Path, reason: str = "") -> None:
+    def _tell(
+        self, one: _GoalRun, mine: ClaimReport, stage: _Stage, log: Path, reason: str = ""
+    ) -> None:
         id_ = mine.slice_id
         step = RunStep(
             goal_id=mine.goal_id,
             slice_id=id_,
             stage=stage,
-            attempt=self._attempts[id_],
+            attempt=one.attempts[id_],
             log=str(log),
             reason=reason,
         )
@@ -267,92 +295,69 @@ class RunReport(Struct, frozen=True, kw_only=True):
 
 def run(workspace: Workspace, request: RunRequest, on_step: OnStep) -> RunReport:
     """The same for the only goal that is meant."""
-    (report,) = run_goals(workspace, request, on_step)
+    (report,) = run_goals(workspace, request, on_step).reports
     return report
 
 
-def run_goals(workspace: Workspace, request: RunRequest, on_step: OnStep) -> tuple[RunReport, ...]:
+def run_goals(workspace: Workspace, request: RunRequest, on_step: OnStep) -> Served[RunReport]:
     """Claim, run, finish and merge, `request.jobs` slices at a time, until nothing more can be.
 
-    It goes on at all goals that are meant side by side. What is done already is merged first. An
-    exception, Ctrl-C among them, ends every command and gives the slices back with their work, to
-    be gone on with by the next run. Raises `UntrustedError` where gates have not been approved,
-    `InputError` for a program that no slice would find. `on_step` is called in several threads.
+    Of all goals that are meant the most urgent slice is next. What is done already is merged first.
+    An exception, Ctrl-C among them, ends every command and gives the slices back with their work,
+    to be gone on with by the next run. Raises `UntrustedError` where gates have not been approved,
+    `InputError` for a program that no slice would find; where there are several goals, that keeps
+    nobody from the others. `on_step` is called in several threads.
     """
     with workspace.open_store() as store:
-        goals = choose_goals(workspace, store, request.goal_id)
-    for goal in goals:
-        refuse_closed(goal)
-        gates = load_gates(workspace, goal.plan.target)
-        refuse_untrusted(workspace, list(list_texts(gates).values()))
-        _refuse_missing_program(workspace, goal, request.command[0])
-    before = [
-        merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
-        for goal in goals
-    ]
-    sizes = [max(1, min(request.jobs, len(goal.plan.slices))) for goal in goals]
-    seats = threading.Semaphore(request.jobs)
+        goals = {goal.goal_id: goal for goal in choose_goals(workspace, store, request.goal_id)}
+    begun = serve_goals(tuple(goals), lambda goal_id: _begin(workspace, request, goals[goal_id]))
+    work = sum(len(one.goal.plan.slices) for one in begun.reports)
     # The shell inside: it ends the commands, for which the pool would else wait as long as they
     # like.
-    with ThreadPoolExecutor(max_workers=sum(sizes)) as pool, open_shell() as shell:
-        crews = [_Crew(workspace, request, goal, shell, on_step, seats) for goal in goals]
-        for crew in crews:
-            crew.kin = tuple(one for one in crews if one is not crew)
-        workers = [
-            pool.submit(crew.work)
-            for crew, size in zip(crews, sizes, strict=True)
-            for _ in range(size)
-        ]
+    size = max(1, min(request.jobs, work))
+    with ThreadPoolExecutor(max_workers=size) as pool, open_shell() as shell:
+        crew = _Crew(workspace, request, begun.reports, shell, on_step)
+        workers = [pool.submit(crew.work) for _ in range(size)]
         try:
             for worker in as_completed(workers):
                 worker.result()
         except BaseException:
             # Before the commands are ended: a worker whose command is gone would claim the next
             # slice.
-            for crew in crews:
-                crew.stop()
+            crew.stop()
             raise
-    return tuple(
-        RunReport(
-            goal_id=goal.goal_id,
-            merged=(*(one.slice_id for one in merged), *crew.merged),
-            empty=tuple(crew.empty),
-            failed=tuple(crew.failed.values()),
-            left=_find_left(workspace, goal, crew.failed),
-            warnings=tuple(dict.fromkeys(crew.warnings)),
-        )
-        for goal, crew, merged in zip(goals, crews, before, strict=True)
+    runs = {one.goal.goal_id: one for one in begun.reports}
+    refused = {one.goal_id: one.error for one in begun.failures}
+
+    def report(goal_id: str) -> RunReport:
+        if goal_id in refused:
+            raise refused[goal_id]
+        return _report(workspace, runs[goal_id])
+
+    return serve_goals(tuple(goals), report)
+
+
+def _begin(workspace: Workspace, request: RunRequest, goal: Goal) -> _GoalRun:
+    """Refuse what stands in the way of a goal, and merge what is done."""
+    refuse_closed(goal)
+    gates = load_gates(workspace, goal.plan.target)
+    refuse_untrusted(workspace, list(list_texts(gates).values()))
+    refuse_missing_program(workspace, goal, request.command[0])
+    merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
+    return _GoalRun(workspace, goal, [one.slice_id for one in merged])
+
+
+def _report(workspace: Workspace, one: _GoalRun) -> RunReport:
+    if one.lost is not None:
+        raise one.lost
+    return RunReport(
+        goal_id=one.goal.goal_id,
+        merged=tuple(one.merged),
+        empty=tuple(one.empty),
+        failed=tuple(one.failed.values()),
+        left=_find_left(workspace, one.goal, one.failed),
+        warnings=tuple(dict.fromkeys(one.warnings)),
     )
-
-
-def _refuse_missing_program(workspace: Workspace, goal: Goal, program: str) -> None:
-    """Raise `InputError` for a relative path that neither the target nor any worktree has.
-
-    Nothing is known, and nothing refused, while a slice has no worktree yet: what git ignores may
-    come along into it, or be made there by its set-up.
-    """
-    # Without a slash it is looked up on PATH, and what has a placeholder is another one in each
-    # slice.
-    if "/" not in program or Path(program).is_absolute() or "{" in program:
-        return
-    path = os.path.normpath(program)
-    tip = None if path.startswith("..") else find_tip(workspace.repo, goal.plan.target)
-    if tip is not None and has_entry(workspace.repo, tip, RepoPath(path)):
-        return
-    tops = _list_open_worktrees(workspace, goal)
-    if not tops or any(not is_filled(top) or (top / path).exists() for top in tops):
-        return
-    raise InputError(
-        f"there is no program {program!r} in the worktrees of the slices, where it is looked up",
-        hint=f"commit it to {goal.plan.target}, or name it by an absolute path",
-    )
-
-
-def _list_open_worktrees(workspace: Workspace, goal: Goal) -> list[Path]:
-    with workspace.open_store() as store:
-        records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
-    finished = {id_ for id_, record in records.items() if record.status in FINISHED}
-    return [Path(one.worktree_path) for one in goal.plan.slices if one.slice_id not in finished]
 
 
 def _find_left(

@@ -1,5 +1,6 @@
 """One attempt at a slice by a command: what it finds, how it ends, what it leaves for the next."""
 
+import os.path
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -16,15 +17,17 @@ from gitslices.core.errors import (
     GateFailedError,
     GitError,
     GitslicesError,
+    InputError,
     Problem,
     RefusedError,
     StaleTokenError,
 )
 from gitslices.core.files import make_folder
-from gitslices.core.model import RepoPath, SliceId
+from gitslices.core.model import FINISHED, RepoPath, SliceId
 from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.read import find_tip, is_ancestor
+from gitslices.git.read import find_tip, has_entry, is_ancestor
 from gitslices.git.uncommitted import read_uncommitted
+from gitslices.git.worktrees import is_filled
 from gitslices.merging.begin import begin_merge
 from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.claim import ClaimReport
@@ -51,6 +54,36 @@ _LOOK: Final = 2.0
 _PLACEHOLDER: Final = re.compile(
     r"\{(slice|goal|branch|target|worktree|token|task_file|attempt|reason_file)\}"
 )
+
+
+def refuse_missing_program(workspace: Workspace, goal: Goal, program: str) -> None:
+    """Raise `InputError` for a relative path that neither the target nor any worktree has.
+
+    Nothing is known, and nothing refused, while a slice has no worktree yet: what git ignores may
+    come along into it, or be made there by its set-up.
+    """
+    # Without a slash it is looked up on PATH, and what has a placeholder is another one in each
+    # slice.
+    if "/" not in program or Path(program).is_absolute() or "{" in program:
+        return
+    path = os.path.normpath(program)
+    tip = None if path.startswith("..") else find_tip(workspace.repo, goal.plan.target)
+    if tip is not None and has_entry(workspace.repo, tip, RepoPath(path)):
+        return
+    tops = _list_open_worktrees(workspace, goal)
+    if not tops or any(not is_filled(top) or (top / path).exists() for top in tops):
+        return
+    raise InputError(
+        f"there is no program {program!r} in the worktrees of the slices, where it is looked up",
+        hint=f"commit it to {goal.plan.target}, or name it by an absolute path",
+    )
+
+
+def _list_open_worktrees(workspace: Workspace, goal: Goal) -> list[Path]:
+    with workspace.open_store() as store:
+        records = {record.slice_id: record for record in store.read_slices(goal.goal_id)}
+    finished = {id_ for id_, record in records.items() if record.status in FINISHED}
+    return [Path(one.worktree_path) for one in goal.plan.slices if one.slice_id not in finished]
 
 
 class AttemptFailure(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from gitslices.git.links import find_admin_folder
 from tests.support.commands import Cli
 from tests.support.graphs import write_graph
 from tests.support.repositories import commit_all, git
+from tests.support.slices import apply_tasks
+from tests.support.workspaces import open_at
 
 LINES = (
     "claim a", "heartbeat a --token 1", "gate status a",
@@ -75,6 +77,43 @@ def test_a_run_works_all_goals_that_are_under_way(
     assert done.document["goals"] == ["one", "two"]
     assert done.document["merged"] == ["a", "a"]
     assert {path.name for path in repo.iterdir()} >= {"one", "two"}
+
+
+def test_a_run_takes_the_most_urgent_slice_of_all_goals(
+    cli: Cli, repo: Path, tmp_path: Path
+) -> None:
+    workspace = open_at(repo)
+    apply_tasks(workspace, *({"id": id_, "write_set": [id_]} for id_ in "ab"), goal_id="one")
+    first = {"id": "c", "write_set": ["c"], "estimate": 5}
+    then = {"id": "d", "write_set": ["d"], "dependencies": ["c"]}
+    apply_tasks(workspace, first, then, goal_id="two")
+    taken = tmp_path / "taken"
+    script = (
+        f"echo $GITSLICES_SLICE | tee -a {taken} >$GITSLICES_SLICE; git add -A; git commit -qm x"
+    )
+    done = cli("run", "--jobs", "1", "--json", "--", "sh", "-c", script)
+    assert done.code == 0
+    assert taken.read_text().split() == ["c", "a", "b", "d"]
+
+
+def test_what_is_wrong_with_one_goal_keeps_a_run_from_no_other(
+    cli: Cli, repo: Path, tops: dict[str, Path]
+) -> None:
+    git(repo, "branch", "short-lived")
+    workspace = open_at(repo)
+    lost = {"id": "x", "write_set": ["x"]}
+    apply_tasks(workspace, lost, goal_id="three", target="short-lived", base="short-lived")
+    script = 'echo x >"$GITSLICES_GOAL" && git add -A && git commit -qm w'
+    losing = f"git branch -D short-lived; {script}"
+    # It loses its target while it is worked on.
+    done = cli("run", "--jobs", "1", "--json", "--", "sh", "-c", losing)
+    assert (done.code, done.document["goals"]) == (2, ["one", "two"])
+    assert [one["goal_id"] for one in done.document["errors"]] == ["three"]
+    # It has none to begin with.
+    apply_tasks(workspace, {"id": "y", "write_set": ["four"]}, goal_id="four")
+    done = cli("run", "--json", "--", "sh", "-c", script)
+    assert (done.code, done.document["goals"], done.document["merged"]) == (2, ["four"], ["y"])
+    assert {path.name for path in repo.iterdir()} >= {"one", "two", "four"}
 
 
 def test_the_worktree_named_with_c_counts(cli: Cli, tops: dict[str, Path]) -> None:
