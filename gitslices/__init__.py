@@ -10,6 +10,7 @@ scopes.language  what people write for a scope, and single paths held against it
 scopes.tracked   what a tree has of a scope
 scopes.overlap   scopes compared, in paths that exist and in paths that do not exist yet
 graph            task graph files made values
+history          what changed with what, and which files a text points to, pure
 rules            what may be done to a slice, decided on values alone
 planning         a plan from graph and tree, pure
 system           disk, processes, settings files

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import Oid, RepoTree
@@ -18,12 +18,16 @@ from gitslices.core.naming import find_path_flaw, show_path, validate_prefix
 from gitslices.git.discovery import probe_repository
 from gitslices.git.environment import expand_home
 from gitslices.git.links import find_admin_folder
-from gitslices.git.read import is_true, read_config, read_tree
+from gitslices.git.read import find_commit, is_true, read_config, read_tree
 from gitslices.git.repository import Repository
 from gitslices.scopes.language.folding import Folding
 from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_state_folder
 from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
+
+if TYPE_CHECKING:
+    from gitslices.state.history_cache import HistoryCache
+    from gitslices.state.mining import MinedHistory
 
 _DEFAULT_LOCK_TIMEOUT: Final = 120.0
 
@@ -179,6 +183,23 @@ class Workspace:
             self.state_folder, timeout=self._lock_timeout, opened_from=self.repo.git_dir
         ) as store:
             yield store
+
+    @contextmanager
+    def open_past(self) -> Iterator[tuple["HistoryCache", "MinedHistory"]]:
+        """The history of the main worktree's commit, mined as far as it was not, and how much.
+
+        Where nothing can be kept, it is mined for this time alone.
+        """
+        from gitslices.git.filling import is_partial
+        from gitslices.state.history_cache import open_history_cache
+        from gitslices.state.mining import mine
+
+        # Not the commit at hand: in the worktrees of slices it would be another history each time.
+        tip = find_commit(self.repo, "HEAD", self.repo.common_dir) or find_commit(self.repo, "HEAD")
+        keeps = os.access(self.repo.common_dir, os.W_OK)
+        folder = self.state_folder if keeps else None
+        with open_history_cache(folder, timeout=self._lock_timeout) as cache:
+            yield cache, mine(self.repo, cache, tip, is_partial=is_partial(self.config))
 
     @contextmanager
     def hold_topology(self) -> Iterator[None]:

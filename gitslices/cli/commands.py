@@ -11,6 +11,7 @@ _SECTIONS: Final = {
         "init": "Write a task graph to begin with.",
         "import": "Put the tasks of another tool into the graph file.",
         "task": "Add, change and take out tasks in the graph file.",
+        "suggest": "Suggest the files that a task will write.",
         "plan": "Plan a task graph and, with --apply, make its worktrees.",
         "validate": "Check a task graph without a repository.",
         "export": "Tell the tool that tasks came from how far they are.",

@@ -10,6 +10,7 @@ import click
 
 from gitslices.cli.options import Outcome, common_options, get_named_by_hook, make_absolute
 from gitslices.core.errors import InputError
+from gitslices.core.naming import GRAPH_FILE
 from gitslices.git.environment import get_cwd
 from gitslices.schemas import NAMES
 
@@ -93,6 +94,24 @@ def validate_command(*, file: str | None, strict: bool, directory: Path, as_json
         },
         text=text,
     )  # fmt: skip
+
+
+def locate_source(directory: Path, file: str | None) -> Path:
+    """The graph file that is to be changed: `file`, else the one at the root of `directory`."""
+    from gitslices.git.discovery import find_top
+    from gitslices.graph.load import find_graph_file
+
+    if file is not None:
+        return get_cwd() / file
+    here = make_absolute(directory)
+    root = find_top(here) or here
+    found = find_graph_file(root)
+    if found is None:
+        raise InputError(
+            f"no task graph at {str(root)!r}",
+            hint=f"begin with one: gitslices init; or name it: --file FILE (say {GRAPH_FILE})",
+        )
+    return found
 
 
 def read_tree_at(directory: Path) -> "RepoTree | None":

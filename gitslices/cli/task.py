@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from gitslices.cli.graphs import read_tree_at
+from gitslices.cli.graphs import locate_source, read_tree_at
 from gitslices.cli.options import Outcome, common_options, make_absolute, open_here
-from gitslices.core.errors import InputError
-from gitslices.core.naming import GRAPH_FILE
-from gitslices.git.environment import get_cwd
 
 if TYPE_CHECKING:
     from gitslices.ops.graph_file import Action
@@ -184,7 +181,7 @@ def _edit(
     from gitslices.output.words import escape
     from gitslices.planning.unmatched import find_unmatched
 
-    path = _find_file(directory, file)
+    path = locate_source(directory, file)
     name = file or path.name
     scoped = edit(EditRequest(path=path, name=name, action=action, task_id=task_id, fields=fields))
     tree = read_tree_at(make_absolute(directory))
@@ -200,20 +197,3 @@ def _edit(
     task = next((one for one in scoped.graph.tasks if one.id == task_id), None)
     document = {"path": str(path), "task_id": task_id, "task": task, "unmatched": own}
     return Outcome(document=document, text=text)
-
-
-def _find_file(directory: Path, file: str | None) -> Path:
-    from gitslices.git.discovery import find_top
-    from gitslices.graph.load import find_graph_file
-
-    if file is not None:
-        return get_cwd() / file
-    here = make_absolute(directory)
-    root = find_top(here) or here
-    found = find_graph_file(root)
-    if found is None:
-        raise InputError(
-            f"no task graph at {str(root)!r}",
-            hint=f"begin with one: gitslices init; or name it: --file FILE (say {GRAPH_FILE})",
-        )
-    return found

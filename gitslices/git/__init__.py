@@ -13,6 +13,7 @@ submodules      links to other repositories: unnamed ones, and checkouts that ar
 compare         what two commits have in common, and what differs; what a branch has otherwise
 markers         conflict markers that somebody has committed
 commit_graph    parts of the history held in memory
+changes         what commits touched, in one pass over a history
 patches         what commits change, line by line, so that the same change is known again
 commits         commits read and written without a checkout
 merge           merges made in memory

@@ -54,6 +54,7 @@ NAMES: Final = (
     "show",
     "shell-init",
     "status",
+    "suggest",
     "sync",
     "task",
     "trust",

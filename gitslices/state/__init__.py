@@ -15,5 +15,7 @@ proofs      gates that were run, reviews that were made
 journal     what is being changed, written before it is begun
 trash       what was removed and can be brought back
 salvage     what can still be read of a damaged store
+history_cache  what was mined of a history; it can be made again
+mining      the cache of a history brought up to a commit
 trust       what the user has approved, in the user's own state folder
 """

@@ -64,6 +64,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "plan-diff": "plan --diff",
         "plan-explain": "plan --explain c",
         "validate": "validate",
+        "suggest": "suggest --all",
         "status": "status",
         "ready": "ready",
         "check": "check --all",

@@ -1,6 +1,7 @@
 """Reports for people.
 
 plan      a plan, what it changes and leaves out, what apply did
+suggest   files that a task will perhaps write
 live      work as it goes on
 status    where slices stand; how a run ended
 goals     which goals there are, and how far they are

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gitslices.core.model import RepoTree
+from gitslices.core.model import RepoPath, RepoTree
 from gitslices.scopes.language.atoms import Atom, make_atoms, settle_submodules
 from gitslices.scopes.language.entries import Entry, Scope
 from gitslices.scopes.language.folding import Folding
@@ -60,6 +60,16 @@ class ResolvedTree:
     def count_files(self, entry: Entry) -> int:
         """Count the tracked files that one entry matches, whatever is excluded again."""
         return self.paths.count_tracked(self._unite(self.list_atoms(entry)))
+
+    def list_files(self, scope: Scope) -> list[RepoPath]:
+        """The tracked files that a scope covers."""
+        atoms = [atom for entry in scope.included for atom in self.list_atoms(entry)]
+        return [
+            RepoPath(self.paths.spellings[position])
+            for start, stop in self.resolve_less(atoms, self.list_excluded(scope))
+            for position in range(start, stop)
+            if self.paths.is_tracked(position)
+        ]
 
     def _unite(self, atoms: Iterable[Atom]) -> Spans:
         return unite_spans([self.resolve(atom) for atom in atoms])

@@ -1,0 +1,199 @@
+"""Which files a task will perhaps write, by its text, the files that it names, and the history."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct, structs
+
+from gitslices.core.errors import InputError, UnknownSliceError
+from gitslices.core.model import RepoPath, RepoTree, Task
+from gitslices.graph.scopes import ScopedGraph
+from gitslices.history.names import PathNames
+from gitslices.history.past import Past
+from gitslices.history.ranking import Query, Suggestion, rank_directories, rank_files
+from gitslices.ops.graph_file import EditRequest, edit
+from gitslices.scopes.language.entries import Access, Scope
+from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
+from gitslices.scopes.tracked.resolved import ResolvedTree
+from gitslices.slices.lookup import find_near
+from gitslices.state.mining import MinedHistory
+from gitslices.workspace import Workspace
+
+_MOST_KNOWN: Final = 12
+"""A scope of more files names none of them in particular."""
+
+_DIRECTORIES: Final = 3
+
+
+class SuggestRequest(Struct, frozen=True, kw_only=True):
+    """What to suggest files for: tasks of a graph, else the files at `paths`.
+
+    `task_ids` is None for every task that is to be done and has no write scope yet.
+    """
+
+    scoped: ScopedGraph | None = None
+    task_ids: tuple[str, ...] | None = None
+    paths: tuple[str, ...] = ()
+    limit: int = 10
+
+
+class TaskSuggestions(Struct, frozen=True, kw_only=True):
+    """What is suggested for one task, best first; `write_set` is what it has."""
+
+    task_id: str
+    write_set: tuple[str, ...]
+    suggestions: tuple[Suggestion, ...]
+    directories: tuple[Suggestion, ...]
+
+
+class SuggestReport(Struct, frozen=True, kw_only=True):
+    """What `gitslices suggest --json` prints, and of which history.
+
+    `suggestions` and `directories` are those of the one task or of the paths that were asked for;
+    with several tasks they stand in `tasks` alone.
+    """
+
+    history: MinedHistory
+    suggestions: tuple[Suggestion, ...] = ()
+    directories: tuple[Suggestion, ...] = ()
+    tasks: tuple[TaskSuggestions, ...] = ()
+
+
+def suggest(workspace: Workspace, request: SuggestRequest) -> SuggestReport:
+    """Rank the files of the main worktree's commit; raise `UnknownSliceError` for no such task."""
+    chosen = _choose_tasks(request)
+    with workspace.open_past() as (past, history):
+        tree = workspace.read_tree(history.commit) if history.commit else None
+        names = PathNames(tree.paths if tree else ())
+        if request.paths or request.scoped is None:
+            query = Query(known=tuple(_find_paths(names, request.paths)))
+            found = _rank(past, names, query, request.limit)
+            return SuggestReport(history=history, suggestions=found[0], directories=found[1])
+        tasks = tuple(_suggest_for_tasks(workspace, request, chosen, past, names, tree))
+    one = tasks[0] if len(tasks) == 1 and request.task_ids is not None else None
+    return SuggestReport(
+        history=history,
+        suggestions=one.suggestions if one else (),
+        directories=one.directories if one else (),
+        tasks=tasks,
+    )
+
+
+def _choose_tasks(request: SuggestRequest) -> tuple[int, ...]:
+    """The places of the tasks that are meant."""
+    if request.scoped is None:
+        return ()
+    tasks = request.scoped.graph.tasks
+    if request.task_ids is None:
+        return tuple(
+            number
+            for number, task in enumerate(tasks)
+            if task.status != "done" and not task.write_set
+        )
+    places: dict[str, int] = {task.id: number for number, task in enumerate(tasks)}
+    for id_ in request.task_ids:
+        if id_ not in places:
+            raise UnknownSliceError(
+                f"the graph has no task {id_!r}", hint=find_near(id_, [task.id for task in tasks])
+            )
+    return tuple(places[id_] for id_ in request.task_ids)
+
+
+def _find_paths(names: PathNames, paths: Iterable[str]) -> Iterator[RepoPath]:
+    for path in paths:
+        if path not in names:
+            raise InputError(
+                f"{path!r} is no tracked file", hint="name it from the repository's root"
+            )
+        yield RepoPath(path)
+
+
+def _suggest_for_tasks(
+    workspace: Workspace,
+    request: SuggestRequest,
+    chosen: Sequence[int],
+    past: Past,
+    names: PathNames,
+    tree: RepoTree | None,
+) -> Iterator[TaskSuggestions]:
+    assert request.scoped is not None  # noqa: S101
+    graph, accesses = request.scoped.graph, request.scoped.accesses
+    scopes = [scope for number in chosen for scope in _list_scopes(accesses[number])]
+    resolved = ResolvedTree(tree, scopes) if tree else None
+    for number in chosen:
+        task, access = graph.tasks[number], accesses[number]
+        known = [
+            path
+            for scope in _list_scopes(access)
+            if resolved and len(files := resolved.list_files(scope)) <= _MOST_KNOWN
+            for path in files
+        ]
+        query = Query(text=make_text(task), known=tuple(dict.fromkeys(known)))
+        covered = compile_scope(access.write, workspace.folding)
+        found = _rank(past, names, query, request.limit, covered)
+        yield TaskSuggestions(
+            task_id=task.id,
+            write_set=task.write_set,
+            suggestions=found[0],
+            directories=found[1],
+        )
+
+
+def _list_scopes(access: Access) -> tuple[Scope, ...]:
+    return access.write, access.read
+
+
+def make_text(task: Task) -> str:
+    """All that a task says in words."""
+    return "\n".join((task.title or task.id, task.description, *task.acceptance))
+
+
+def _rank(
+    past: Past,
+    names: PathNames,
+    query: Query,
+    limit: int,
+    covered: ScopeMatcher | None = None,
+) -> tuple[tuple[Suggestion, ...], tuple[Suggestion, ...]]:
+    """The best files and directories that are not covered already."""
+    files = [
+        one
+        for one in rank_files(past, names, query)
+        if covered is None or not covered.allows(one.path)
+    ]
+    directories = [
+        one
+        for one in rank_directories(files)
+        if covered is None or not covered.allows(f"{one.path}x")
+    ]
+    return tuple(files[:limit]), tuple(directories[:_DIRECTORIES])
+
+
+def keep_likely(report: SuggestReport, least: float) -> SuggestReport:
+    """The same with only the files that are at least so likely, from 0 to 1."""
+
+    def keep(suggestions: Iterable[Suggestion]) -> tuple[Suggestion, ...]:
+        return tuple(one for one in suggestions if (one.percent or 0) >= 100 * least)
+
+    return structs.replace(
+        report,
+        suggestions=keep(report.suggestions),
+        tasks=tuple(
+            structs.replace(task, suggestions=keep(task.suggestions)) for task in report.tasks
+        ),
+    )
+
+
+def write_scopes(path: Path, name: str, chosen: dict[str, tuple[str, ...]]) -> ScopedGraph:
+    """Add paths to the write scopes of tasks in a graph file, task by task."""
+    scoped: ScopedGraph | None = None
+    for id_, write_set in chosen.items():
+        scoped = edit(
+            EditRequest(
+                path=path, name=name, action="set", task_id=id_,
+                fields={"write_set": list(write_set)},
+            )
+        )  # fmt: skip
+    assert scoped is not None  # noqa: S101
+    return scoped
