@@ -151,14 +151,25 @@ def read_uncommitted(
     its own link does not lead there.
     """
     env = _name_folders(worktree, admin)
-    listing = repo.run_at(
+    listing = _read_status(repo, worktree, untracked="normal" if untracked else "no", env=env)
+    return _list_changed(repo, worktree, listing.split("\0"), admin)
+
+
+def is_as_head(repo: Repository, worktree: Path) -> bool:
+    """Whether index and files of a worktree are what its HEAD has, and nothing else is there."""
+    return not _read_status(repo, worktree, untracked="normal", env=NO_VARIABLES)
+
+
+def _read_status(
+    repo: Repository, worktree: Path, *, untracked: str, env: Mapping[str, str]
+) -> str:
+    return repo.run_at(
         # Without the lock by which status keeps what it has read: a commit made there at that time
         # would fail of it. The rest is said because settings of the user's may leave paths out.
         worktree, "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames",
-        "--ignore-submodules=none", f"--untracked-files={'normal' if untracked else 'no'}",
+        "--ignore-submodules=none", f"--untracked-files={untracked}",
         env=env,
     ).text  # fmt: skip
-    return _list_changed(repo, worktree, listing.split("\0"), admin)
 
 
 def _list_changed(

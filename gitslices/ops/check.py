@@ -1,8 +1,10 @@
 """Compare the changes of slices with their write scopes."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -17,9 +19,10 @@ from gitslices.git.compare import (
     read_merge_heads,
     unite_changes,
 )
-from gitslices.git.links import find_admin_folder
+from gitslices.git.links import find_admin_folder, find_head_file
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.git.submodules import MODULES, mark_unnamed
+from gitslices.git.uncommitted import is_as_head
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_goal, get_slice
@@ -27,6 +30,9 @@ from gitslices.slices.marks import Mark, find_mark
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gitslices.slices.snapshot import Snapshot
 
 
 class CheckRequest(Struct, frozen=True, kw_only=True):
@@ -85,9 +91,79 @@ def check(workspace: Workspace, request: CheckRequest) -> CheckReport:
     with workspace.open_store() as store:
         matchers = ScopeMatchers(workspace, store)
         records = _choose_records(workspace, store, request)
+        views = _Views(workspace, store, records)
+        if request.every and not request.staged and request.commits is None:
+            views.look_at_files()
         look = _try_slice if request.every else _check_slice
-        checks = tuple(look(workspace, store, matchers, record, request) for record in records)
+        checks = tuple(look(workspace, views, matchers, record, request) for record in records)
     return CheckReport(ok=not any(one.violations or one.problem for one in checks), slices=checks)
+
+
+class _Views:
+    """The goals of the slices that are checked: each is read once, and its branches are, too.
+
+    `clean` are slices of which a first look has told that their files are those of their HEAD;
+    `landed` those whose HEAD is their branch, and nothing that the target lacks.
+    """
+
+    def __init__(self, workspace: Workspace, store: Store, records: Sequence[SliceRecord]) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._records = records
+        self._goals: dict[str, Goal] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+        self.clean: frozenset[SliceRecord] = frozenset()
+        self.landed: frozenset[SliceRecord] = frozenset()
+
+    def get_goal(self, record: SliceRecord) -> Goal:
+        if record.goal_id not in self._goals:
+            goal = self._store.read_goal(record.goal_id)
+            assert goal is not None, "a slice is written together with its goal"  # noqa: S101
+            self._goals[record.goal_id] = goal
+        return self._goals[record.goal_id]
+
+    def get_snapshot(self, record: SliceRecord) -> "Snapshot":
+        # Imported here for the sake of the hooks: what git works in is in order.
+        from gitslices.slices.snapshot import Snapshot
+
+        if record.goal_id not in self._snapshots:
+            own = [one for one in self._records if one.goal_id == record.goal_id]
+            plan = self.get_goal(record).plan
+            made = Snapshot(self._workspace, self._store, plan, records=own)
+            self._snapshots[record.goal_id] = made
+        return self._snapshots[record.goal_id]
+
+    def look_at_files(self) -> None:
+        """Ask git of each worktree, several side by side, whether it has anything to tell at all.
+
+        Eight processes are needed to tell what a slice changes, and most of many change nothing.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            found = list(pool.map(partial(_is_clean, self._workspace), self._records))
+        clean = [one for one, is_clean in zip(self._records, found, strict=True) if is_clean]
+        self.clean = frozenset(clean)
+        self.landed = frozenset(one for one in clean if self._has_landed(one))
+
+    def _has_landed(self, record: SliceRecord) -> bool:
+        snapshot, git_dir = self.get_snapshot(record), find_admin_folder(Path(record.worktree_path))
+        tip, target = snapshot.find_tip(record), snapshot.target
+        if git_dir is None or tip is None or target is None or read_merge_heads(git_dir):
+            return False
+        ahead, _ = snapshot.counts[tip]
+        head = find_head_file(git_dir)
+        return not ahead and head is not None and head.branch == record.branch_name
+
+
+def _is_clean(workspace: Workspace, record: SliceRecord) -> bool:
+    path = Path(record.worktree_path)
+    if record.filling_operation or find_admin_folder(path) is None:
+        return False
+    try:
+        return is_as_head(workspace.repo, path)
+    except GitError:
+        return False  # It is asked again, and told then.
 
 
 def _choose_records(
@@ -136,14 +212,14 @@ def _find_record(
 
 def _try_slice(
     workspace: Workspace,
-    store: Store,
+    views: _Views,
     matchers: ScopeMatchers,
     record: SliceRecord,
     request: CheckRequest,
 ) -> SliceCheck:
     """The same as `_check_slice`; one that cannot be checked keeps nobody from the others."""
     try:
-        return _check_slice(workspace, store, matchers, record, request)
+        return _check_slice(workspace, views, matchers, record, request)
     except (GitError, RefusedError) as error:
         words = error.problems[0].message if error.problems else error.message
         return SliceCheck(
@@ -156,16 +232,15 @@ def _try_slice(
 
 def _check_slice(
     workspace: Workspace,
-    store: Store,
+    views: _Views,
     matchers: ScopeMatchers,
     record: SliceRecord,
     request: CheckRequest,
 ) -> SliceCheck:
-    goal = store.read_goal(record.goal_id)
-    assert goal is not None, "a slice is written together with its goal"  # noqa: S101
+    goal = views.get_goal(record)
     if request.commits is None and _is_elsewhere(workspace, record, request):
-        _refuse_unreadable(workspace, store, goal, record)
-    changed = _read_changed(workspace, goal, record, request)
+        _refuse_unreadable(views.get_snapshot(record), record)
+    changed = _read_changed(workspace, views, goal, record, request)
     return SliceCheck(
         slice_id=record.slice_id,
         goal_id=record.goal_id,
@@ -174,8 +249,10 @@ def _check_slice(
 
 
 def _read_changed(
-    workspace: Workspace, goal: Goal, record: SliceRecord, request: CheckRequest
+    workspace: Workspace, views: _Views, goal: Goal, record: SliceRecord, request: CheckRequest
 ) -> Sequence[Change]:
+    if record in views.landed:
+        return ()
     if request.commits is not None:
         return _read_range(workspace, goal, record, request.commits)
     place = _find_place(workspace, record, request)
@@ -191,7 +268,8 @@ def _read_changed(
         return mark_unnamed(
             workspace.repo, changes, "", git_dir=place.git_dir, index_file=index_file
         )
-    return _read_everything(workspace, goal, record, place, baselines)
+    clean = record in views.clean and len(tips) == 1
+    return _read_everything(workspace, goal, record, place, baselines, clean=clean)
 
 
 def _is_elsewhere(workspace: Workspace, record: SliceRecord, request: CheckRequest) -> bool:
@@ -201,12 +279,9 @@ def _is_elsewhere(workspace: Workspace, record: SliceRecord, request: CheckReque
     return named and find_mark(workspace.repo.git_dir) != own
 
 
-def _refuse_unreadable(workspace: Workspace, store: Store, goal: Goal, record: SliceRecord) -> None:
-    # Imported here for the sake of the hooks: what git works in is in order.
+def _refuse_unreadable(snapshot: "Snapshot", record: SliceRecord) -> None:
     from gitslices.rules.worktree_faults import BARS_CHECK, find_bar
-    from gitslices.slices.snapshot import Snapshot
 
-    snapshot = Snapshot(workspace, store, goal.plan, records=[record])
     bar = find_bar(snapshot.find_faults(record, alone=True), BARS_CHECK)
     if bar is not None:
         raise RefusedError(f"slice {record.slice_id!r} cannot be checked", problems=[bar.problem])
@@ -230,19 +305,21 @@ def _read_everything(
     record: SliceRecord,
     place: _Place,
     baselines: Sequence[Baseline],
+    *,
+    clean: bool,
 ) -> Sequence[Change]:
     repo = workspace.repo
     committed = baselines
     if read_merge_heads(place.git_dir):
         committed = _find_baselines(workspace, goal, record, place.git_dir, ("HEAD",))
     head = find_commit(repo, "HEAD", place.git_dir)  # a branch may be without a commit
-    changes = unite_changes(
-        (
-            read_commit_changes(repo, place.git_dir, head, committed) if head else (),
+    parts = [read_commit_changes(repo, place.git_dir, head, committed) if head else ()]
+    if not clean:
+        parts += [
             read_index_changes(repo, place.git_dir, baselines),
             read_file_changes(repo, place.worktree, baselines) if place.worktree else (),
-        )
-    )
+        ]
+    changes = unite_changes(parts)
     files = (str(place.worktree / MODULES),) if place.worktree else ()
     return mark_unnamed(repo, changes, "", *files, git_dir=place.git_dir)
 
