@@ -16,7 +16,7 @@ from gitslices.repo_commands.gates import choose_gates, choose_reviews, list_tex
 from gitslices.rules.evidence import find_missing_evidence
 from gitslices.rules.merging import MergeCandidate
 from gitslices.rules.worktree_faults import BARS_MERGE, Uncommitted, find_bar
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.lookup import get_planned
 from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import read_reviews
@@ -90,7 +90,7 @@ def read_merge_inputs(
     records = snapshot.records
     # A slice whose lease has lapsed is its holder's still, until somebody else has it.
     statuses = {one.slice_id: snapshot.find_recorded_status(one.slice_id) for one in plan.slices}
-    chosen = _choose_slices(goal, wanted, statuses)
+    chosen = _choose_slices(store, goal, wanted, statuses)
     return MergeInputs(
         goal=goal,
         target=snapshot.get_target(),
@@ -122,11 +122,14 @@ def _find_target_worktrees(workspace: Workspace, goal: Goal) -> tuple[Path, ...]
 
 
 def _choose_slices(
-    goal: Goal, wanted: tuple[SliceId, ...] | None, statuses: Mapping[SliceId, SliceStatus]
+    store: Store,
+    goal: Goal,
+    wanted: tuple[SliceId, ...] | None,
+    statuses: Mapping[SliceId, SliceStatus],
 ) -> tuple[Slice, ...]:
     if wanted is None:
         return tuple(one for one in goal.plan.slices if statuses[one.slice_id] in _TRIED)
-    ids = {get_slice(goal, id_).slice_id for id_ in wanted}
+    ids = {get_planned(store, goal, id_).slice_id for id_ in wanted}
     return tuple(one for one in goal.plan.slices if one.slice_id in ids)
 
 

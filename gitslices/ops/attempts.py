@@ -13,7 +13,7 @@ from gitslices.rules.attempts import Failure
 from gitslices.slices.attempts import list_attempts
 from gitslices.slices.environment import name_attempt_log
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.lookup import get_slice, put_back
 from gitslices.state.attempts import read_failures
 from gitslices.state.leases import Ending, find_open_lease
 from gitslices.workspace import Workspace
@@ -46,7 +46,7 @@ class AttemptsReport(Struct, frozen=True, kw_only=True):
 def read_attempts(workspace: Workspace, slice_id: str, goal_id: str | None) -> AttemptsReport:
     """All attempts at a slice; raises `UnknownSliceError` where no plan has it."""
     with workspace.open_store() as store:
-        goal = choose_goal(workspace, store, goal_id, slice_id)
+        goal = put_back(store, choose_goal(workspace, store, goal_id, slice_id), slice_id)
         slice_ = get_slice(goal, slice_id)
         record = store.find_slice(goal.goal_id, slice_.slice_id)
         leases = list_attempts(store, goal.goal_id, slice_.slice_id)

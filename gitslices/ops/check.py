@@ -25,7 +25,7 @@ from gitslices.git.submodules import MODULES, mark_unnamed
 from gitslices.git.uncommitted import is_as_head
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import get_goal, get_slice
+from gitslices.slices.lookup import get_goal, get_planned
 from gitslices.slices.marks import Mark, find_mark
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -204,7 +204,7 @@ def _find_record(
     for record in store.read_slices(goal.goal_id):
         if record.slice_id == slice_id and record.status in UNDER_WAY:
             return record
-    get_slice(goal, slice_id)
+    get_planned(store, goal, slice_id)
     raise RefusedError(
         f"slice {slice_id!r} has no branch to check", hint="see where it stands: gitslices status"
     )

@@ -22,7 +22,7 @@ from gitslices.repo_commands.gates import (
 from gitslices.rules.evidence import GateRun, Proof, Review, Verdict, explain_gate, find_gate_run
 from gitslices.rules.worktree_faults import BARS_COMMANDS, find_bar
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import find_near, get_slice, refuse_odd_name
+from gitslices.slices.lookup import find_near, get_planned, get_slice, refuse_odd_name
 from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import add_review
@@ -165,7 +165,7 @@ def _choose_records(store: Store, goal: Goal, request: GatesRequest) -> list[Sli
         planned = {slice_.slice_id for slice_ in goal.plan.slices}
         records = [one for one in store.read_slices(goal.goal_id) if one.slice_id in planned]
         return [record for record in records if record.status in {"claimed", "done"}]
-    id_ = get_slice(goal, request.slice_id).slice_id
+    id_ = get_planned(store, goal, request.slice_id).slice_id
     record = store.find_slice(goal.goal_id, id_)
     if record is None or record.status in GONE:
         see = suggest("status", goal_id=goal.goal_id)
@@ -262,7 +262,7 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
     refuse_odd_name(request.reviewer)
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
-        id_ = get_slice(goal, request.slice_id).slice_id
+        id_ = get_planned(store, goal, request.slice_id).slice_id
         _refuse_unknown_kind(workspace, goal, request)
         record = store.find_slice(goal.goal_id, id_)
         commit = find_tip(workspace.repo, record.branch_name) if record else None

@@ -26,7 +26,7 @@ from gitslices.slices.claims import (
 )
 from gitslices.slices.goals import choose_goal, choose_goals, refuse_closed
 from gitslices.slices.location import WorktreeMap
-from gitslices.slices.lookup import get_goal, get_slice
+from gitslices.slices.lookup import get_goal, get_planned, get_slice
 from gitslices.slices.marks import find_mark
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import is_moving
@@ -120,6 +120,8 @@ def _grant(
     snapshot.get_target()
     if (own := _find_own_lease(snapshot, request)) is not None:
         return _resume(snapshot, goal, own, request)
+    if request.slice_id is not None:
+        get_planned(store, goal, request.slice_id)
     # First without the write lock: most of those who wait find nothing, and keep out nobody.
     first = choose_entrant(
         goal, read_claim_state(snapshot, goal, faults), request.slice_id, waited=bool(request.wait)

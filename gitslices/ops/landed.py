@@ -6,7 +6,7 @@ from gitslices.core.errors import BusyError, InputError, RefusedError, suggest
 from gitslices.core.model import FINISHED, Oid, SliceId
 from gitslices.git.read import find_commit, is_ancestor
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.lookup import get_planned
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import is_moving
 from gitslices.state.landings import SliceChange, record_changes
@@ -40,7 +40,7 @@ def tell_landed(workspace: Workspace, request: LandedRequest) -> LandedReport:
     """
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
-        id_ = get_slice(goal, request.slice_id).slice_id
+        id_ = get_planned(store, goal, request.slice_id).slice_id
         snapshot = Snapshot(workspace, store, goal.plan)
         commit = _find_commit(workspace, snapshot, request.commit)
         record = snapshot.records.get(id_)

@@ -14,7 +14,7 @@ from gitslices.rules.evidence import GateRun, Review, find_missing_evidence
 from gitslices.rules.merging import describe_violations
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import get_goal, get_slice
+from gitslices.slices.lookup import get_goal, get_planned
 from gitslices.slices.settings import read_settings
 from gitslices.state.event_log import EventLog, Subject
 from gitslices.state.leases import Lease, read_lease_history
@@ -119,7 +119,7 @@ def read_evidence(workspace: Workspace, slice_id: str, goal_id: str | None) -> E
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, goal_id, slice_id)
         settings = read_settings(workspace, goal.plan.target)
-        id_ = get_slice(goal, slice_id).slice_id
+        id_ = get_planned(store, goal, slice_id).slice_id
         record = store.find_slice(goal.goal_id, id_)
         if record is None:
             see = suggest("status", goal_id=goal.goal_id)

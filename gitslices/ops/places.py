@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from gitslices.core.errors import GitslicesError, InputError, RefusedError, suggest
 from gitslices.core.model import UNDER_WAY, SliceId, SliceStatus
 from gitslices.slices.goals import choose_goal, choose_goals
-from gitslices.slices.lookup import get_goal, get_slice
+from gitslices.slices.lookup import get_goal, get_slice, put_back
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import read_open_leases
 from gitslices.state.store import Goal, SliceRecord, Store
@@ -47,7 +47,7 @@ def enter(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> PathR
     is no worktree.
     """
     with workspace.open_store() as store:
-        goal = choose_goal(workspace, store, goal_id, slice_id)
+        goal = put_back(store, choose_goal(workspace, store, goal_id, slice_id), slice_id)
         snapshot = Snapshot(workspace, store, goal.plan)
         id_ = get_slice(goal, slice_id).slice_id
         record = snapshot.records.get(id_)

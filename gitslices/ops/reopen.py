@@ -9,7 +9,7 @@ from gitslices.merging.move_branches import Moved, move_branches
 from gitslices.ops.forward import make_move
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.slices.goals import choose_goal, refuse_closed
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.lookup import get_planned
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import SliceChange, forget_landing, record_changes
 from gitslices.state.store import SliceRecord, Store
@@ -50,7 +50,7 @@ def reopen(workspace: Workspace, request: ReopenRequest) -> ReopenReport:
     with workspace.open_store() as store, recover_and_lock(workspace, store):
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
         refuse_closed(goal)
-        id_ = get_slice(goal, request.slice_id).slice_id
+        id_ = get_planned(store, goal, request.slice_id).slice_id
         snapshot = Snapshot(workspace, store, goal.plan)
         status, record = snapshot.statuses[id_], snapshot.records.get(id_)
         # One that its target has taken back is open, but its branch can be merged no more.

@@ -13,7 +13,7 @@ from gitslices.rules.evidence import Review
 from gitslices.slices.briefing import Briefing, make_briefing
 from gitslices.slices.claims import Work, find_work
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.lookup import get_slice, put_back
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease
 from gitslices.state.proofs import read_reviews
@@ -26,7 +26,7 @@ class ShowReport(Briefing, frozen=True, kw_only=True):
 
     `state` is the slice as `status --json` has it, `forced` those of its waits that an overlap
     forces, `gate_states` how its gates stand; empty where it has no worktree. `work` is what has
-    been done in it.
+    been done in it. `unplanned` where the plan no longer has it: then it is what its record says.
     """
 
     target: BranchName
@@ -43,6 +43,7 @@ class ShowReport(Briefing, frozen=True, kw_only=True):
     gate_states: tuple[GateStatus, ...]
     reviews: tuple[Review, ...]
     work: Work | None
+    unplanned: bool
 
 
 def show(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> ShowReport:
@@ -55,7 +56,8 @@ def show(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> ShowRe
 def _read_report(
     workspace: Workspace, store: Store, slice_id: SliceId, goal_id: str | None
 ) -> ShowReport:
-    goal = choose_goal(workspace, store, goal_id, slice_id)
+    planned = choose_goal(workspace, store, goal_id, slice_id)
+    goal = put_back(store, planned, slice_id)
     slice_ = get_slice(goal, slice_id)
     snapshot = Snapshot(workspace, store, goal.plan)
     record, lease = snapshot.records.get(slice_id), snapshot.leases.get(slice_id)
@@ -76,9 +78,10 @@ def _read_report(
         forced=tuple(
             one for one in goal.plan.overlap_serializations if one.blocked_slice_id == slice_id
         ),
-        gate_states=_read_gates(workspace, slice_id, goal.goal_id),
+        gate_states=_read_gates(workspace, slice_id, goal.goal_id) if goal is planned else (),
         reviews=read_reviews(store, goal.goal_id, slice_id),
         work=_find_work(snapshot, record, lease),
+        unplanned=goal is not planned,
     )
 
 

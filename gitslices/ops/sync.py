@@ -38,7 +38,7 @@ from gitslices.rules.merging import (
 from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
 from gitslices.slices.claims import require_lease
 from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.lookup import get_planned, get_slice
 from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.settings import choose_sync_style
 from gitslices.slices.snapshot import Snapshot
@@ -213,7 +213,8 @@ def _make_all(
 
 def _choose_slices(inputs: _SyncInputs, wanted: tuple[SliceId, ...] | None) -> list[Slice]:
     if wanted is not None:
-        ids = {get_slice(inputs.goal, id_).slice_id for id_ in wanted}
+        store = inputs.snapshot.store
+        ids = {get_planned(store, inputs.goal, id_).slice_id for id_ in wanted}
         return [one for one in inputs.goal.plan.slices if one.slice_id in ids]
     statuses = {one.slice_id: _find_status(inputs, one) for one in inputs.goal.plan.slices}
     return [

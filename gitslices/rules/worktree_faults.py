@@ -37,7 +37,7 @@ class Away(Struct, frozen=True):
         """How the worktree comes back, or counts as deleted."""
         if self.was_mounted:
             return "mount it, then try again"
-        deleted = f"mkdir -p {shlex.quote(self.folder)}"
+        deleted = "gitslices doctor --fix --deleted"
         return f"mount the disk, then try again; or, if the folder was deleted: {deleted}"
 
 

@@ -1,10 +1,13 @@
 """Goals and slices by their names."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Final
 
+from msgspec import structs
+
 from gitslices.core.errors import InputError, UnknownSliceError, suggest
-from gitslices.core.model import Slice, SliceId
+from gitslices.core.model import Slice, SliceId, Task, TaskId
 from gitslices.state.leases import find_open_lease
 from gitslices.state.store import Goal, Store
 
@@ -45,6 +48,49 @@ def get_slice(goal: Goal, slice_id: str) -> Slice:
         f"goal {goal.goal_id!r} has no slice {slice_id!r}",
         hint=find_near(slice_id, by_id) or f"see: {suggest('status', goal_id=goal.goal_id)}",
     )
+
+
+def get_planned(store: Store, goal: Goal, slice_id: str) -> Slice:
+    """The same for an id that somebody has named: one that the plan no longer has is told apart."""
+    record = store.find_slice(goal.goal_id, slice_id)
+    if record is None or any(one.slice_id == slice_id for one in goal.plan.slices):
+        return get_slice(goal, slice_id)
+    see = suggest("show", slice_id, goal_id=goal.goal_id)
+    raise UnknownSliceError(
+        f"the plan of goal {goal.goal_id!r} no longer has slice {slice_id!r}",
+        hint=f"what is left of it: {see}; plan it again to go on with it",
+    )
+
+
+def put_back(store: Store, goal: Goal, slice_id: str) -> Goal:
+    """The goal with a slice that its plan no longer has, as its record tells it."""
+    record = store.find_slice(goal.goal_id, slice_id)
+    if record is None or any(one.slice_id == slice_id for one in goal.plan.slices):
+        return goal
+    task = Task(id=TaskId(record.slice_id), title=record.slice_id, write_set=record.write_scope)
+    gone = Slice(
+        slice_id=record.slice_id,
+        task_id=task.id,
+        title=task.title,
+        owner_role=None,
+        read_scope=record.read_scope,
+        write_scope=record.write_scope,
+        read_files=0,
+        write_files=0,
+        dependencies=(),
+        wave=0,
+        estimate=task.estimate,
+        branch_name=record.branch_name,
+        worktree_name=PurePath(record.worktree_path).name,
+        worktree_path=record.worktree_path,
+        risk=task.risk,
+        gates=(),
+        review_needs=(),
+        checkout_scope=record.checkout_scope,
+    )
+    plan = structs.replace(goal.plan, slices=(*goal.plan.slices, gone))
+    graph = structs.replace(goal.graph, tasks=(*goal.graph.tasks, task))
+    return structs.replace(goal, plan=plan, graph=graph)
 
 
 def find_near(id_: str, known: Iterable[str]) -> str | None:

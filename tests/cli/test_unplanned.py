@@ -124,3 +124,27 @@ def test_a_run_goes_on_beside_a_worktree_that_cannot_be_had(
     (left,) = done.document["left"]
     assert left["place"] == "a"
     assert left["message"] == "the folder at its path is not its worktree"
+
+
+def test_what_is_left_of_a_slice_that_left_the_plan_is_told(
+    call: Cli, plan: Cli, tops: dict[str, Path]
+) -> None:
+    (tops["a"] / "src" / "work.py").write_text("work")
+    commit_all(tops["a"])
+    plan(("b", "docs/"))
+    shown = call("show", "a", "--json").document
+    assert (shown["unplanned"], shown["write_scope"], shown["gates"]) == (True, ["src/"], [])
+    assert (shown["state"]["ahead"], shown["waits_for"], shown["work"] is None) == (1, [], False)
+    assert "plan        no longer has it" in call("show", "a").out
+    assert call("path", "a").out == f"{tops['a']}\n"
+    assert call("log", "a", "--attempts").code == 0
+    assert call("show", "b", "--json").document["unplanned"] is False
+    for words in (
+        "claim a", "landed a", "gate status a", "merge a", "sync a", "reopen a", "check --slice c",
+        "review a --kind code_review --by ann --verdict approve", "log a --evidence",
+    ):  # fmt: skip
+        refused = call(*words.split())
+        if "a" in words.split():
+            assert refused.err.startswith("error: the plan of goal 'g' no longer has slice 'a'\n")
+            assert "gitslices show a --goal g" in refused.err
+        assert (refused.code, refused.out) == (2, "")

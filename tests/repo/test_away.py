@@ -187,11 +187,24 @@ def test_where_the_folder_was_deleted_an_empty_one_says_so(repo: Path, tmp_path:
     tree = disk.desk.worktree("a")
     disk.take()
     (finding, *_) = examine(repo)
-    assert f"mkdir -p {disk.root}" in (finding.hint or "")
-    disk.root.mkdir()
-    examine(repo, fix=True)
+    assert "gitslices doctor --fix --deleted" in (finding.hint or "")
+    found = examine(repo, fix=True, deleted=True)
+    assert [(one.check, one.thing, one.fixed) for one in found if one.check != "graph"] == [
+        ("deleted-folder", str(disk.root), True),
+        ("lost-worktree", "a", True),
+        ("lost-worktree", "b", True),
+    ]
     assert git(tree, "status", "--short") == ""
     assert "refs/gitslices/trash/" in git(repo, "for-each-ref")  # what was staged
+
+
+def test_a_mount_point_without_its_disk_is_never_deleted(repo: Path, tmp_path: Path) -> None:
+    disk = mount_at("trees")(repo, tmp_path)
+    disk.take()
+    before = list_kept(repo)
+    found = examine(repo, fix=True, deleted=True)
+    assert [(one.check, one.fixed) for one in found] == [("away-worktree", False)] * 2
+    assert (list_kept(repo), disk.root.exists()) == (before, False)
 
 
 def test_a_folder_deleted_on_a_disk_that_is_mounted_is_gone(repo: Path, tmp_path: Path) -> None:

@@ -160,11 +160,11 @@ class Desk:
         git(self.repo, "merge", "--quiet", "--no-ff", "-m", f"Merge {slice_id}", name)
 
 
-def examine(repo: Path, *, fix: bool = False) -> tuple[Finding, ...]:
+def examine(repo: Path, *, fix: bool = False, deleted: bool = False) -> tuple[Finding, ...]:
     """What the doctor finds, and repairs with `fix`."""
     common_dir = find_common_dir(repo)
     assert common_dir is not None
     now = datetime.now(UTC)  # git reads the clock, too
-    request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix)
+    request = DoctorRequest(common_dir=common_dir, python=sys.executable, fix=fix, deleted=deleted)
     checks = [partial(find_agent_troubles, environ=os.environ)]
     return doctor(lambda: open_at(repo, now=now), request, checks).findings

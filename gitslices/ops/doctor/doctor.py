@@ -24,6 +24,7 @@ from gitslices.ops.doctor.repository import (
 )
 from gitslices.ops.doctor.settings import USER_FILE_CHECKS
 from gitslices.ops.doctor.slices import (
+    find_deleted_folders,
     find_faulty_slices,
     find_lost_store,
     find_strange_branches,
@@ -60,12 +61,14 @@ _SLICE_CHECKS: Final = (
 class DoctorRequest(Struct, frozen=True, kw_only=True):
     """`common_dir` was found by files alone; `fix` repairs what can be repaired.
 
-    `python` is the interpreter that git hooks are to start.
+    `python` is the interpreter that git hooks are to start. With `deleted` folders of worktrees
+    that are not there were deleted: no disk is away.
     """
 
     common_dir: Path
     python: str
     fix: bool = False
+    deleted: bool = False
 
 
 class DoctorReport(Struct, frozen=True, kw_only=True):
@@ -118,7 +121,7 @@ def _examine_git(
         workspace = open_workspace()
         for check in (find_disarmed_hooks, find_unguarded_worktrees, *checks):
             yield from check(workspace, request.python)
-        yield from _examine_workspace(workspace, fix=request.fix)
+        yield from _examine_workspace(workspace, request)
     except MachineError as error:
         finding = Finding(
             check="git", thing=str(request.common_dir), problem=error.message,
@@ -127,7 +130,7 @@ def _examine_git(
         yield Trouble(finding=finding)
 
 
-def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
+def _examine_workspace(workspace: Workspace, request: DoctorRequest) -> Iterator[Trouble]:
     for check in (*GIT_CHECKS, *SETTING_CHECKS, *USER_FILE_CHECKS):
         yield from check(workspace)
     if not workspace.has_store():
@@ -142,12 +145,14 @@ def _examine_workspace(workspace: Workspace, *, fix: bool) -> Iterator[Trouble]:
             fix="complete it, or take it back, as every other command does first",
         )
         yield Trouble(finding=finding, mend=lambda: recover(workspace))
-        if not fix:
+        if not request.fix:
             return  # what is half done is no trouble of its own
     with workspace.open_store() as store:
         # First: what is taken over is no stranger to the checks that follow.
         for find in (find_unrecorded_slices, find_damaged_marks):
             yield from find(workspace, store)
+        if request.deleted:
+            yield from find_deleted_folders(workspace, store)
         # Under the lock, so that nothing is on its way; repairs take it themselves.
         with workspace.hold_topology():
             examined = examine_slices(workspace, store)

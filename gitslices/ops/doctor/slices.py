@@ -1,5 +1,6 @@
 """What the store says of slices, their branches and worktrees, against what git has."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gitslices.core.errors import InputError, suggest
+from gitslices.core.model import GONE
 from gitslices.git.links import check_link
 from gitslices.git.repair import (
     find_pruned_admin,
@@ -29,10 +31,11 @@ from gitslices.rules.worktree_faults import (
     describe_fault,
 )
 from gitslices.slices.claims import free_slice, hold_slice
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.marks import read_marked_worktrees
 from gitslices.state.folder import FOLDER_NAME
 from gitslices.state.leases import find_open_lease
-from gitslices.state.store import STORE_NAME, SliceRecord
+from gitslices.state.store import STORE_NAME, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
@@ -115,6 +118,25 @@ def _tell_hold(
     return Trouble(finding=finding, mend=mend)
 
 
+def find_deleted_folders(workspace: Workspace, store: Store) -> Iterator[Trouble]:
+    """Folders of worktrees that are not there, and are on no disk that is known to be away.
+
+    Once they are made, empty, what was in them counts as deleted, too.
+    """
+    worktrees = WorktreeMap(workspace)
+    paths = (Path(one.worktree_path) for one in store.read_slices() if one.status not in GONE)
+    away = (worktrees.find_away(path) for path in paths if not path.exists())
+    for folder in sorted({one.folder for one in away if one and not one.was_mounted}):
+        finding = Finding(
+            check="deleted-folder",
+            thing=folder,
+            problem="the folder that worktrees are in is not there, and was deleted",
+            why="while it may be away, nothing is made anew",
+            fix="make it, empty",
+        )
+        yield Trouble(finding=finding, mend=partial(os.makedirs, folder, exist_ok=True))
+
+
 _Report = Callable[[Examined, WorktreeFacts, SliceRecord], Trouble]
 
 
@@ -137,9 +159,7 @@ def _tell_away(examined: Examined, facts: WorktreeFacts, record: SliceRecord) ->
             thing=record.slice_id,
             problem=problem.message,
             why="what is uncommitted there cannot be seen, and made anew it would be given up",
-            hint=f"{problem.hint} && gitslices doctor --fix; or, if it is lost for good: {drop}"
-            if facts.away is not None and not facts.away.was_mounted
-            else f"{problem.hint}; or, if it is lost for good: {drop}",
+            hint=f"{problem.hint}; or, if it is lost for good: {drop}",
         )
     )
 

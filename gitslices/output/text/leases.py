@@ -112,6 +112,8 @@ def _list_slice_lines(report: "ShowReport") -> Iterable[str]:
     yield f"{escape(report.slice_id)}: {state.status}{by}, goal {escape(report.goal_id)}"
     if state.problem:
         yield f"  problem     {escape(state.problem)}"
+    if report.unplanned:
+        yield "  plan        no longer has it: plan it again, or take it away: gitslices remove"
     yield f"  worktree    {escape(state.worktree_path)}"
     yield f"  branch      {escape(state.branch_name)}, into {escape(report.target)}"
     yield from _list_briefing_lines(report)
