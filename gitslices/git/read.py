@@ -82,6 +82,15 @@ def find_tip(repo: Repository, branch: BranchName) -> Oid | None:
     return Oid(result.text.strip()) if result.status == 0 else None
 
 
+def find_tips(repo: Repository, *branches: BranchName) -> tuple[Oid | None, ...]:
+    """The same of each of a few branches, in one call where all are there."""
+    refs = (HEADS + branch for branch in branches)
+    result = repo.run("show-ref", "--verify", "--hash", "--", *refs, ok=(0, 1, 128))
+    if result.status == 0:
+        return tuple(map(Oid, result.text.split()))
+    return tuple(find_tip(repo, branch) for branch in branches)
+
+
 def read_base(repo: Repository, name: str) -> Oid:
     """The commit of the branch `name`, else of the revision `name`; a tag never hides a branch."""
     commit = find_tip(repo, BranchName(name)) or find_commit(repo, name)

@@ -12,6 +12,7 @@ from gitslices.core.errors import (
     RefusedError,
 )
 from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.git.read import find_tip, find_tips
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.grant import ClaimRequest, Granted, Refused, revoke_lease, wait_for_grant
 from gitslices.recovery.recovery import recover_and_lock
@@ -31,7 +32,7 @@ from gitslices.state.leases import (
     find_open_lease,
     renew_lease,
 )
-from gitslices.state.store import Store
+from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 _MAX_HOLDER: Final = 200
@@ -119,33 +120,29 @@ def _refuse_odd_holder(holder: str) -> None:
 
 def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimReport:
     goal, lease = granted.goal, granted.lease
-    target_tip = read_target(workspace.repo, goal.plan.target)
+    repo, target = workspace.repo, goal.plan.target
+    tip, found = find_tips(repo, granted.slice.branch_name, target)
+    target_tip = found or read_target(repo, target)
     warnings: tuple[str, ...] = ()
     record = store.find_slice(goal.goal_id, lease.slice_id)
     if record is None or record.filling_operation or not is_filled(Path(record.worktree_path)):
         warnings = _provision(workspace, store, granted, target_tip)
+        tip = None
         lease = _start_anew(workspace, store, lease)
         record = store.find_slice(goal.goal_id, lease.slice_id)
         assert record is not None, "a slice that is provisioned is recorded"  # noqa: S101
     elif record.needs_setup:
         warnings = (describe_setup(workspace, record),)
     if record.base_commit != target_tip:
-        # Imported here: it brings with it all that moves branches.
-        from gitslices.ops.forward import forward_slice
-        from gitslices.slices.own_commits import follows_target
-
-        with recover_and_lock(workspace, store):
-            # Whoever had the lock before may have moved it.
-            record = store.find_slice(goal.goal_id, lease.slice_id) or record
-            target_tip = read_target(workspace.repo, goal.plan.target)
-            if follows_target(workspace.repo, goal.plan, record.base_commit, target_tip):
-                record = forward_slice(workspace, store, record, target_tip)
+        record, target_tip = _bring_forward(workspace, store, goal, record)
+        tip = None
     show_token(workspace, record, lease)
     hold_slice(workspace, record)
     for one in granted.lapsed:
         free_slice(workspace, store, one.goal_id, one.slice_id)
     briefing = make_briefing(workspace, store, goal, granted.slice, lease)
-    work = find_work(workspace, store, record, target_tip, lease)
+    tips = tip or find_tip(repo, record.branch_name), target_tip
+    work = find_work(workspace, store, record, tips, lease)
     if work is not None:
         warnings += warn_of_dropped_base(workspace, goal, record, target_tip)
     return ClaimReport(
@@ -163,6 +160,23 @@ def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimRep
         work=work or UNSET,
         warnings=warnings or UNSET,
     )
+
+
+def _bring_forward(
+    workspace: Workspace, store: Store, goal: Goal, record: SliceRecord
+) -> tuple[SliceRecord, Oid]:
+    """Let a slice follow its target where nobody has begun it; return what is so then of both."""
+    # Imported here: it brings with it all that moves branches.
+    from gitslices.ops.forward import forward_slice
+    from gitslices.slices.own_commits import follows_target
+
+    with recover_and_lock(workspace, store):
+        # Whoever had the lock before may have moved it.
+        record = store.find_slice(goal.goal_id, record.slice_id) or record
+        target_tip = read_target(workspace.repo, goal.plan.target)
+        if follows_target(workspace.repo, goal.plan, record.base_commit, target_tip):
+            record = forward_slice(workspace, store, record, target_tip)
+    return record, target_tip
 
 
 def _provision(

@@ -98,4 +98,10 @@ def _find_work(snapshot: Snapshot, record: SliceRecord | None, lease: Lease | No
         return None
     if record.filling_operation or snapshot.find_faults(record, alone=True):
         return None
-    return find_work(snapshot.workspace, snapshot.store, record, snapshot.target, lease)
+    return find_work(
+        snapshot.workspace,
+        snapshot.store,
+        record,
+        (snapshot.find_tip(record), snapshot.target),
+        lease,
+    )

@@ -20,7 +20,6 @@ from gitslices.core.model import FINISHED, Oid, SliceId
 from gitslices.core.naming import show_path
 from gitslices.git.links import check_link, find_admin_folder, list_admin_folders
 from gitslices.git.read import count_beyond, find_tip
-from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import free_worktree, hold_worktree, is_held
 from gitslices.rules.progress import describe_finished
 from gitslices.slices.marks import find_mark
@@ -328,11 +327,20 @@ class Work(Struct, frozen=True, kw_only=True):
 
 
 def find_work(
-    workspace: Workspace, store: Store, record: SliceRecord, target_tip: Oid, lease: Lease | None
+    workspace: Workspace,
+    store: Store,
+    record: SliceRecord,
+    tips: tuple[Oid | None, Oid],
+    lease: Lease | None,
 ) -> Work | None:
-    """What was done in a slice, before `lease` if there is one; None where it is as new."""
-    repo = workspace.repo
-    tip = find_tip(repo, record.branch_name)
+    """What was done in a slice, before `lease` if there is one; None where it is as new.
+
+    `tips` are the last commits of its branch and of its target.
+    """
+    # Imported here for the sake of heartbeats: they look at no file.
+    from gitslices.git.uncommitted import read_uncommitted
+
+    repo, (tip, target_tip) = workspace.repo, tips
     ahead = count_beyond(repo, tip, (target_tip, record.base_commit)) if tip else 0
     uncommitted = read_uncommitted(repo, Path(record.worktree_path), untracked=True)
     if not ahead and not uncommitted:

@@ -18,7 +18,7 @@ from gitslices.core.model import (
     settle_status,
 )
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.read import count_beyond, find_tip, read_merged, read_missing, read_tips
+from gitslices.git.read import count_beyond, read_merged, read_missing, read_tips
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.rules.progress import Landed, Presence, Progress, find_progress
 from gitslices.rules.worktree_faults import (
@@ -41,7 +41,17 @@ from gitslices.workspace import Workspace
 T = TypeVar("T")
 # What a transaction takes over: a git started there would keep all other writers waiting.
 _OF_GIT: Final = frozenset(
-    {"tips", "target", "counts", "_left_base", "_in_target", "_worked", "presences", "taken_back"}
+    {
+        "_heads",
+        "tips",
+        "target",
+        "counts",
+        "_left_base",
+        "_in_target",
+        "_worked",
+        "presences",
+        "taken_back",
+    }
 )
 
 
@@ -122,9 +132,16 @@ class Snapshot:
     # What git has.
 
     @cached_property
+    def _heads(self) -> Mapping[BranchName, Oid]:
+        """The last commits of the branches that exist and of the target, by one call."""
+        names = (one.branch_name for one in self.records.values())
+        return read_tips(self.workspace.repo, (*names, self.plan.target))
+
+    @cached_property
     def tips(self) -> Mapping[BranchName, Oid]:
         """The last commits of the branches that exist."""
-        return read_tips(self.workspace.repo, (one.branch_name for one in self.records.values()))
+        names = {one.branch_name for one in self.records.values()}
+        return {name: tip for name, tip in self._heads.items() if name in names}
 
     def find_tip(self, record: SliceRecord) -> Oid | None:
         """The last commit of a slice's branch."""
@@ -133,7 +150,7 @@ class Snapshot:
     @cached_property
     def target(self) -> Oid | None:
         """The last commit of the branch that slices are merged into; None where that is gone."""
-        return find_tip(self.workspace.repo, self.plan.target)
+        return self._heads.get(self.plan.target)
 
     def get_target(self) -> Oid:
         """The same; raise `InputError` where it is gone."""
