@@ -96,7 +96,14 @@ class TaskGraph(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     goal_id: str = "default"
     generated_at: str | None = None
     shared: tuple[str, ...] = ()
+    # Unset where the file has none, so that a graph without it keeps its digest.
+    relaxed: tuple[str, ...] | UnsetType = UNSET
     tasks: tuple[Task, ...] = ()
+
+    @property
+    def unordered(self) -> tuple[str, ...]:
+        """What two slices may write at once: shared and relaxed files."""
+        return (*self.shared, *(self.relaxed or ()))
 
 
 class RepoTree(Struct, frozen=True, kw_only=True):
@@ -226,7 +233,7 @@ class Serialization(Struct, frozen=True, kw_only=True):
 
 
 class SharedOverlap(Struct, frozen=True, kw_only=True):
-    """An entry of the graph's `shared` list, and the slices that write inside it."""
+    """An entry of the graph's `shared` or `relaxed` list, and the slices that write inside it."""
 
     entry: str
     slice_ids: tuple[SliceId, ...]
@@ -318,6 +325,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     progress: PlanProgress | UnsetType = UNSET
     schedule: Schedule | UnsetType = UNSET
     assumed_owner: str | UnsetType = UNSET
+    relaxed_overlaps: tuple[SharedOverlap, ...] | UnsetType = UNSET
 
 
 class Change(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ _GRAPH: Final = {
     "goal_id": "The name of the whole work; branches and worktrees are named after it.",
     "generated_at": "When the file was written, for the record.",
     "shared": "Files that many tasks append to: overlaps inside them force no order.",
+    "relaxed": "Files that tasks may change at once; git merges them, and may find a conflict.",
     "tasks": "The tasks of the goal.",
 }
 _TASK: Final = {

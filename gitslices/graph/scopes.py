@@ -26,12 +26,13 @@ SCOPE_FIELDS: Final = ("read_set", "write_set", "checkout_set")
 class ScopedGraph(Struct, frozen=True, kw_only=True):
     """A task graph, and what its scopes mean; their texts in `graph` are for JSON and for people.
 
-    `accesses` stand in the order of the tasks; `source` is what it was read from.
+    `accesses` stand in the order of the tasks; `unordered` is what puts none of them in an order,
+    the graph's shared and relaxed files; `source` is what it was read from.
     """
 
     graph: TaskGraph
     accesses: tuple[Access, ...]
-    shared: Scope = Scope()
+    unordered: Scope = Scope()
     source: GraphText = GraphText()
 
 
@@ -47,7 +48,7 @@ def parse_scopes(graph: TaskGraph) -> ScopedGraph:
             )
             for task in graph.tasks
         ),
-        shared=parse_scope(graph.shared),
+        unordered=parse_scope(graph.unordered),
     )
 
 
@@ -55,6 +56,7 @@ def read_scopes(reading: Reading, places: Sequence[str], findings: Findings) -> 
     """The graph of a file with its scopes, as far as they could be read; the rest is noted."""
     reader = _ScopeReader(findings)
     shared = reader.read("shared", reading.graph.shared)
+    relaxed = reader.read("relaxed", reading.graph.relaxed or ())
     given = {name: reading.defaults.get(name, ()) for name in SCOPE_FIELDS}
     defaults = {name: reader.read(f"defaults.{name}", texts) for name, texts in given.items()}
 
@@ -70,7 +72,11 @@ def read_scopes(reading: Reading, places: Sequence[str], findings: Findings) -> 
         )
         for task, place in zip(reading.graph.tasks, places, strict=True)
     )
-    return ScopedGraph(graph=reading.graph, accesses=accesses, shared=shared)
+    return ScopedGraph(
+        graph=reading.graph,
+        accesses=accesses,
+        unordered=make_scope((*shared.entries, *relaxed.entries)),
+    )
 
 
 class _ScopeReader:

@@ -29,7 +29,7 @@ _LISTS: Final = frozenset(
     field.name
     for kind in (Task, TaskGraph)
     for field in msgspec.structs.fields(kind)
-    if field.default == ()
+    if field.default in ((), msgspec.UNSET)
 )
 
 

@@ -126,7 +126,7 @@ def _refuse_overlaps(
         for one in others
     ]
     tree = read_tree(workspace.repo, record.base_commit, workspace.config)
-    shared = parse_scope(goal.graph.shared) if goal.graph.shared else None
+    shared = parse_scope(goal.graph.unordered) if goal.graph.unordered else None
     scopes = ScopeMap(tree, accesses, "all", shared)
     problems = [
         Problem(

@@ -56,7 +56,7 @@ def make_outline(scoped: ScopedGraph, tree: RepoTree, settings: PlanSettings) ->
     graph, skipped = scoped.graph, find_skipped(scoped)
     tasks, accesses = _choose_tasks(scoped, skipped)
     held = _add_allowed(tasks, accesses, settings.underway)
-    scopes = ScopeMap(tree, held, settings.new_paths, scoped.shared)
+    scopes = ScopeMap(tree, held, settings.new_paths, scoped.unordered)
     workload = _make_workload(graph, tasks, scopes.conflicts, settings.underway)
     if settings.order == "id":
         order = order_by_id(workload)

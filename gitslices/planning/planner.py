@@ -40,7 +40,7 @@ from gitslices.planning.outline import Outline, make_outline
 from gitslices.planning.policy import find_assumed_owner, make_gates, make_review_needs
 from gitslices.planning.schedule import count_unordered, iterate_bits, measure_ways, simulate
 from gitslices.rules.requirements import find_required
-from gitslices.scopes.language.entries import Entry
+from gitslices.scopes.language.entries import Entry, parse_scope
 from gitslices.scopes.overlap.compare import Segment
 
 _CANDIDATES: Final = 5
@@ -212,7 +212,7 @@ def write_plan(outline: Outline) -> Plan:
         unborn=settings.new_paths,
         slices=tuple(_make_slices(outline, assumed_owner)),
         overlap_serializations=tuple(_make_serializations(outline, forced)),
-        shared_overlaps=tuple(_find_shared_overlaps(outline)),
+        shared_overlaps=tuple(_find_free_overlaps(outline, graph.shared)),
         open_overlaps=_count_open_overlaps(outline),
         skipped=outline.skipped,
         waves=_group_waves(outline),
@@ -228,6 +228,9 @@ def write_plan(outline: Outline) -> Plan:
         progress=_find_progress(outline, settings.underway) or UNSET,
         schedule=UNSET if settings.workers is None else _make_schedule(outline, settings.workers),
         assumed_owner=assumed_owner or UNSET,
+        relaxed_overlaps=tuple(_find_free_overlaps(outline, graph.relaxed))
+        if graph.relaxed
+        else UNSET,
     )
 
 
@@ -293,8 +296,12 @@ def _make_serializations(outline: Outline, forced: _Forced) -> Iterable[Serializ
         )
 
 
-def _find_shared_overlaps(outline: Outline) -> Iterable[SharedOverlap]:
+def _find_free_overlaps(outline: Outline, texts: Sequence[str]) -> Iterable[SharedOverlap]:
+    """The overlaps that order nobody, by those of the entries that the graph lists in `texts`."""
+    wanted = {entry.text for entry in parse_scope(texts).entries}
     for entry, mask in outline.scopes.list_shared_writers():
+        if entry.text not in wanted:
+            continue
         writers = sorted(iterate_bits(mask))
         if len(writers) > 1:
             yield SharedOverlap(entry=entry.text, slice_ids=tuple(map(outline.name, writers)))

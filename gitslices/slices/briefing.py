@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from gitslices.core.model import FINISHED, Slice, SliceId
+from gitslices.core.model import FINISHED, Slice, SliceId, TaskGraph
 from gitslices.rules.attempts import Previous
 from gitslices.scopes.language.entries import Entry, Scope, parse_scope
 from gitslices.slices.attempts import count_attempts, find_failure, read_previous
@@ -63,7 +63,7 @@ def make_briefing(
         metadata=task.metadata,
         gates=slice_.gates,
         review_needs=slice_.review_needs,
-        scope=_describe_scope(scopes.write_scope, scopes.read_scope, goal.graph.shared),
+        scope=_describe_scope(scopes.write_scope, scopes.read_scope, goal.graph),
         waits_for=tuple(one for one in slice_.dependencies if one not in finished),
         dependents=tuple(one.slice_id for one in goal.plan.slices if id_ in one.dependencies),
         attempt=count_attempts(store, goal_id, id_, lease),
@@ -79,17 +79,19 @@ def _find_log(workspace: Workspace, record: SliceRecord) -> str | None:
     return str(log) if log.exists() else None
 
 
-def _describe_scope(write: Sequence[str], read: Sequence[str], shared: Sequence[str]) -> str:
+def _describe_scope(write: Sequence[str], read: Sequence[str], graph: TaskGraph) -> str:
     """What the entries of a slice's scopes mean, in sentences."""
-    return " ".join(_list_sentences(parse_scope(write), parse_scope(read), shared))
+    return " ".join(_list_sentences(parse_scope(write), parse_scope(read), graph))
 
 
-def _list_sentences(write: Scope, read: Scope, shared: Sequence[str]) -> Iterator[str]:
+def _list_sentences(write: Scope, read: Scope, graph: TaskGraph) -> Iterator[str]:
     yield f"Write only {_join(write)}."
     if read.entries:
         yield f"Nobody else changes {_join(read)} meanwhile."
-    if shared:
-        yield f"Others append to {', '.join(shared)} as well: the lines of all are kept."
+    if graph.shared:
+        yield f"Others append to {', '.join(graph.shared)} as well: the lines of all are kept."
+    if graph.relaxed:
+        yield f"Others may change {', '.join(graph.relaxed)} meanwhile: a merge may conflict there."
 
 
 def _join(scope: Scope) -> str:

@@ -27,7 +27,7 @@ def read_claim_state(
     blocked = {task.id for task in goal.graph.tasks if task.status == "blocked"}
     return ClaimState(
         plan=add_allowed(goal.plan, snapshot.records),
-        shared=goal.graph.shared,
+        shared=goal.graph.unordered,
         statuses=snapshot.statuses,
         blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
         faults=faults,
@@ -83,5 +83,5 @@ def _make_holdings(snapshot: Snapshot, own: Goal, leases: Sequence[Lease]) -> It
                 lapsed=not lease.is_live(now),
                 read_scope=held.read_scope,
                 write_scope=held.write_scope,
-                shared=goal.graph.shared if goal else (),
+                shared=goal.graph.unordered if goal else (),
             )

@@ -70,7 +70,7 @@ def _compile(workspace: Workspace, store: Store, sources: dict[str, Any]) -> dic
         "target": goal.plan.target,
         "under_way": under_way,
         "own": compile_matcher(json.loads(sources["own"][0]), folding),
-        "shared": compile_matcher(goal.graph.shared, folding),
+        "shared": compile_matcher(goal.graph.unordered, folding),
         "others": [
             [goal_id, slice_id, scope, compile_matcher(json.loads(scope), folding)]
             if (goal_id, slice_id) in earlier

@@ -101,7 +101,8 @@ class ScopeMatchers:
         # is not there yet. Most commits have neither, and need no scope compiled but their own.
         if not any(change.is_new for change in changed) and not find_violations(own, changed):
             return ()
-        shared = self._compile(goal.graph.shared, submodules) if goal.graph.shared else None
+        free = goal.graph.unordered
+        shared = self._compile(free, submodules) if free else None
         others = [
             one
             for one in self._ordered

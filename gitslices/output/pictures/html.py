@@ -247,6 +247,10 @@ def _write_remarks(plan: Plan) -> list[str]:
             f"{_code(each.entry)} is written by {', '.join(map(_code, each.slice_ids))}"
             for each in plan.shared_overlaps
         ],
+        "Relaxed files": [
+            f"{_code(each.entry)} may conflict between {', '.join(map(_code, each.slice_ids))}"
+            for each in plan.relaxed_overlaps or ()
+        ],
         "Skipped tasks": [f"{_code(each.task_id)}: {quote(each.reason)}" for each in plan.skipped],
         "Warnings": [quote(each) for each in plan.warnings],
     }

@@ -137,6 +137,10 @@ def _format_foot(plan: Plan, forced: _Forced) -> Iterable[str]:
     for shared in plan.shared_overlaps:
         ids = ", ".join(escape(id_) for id_ in shared.slice_ids)
         yield f"shared {escape(shared.entry)}: {ids}"
+    for relaxed in plan.relaxed_overlaps or ():
+        pairs = len(relaxed.slice_ids) * (len(relaxed.slice_ids) - 1) // 2
+        ids = ", ".join(escape(id_) for id_ in relaxed.slice_ids)
+        yield f"relaxed {escape(relaxed.entry)}: {count(pairs, 'pair')} may conflict there: {ids}"
     yield from _format_skipped(plan.skipped)
     if plan.assumed_owner is not UNSET:
         yield format_assumed_owner(plan.assumed_owner)
