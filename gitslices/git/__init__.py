@@ -24,5 +24,6 @@ follow          a worktree's files follow its branch from one commit to another
 filling         the files of worktrees, whole or in part; those that a partial clone lacks
 ignored         ignored files of ours, and those that come along
 snapshot        files tried out on a copy of an index, or in a repository of their own
-repair          what a killed git left half made; gits that are at work in a repository
+living          the gits that run now, and which repository each may be changing
+repair          what a killed git left half made
 """

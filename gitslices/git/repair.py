@@ -7,7 +7,7 @@ worktrees fails, `git worktree repair` too: so this runs on files alone.
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -17,99 +17,10 @@ from msgspec import Struct
 
 from gitslices.core.files import replace_file
 from gitslices.core.model import BranchName
-from gitslices.git.discovery import find_common_dir
 from gitslices.git.links import find_admin_folder, find_linked_worktree, list_admin_folders
+from gitslices.git.living import Process, can_see_processes, find_living_gits, find_open_files
 from gitslices.git.read import HEADS
 from gitslices.git.repository import Repository
-
-_PROC: Final = Path("/proc")
-# They lock nothing, and run for as long as a pager, an editor or a machine does.
-_READERS: Final = frozenset(
-    {"blame", "cat-file", "daemon", "diff", "fsmonitor--daemon", "grep", "http-backend", "log",
-     "show"}
-)  # fmt: skip
-_VALUED: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
-
-_Process = tuple[int, str]
-"""Number and start of a process: another one of the same number has another start."""
-
-
-def _can_see_processes() -> bool:
-    """Whether this system tells what runs on it."""
-    return (_PROC / "self" / "stat").exists()
-
-
-def find_living_gits(common_dir: Path) -> frozenset[_Process]:
-    """The gits that may be changing the repository of `common_dir` now, whoever runs them."""
-    return frozenset(
-        (int(process.name), start)
-        for process in _PROC.glob("[0-9]*")
-        if (start := _read_start(process)) and _may_change(process, common_dir)
-    )
-
-
-def _find_open_files() -> frozenset[tuple[int, int]]:
-    """Device and inode of every file that a process of ours has open."""
-    opened = set()
-    for process in _PROC.glob("[0-9]*"):
-        for link in _list_descriptors(process):
-            with suppress(OSError):
-                found = link.stat()
-                opened.add((found.st_dev, found.st_ino))
-    return frozenset(opened)
-
-
-def _list_descriptors(process: Path) -> list[Path]:
-    """Links to the open files of a process: none where it has ended or is another user's."""
-    with suppress(OSError):
-        return list((process / "fd").iterdir())
-    return []
-
-
-def _read_start(process: Path) -> str | None:
-    """When a git that has not ended was started, in the kernel's ticks; None for all others."""
-    with suppress(OSError):
-        # The name is in brackets, and may hold brackets and spaces itself: the last one counts.
-        name, _, rest = (process / "stat").read_text(errors="replace").rpartition(")")
-        state, *fields = rest.split()
-        if name.partition("(")[2].startswith("git") and state not in {"Z", "X"}:
-            # The 22nd field of all (proc(5)), the 20th after the name, the 19th after the state.
-            return fields[18]
-    return None
-
-
-def _may_change(process: Path, common_dir: Path) -> bool:
-    argv = os.fsdecode(_read_link(process / "cmdline")).split("\0")
-    if _find_command(argv) in _READERS:
-        return False
-    if any(word.startswith("--git-dir") for word in argv):
-        return True
-    # Which folder that names is not worked out: a stranger taken for ours only puts things off.
-    if b"GIT_DIR=" in _read_link(process / "environ"):
-        return True
-    try:
-        cwd = (process / "cwd").readlink()
-    except OSError:
-        return process.exists()  # of another user, who may be at work here
-    found = find_common_dir(cwd) if cwd.is_dir() else common_dir
-    return found is not None and found.resolve() == common_dir.resolve()
-
-
-def _find_command(argv: list[str]) -> str | None:
-    words: Iterator[str] = iter(argv[1:])
-    for word in words:
-        if word in _VALUED:
-            next(words, None)
-        elif not word.startswith("-"):
-            return word
-    return None
-
-
-def _read_link(path: Path) -> bytes:
-    with suppress(OSError):
-        return path.read_bytes()
-    return b""
-
 
 # A git that lives replaces or removes its lock well within this time, unless a hook or a signal
 # stops it; then its process is there.
@@ -176,14 +87,14 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
     # Stamps from before the wait: what another git locks meanwhile has another one, and stays.
     left = {path: stamp for path, stamp in found.items() if stamp and _is_since(stamp, since)}
-    if not left or not _can_see_processes():
+    if not left or not can_see_processes():
         return ()
     alive = find_living_gits(common_dir)
     time.sleep(_QUIET_SECONDS)
     if _outlive(common_dir, alive):
         return ()
     # Whoever is no git by name, an editor that locks by itself say, is told by this alone.
-    opened = _find_open_files()
+    opened = find_open_files()
     return tuple(
         path
         for path, stamp in left.items()
@@ -191,7 +102,7 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     )
 
 
-def _outlive(common_dir: Path, alive: frozenset[_Process]) -> bool:
+def _outlive(common_dir: Path, alive: frozenset[Process]) -> bool:
     """Whether one of `alive` stays; those that came later did not make what was there before."""
     end = time.monotonic() + _LIFE_SECONDS
     while alive := alive & find_living_gits(common_dir):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.git.repair import clear_ref_locks, clear_shared_locks, find_living_gits
+from gitslices.git.living import find_living_gits
+from gitslices.git.repair import clear_ref_locks, clear_shared_locks
 from tests.support.repositories import git
 
 WAIT = """\
@@ -117,6 +118,43 @@ def test_a_git_is_known_from_wherever_it_works(
         assert find_living_gits(repo / ".git"), args
         end(met)
         assert waiting.wait(20) == 0
+
+
+def test_a_git_of_another_repository_is_nobody_s_here_however_it_was_started(
+    repo: Path, met: Path, begin: Begin, tmp_path: Path
+) -> None:
+    alone, gone = tmp_path / "alone", tmp_path / "alone" / "gone"
+    git(tmp_path, "init", "--quiet", str(alone))
+    gone.mkdir()
+    starts: list[tuple[tuple[str, ...], Path, dict[str, str]]] = [
+        ((f"--git-dir={repo}/.git", "branch", "-D", "old"), alone, {}),
+        (("--git-dir", ".git", "branch", "-D", "older"), repo, {}),
+        (("tag", "two"), alone, {"GIT_DIR": f"{repo}/.git"}),
+        (("-C", str(repo), "tag", "three"), tmp_path, {}),
+        ((f"--git-dir={repo}/.git", "tag", "four"), gone, {}),
+    ]
+    for args, cwd, extra in starts:
+        waiting = begin(*args, cwd=cwd, **extra)
+        if cwd == gone:
+            gone.rmdir()
+        assert find_living_gits(repo / ".git"), args
+        assert not find_living_gits(alone / ".git"), args
+        end(met)
+        assert waiting.wait(20) == 0
+
+
+def test_a_git_whose_folder_was_deleted_counts_where_that_was(
+    repo: Path, met: Path, begin: Begin, tmp_path: Path
+) -> None:
+    alone, gone = tmp_path / "apart" / "alone", repo / "gone"
+    git(tmp_path, "init", "--quiet", str(alone))
+    gone.mkdir()
+    waiting = begin("--git-dir", str(repo / ".git"), "branch", "-D", "old", cwd=gone)
+    gone.rmdir()
+    assert find_living_gits(repo / ".git")
+    assert not find_living_gits(alone / ".git")
+    end(met)
+    assert waiting.wait(20) == 0
 
 
 def test_a_stopped_git_keeps_its_locks_and_a_killed_one_does_not(
