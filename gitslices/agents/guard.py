@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from gitslices.agents.adapters.adapter import Adapter, Intent
+from gitslices.agents.adapters.adapter import Adapter, Intent, find_config
 from gitslices.agents.adapters.payload import PayloadError, find_folders, name_session, read_payload
 from gitslices.agents.adapters.table import load_adapter
 from gitslices.git.environment import find_home, get_cwd, take_local_variables
@@ -22,7 +22,7 @@ from gitslices.slices.marks import MarkedWorktree, find_marked_worktree
 from gitslices.system.streams import drop_unwritten, open_closed_streams
 
 if TYPE_CHECKING:
-    from gitslices.ops.guard import GuardReport
+    from gitslices.ops.guard import GuardReport, GuardRequest
     from gitslices.workspace import Workspace
 
 BLOCK: Final = 2
@@ -79,7 +79,11 @@ def answer_hook(adapter: Adapter, descriptor: int, here: Path) -> "GuardReport |
     found = _choose_slice(started, find_slice(*around), name)
     if found is None:
         return None
-    return _answer_in_slice(intent, str(folder), found, _list_free_folders(adapter), name)
+    free, kept = _list_free_folders(adapter), _list_deciding(adapter)
+    request = _make_request(intent, str(folder), free=free, kept=kept, session=name)
+    from gitslices.ops.guard import guard
+
+    return guard(_open(found), found, request)
 
 
 def find_slice(*places: Path) -> MarkedWorktree | None:
@@ -142,32 +146,38 @@ def _list_free_folders(adapter: Adapter) -> tuple[Path, ...]:
     )
 
 
-def _answer_in_slice(
-    intent: Intent, cwd: str, place: MarkedWorktree, free: tuple[Path, ...], session: str | None
-) -> "GuardReport":
-    from msgspec.structs import asdict
+def _list_deciding(adapter: Adapter) -> tuple[Path, ...]:
+    """What in the tool's own folder decides whether it asks at all."""
+    config = find_config(adapter, os.environ)
+    return tuple(config / name for name in adapter.deciding) if config else ()
 
-    from gitslices.ops.guard import GuardRequest, HandedPlace, guard
-    from gitslices.rules.agent_commands import Command
+
+def _make_request(
+    intent: Intent, cwd: str, *, free: tuple[Path, ...], kept: tuple[Path, ...], session: str | None
+) -> "GuardRequest":
+    from gitslices.ops.guard import GuardRequest, HandedPlace
 
     paths = tuple(os.path.join(cwd, path) for path in intent.paths)  # noqa: PTH118
-    request = GuardRequest(paths=paths, free=free, session=session)
-    if intent.command:
-        from gitslices.agents.shell.writes import find_writes
+    if not intent.command:
+        return GuardRequest(paths=paths, free=free, kept=kept, session=session)
+    from msgspec.structs import asdict
 
-        writes = find_writes(intent.command, cwd, os.environ)
-        request = GuardRequest(
-            paths=(*paths, *writes.paths),
-            new_folders=writes.new_folders,
-            folders=writes.folders,
-            unseen=writes.unseen,
-            open_shells=writes.open_shells,
-            handed=tuple(HandedPlace(**asdict(one)) for one in writes.handed),
-            commands=tuple(Command(**asdict(call)) for call in writes.calls),
-            free=free,
-            session=session,
-        )
-    return guard(_open(place), place, request)
+    from gitslices.agents.shell.writes import find_writes
+    from gitslices.rules.agent_commands import Command
+
+    writes = find_writes(intent.command, cwd, os.environ)
+    return GuardRequest(
+        paths=(*paths, *writes.paths),
+        new_folders=writes.new_folders,
+        folders=writes.folders,
+        unseen=writes.unseen,
+        open_shells=writes.open_shells,
+        handed=tuple(HandedPlace(**asdict(one)) for one in writes.handed),
+        commands=tuple(Command(**asdict(call)) for call in writes.calls),
+        free=free,
+        kept=kept,
+        session=session,
+    )
 
 
 def _tell(error: BaseException) -> None:

@@ -45,7 +45,7 @@ class GuardRequest(Struct, frozen=True, kw_only=True):
     `paths` are written, `new_folders` are made; git changes something in `folders`, by `commands`;
     of `unseen` nobody can tell where it leads, and of `open_shells` what they will run; what is
     `handed` to a program may be written by it. In `free` folders everybody may write what belongs
-    to no repository. `session` is what leases call it.
+    to no repository, less what is `kept` for the user. `session` is what leases call it.
     """
 
     paths: tuple[str, ...] = ()
@@ -56,6 +56,7 @@ class GuardRequest(Struct, frozen=True, kw_only=True):
     handed: tuple["HandedPlace", ...] = ()
     commands: tuple[Command, ...] = ()
     free: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
     session: str | None = None
 
 
@@ -104,7 +105,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
                 "which is not in the store",
                 hint="apply its plan again: gitslices plan --apply",
             )
-        surroundings = _survey(workspace, store, place, record, request.free)
+        surroundings = _survey(workspace, store, place, record, request)
         case = _Case(workspace, store, goal, record, surroundings)
         denials = (
             *_check_paths(case, request.paths),
@@ -165,7 +166,7 @@ def _survey(
     store: Store,
     place: MarkedWorktree,
     record: SliceRecord,
-    free: Sequence[Path],
+    request: GuardRequest,
 ) -> Surroundings:
     own = place.path.resolve()
     main = workspace.main_worktree
@@ -179,7 +180,8 @@ def _survey(
         worktree=own,
         common_dir=workspace.repo.common_dir.resolve(),
         others=[one for one in others if one.path != own],
-        free=[folder.resolve() for folder in free],
+        free=[folder.resolve() for folder in request.free],
+        kept=[one for path in request.kept for one in (path, path.resolve())],
     )
 
 

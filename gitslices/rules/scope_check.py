@@ -106,13 +106,15 @@ class OtherWorktree(Struct, frozen=True, kw_only=True):
 class Surroundings(Struct, frozen=True, kw_only=True):
     """Where a slice is: its worktree, git's folder, the worktrees beside it.
 
-    `free` are folders in which everybody may write what belongs to no repository.
+    `free` are folders in which everybody may write what belongs to no repository, unless it is
+    `kept` for the user: settings that decide which hooks an agent asks.
     """
 
     worktree: PurePath
     common_dir: PurePath
     others: Sequence[OtherWorktree] = ()
     free: Sequence[PurePath] = ()
+    kept: Sequence[PurePath] = ()
 
 
 class Denial(Struct, frozen=True, kw_only=True):
@@ -183,6 +185,8 @@ def find_outside_reason(surroundings: Surroundings, target: Target) -> str | Non
         return "it holds whole worktrees"
     if target.repository is not None:
         return f"in another repository, {target.repository}"
+    if any(target.path.is_relative_to(one) for one in surroundings.kept):
+        return "settings that decide which hooks are asked: they are for the user to change"
     if any(folder in target.path.parents for folder in surroundings.free):
         return None
     return "outside the worktree"

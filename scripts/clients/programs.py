@@ -264,8 +264,9 @@ CLIENTS = {
             changes={"edit": Change(
                 lambda path: [_call("edit", path="path", old_str="old", new_str="new")(path)]
             )},
-            delegate=_call("task", agent_type="worker", description="why", prompt="command"),
-            start=_start_copilot,
+            delegate=_call("task", agent_type="worker", description="why", name="why",
+                           prompt="command"),
+            start=_start_copilot, own_no="Parent directory .* does not exist",
             variables={"COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false",
                        "COPILOT_MODEL": "gpt-4.1"},
         ),

@@ -122,6 +122,8 @@ def _go_elsewhere(arena: Arena) -> Iterator[Outcome]:
         shell(f"cd {web} && pwd", ""), shell("pwd", ""),
         shell(f"touch {web}/src/web/n4", ""), edit(str(web / "src/web/n5")),
         shell(f"cd {web} && git commit -q --allow-empty -m n6", ""),
+        # Whichever folder the shell is in then, the guard is to know it.
+        shell(f"cd {arena.main}", ""), shell("touch src/api/n7", ""),
     ]  # fmt: skip
     options = ("--add-dir", str(web)) if arena.client.name == "claude" else ()
     yield from _play_no(

@@ -399,7 +399,7 @@ def test_files_that_come_to_be_tracked_stand_in_nobodys_way(
     assert git(a, "merge-base", "HEAD", "main") == tip
     assert cli("done", "a", "--token", str(token)).code == 0
     assert cli("merge", "a").code == 0
-    assert git(c, "rev-parse", "HEAD") == git(repo, "rev-parse", "main")
+    assert desk.claim("c").base_commit == git(repo, "rev-parse", "main")
     for top in (a, b, c):
         assert git(top, "status", "--porcelain") == ""
         for file in report.files:

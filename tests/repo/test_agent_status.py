@@ -109,12 +109,14 @@ def test_the_user_s_settings_keep_what_is_in_them_and_are_followed_through_a_lin
 
 
 def test_the_user_s_file_goes_where_nothing_else_is_in_it(desk: Desk) -> None:
-    install_for_user("codex", os.environ)
-    path = Path(os.environ["HOME"]) / ".codex" / "hooks.json"
-    assert path.exists()
-    uninstall_for_user("codex", os.environ)
-    assert not path.exists()
-    assert uninstall_for_user("codex", os.environ).files == ()
+    home = Path(os.environ["HOME"])
+    path = home / ".codex" / "hooks.json"
+    for tool, place in (("codex", path), ("copilot", home / ".copilot/hooks/gitslices.json")):
+        install_for_user(tool, os.environ)
+        assert place.exists()
+        uninstall_for_user(tool, os.environ)
+        assert not place.exists()
+        assert uninstall_for_user(tool, os.environ).files == ()
     path.write_text("[1")
     with pytest.raises(InputError, match=r"hooks\.json:1:3: it is no JSON"):
         install_for_user("codex", os.environ)

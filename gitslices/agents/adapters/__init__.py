@@ -3,6 +3,7 @@
 payload   one JSON document from standard input, and what must be in it
 patches   the files that a patch touches
 adapter   what is known of an agent
+tool_calls  what several share: calls of tools, hooks in their settings
 claude    its settings, its payloads, its answers
 codex     the same
 copilot   the same

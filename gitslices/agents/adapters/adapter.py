@@ -100,6 +100,7 @@ class Adapter(Struct, frozen=True, kw_only=True):
     the file `user_settings`, None where it has none. The variable `project_variable` says where a
     session was started; with `top_only` it reads the settings of that folder alone. With
     `reads_main` it takes those of a linked worktree from the main one, if the folder is there, too.
+    Of that folder, what `deciding` names says which hooks it asks, and is for the user to write.
     `limits` name what its hooks do not see.
     """
 
@@ -109,6 +110,7 @@ class Adapter(Struct, frozen=True, kw_only=True):
     project_variable: str = ""
     settings: str
     user_settings: str | None = None
+    deciding: tuple[str, ...] = ()
     top_only: bool = False
     reads_main: bool = False
     hooks: HookTable | OwnFile

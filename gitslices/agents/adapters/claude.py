@@ -18,15 +18,27 @@ from gitslices.agents.adapters.adapter import (
     Turn,
 )
 from gitslices.agents.adapters.patches import find_patch, find_patched
-from gitslices.agents.adapters.payload import find_text, require_table, require_text
+from gitslices.agents.adapters.payload import find_text
+from gitslices.agents.adapters.tool_calls import GuardHooks, ToolCalls
 from gitslices.core.files import read_regular
 
-_EDITS: Final = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
+_CALLS: Final = ToolCalls(
+    edits=frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"}),
+    shells=frozenset({"Bash"}),
+    paths=("file_path", "notebook_path", "path"),
+)
 _FILES: Final = ("settings.json", "settings.local.json")
 _LARGEST: Final = 16 * 1024 * 1024
 _TOLD: Final = ("command", "file_path", "notebook_path", "path", "url")
 _ASKING: Final = ("permission_prompt", "idle_prompt", "elicitation_dialog")
-_MATCHER: Final = "Write|Edit|MultiEdit|NotebookEdit|Bash"
+TURNS: Final = ("Notification", "PermissionRequest", "Stop", "UserPromptSubmit")
+"""The events that tell whether a session waits."""
+_HOOKS: Final = GuardHooks(
+    agent="claude",
+    matcher="Write|Edit|MultiEdit|NotebookEdit|Bash",
+    timeout=30,
+    told=TURNS,
+)
 
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
@@ -34,20 +46,10 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
 
     GitHub Copilot CLI runs these hooks, too, with arguments of its own under Claude's names.
     """
-    tool, cwd = require_text(payload, "tool_name"), find_text(payload, "cwd")
-    if tool in _EDITS:
-        patch = find_patch(payload.get("tool_input"))
-        if patch is not None:
-            return Intent(cwd=cwd, paths=find_patched(patch))
-        path = require_text(
-            require_table(payload, "tool_input"), "file_path", "notebook_path", "path"
-        )
-        return Intent(cwd=cwd, paths=(path,))
-    if tool == "Bash":
-        return Intent(
-            cwd=cwd, command=require_text(require_table(payload, "tool_input"), "command")
-        )
-    return None
+    patch = find_patch(payload.get("tool_input"))
+    if patch is not None and payload.get("tool_name") in _CALLS.edits:
+        return Intent(cwd=find_text(payload, "cwd"), paths=find_patched(patch))
+    return _CALLS.read(payload)
 
 
 def read_turn(payload: Mapping[str, Any]) -> Turn | None:
@@ -86,25 +88,18 @@ def format_context(event: str, text: str) -> bytes:
 
 def make_hooks(program: str) -> Hooks:
     """The hooks for the settings, by event; `program` is what they start."""
+    # A session or a subagent that cannot be noted as ended ends all the same: exit code 2 would
+    # have a subagent go on.
+    ends = f"{program} session-end || true"
     return {
-        "PreToolUse": [
-            {"matcher": _MATCHER, "hooks": [_make_hook(f"{program} guard --tool claude", 30)]}
-        ],
-        **make_turn_hooks(f"{program} turn --tool claude", 30),
+        **_HOOKS.make(program),
         "WorktreeCreate": [{"hooks": [_make_hook(f"{program} worktree-create", 600)]}],
         "WorktreeRemove": [{"hooks": [_make_hook(f"{program} worktree-remove", 60)]}],
         "SessionStart": [{"hooks": [_make_hook(f"{program} session-start", 60)]}],
         "SubagentStart": [{"hooks": [_make_hook(f"{program} session-start", 60)]}],
-        "SubagentStop": [{"hooks": [_make_hook(f"{program} session-end", 60)]}],
-        "SessionEnd": [{"hooks": [_make_hook(f"{program} session-end", 60)]}],
+        "SubagentStop": [{"hooks": [_make_hook(ends, 60)]}],
+        "SessionEnd": [{"hooks": [_make_hook(ends, 60)]}],
     }
-
-
-def make_turn_hooks(command: str, timeout: int) -> Hooks:
-    """The hooks that tell whether a session waits; whatever becomes of them, it goes on."""
-    hook = {"type": "command", "command": f"{command} || true", "timeout": timeout}
-    events = ("Notification", "PermissionRequest", "Stop", "UserPromptSubmit")
-    return {event: [{"hooks": [dict(hook)]}] for event in events}
 
 
 def _make_hook(command: str, timeout: int) -> dict[str, Any]:
@@ -140,6 +135,7 @@ ADAPTER: Final = Adapter(
     project_variable="CLAUDE_PROJECT_DIR",
     settings=".claude/settings.json",
     user_settings="settings.json",
+    deciding=("settings.json", "settings.local.json", "plugins", "hooks"),
     top_only=True,
     hooks=HookTable(
         make_hooks=make_hooks, project_only=frozenset({"WorktreeCreate", "WorktreeRemove"})

@@ -10,21 +10,26 @@ import msgspec
 
 from gitslices.agents.adapters.adapter import (
     Adapter,
-    Hooks,
     HookTable,
     Intent,
     ServerEntry,
     SettingsFile,
 )
-from gitslices.agents.adapters.claude import format_denial, make_turn_hooks, read_turn
+from gitslices.agents.adapters.claude import TURNS, format_denial, read_turn
 from gitslices.agents.adapters.patches import BEGIN, find_patched
-from gitslices.agents.adapters.payload import find_text, require_table, require_text
+from gitslices.agents.adapters.payload import find_text, list_texts, require_table, require_text
+from gitslices.agents.adapters.tool_calls import GuardHooks
 from gitslices.core.files import read_regular
 
 _LARGEST: Final = 16 * 1024 * 1024
 
 _SHELLS: Final = frozenset({"Bash", "shell", "local_shell", "exec_command", "shell_command"})
-_MATCHER: Final = "apply_patch|Edit|Write|Bash|shell|local_shell|exec_command|shell_command"
+_HOOKS: Final = GuardHooks(
+    agent="codex",
+    matcher="apply_patch|Edit|Write|Bash|shell|local_shell|exec_command|shell_command",
+    timeout=30,
+    told=tuple(event for event in TURNS if event != "Notification"),
+)
 
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
@@ -34,8 +39,8 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     if tool == "apply_patch":
         return Intent(cwd="", folder=folder, paths=find_patched(_read_command(payload)))
     if tool in {"Edit", "Write"}:
-        path = require_text(require_table(payload, "tool_input"), "file_path", "path")
-        return Intent(cwd="", folder=folder, paths=(path,))
+        paths = list_texts(require_table(payload, "tool_input"), "file_path", "path")
+        return Intent(cwd="", folder=folder, paths=paths)
     if tool in _SHELLS:
         command = _read_command(payload)
         folder = str(PurePath(folder, find_text(payload["tool_input"], "workdir", "cwd")))
@@ -43,15 +48,6 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
             return Intent(cwd="", folder=folder, paths=find_patched(command))
         return Intent(cwd="", folder=folder, command=command)
     return None
-
-
-def make_hooks(program: str) -> Hooks:
-    """The hooks for the settings, by event; `program` is what they start."""
-    hook = {"type": "command", "command": f"{program} guard --tool codex", "timeout": 30}
-    turns = make_turn_hooks(f"{program} turn --tool codex", 30)
-    # It has no notifications.
-    told = {event: hooks for event, hooks in turns.items() if event != "Notification"}
-    return {"PreToolUse": [{"matcher": _MATCHER, "hooks": [hook]}], **told}
 
 
 def _read_command(payload: Mapping[str, Any]) -> str:
@@ -136,8 +132,9 @@ ADAPTER: Final = Adapter(
     config_variable="CODEX_HOME",
     settings=".codex/hooks.json",
     user_settings="hooks.json",
+    deciding=("hooks.json", "config.toml"),
     reads_main=True,
-    hooks=HookTable(make_hooks=make_hooks),
+    hooks=HookTable(make_hooks=_HOOKS.make),
     server=ServerEntry(path=".codex/config.toml", key="mcp_servers"),
     skills=".agents/skills",
     notes="AGENTS.md",

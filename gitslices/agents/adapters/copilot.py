@@ -18,6 +18,7 @@ from gitslices.agents.adapters.patches import find_patched
 from gitslices.agents.adapters.payload import (
     PayloadError,
     find_text,
+    list_texts,
     require_table,
     require_text,
 )
@@ -32,7 +33,7 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     if tool == "apply_patch":
         return Intent(cwd=cwd, paths=find_patched(require_text(payload, "toolArgs")))
     if tool in _EDITS:
-        return Intent(cwd=cwd, paths=(require_text(_read_arguments(payload), "path"),))
+        return Intent(cwd=cwd, paths=list_texts(_read_arguments(payload), "path", "file_path"))
     if tool in _SHELLS:
         return Intent(cwd=cwd, command=require_text(_read_arguments(payload), "command", "input"))
     return None
@@ -87,6 +88,8 @@ ADAPTER: Final = Adapter(
     config_variable="COPILOT_HOME",
     project_variable="COPILOT_PROJECT_DIR",
     settings=".github/hooks/gitslices.json",
+    user_settings="hooks/gitslices.json",
+    deciding=("hooks", "settings.json", "config.json"),
     top_only=True,
     hooks=OwnFile(make_text=make_text),
     server=ServerEntry(path=".mcp.json"),
@@ -95,6 +98,7 @@ ADAPTER: Final = Adapter(
     limits=(
         "tools of MCP servers",
         "a session in a folder that Copilot was not told to trust",
+        "why a guard that cannot run says no: Copilot shows the exit code alone",
         BELOW,
     ),
     read_intent=read_intent,

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from gitslices.agents.adapters.adapter import Adapter, Hooks, HookTable, Intent, ServerEntry
-from gitslices.agents.adapters.payload import find_text, require_table, require_text
+from gitslices.agents.adapters.payload import find_text, list_texts, require_table, require_text
 
 _EDITS: Final = frozenset({
     "Delete", "Edit", "EditNotebook", "MultiEdit", "NotebookEdit", "StrReplace", "Write",
@@ -28,7 +28,7 @@ def read_intent(payload: Mapping[str, Any]) -> Intent | None:
         return None
     table = require_table(payload, "tool_input")
     if tool in _EDITS:
-        return Intent(cwd=cwd, folder=here, paths=(require_text(table, *_PATHS),))
+        return Intent(cwd=cwd, folder=here, paths=list_texts(table, *_PATHS))
     folder = find_text(table, "working_directory", "cwd") or here
     return Intent(cwd=cwd, folder=folder, command=require_text(table, "command"))
 
@@ -63,6 +63,7 @@ ADAPTER: Final = Adapter(
     config_variable="CURSOR_CONFIG_DIR",
     settings=".cursor/hooks.json",
     user_settings="hooks.json",
+    deciding=("hooks.json", "cli-config.json"),
     hooks=HookTable(make_hooks=make_hooks, fields={"version": 1}),
     server=ServerEntry(path=".cursor/mcp.json"),
     skills=".agents/skills",

@@ -8,24 +8,25 @@ import msgspec
 from gitslices.agents.adapters.adapter import OVER, Adapter, Intent, OwnFile, ServerEntry, Turn
 from gitslices.agents.adapters.patches import find_patched
 from gitslices.agents.adapters.payload import find_text, require_table, require_text
+from gitslices.agents.adapters.tool_calls import ToolCalls
 
-_EDITS: Final = frozenset({"edit", "multiedit", "write"})
+_CALLS: Final = ToolCalls(
+    tool="tool",
+    arguments="args",
+    edits=frozenset({"edit", "multiedit", "write"}),
+    shells=frozenset({"bash"}),
+    paths=("filePath",),
+    folders=("workdir",),
+)
 _PATCHES: Final = frozenset({"apply_patch", "patch"})
 
 
 def read_intent(payload: Mapping[str, Any]) -> Intent | None:
     """What the tool is about to write; None for a tool that writes no files."""
-    tool, cwd = require_text(payload, "tool"), find_text(payload, "cwd")
-    if tool not in _EDITS | _PATCHES | {"bash"}:
-        return None
-    table = require_table(payload, "args")
-    if tool in _PATCHES:
-        return Intent(cwd=cwd, paths=find_patched(require_text(table, "patchText")))
-    if tool in _EDITS:
-        return Intent(cwd=cwd, paths=(require_text(table, "filePath"),))
-    return Intent(
-        cwd=cwd, folder=find_text(table, "workdir"), command=require_text(table, "command")
-    )
+    if payload.get("tool") in _PATCHES:
+        text = require_text(require_table(payload, "args"), "patchText")
+        return Intent(cwd=find_text(payload, "cwd"), paths=find_patched(text))
+    return _CALLS.read(payload)
 
 
 def read_turn(payload: Mapping[str, Any]) -> Turn | None:
@@ -66,6 +67,7 @@ ADAPTER: Final = Adapter(
     config_variable="OPENCODE_CONFIG_DIR",
     settings=".opencode/plugins/gitslices.js",
     user_settings="plugins/gitslices.js",
+    deciding=("plugins", "plugin", "opencode.json", "opencode.jsonc", "config.json"),
     hooks=OwnFile(make_text=make_text),
     server=ServerEntry(
         path="opencode.json",

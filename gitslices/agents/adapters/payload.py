@@ -57,6 +57,15 @@ def require_text(table: Mapping[str, Any], *names: str) -> str:
     return value
 
 
+def list_texts(table: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    """All of the fields `names` that are there, each of them a text with something in it.
+
+    Which of several a tool goes by, only the tool knows. Raises `PayloadError` where there is none.
+    """
+    present = [name for name in names if name in table] or names[:1]
+    return tuple(require_text(table, name) for name in present)
+
+
 def require_table(table: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The field `name`, which has to be an object; raise `PayloadError` otherwise."""
     value = table.get(name)

@@ -18,6 +18,11 @@ FOUND: Final = "…"
 """Stands for the name of a file that is found when the command runs."""
 _TAME: Final = re.compile(r"[\w./\-…:@%+=,~\n]*")
 _MOST: Final = 1000
+_LEADING: Final = re.compile(
+    r"GIT_(DIR|WORK_TREE|COMMON_DIR|INDEX_FILE|CEILING_DIRECTORIES|EXEC_PATH|CONFIG\w*"
+    r"|\w*_PATHSPECS)"
+)
+"""Variables by which git answers for another repository, or for other files."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -153,7 +158,7 @@ def _print_git(asked: Asked) -> Printed | None:
     if texts[:1] == ["-C"] and len(texts) > 1:
         cwd = join_path(cwd, texts[1])
         texts = texts[2:]
-    if cwd is None or any(name.startswith("GIT_") for name in asked.variables):
+    if cwd is None or any(_LEADING.fullmatch(name) for name in asked.variables):
         return None
     if texts[:1] == ["ls-files"] or texts[:2] == ["grep", "-l"] or texts[:2] == ["grep", "-rl"]:
         return _print_listed(texts)
