@@ -5,7 +5,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,6 +139,27 @@ def watch_status(workspace: "Workspace", goal_id: str | None) -> "StatusReport":
     for report in reports:
         click.echo(format_status(report, make_view(workspace)), color=False)
     return report
+
+
+def read_on_terminal(
+    workspace: "Workspace", read: Callable[..., "StatusReport"], *, paths: bool
+) -> "StatusReport":
+    """The status; where many slices stand, what needs no files is shown until the rest is known."""
+    from gitslices.ops.status import has_many
+
+    if not has_many(workspace):
+        return read()
+    from rich.live import Live
+    from rich.text import Text
+
+    from gitslices.output.text.status import format_status
+
+    view = make_view(workspace, paths=paths)
+    shown = Text.from_ansi(format_status(read(quick=True), view), no_wrap=True, end="")
+    # It goes when the whole table comes in its place.
+    with Live(shown, auto_refresh=False, transient=True) as live:
+        live.refresh()
+        return read()
 
 
 def make_view(workspace: "Workspace", *, paths: bool = False) -> "View":

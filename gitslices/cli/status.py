@@ -1,12 +1,14 @@
 """`gitslices status`, `show` and `log`."""
 
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gitslices.cli.live import make_view, watch_status
+from gitslices.cli.live import make_view, read_on_terminal, watch_status
 from gitslices.cli.options import (
     EVENTS,
     Outcome,
@@ -26,6 +28,7 @@ _STATUS_EXAMPLES = """\b
 Examples:
   gitslices status
   gitslices status --watch
+  gitslices status --quick --json
   gitslices status --paths --finished
   gitslices status --goal auth-rework --json
 """
@@ -33,6 +36,7 @@ Examples:
 
 @click.command("status", epilog=_STATUS_EXAMPLES)
 @click.option("--watch", "watches", is_flag=True, help="Show it anew whenever it changes.")
+@click.option("--quick", is_flag=True, help="Look at no worktree: tell no uncommitted changes.")
 @click.option("--paths", is_flag=True, help="Show where the worktrees are, too.")
 @click.option("--finished", is_flag=True, help="Show goals that are finished or closed, too.")
 @under_way_option
@@ -40,6 +44,7 @@ Examples:
 def status_command(
     *,
     watches: bool,
+    quick: bool,
     paths: bool,
     finished: bool,
     goal_id: str | None,
@@ -49,18 +54,27 @@ def status_command(
     """Show where every slice stands: who has it, its commits and changes, what it waits for.
 
     Of a slice that nobody has it says whether the lease of the last one has lapsed, or the last
-    attempt failed. With --watch it goes on until every slice has landed, or Ctrl-C.
+    attempt failed. With --watch it goes on until every slice has landed, or Ctrl-C. Where many
+    slices stand, a terminal has all rows at once, and what their files tell a little later.
     """
     from gitslices.ops.status import status
 
     if watches and as_json:
         raise click.UsageError("--json prints one document, so there is nothing to watch")
+    if watches and quick:
+        raise click.UsageError("--watch looks at the worktrees, and --quick at none")
     if finished and (goal_id is not None or watches):
         raise click.UsageError("--finished is about all goals as they are: no --goal, no --watch")
     workspace = probe_here(directory)
     if watches:
         return Outcome(document=watch_status(workspace, goal_id), text=str)
-    report = status(workspace, goal_id, finished=finished)
+    read = partial(status, workspace, goal_id, finished=finished)
+    if quick:
+        report = read(quick=True)
+    elif as_json or not sys.stdout.isatty():
+        report = read()
+    else:
+        report = read_on_terminal(workspace, read, paths=paths)
 
     def text() -> str:
         from gitslices.output.text.status import format_status

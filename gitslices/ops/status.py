@@ -51,7 +51,8 @@ class SliceState(Struct, frozen=True, kw_only=True):
 
     `landed` says how its work came into the target, null where it has not.
     `reason` is why it cannot start now, as `ready` says it; null where it can, or is finished.
-    `problem` says what is wrong with its branch or its worktree; null where all is well.
+    `problem` says what is wrong with its branch or its worktree; null where all is well. `dirty` is
+    null where its files were not looked at.
     `follows`: nobody has begun it, and a claim brings it to where the target is now. `waiting` is
     what its holder waits for a person to do, `lapsed` whose lease has run out without an end,
     `failed` the last attempt, if it failed and nobody has begun another.
@@ -75,7 +76,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     ahead: int
     behind: int
     follows: bool
-    dirty: bool
+    dirty: bool | None
     conflicts: tuple[str, ...]
     sparse: bool
     problem: str | None
@@ -110,33 +111,44 @@ class StatusReport(Struct, frozen=True, kw_only=True):
     not_shown: tuple[str, ...]
 
 
+_MANY: Final = 20
+
+
 class _Worktree(Struct, frozen=True, kw_only=True):
     """What is in the worktree of a slice, and what is wrong with it."""
 
-    is_dirty: bool = False
+    is_dirty: bool | None = False
     follows: bool = False
     problem: str | None = None
 
 
-def status(workspace: Workspace, goal_id: str | None, *, finished: bool = False) -> StatusReport:
+def status(
+    workspace: Workspace, goal_id: str | None, *, finished: bool = False, quick: bool = False
+) -> StatusReport:
     """Where the slices of one goal stand, or of all under way; reads only.
 
-    With `finished` it is all goals that there are.
+    With `finished` it is all goals that there are; with `quick` no worktree is looked at.
     """
     with workspace.open_store() as store:
-        read = partial(_read_status, workspace, store, goal_id, finished=finished)
+        read = partial(_read_status, workspace, store, goal_id, finished=finished, quick=quick)
         return read_undisturbed(workspace, store, read)
 
 
+def has_many(workspace: Workspace) -> bool:
+    """Whether so many slices stand that a look at all their files takes a while."""
+    with workspace.open_store() as store:
+        return sum(map(_is_made, store.read_slices())) > _MANY
+
+
 def _read_status(
-    workspace: Workspace, store: Store, goal_id: str | None, *, finished: bool
+    workspace: Workspace, store: Store, goal_id: str | None, *, finished: bool, quick: bool
 ) -> StatusReport:
     goals = store.read_goals() if finished else ()
     # An empty store is for `choose_goals` to refuse.
     goals = goals or choose_goals(workspace, store, goal_id)
     worktrees = WorktreeMap(workspace)
     parts = [
-        _read_goal(Snapshot(workspace, store, goal.plan, worktrees=worktrees), goal)
+        _read_goal(Snapshot(workspace, store, goal.plan, worktrees=worktrees), goal, quick=quick)
         for goal in goals
     ]
     shown = {goal.goal_id for goal in goals}
@@ -154,7 +166,7 @@ def _read_status(
     )
 
 
-def _read_goal(snapshot: Snapshot, goal: Goal) -> StatusReport:
+def _read_goal(snapshot: Snapshot, goal: Goal, *, quick: bool) -> StatusReport:
     store = snapshot.store
     # What git makes known by the way need not be asked for once more.
     _ = snapshot.target, snapshot.counts
@@ -162,7 +174,10 @@ def _read_goal(snapshot: Snapshot, goal: Goal) -> StatusReport:
     planned = {slice_.slice_id for slice_ in goal.plan.slices}
     made = [one for id_, one in snapshot.records.items() if id_ in planned and _is_made(one)]
     followers = frozenset(find_followers(snapshot, goal.plan, made))
-    worktrees = snapshot.look_at_each(partial(_look_at_worktree, snapshot, followers), made)
+    if quick:
+        worktrees = {one.slice_id: _pass_worktree(snapshot, followers, one) for one in made}
+    else:
+        worktrees = snapshot.look_at_each(partial(_look_at_worktree, snapshot, followers), made)
     conflicts = read_conflicts(store, goal.goal_id)
     state = read_claim_state(snapshot, goal, {})
     entrants = {one.slice.slice_id: one for one in list_entrants(state)}
@@ -245,6 +260,14 @@ def _look_at_worktree(
         problem=", ".join(words) or None,
         follows=record in followers and not words and not dirty,
     )
+
+
+def _pass_worktree(
+    snapshot: Snapshot, followers: Collection[SliceRecord], record: SliceRecord
+) -> _Worktree:
+    """What is known without a look at it."""
+    problem = ", ".join(_list_target_words(snapshot, record)) or None
+    return _Worktree(is_dirty=None, problem=problem, follows=record in followers and not problem)
 
 
 def _list_target_words(snapshot: Snapshot, record: SliceRecord) -> list[str]:

@@ -60,7 +60,7 @@ def test_status_is_right_while_slices_are_removed_and_made(repo: Path) -> None:
     ]
     for writer in writers:
         writer.start()
-    seen: Counter[tuple[str, int, bool]] = Counter()
+    seen: Counter[tuple[str, int, bool | None]] = Counter()
     while min(seen.values(), default=0) < 5 or len(seen) < 2:
         a, b = status(workspace, "default").slices
         seen[(a.status, a.ahead, a.dirty)] += 1
