@@ -15,6 +15,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
         ("agents", "--help", "usage: agents"),
         ("bench", "--help", "usage: bench"),
         ("soak", "--help", "usage: soak"),
+        ("release", "--help", "usage:"),
         ("replay", "--help", "usage: replay"),
         ("generate", "--check", ""),
     ],
