@@ -10,7 +10,6 @@ import pytest
 from gitslices.core.errors import InputError
 from gitslices.importing.formats import ImportSource
 from gitslices.ops.export_tasks import ExportReport, ExportRequest, export_tasks
-from gitslices.ops.merge import MergeRequest, merge
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all
@@ -38,7 +37,6 @@ def begin(repo: Path) -> Workspace:
     )
     (slice_path(workspace, "a") / "src" / "new.py").write_text("x\n")
     commit_all(slice_path(workspace, "a"))
-    merge(workspace, MergeRequest(slice_ids=("a",), skip_gates=True)) if False else None
     take(workspace, "b", holder="ann")
     return workspace
 
