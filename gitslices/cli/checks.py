@@ -7,10 +7,13 @@ import click
 
 from gitslices.cli.options import (
     Outcome,
+    Seconds,
     choose_slice,
     common_options,
+    find_user,
     get_named_by_hook,
     goal_option,
+    holder_option,
     lock_option,
     offer,
     probe_here,
@@ -20,6 +23,8 @@ from gitslices.core.model import SliceId
 
 if TYPE_CHECKING:
     from gitslices.ops.scope import ScopeReport
+    from gitslices.ops.scope_requests import AskReport
+    from gitslices.workspace import Workspace
 
 _CHECK_EXAMPLES = """\b
 Examples:
@@ -88,6 +93,8 @@ Examples:
   gitslices scope show                in the slice's worktree
   gitslices scope show api
   gitslices scope allow api Makefile --reason "the new target is needed for the tests"
+  gitslices scope request Makefile --reason "the tests need a target"
+  gitslices scope grant api
 """
 
 
@@ -113,6 +120,15 @@ def show_command(
 @scope_command.command("allow")
 @click.argument("names", metavar="[SLICE] PATTERN", nargs=-1, shell_complete=offer("slices"))
 @click.option("--reason", required=True, metavar="TEXT", help="Why; the log shows it.")
+@click.option(
+    "--wait",
+    type=Seconds(),
+    is_flag=False,
+    flag_value=float("inf"),
+    default=0,
+    metavar="SECONDS",
+    help="Ask those in the way and wait: this long, or without a number as long as it takes.",
+)
 @goal_option
 @lock_option
 @common_options
@@ -120,6 +136,7 @@ def allow_command(
     *,
     names: tuple[str, ...],
     reason: str,
+    wait: float,
     goal_id: str | None,
     lock_timeout: float,
     directory: Path,
@@ -133,13 +150,95 @@ def allow_command(
     """
     from gitslices.ops.scope import AllowRequest, allow_scope
 
+    workspace = probe_here(directory, lock_timeout=lock_timeout)
+    id_, pattern, goal_id = _read_names(workspace, names, goal_id)
+    if wait:
+        from gitslices.ops.scope_requests import AskRequest, wait_for_scope
+
+        asked = AskRequest(
+            slice_id=id_, pattern=pattern, reason=reason, goal_id=goal_id, holder=find_user()
+        )
+        return _tell_scope(wait_for_scope(workspace, asked, seconds=wait))
+    request = AllowRequest(slice_id=id_, pattern=pattern, reason=reason, goal_id=goal_id)
+    return _tell_scope(allow_scope(workspace, request))
+
+
+def _read_names(
+    workspace: "Workspace", names: tuple[str, ...], goal_id: str | None
+) -> tuple[SliceId, str, str | None]:
+    """The slice, the pattern and the goal that `[SLICE] PATTERN` means."""
     if len(names) not in {1, 2}:
         raise click.UsageError("give SLICE and PATTERN, or in a slice's worktree PATTERN alone")
     *named, pattern = names
-    workspace = probe_here(directory, lock_timeout=lock_timeout)
     id_, goal_id = choose_slice(workspace, named[0] if named else None, goal_id)
-    request = AllowRequest(slice_id=id_, pattern=pattern, reason=reason, goal_id=goal_id)
-    return _tell_scope(allow_scope(workspace, request))
+    return id_, pattern, goal_id
+
+
+@scope_command.command("request")
+@click.argument("names", metavar="[SLICE] PATTERN", nargs=-1, shell_complete=offer("slices"))
+@click.option("--reason", required=True, metavar="TEXT", help="Why; whoever grants it sees it.")
+@holder_option("Who asks.")
+@goal_option
+@common_options
+def request_command(
+    *,
+    names: tuple[str, ...],
+    reason: str,
+    holder: str | None,
+    goal_id: str | None,
+    directory: Path,
+    as_json: bool,
+) -> Outcome:
+    """Ask that SLICE, or the one at hand, may write PATTERN, too.
+
+    Slices in the way are named; whoever works on them sees it in `status`, `show` and with the
+    next heartbeat. It is granted by `scope grant`, or by itself once all of them have landed.
+    Exit 1 as long as it is not.
+    """
+    from gitslices.ops.scope_requests import AskRequest, ask_for_scope
+
+    workspace = probe_here(directory)
+    id_, pattern, goal_id = _read_names(workspace, names, goal_id)
+    asked = AskRequest(
+        slice_id=id_, pattern=pattern, reason=reason, goal_id=goal_id, holder=holder or find_user()
+    )
+    return _tell_request(ask_for_scope(workspace, asked))
+
+
+@scope_command.command("grant")
+@click.argument("slice_id", metavar="SLICE", shell_complete=offer("slices"))
+@click.argument("pattern", required=False)
+@goal_option
+@common_options
+def grant_command(
+    *, slice_id: str, pattern: str | None, goal_id: str | None, directory: Path, as_json: bool
+) -> Outcome:
+    """Let SLICE write what it asked for: PATTERN, or the only thing.
+
+    In the worktree of a slice that is in the way it is that slice's word, and others that are have
+    to give theirs. Anywhere else it is a person's, and enough. Exit 1 where words are missing.
+    """
+    from gitslices.ops.scope_requests import GrantRequest, grant_scope
+    from gitslices.slices.marks import find_mark
+
+    workspace = probe_here(directory)
+    mark = find_mark(workspace.repo.git_dir)
+    request = GrantRequest(
+        slice_id=SliceId(slice_id),
+        pattern=pattern,
+        goal_id=goal_id,
+        granting=(mark.goal_id, mark.slice_id) if mark else None,
+    )
+    return _tell_request(grant_scope(workspace, request))
+
+
+def _tell_request(report: "AskReport") -> Outcome:
+    def text() -> str:
+        from gitslices.output.text.checks import format_request
+
+        return format_request(report)
+
+    return Outcome(document=report, text=text, exit_code=0 if report.granted else 1)
 
 
 def _tell_scope(report: "ScopeReport") -> Outcome:

@@ -172,6 +172,7 @@ def heartbeat_command(
     overlaps with it, since.
     """
     from gitslices.ops.leases import HeartbeatRequest, heartbeat
+    from gitslices.output.text.checks import format_asked
     from gitslices.output.words import escape
     from gitslices.slices.claims import get_token
 
@@ -185,7 +186,7 @@ def heartbeat_command(
         document=report,
         text=lambda: (
             f"{escape(report.slice_id)}: held by {escape(report.holder)} until "
-            f"{report.expires_at}\n"
+            f"{report.expires_at}\n" + "".join(f"{format_asked(one)}\n" for one in report.asked)
         ),
     )
 

@@ -15,12 +15,13 @@ status          where every slice stands; told again whenever it changes
 choice          which slice a claim means, and why there is none
 grant           a lease on the slice that a claim means, once there is one to be had
 claim           a slice to one holder
+scope           what a slice may write, shown and widened
+scope_requests  a wider scope asked for, waited for and granted
 leases          a lease's deadline moved; a slice given back, its work kept
 note            a note for the log, or that a worker waits for a person
 agent_worktree  a claim for a session that asked for a worktree
 agent_session   the slices of a session, taken again when it begins and given back when it ends
 check           a slice's changes compared with its write scope
-scope           what a slice may write, shown and widened
 evidence        gates run, or shown; what people think of a slice
 show            everything about one slice
 places          where slices are, and the names that a command line may have

@@ -12,7 +12,7 @@ from gitslices.core.errors import BusyError, StateError
 from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
 from gitslices.git.compare import read_entries
 from gitslices.git.read import HEADS
-from gitslices.rules.agent_commands import Command, Shared, find_command_denials
+from gitslices.rules.agent_commands import OWN_WORKTREE, Command, Shared, find_command_denials
 from gitslices.rules.scope_check import (
     Denial,
     OtherWorktree,
@@ -27,6 +27,7 @@ from gitslices.rules.scope_check import (
 from gitslices.slices.marks import Mark, MarkedWorktree
 from gitslices.slices.scopes import ScopeMatchers, name_beside
 from gitslices.state.leases import find_open_lease, renew_lease
+from gitslices.state.scope_requests import AskedScope, list_asked, read_open_requests
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -72,13 +73,14 @@ class HandedPlace(Struct, frozen=True, kw_only=True):
 
 
 class GuardReport(Struct, frozen=True, kw_only=True):
-    """What may not be done in a slice, and what may be written instead."""
+    """What may not be done in a slice, what may be written instead, and what others ask for."""
 
     goal_id: str
     slice_id: SliceId
     worktree_path: str
     write_scope: tuple[str, ...]
     denials: tuple[Denial, ...]
+    asked: tuple[AskedScope, ...] = ()
 
 
 class _Case(Struct, frozen=True):
@@ -116,6 +118,12 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
             *_check_handed(case, request.handed),
             *_check_commands(case, request.commands),
         )
+        # Only with a no: a yes has no words.
+        asked = (
+            list_asked(read_open_requests(store), record.goal_id, record.slice_id)
+            if denials
+            else ()
+        )
         # The next edit is answered without all this.
         if request.paths and not denials:
             # Imported here: what is refused, and every shell command, has no use for it.
@@ -128,6 +136,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
         worktree_path=str(place.path),
         write_scope=record.write_scope,
         denials=denials,
+        asked=asked,
     )
 
 
@@ -254,7 +263,7 @@ def _check_commands(case: _Case, commands: Sequence[Command]) -> tuple[Denial, .
         slice_id=record.slice_id,
         branch=record.branch_name,
         owners=owners,
-        worktrees={**worktrees, str(surroundings.worktree): "this slice's own worktree"},
+        worktrees={**worktrees, str(surroundings.worktree): OWN_WORKTREE},
     )
     return find_command_denials(shared, commands)
 

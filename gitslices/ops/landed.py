@@ -5,6 +5,7 @@ from msgspec import Struct
 from gitslices.core.errors import BusyError, InputError, RefusedError, suggest
 from gitslices.core.model import FINISHED, Oid, SliceId
 from gitslices.git.read import find_commit, is_ancestor
+from gitslices.ops.scope_requests import grant_landed
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_planned
 from gitslices.slices.snapshot import Snapshot
@@ -57,6 +58,7 @@ def tell_landed(workspace: Workspace, request: LandedRequest) -> LandedReport:
         with store.transaction():
             _refuse_held(workspace, store, goal.goal_id, id_)
             record_changes(store, [change])
+        grant_landed(workspace, store)
     return LandedReport(goal_id=goal.goal_id, slice_id=id_, commit=commit)
 
 

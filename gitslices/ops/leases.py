@@ -4,11 +4,13 @@ from msgspec import Struct
 
 from gitslices.core.errors import BusyError, RefusedError, suggest
 from gitslices.core.model import SliceId
+from gitslices.ops.scope_requests import grant_landed
 from gitslices.slices.claims import free_slice, make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held, get_goal
 from gitslices.state.journal import is_moving
 from gitslices.state.leases import Ending, Lease, end_lease, find_open_lease, renew_lease
+from gitslices.state.scope_requests import AskedScope, list_asked, read_open_requests
 from gitslices.state.store import Event, Store
 from gitslices.workspace import Workspace
 
@@ -23,7 +25,10 @@ class HeartbeatRequest(Struct, frozen=True, kw_only=True):
 
 
 class HeartbeatReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices heartbeat --json` prints."""
+    """What `gitslices heartbeat --json` prints.
+
+    `asked` is what others ask to write that the slice is in the way of.
+    """
 
     ok: bool = True
     goal_id: str
@@ -31,6 +36,7 @@ class HeartbeatReport(Struct, frozen=True, kw_only=True):
     holder: str
     token: int
     expires_at: str
+    asked: tuple[AskedScope, ...] = ()
 
 
 def heartbeat(workspace: Workspace, request: HeartbeatRequest) -> HeartbeatReport:
@@ -45,12 +51,16 @@ def heartbeat(workspace: Workspace, request: HeartbeatRequest) -> HeartbeatRepor
             ttl = request.ttl or lease.ttl
             expires_at = workspace.after(ttl)
             renew_lease(store, lease.token, ttl=ttl, expires_at=expires_at)
+        requests = read_open_requests(store)
+        if any((one.goal_id, one.slice_id) == (goal_id, slice_id) for one in requests):
+            grant_landed(workspace, store)
     return HeartbeatReport(
         goal_id=goal.goal_id,
         slice_id=slice_id,
         holder=lease.holder,
         token=lease.token,
         expires_at=expires_at,
+        asked=list_asked(requests, goal_id, slice_id),
     )
 
 

@@ -18,6 +18,7 @@ from gitslices.merging.move_branches import Outdated, StuckMove, move_branches
 from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as_before
 from gitslices.merging.rerun_gates import MergedGates
 from gitslices.ops.forward import Forwarded, forward_freed
+from gitslices.ops.scope_requests import grant_landed
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.repo_commands.notify import Notice, notify
 from gitslices.rules.merging import describe_conflict
@@ -102,6 +103,8 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
             warnings += _run_post_merge(workspace, inputs.worktrees, attempt.style)
             merged = frozenset(one.candidate.slice.slice_id for one in attempt.built)
             forwarded = forward_freed(workspace.without_wait(), store, inputs.goal, merged)
+        if moved:
+            grant_landed(workspace, store)
         notices = tuple(_list_notices(store, inputs, attempt))
     for notice in notices:
         warnings += notify(workspace, notice, inputs.goal.plan.target)

@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import Literal
 
 from msgspec import Struct
 
-from gitslices.core.errors import InputError, Problem, RefusedError
+from gitslices.core.errors import InputError, Problem, RefusedError, suggest
 from gitslices.core.model import UNDER_WAY, Overlap, Slice, SliceId
+from gitslices.core.naming import show_path
 from gitslices.git.read import read_tree
 from gitslices.scopes.language.entries import Access, Scope, parse_entries, parse_scope
 from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_slice
-from gitslices.slices.scopes import name_beside, widen
+from gitslices.slices.scopes import widen
 from gitslices.slices.snapshot import Snapshot
+from gitslices.state.scope_requests import InWay, end_requests, read_open_requests
 from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -52,7 +55,7 @@ def show_scope(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> 
     """The scopes of one slice; raises `UnknownSliceError` for an id that no plan has."""
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, goal_id, slice_id)
-        record = _find_record(store, goal, slice_id)
+        record = find_record(store, goal, slice_id)
         return _report(store, goal, record or get_slice(goal, slice_id))
 
 
@@ -67,30 +70,46 @@ def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
         raise InputError("the reason is empty", hint="say why with --reason TEXT; the log shows it")
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
-        record = _find_record(store, goal, request.slice_id)
+        record = find_record(store, goal, request.slice_id)
         if record is None or record.status not in UNDER_WAY:
             get_slice(goal, request.slice_id)
             raise RefusedError(
                 f"slice {request.slice_id!r} has no worktree to write in",
                 hint="change its write_set in the task graph, then run: gitslices plan --apply",
             )
-        if entries := _list_missing(record, request.pattern):
+        if entries := list_missing(record, request.pattern):
             with store.transaction():
-                _refuse_narrowing(workspace, record, request.pattern)
+                refuse_narrowing(workspace, record, request.pattern)
                 _refuse_overlaps(workspace, store, goal, record, request.pattern)
                 store.write_slices([reduce(widen, entries, record)])
+                _end_requests(workspace, store, record, request.pattern)
                 store.write_events(
-                    [_make_event(workspace, record, entry, request.reason) for entry in entries]
+                    [
+                        make_allowed_event(workspace, record, entry, request.reason)
+                        for entry in entries
+                    ]
                 )
-        return _report(store, goal, _find_record(store, goal, request.slice_id) or record)
+        return _report(store, goal, find_record(store, goal, request.slice_id) or record)
 
 
-def _find_record(store: Store, goal: Goal, slice_id: SliceId) -> SliceRecord | None:
+def _end_requests(workspace: Workspace, store: Store, record: SliceRecord, pattern: str) -> None:
+    """What was asked for is done."""
+    asked = (record.goal_id, record.slice_id, pattern)
+    found = [
+        one
+        for one in read_open_requests(store)
+        if (one.goal_id, one.slice_id, one.pattern) == asked
+    ]
+    end_requests(store, found, at=workspace.now(), ending="allowed")
+
+
+def find_record(store: Store, goal: Goal, slice_id: SliceId) -> SliceRecord | None:
+    """The slice as it is recorded, if it has or had a branch."""
     records = store.read_slices(goal.goal_id)
     return next((record for record in records if record.slice_id == slice_id), None)
 
 
-def _list_missing(record: SliceRecord, pattern: str) -> list[str]:
+def list_missing(record: SliceRecord, pattern: str) -> list[str]:
     """The entries that a pattern stands for and the write scope has not."""
     if pattern in record.write_scope:
         return []
@@ -98,7 +117,8 @@ def _list_missing(record: SliceRecord, pattern: str) -> list[str]:
     return [text for text in texts if text not in record.write_scope]
 
 
-def _refuse_narrowing(workspace: Workspace, record: SliceRecord, pattern: str) -> None:
+def refuse_narrowing(workspace: Workspace, record: SliceRecord, pattern: str) -> None:
+    """Raise `InputError` for a pattern that takes away, or that the scope excludes anyway."""
     entries = parse_entries(pattern)
     if any(entry.excluded for entry in entries):
         raise InputError(
@@ -118,6 +138,30 @@ def _refuse_narrowing(workspace: Workspace, record: SliceRecord, pattern: str) -
 def _refuse_overlaps(
     workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, pattern: str
 ) -> None:
+    words = ("scope", "request", record.slice_id, pattern, "--reason", "TEXT")
+    ask = suggest(*words, goal_id=record.goal_id)
+    problems = [
+        Problem(
+            one.slice_id
+            if one.goal_id == record.goal_id
+            else f"{one.slice_id} of goal {one.goal_id}",
+            f"it is under way, and may {one.access} {one.path}",
+            "wait until it is merged",
+        )
+        for one in find_in_way(workspace, store, goal, record, pattern)
+    ]
+    if problems:
+        raise RefusedError(
+            f"{pattern!r} is not added to the write scope of slice {record.slice_id!r}",
+            hint=f"wait for it with --wait, or ask for it: {ask}",
+            problems=problems,
+        )
+
+
+def find_in_way(
+    workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, pattern: str
+) -> tuple[InWay, ...]:
+    """The other slices at work that could touch what `pattern` would add to a scope."""
     others = _find_started(workspace, store, record)
     excluded = [one.text for one in parse_scope(record.write_scope).excluded]
     accesses = [Access(read=Scope(), write=parse_scope((pattern, *excluded)))]
@@ -128,23 +172,19 @@ def _refuse_overlaps(
     tree = read_tree(workspace.repo, record.base_commit, workspace.config)
     shared = parse_scope(goal.graph.unordered) if goal.graph.unordered else None
     scopes = ScopeMap(tree, accesses, "all", shared)
-    problems = [
-        Problem(
-            name_beside(one, record),
-            f"it is under way, and may {_name_access(overlap)} {overlap.path}",
-            "wait until it is merged",
+    return tuple(
+        InWay(
+            goal_id=one.goal_id,
+            slice_id=one.slice_id,
+            path=show_path(overlap.path),
+            access=_name_access(overlap),
         )
         for number, one in enumerate(others, start=1)
         if (overlap := scopes.find_overlap(0, number))
-    ]
-    if problems:
-        raise RefusedError(
-            f"{pattern!r} is not added to the write scope of slice {record.slice_id!r}",
-            problems=problems,
-        )
+    )
 
 
-def _name_access(overlap: Overlap) -> str:
+def _name_access(overlap: Overlap) -> Literal["read", "write"]:
     return "read" if overlap.kind == "write_read" else "write"
 
 
@@ -161,7 +201,8 @@ def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Se
     return started
 
 
-def _make_event(workspace: Workspace, record: SliceRecord, entry: str, reason: str) -> Event:
+def make_allowed_event(workspace: Workspace, record: SliceRecord, entry: str, reason: str) -> Event:
+    """What the log says of an entry that was added; `show` looks its reason up there."""
     return Event(
         at=workspace.now(),
         goal_id=record.goal_id,

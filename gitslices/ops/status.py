@@ -32,6 +32,7 @@ from gitslices.slices.location import WorktreeMap
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import list_once_leased
+from gitslices.state.scope_requests import AskedScope, list_asked, read_open_requests
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -55,7 +56,8 @@ class SliceState(Struct, frozen=True, kw_only=True):
     null where its files were not looked at.
     `follows`: nobody has begun it, and a claim brings it to where the target is now. `waiting` is
     what its holder waits for a person to do, `lapsed` whose lease has run out without an end,
-    `failed` the last attempt, if it failed and nobody has begun another.
+    `failed` the last attempt, if it failed and nobody has begun another. `asked` is what others ask
+    to write that this slice is in the way of.
     """
 
     goal_id: str
@@ -73,6 +75,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     waiting_since: str | None
     lapsed: str | None
     failed: FailedAttempt | None
+    asked: tuple[AskedScope, ...]
     ahead: int
     behind: int
     follows: bool
@@ -332,6 +335,7 @@ def _describe_slice(
         waiting_since=lease.waiting_since if lease else None,
         lapsed=given.holder if given and lease is None else None,
         failed=failures.get(id_),
+        asked=list_asked(read_open_requests(snapshot.store), snapshot.plan.goal_id, id_),
         ahead=snapshot.count_ahead(record) if record and is_made else 0,
         behind=behind,
         follows=worktree.follows,

@@ -7,6 +7,7 @@ can reach another slice without naming one of its files.
 import os.path
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 
 from msgspec import Struct
 
@@ -30,10 +31,11 @@ _MAKING = {"-b", "-c", "--create", "--detach", "-d", *_REPLACING}
 _OTHER_HEADS = ("main-worktree/", "worktrees/", "refs/gitslices/", "refs/stash")
 _PLUMBING = frozenset({"fast-import", "filter-branch", "filter-repo", "replace", "send-pack"})
 _REMOTE_CHANGES = frozenset({"remove", "rename", "rm", "set-url"})
+OWN_WORKTREE = "this slice's own worktree"
 _USERS = (
     ["goal", "close"],
     ["goal", "rename"],
-    ["agent", "uninstall"], ["hook", "uninstall"], ["scope", "allow"], ["scope", "grant"],
+    ["agent", "uninstall"], ["hook", "uninstall"], ["scope", "allow"],
 )  # fmt: skip
 _OWN_WITH_VALUE = frozenset({
     "-C", "--by", "--goal", "--holder", "--lock-timeout", "--reason", "--token",
@@ -97,6 +99,8 @@ def _find_own_reasons(shared: Shared, command: Command) -> Iterator[str]:
         yield from _refuse_unknown("command")
     if operands[:2] in _USERS or (name == ["trust"] and "--list" not in options):
         yield _FOR_THE_USER
+    if operands[:2] == ["scope", "grant"] and not _speaks_for_itself(shared, command, operands):
+        yield _FOR_THE_USER
     if name == ["plan"] and "--apply" in options:
         yield "a slice does not change the plan that it is part of: it is for the user to do"
     if "--force" not in options:
@@ -104,6 +108,13 @@ def _find_own_reasons(shared: Shared, command: Command) -> Iterator[str]:
     is_own = operands[1:] == [shared.slice_id] and options.get("--goal") in {None, shared.goal_id}
     if name == ["prune"] or (name in (["release"], ["remove"]) and not is_own):
         yield _FOR_THE_USER
+
+
+def _speaks_for_itself(shared: Shared, command: Command, operands: Sequence[str]) -> bool:
+    """Whether a grant is the word of this slice to another one: given here, and not to itself."""
+    own = (path for path, name in shared.worktrees.items() if name == OWN_WORKTREE)
+    is_here = any(PurePath(command.folder).is_relative_to(path) for path in own)
+    return is_here and "-C" not in command.words and operands[2:3] not in ([], [shared.slice_id])
 
 
 def _split_own(command: Command) -> tuple[dict[str, str], list[str]]:

@@ -51,6 +51,7 @@ NAMES: Final = (
     "review",
     "run",
     "scope",
+    "scope-request",
     "show",
     "shell-init",
     "status",

@@ -11,6 +11,7 @@ event_log   the log of events, read page by page and kept within bounds
 landings    what became of slices at the merge
 leases      who has which slice until when
 attempts    why attempts at slices failed
+scope_requests  who asks to write what, and which slices are in the way
 proofs      gates that were run, reviews that were made
 journal     what is being changed, written before it is begun
 trash       what was removed and can be brought back

@@ -168,6 +168,24 @@ CREATE TABLE verdicts (
 ) STRICT;
 """
 
+# Who asks to write what beyond the plan, and which slices were in the way.
+_SCOPE_REQUESTS: Final = """
+CREATE TABLE scope_requests (
+  request_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  pattern TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  holder TEXT NOT NULL,
+  at TEXT NOT NULL,
+  in_way BLOB NOT NULL,
+  ended_at TEXT,
+  ending TEXT
+) STRICT;
+CREATE UNIQUE INDEX open_scope_requests
+  ON scope_requests (goal_id, slice_id, pattern) WHERE ended_at IS NULL;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -181,5 +199,6 @@ MIGRATIONS: Final = (
     _INDEXED_EVENTS,
     _CHECKOUT,
     _VERDICTS,
+    _SCOPE_REQUESTS,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -41,6 +41,7 @@ API = SliceState(
     waiting_since=None,
     lapsed=None,
     failed=None,
+    asked=(),
     ahead=3,
     behind=0,
     follows=False,

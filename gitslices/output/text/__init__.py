@@ -1,12 +1,12 @@
 """Reports for people.
 
+checks    changes outside a scope, told to people, to git's hooks and to agents
 plan      a plan, what it changes and leaves out, what apply did
 suggest   files that a task will perhaps write
 live      work as it goes on
 status    where slices stand; how a run ended
 goals     which goals there are, and how far they are
 leases    claims and what is ready
-checks    changes outside a scope, told to people, to git's hooks and to agents
 evidence  the log, gates and reviews
 merging   what was merged, moved or would conflict
 exchange  what an import or an export did

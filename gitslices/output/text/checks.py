@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from gitslices.core.errors import suggest
-from gitslices.output.words import count, escape
+from gitslices.output.words import count, escape, shorten_line
 from gitslices.rules.scope_check import UNNAMED
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from gitslices.ops.hook import HooksReport
     from gitslices.ops.hook_run import HookReport
     from gitslices.ops.scope import ScopeReport
+    from gitslices.ops.scope_requests import AskReport
     from gitslices.provisioning.agent_files import AgentFilesReport
+    from gitslices.state.scope_requests import AskedScope
 
 
 def format_check(report: "CheckReport") -> str:
@@ -105,9 +107,36 @@ def _list_lines(report: "GuardReport") -> Iterable[str]:
     scope = escape(" ".join(report.write_scope))
     yield f"it may write {scope} in {escape(report.worktree_path)}"
     wider = suggest(
-        "scope", "allow", report.slice_id, "PATH", "--reason", "TEXT", goal_id=report.goal_id
+        "scope", "request", report.slice_id, "PATH", "--reason", "TEXT", goal_id=report.goal_id
     )
-    yield f"hint: to widen that: {escape(wider)}"
+    yield f"hint: to ask for more: {escape(wider)}"
+    yield from map(format_asked, report.asked)
+
+
+def format_asked(asked: "AskedScope") -> str:
+    """What another slice asks for, and how it is granted."""
+    words = ("scope", "grant", asked.slice_id, asked.pattern)
+    return (
+        f"slice {escape(asked.slice_id)} asks to write {escape(asked.pattern)}, which this slice"
+        f" could touch ({escape(asked.path)}): {escape(shorten_line(asked.reason))}"
+        f" (grant it: {escape(suggest(*words, goal_id=asked.goal_id))})"
+    )
+
+
+def format_request(report: "AskReport") -> str:
+    """Whether it is granted, and who is in the way."""
+    name, pattern = escape(report.slice_id), escape(report.pattern)
+    if report.granted:
+        return f"{name} may write {pattern}\n"
+    ways = [
+        f"  {escape(one.slice_id)}: it is under way, and may {one.access} {escape(one.path)}"
+        for one in report.in_way
+    ]
+    words = ("scope", "grant", report.slice_id, report.pattern)
+    grant = escape(suggest(*words, goal_id=report.goal_id))
+    end = "or once it has landed" if len(ways) == 1 else "or once they have landed"
+    hint = f"granted by: {grant}" + (f", {end}" if ways else "")
+    return "\n".join((f"{name} asks to write {pattern}", *ways, hint)) + "\n"
 
 
 def format_scope(report: "ScopeReport") -> str:

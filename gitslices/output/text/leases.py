@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from gitslices.core.errors import suggest
 from gitslices.ops.claim import ClaimReport
+from gitslices.output.text.checks import format_asked
 from gitslices.output.words import count, escape, format_cost, format_reason
 from gitslices.rules.attempts import list_previous_lines
 from gitslices.slices.briefing import Briefing
@@ -135,6 +136,7 @@ def _list_slice_lines(report: "ShowReport") -> Iterable[str]:
             f"{review.verdict}{note}"
         )
     yield from (f"  conflict    {escape(path)}" for path in state.conflicts)
+    yield from (f"  asked       {format_asked(one)}" for one in state.asked)
     if report.work is not None:
         yield f"  work        {_describe_work(report.work)}"
     owner = f", for {escape(report.owner_role)}" if report.owner_role else ""

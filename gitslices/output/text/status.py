@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gitslices.ops.status import FailedAttempt, GoneSlice, SliceState, StatusReport
+from gitslices.output.text.checks import format_asked
 from gitslices.output.words import escape, format_left, format_time, shorten_line
 from gitslices.slices.goals import GoalSummary
 
@@ -84,6 +85,9 @@ def _format_goal(report: StatusReport, goal: GoalSummary, view: View) -> Iterato
     yield head if goal.state == "under-way" else f"{head} · {goal.state}"
     yield from _fit([tuple(_make_row(state, view)) for state in slices], view)
     yield from (_format_waiting(one, view) for one in slices if one.waiting)
+    yield from (
+        f"{escape(one.slice_id)}: {format_asked(asked)}" for one in slices for asked in one.asked
+    )
     yield from (_format_failed(one, one.failed) for one in slices if one.failed)
     yield from (_format_gone(one, view) for one in report.gone if one.goal_id == goal.goal_id)
 
