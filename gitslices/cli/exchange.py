@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from gitslices.cli.options import Outcome, common_options, goal_option, make_absolute, probe_here
+from gitslices.cli.options import (
+    Outcome,
+    common_options,
+    goal_option,
+    make_absolute,
+    open_here,
+    probe_here,
+)
 from gitslices.git.environment import get_cwd
 
 if TYPE_CHECKING:
@@ -61,13 +68,16 @@ def import_command(
     Importing again changes what the tool has changed. Scopes and all else that somebody wrote into
     the graph stay. A task that names no files gets no scope, and no slice until it has one.
     """
-    from gitslices.ops.import_tasks import ImportRequest, import_tasks
+    from gitslices.git.discovery import find_top
+    from gitslices.ops.import_tasks import ImportRequest, add_suggestions, import_tasks
 
     wanted = make_source(directory, source, tag=tag, subtasks=subtasks)
     target = None if into is None else get_cwd() / into
     report = import_tasks(
         ImportRequest(format=format_, wanted=wanted, into=target, dry_run=dry_run)
     )
+    if report.needs_scope and find_top(make_absolute(directory)):
+        report = add_suggestions(open_here(directory), report)
 
     def text() -> str:
         from gitslices.output.text.exchange import format_import

@@ -1,9 +1,9 @@
 """One use case a file, each a request in and a report out; only here are effects put in order.
 
 graph_file      the graph file begun; tasks added, changed and taken out in it
+suggest         which files a task will perhaps write
 export_tasks    how far slices are, written back to where their tasks came from
 import_tasks    the tasks of another tool put into it, or brought up to date there
-suggest         which files a task will perhaps write
 plan            a plan from a task graph, what it changes, why a slice waits
 provision       branches and worktrees for slices, and a lost one made again
 forward         slices that nobody has begun brought onto the target

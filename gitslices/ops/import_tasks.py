@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError
 from gitslices.core.files import replace_file
@@ -14,12 +14,15 @@ from gitslices.graph.edit import change_tasks
 from gitslices.graph.lines import GraphText
 from gitslices.graph.load import FILE_NAMES, check_text, load_text, read_tree
 from gitslices.graph.rules import find_id_fault
-from gitslices.graph.scopes import ScopedGraph
+from gitslices.graph.scopes import ScopedGraph, parse_scopes
 from gitslices.importing.foreign import ForeignTasks, LeftOut
 from gitslices.importing.formats import ImportSource, find_source, read_foreign
 from gitslices.importing.update import Kept, Update, plan_update
 from gitslices.ops.graph_file import hold_graph
+from gitslices.ops.suggest import SuggestRequest, TaskSuggestions, suggest
+from gitslices.workspace import Workspace
 
+_SUGGESTED: Final = 5
 _FORMS: Final = {".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
 
 
@@ -40,7 +43,7 @@ class ImportReport(Struct, frozen=True, kw_only=True):
 
     `needs_scope` are tasks yet to be done that get no slice until somebody gives them a write_set.
     `kept` are values that somebody wrote, `gone` tasks that the source has no longer, `left_out`
-    what could not be taken; its key is the source's.
+    what could not be taken; its key is the source's. `suggestions` are for those that need a scope.
     """
 
     path: str
@@ -56,6 +59,15 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     gone: tuple[TaskId, ...]
     needs_scope: tuple[TaskId, ...]
     left_out: tuple[LeftOut, ...]
+    suggestions: tuple[TaskSuggestions, ...] = ()
+
+
+def add_suggestions(workspace: Workspace, report: ImportReport) -> ImportReport:
+    """The report with the files that the words of tasks without a scope point to."""
+    request = SuggestRequest(
+        scoped=parse_scopes(report.graph), task_ids=report.needs_scope, limit=_SUGGESTED
+    )
+    return structs.replace(report, suggestions=suggest(workspace, request).tasks)
 
 
 def import_tasks(request: ImportRequest) -> ImportReport:

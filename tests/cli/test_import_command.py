@@ -19,12 +19,13 @@ def test_tasks_become_a_graph_that_can_be_planned(cli: Cli, repo: Path) -> None:
     assert tried.out == (
         "gitslices.toml would be begun: 2 tasks added (from markdown:TODO)\n"
         "needs scope: 1 task: docs-depends-on-token-endpoint\n"
-        "next: gitslices task set ID --write PATTERN; then gitslices plan\n"
+        "next: gitslices suggest --write, or gitslices task set ID --write PATTERN\n"
     )
     assert not (repo / "gitslices.toml").exists()
     made = cli("import", "markdown", "TODO.md", "--json").document
     assert (made["ok"], made["written"], made["goal_id"]) == (True, True, "TODO")
     assert made["needs_scope"] == ["docs-depends-on-token-endpoint"]
+    assert [one["task_id"] for one in made["suggestions"]] == made["needs_scope"]
     assert [one["id"] for one in made["graph"]["tasks"]] == made["added"]
     assert cli("plan", "--json").document["waves"] == [["token-endpoint"]]
     assert cli("import", "markdown", "TODO.md").out.startswith(

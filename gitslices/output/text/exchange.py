@@ -10,6 +10,7 @@ from gitslices.ops.import_tasks import ImportReport
 from gitslices.output.words import count, escape
 
 _SHOWN: Final = 5
+_FEW: Final = 3
 
 
 def format_import(report: ImportReport) -> str:
@@ -38,7 +39,11 @@ def _list_lines(report: ImportReport) -> Iterator[str]:
         yield f"left out: {len(report.left_out) - _SHOWN} more, in --json"
     if report.needs_scope:
         yield f"needs scope: {count(len(report.needs_scope), 'task')}: {_list(report.needs_scope)}"
-        yield "next: gitslices task set ID --write PATTERN; then gitslices plan"
+        for task in report.suggestions[:_SHOWN]:
+            paths = [f"{one.path} {one.percent}%" for one in task.suggestions[:_FEW] if one.percent]
+            if paths:
+                yield escape(f"  {task.task_id}: perhaps {', '.join(paths)}")
+        yield "next: gitslices suggest --write, or gitslices task set ID --write PATTERN"
     else:
         yield "next: gitslices plan"
 
