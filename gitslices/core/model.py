@@ -22,6 +22,8 @@ Link = Literal["whole", "broken", "foreign", "gone"]
 Order = Literal["id", "critical-path"]
 NewPaths = Literal["anchored", "all", "none"]
 """How far paths that do not exist yet count as overlaps."""
+StartAt = Literal["merged", "done"]
+"""How far what a slice waits for must be before that may start."""
 _COST_RANGE = Meta(gt=0, le=1_000_000_000)
 Cost = Annotated[int, _COST_RANGE] | Annotated[float, _COST_RANGE]
 
@@ -169,6 +171,7 @@ class PlanSettings(Struct, frozen=True, kw_only=True):
     names: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     gates: tuple[Requirement, ...] = ()
     reviews: tuple[Requirement, ...] = ()
+    start: StartAt = "merged"
 
 
 class Base(Struct, frozen=True, kw_only=True):
@@ -298,6 +301,26 @@ class PlanProgress(Struct, frozen=True, kw_only=True):
     allowed: dict[SliceId, tuple[str, ...]] = field(default_factory=dict)
 
 
+class AtRisk(Struct, frozen=True, kw_only=True):
+    """A slice that others may start upon, and how many would move if it changed in its review."""
+
+    slice_id: SliceId
+    followers: int
+
+
+class EarlyStarts(Struct, frozen=True, kw_only=True):
+    """What it gains to start before what one waits for is merged, and what it puts at risk.
+
+    `slices` may start early. Reviews come in as many `rounds` one after the other where each waits
+    for the merge of the one before; `at_risk` begins with the slice that most stand on.
+    """
+
+    start: StartAt
+    slices: tuple[SliceId, ...]
+    rounds: int
+    at_risk: tuple[AtRisk, ...]
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """What `gitslices plan --json` prints: a pure function of graph, tree and settings.
 
@@ -326,6 +349,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     schedule: Schedule | UnsetType = UNSET
     assumed_owner: str | UnsetType = UNSET
     relaxed_overlaps: tuple[SharedOverlap, ...] | UnsetType = UNSET
+    early_starts: EarlyStarts | UnsetType = UNSET
+
+    @property
+    def start(self) -> StartAt:
+        """How far what a slice waits for must be before that may start."""
+        return "merged" if self.early_starts is UNSET else self.early_starts.start
 
 
 class Change(Struct, frozen=True, kw_only=True):

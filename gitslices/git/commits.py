@@ -97,6 +97,22 @@ def write_commit(
     return Oid(result.text.strip())
 
 
+def write_nobodys_merge(repo: Repository, tree: Oid, parents: Sequence[Oid], message: str) -> Oid:
+    """Write a merge that nobody has made: the same content always gets the same id."""
+    named = [word for parent in parents for word in ("-p", parent)]
+    told = repo.run("commit-tree", tree, *named, "-F", "-", input=message.encode(), env=NOBODY)
+    return Oid(told.text.strip())
+
+
+def has_others_work(repo: Repository, tips: Iterable[Oid], known: Iterable[Oid]) -> bool:
+    """Whether `tips` have a commit that none of `known` has, and that is no merge of nobody's."""
+    ends = (*tips, *(f"^{one}" for one in known))
+    shown = "--format=%P%x00%cn%x00%ce%x00%ct"
+    listing = repo.run("log", "--no-show-signature", "--no-mailmap", shown, *ends, "--").lines
+    nobody = f"\0{NOBODY['GIT_COMMITTER_NAME']}\0\0" + "0"
+    return any(" " not in line or not line.endswith(nobody) for line in listing)
+
+
 def copy_notes(repo: Repository, rewritten: Iterable[tuple[Oid, Oid]]) -> None:
     """Copy the notes of rewritten commits, as git rebase does: those that `notes.rewriteRef` names.
 

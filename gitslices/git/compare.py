@@ -198,14 +198,17 @@ def find_baselines(
     tips: Sequence[str],
     target: BranchName,
     base: Oid,
+    before: Sequence[BranchName] = (),
 ) -> tuple[Baseline, ...]:
     """The commits that a slice is compared with: where it last met its target, and the target.
 
     `tips` are its last commit, and what a merge that is not committed yet adds to it. `base`
-    stands in for a target that is gone.
+    stands in for a target that is gone. What comes from the branches `before` is not its own.
     """
-    landing, start, *own = _resolve(repo, git_dir, (HEADS + target, base, *tips))
-    others = [commit for commit in (landing, start) if commit]
+    names = (HEADS + target, base, *(HEADS + branch for branch in before), *tips)
+    found = _resolve(repo, git_dir, names)
+    met_by, own = found[: -len(tips)], found[-len(tips) :]
+    others = [commit for commit in met_by if commit]
     ends = [commit for commit in own if commit]
     met = [one for end in ends for one in find_merge_bases(repo, end, *others)]
     if len(ends) > 1:

@@ -7,6 +7,8 @@ inputs            what a merge reads before it decides; gates and reviews that k
 recheck           whether all that a decision to move rests on is as it was
 move_branches     branches moved with the worktrees that have them checked out
 build             the commit that takes a slice into the target
+early_base        what a slice starts from before what it waits for has landed
+bring             a slice's own commits brought onto what it is to stand on
 rerun_gates       gates run on what would land
 attempt           all wanted slices, built one on top of the other
 """

@@ -6,7 +6,7 @@ from functools import partial
 from msgspec import Struct
 
 from gitslices.core.errors import GitError, GitLockedError, Problem
-from gitslices.core.model import LANDED, Change, Oid, RepoPath, Slice, SliceId, SliceStatus
+from gitslices.core.model import LANDED, Change, Oid, RepoPath, SliceId, SliceStatus
 from gitslices.git.commits import Commit, copy_notes, read_commit_tree, read_commits, write_commit
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.read import is_ancestor, is_shallow, is_true
@@ -15,6 +15,7 @@ from gitslices.git.submodules import mark_unnamed
 from gitslices.merging.in_memory import GoalMergeRules, Origin
 from gitslices.rules.merging import (
     MergeCandidate,
+    describe_early_base,
     describe_unmerged_base,
     describe_unrelated_history,
     describe_violations,
@@ -22,7 +23,7 @@ from gitslices.rules.merging import (
     make_squash_message,
 )
 from gitslices.rules.progress import make_landing_trailer
-from gitslices.slices.own_commits import find_unmerged_base
+from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.system.settings import MergeStyle
@@ -94,7 +95,12 @@ class MergeBuilder:
         """The commit that takes `candidate` into `target`, or why there is none."""
         tip = candidate.tip
         assert tip is not None, "a slice without a branch is not mergeable"  # noqa: S101
-        origin = target.rules.find_origin(tip, target.commit)
+        unmerged = None if candidate.landed else self._find_unmerged(candidate, tip, target.commit)
+        onto = target.commit
+        if unmerged and unmerged.early and self._style != "merge":
+            # What it was started on has landed as other commits: its own range alone is taken.
+            onto, unmerged = write_stand_in(self._repo, onto, unmerged.commit), None
+        origin = target.rules.find_origin(tip, onto)
         if origin is None:
             return describe_unrelated_history(
                 candidate.slice.slice_id,
@@ -107,18 +113,18 @@ class MergeBuilder:
         if origin.commit == tip or candidate.landed:
             return BuiltMerge(candidate=candidate, commit=target.commit, changes=())
         changes = self._read_changes(tip, origin)
-        problem = self._find_base_problem(
-            candidate, tip, target.commit
-        ) or self._find_scope_problem(candidate, target, origin, changes)
+        problem = self._find_base_problem(candidate, unmerged) or self._find_scope_problem(
+            candidate, target, origin, changes
+        )
         if problem is not None:
             return problem
         joined = target.rules.find_joined(origin, changes)
         # Merged as a whole in every style, so that they all meet the same conflicts; and a rebase
         # has to come to this very tree.
-        merged = target.rules.merge(target.commit, tip, joined)
+        merged = target.rules.merge(onto, tip, joined)
         if merged.conflicts:
             return Conflicted(slice_id=candidate.slice.slice_id, files=merged.conflicts)
-        made = self._write(candidate.slice, tip, target, merged.tree, joined)
+        made = self._write(candidate, onto, target, merged.tree, joined)
         if made is None:
             return Problem(
                 candidate.slice.slice_id,
@@ -129,19 +135,27 @@ class MergeBuilder:
             candidate=candidate, commit=made.commit, changes=changes, rewritten=made.rewritten
         )
 
-    def _find_base_problem(
+    def _find_unmerged(
         self, candidate: MergeCandidate, tip: Oid, target: Oid
-    ) -> Problem | None:
-        """Why a slice may not bring along what lies beneath its own commits."""
-        goal, base = self._goal, candidate.base_commit
-        if self._contains(target, base):
+    ) -> UnmergedBase | None:
+        """What lies beneath the slice's own commits that the target lacks."""
+        if self._contains(target, candidate.base_commit):
             return None
-        unmerged = find_unmerged_base(self._repo, goal.plan, base, tip, target)
+        record = self._records[candidate.slice.slice_id]
+        return find_unmerged_base(self._repo, self._goal.plan, record, tip, target)
+
+    def _find_base_problem(
+        self, candidate: MergeCandidate, unmerged: UnmergedBase | None
+    ) -> Problem | None:
+        """Why a slice may not bring that along."""
         # A merge commit takes in as they are the commits that the plan starts from.
         if unmerged is None or (unmerged.planned and self._style == "merge"):
             return None
+        goal, id_ = self._goal, candidate.slice.slice_id
+        if unmerged.early:
+            return describe_early_base(goal.goal_id, id_, goal.plan.target)
         planned = goal.plan.base.ref if unmerged.planned else None
-        id_ = candidate.slice.slice_id
+        base = candidate.base_commit
         return describe_unmerged_base(goal.goal_id, id_, goal.plan.target, base, planned)
 
     def _find_scope_problem(
@@ -183,17 +197,26 @@ class MergeBuilder:
         return base in self._contained
 
     def _write(
-        self, slice_: Slice, tip: Oid, target: TargetTip, tree: Oid, joined: frozenset[RepoPath]
+        self,
+        candidate: MergeCandidate,
+        since: Oid,
+        target: TargetTip,
+        tree: Oid,
+        joined: frozenset[RepoPath],
     ) -> Rebased | None:
-        """The commit of `tree`, by the style; None where the commits do not lead to it in turn."""
-        onto, signed = target.commit, self._signed
+        """The commit of `tree`, by the style; None where the commits do not lead to it in turn.
+
+        Those are meant that the slice has and `since` lacks.
+        """
+        onto, signed, slice_, tip = target.commit, self._signed, candidate.slice, candidate.tip
+        assert tip is not None, "it was merged just before"  # noqa: S101
         subject = make_merge_subject(slice_)
         trailer = make_landing_trailer(self._goal.goal_id, slice_.slice_id)
         if self._style == "merge":
             message = f"{subject}\n\n{trailer}\n"
             made = write_commit(self._repo, tree, [onto, tip], message, signed=signed)
             return Rebased(made, tree)
-        commits = read_commits(self._repo, onto, tip)
+        commits = read_commits(self._repo, since, tip)
         if self._style == "rebase":
             rebased = rebase_commits(target.rules, commits, onto, joined, signed=signed)
             # Put on one by one, commits can come to other files than those that were judged.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.core.errors import GitError, InputError, RefusedError, StateError
-from gitslices.core.model import UNDER_WAY, Change, Oid, SliceId
+from gitslices.core.model import UNDER_WAY, BranchName, Change, Oid, SliceId
 from gitslices.git.compare import (
     Baseline,
     find_baselines,
@@ -23,6 +23,7 @@ from gitslices.git.links import find_admin_folder, find_head_file
 from gitslices.git.read import HEADS, find_commit, read_head_branch
 from gitslices.git.submodules import MODULES, mark_unnamed
 from gitslices.git.uncommitted import is_as_head
+from gitslices.rules.progress import list_before
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_goal, get_planned
@@ -354,7 +355,15 @@ def _find_baselines(
         tips=tips,
         target=goal.plan.target,
         base=record.base_commit,
+        before=_list_before(goal, record),
     )
+
+
+def _list_before(goal: Goal, record: SliceRecord) -> tuple[BranchName, ...]:
+    """The branches that a slice which was started early may have taken in."""
+    if goal.plan.start == "merged":
+        return ()
+    return tuple(one.branch_name for one in list_before(goal.plan, record.slice_id))
 
 
 def _join(workspace: Workspace, goal: Goal, bases: Sequence[Oid], commit: Oid) -> Baseline:

@@ -32,7 +32,7 @@ from gitslices.state.leases import (
     find_open_lease,
     renew_lease,
 )
-from gitslices.state.store import Goal, SliceRecord, Store
+from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 _MAX_HOLDER: Final = 200
@@ -123,18 +123,19 @@ def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimRep
     repo, target = workspace.repo, goal.plan.target
     tip, found = find_tips(repo, granted.slice.branch_name, target)
     target_tip = found or read_target(repo, target)
+    start = _find_start(workspace, store, granted, target_tip)
     warnings: tuple[str, ...] = ()
     record = store.find_slice(goal.goal_id, lease.slice_id)
     if record is None or record.filling_operation or not is_filled(Path(record.worktree_path)):
-        warnings = _provision(workspace, store, granted, target_tip)
+        warnings = _provision(workspace, store, granted, start)
         tip = None
         lease = _start_anew(workspace, store, lease)
         record = store.find_slice(goal.goal_id, lease.slice_id)
         assert record is not None, "a slice that is provisioned is recorded"  # noqa: S101
     elif record.needs_setup:
         warnings = (describe_setup(workspace, record),)
-    if record.base_commit != target_tip:
-        record, target_tip = _bring_forward(workspace, store, goal, record)
+    if record.base_commit != start:
+        record, target_tip = _bring_forward(workspace, store, granted, record)
         tip = None
     show_token(workspace, record, lease)
     hold_slice(workspace, record)
@@ -163,9 +164,10 @@ def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimRep
 
 
 def _bring_forward(
-    workspace: Workspace, store: Store, goal: Goal, record: SliceRecord
+    workspace: Workspace, store: Store, granted: Granted, record: SliceRecord
 ) -> tuple[SliceRecord, Oid]:
     """Let a slice follow its target where nobody has begun it; return what is so then of both."""
+    goal = granted.goal
     # Imported here: it brings with it all that moves branches.
     from gitslices.ops.forward import forward_slice
     from gitslices.slices.own_commits import follows_target
@@ -174,17 +176,26 @@ def _bring_forward(
         # Whoever had the lock before may have moved it.
         record = store.find_slice(goal.goal_id, record.slice_id) or record
         target_tip = read_target(workspace.repo, goal.plan.target)
-        if follows_target(workspace.repo, goal.plan, record.base_commit, target_tip):
-            record = forward_slice(workspace, store, record, target_tip)
+        start = _find_start(workspace, store, granted, target_tip)
+        if follows_target(workspace.repo, goal.plan, record.base_commit, start):
+            record = forward_slice(workspace, store, record, start)
     return record, target_tip
 
 
-def _provision(
-    workspace: Workspace, store: Store, granted: Granted, target_tip: Oid
-) -> tuple[str, ...]:
+def _find_start(workspace: Workspace, store: Store, granted: Granted, target_tip: Oid) -> Oid:
+    """What the slice starts from: the target as it is now, or what is made of it for the slice."""
+    if granted.goal.plan.start == "merged":
+        return target_tip
+    # Imported here: it brings with it all that merges.
+    from gitslices.merging.early_base import make_start
+
+    return make_start(workspace, store, granted.goal, granted.slice, target_tip)
+
+
+def _provision(workspace: Workspace, store: Store, granted: Granted, start: Oid) -> tuple[str, ...]:
     """Make the slice's branch and worktree, or complete them; return what went amiss.
 
-    They start from where the target is now: what the slice waited for has landed since the plan.
+    They begin at `start`, not where the plan was made: what the slice waits for has come since.
     """
     # A slice is provisioned once and claimed often: its claims go without these imports.
     from gitslices.ops.provision import SlicesOrder, order_slices, provision, raise_failures
@@ -192,9 +203,7 @@ def _provision(
     from gitslices.repo_commands.setup import SetupRequest, set_up
 
     goal_id, slice_ = granted.goal.goal_id, granted.slice
-    wanted = Wanted(
-        goal_id=goal_id, slices=(slice_,), base=target_tip, target=granted.goal.plan.target
-    )
+    wanted = Wanted(goal_id=goal_id, slices=(slice_,), base=start, target=granted.goal.plan.target)
 
     def choose(operation: str) -> SlicesOrder:
         # As the goal was applied: one full worktree among sparse ones may not fit on the disk.

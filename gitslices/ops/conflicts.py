@@ -139,8 +139,8 @@ def _find_work(
         commit = write_snapshot(repo, place, rules.scratch)
     if commit is None or commit == record.base_commit:
         return None
-    base = find_unmerged_base(repo, goal.plan, record.base_commit, commit, target)
-    if base is not None and not base.planned:
+    base = find_unmerged_base(repo, goal.plan, record, commit, target)
+    if base is not None and base.is_dropped:
         return describe_unmerged_base(
             goal.goal_id, record.slice_id, goal.plan.target, base.commit, None
         )

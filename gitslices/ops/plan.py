@@ -85,6 +85,7 @@ def _read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
         names=_read_names(workspace),
         gates=asked.gate_requirements,
         reviews=asked.review_requirements,
+        start=asked.plan.start or "merged",
     )
     tree = workspace.read_tree(commit)
     if request.strict:

@@ -14,6 +14,7 @@ from gitslices.core.model import (
     FINISHED,
     GONE,
     BranchName,
+    Plan,
     Slice,
     SliceId,
     SliceStatus,
@@ -27,6 +28,7 @@ from gitslices.rules.claiming import Entrant, find_entrant, list_entrants
 from gitslices.rules.progress import Landed
 from gitslices.slices.attempts import find_failure
 from gitslices.slices.claim_state import find_followers, read_claim_state
+from gitslices.slices.early_starts import find_footing, find_gone_on
 from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
 from gitslices.slices.location import WorktreeMap
 from gitslices.slices.snapshot import Snapshot
@@ -173,14 +175,16 @@ def _read_goal(snapshot: Snapshot, goal: Goal, *, quick: bool) -> StatusReport:
     store = snapshot.store
     # What git makes known by the way need not be asked for once more.
     _ = snapshot.target, snapshot.counts
+    if goal.plan.start != "merged":
+        _ = snapshot.unmerged_bases
     summary = summarize_goal(snapshot, goal)
     planned = {slice_.slice_id for slice_ in goal.plan.slices}
     made = [one for id_, one in snapshot.records.items() if id_ in planned and _is_made(one)]
     followers = frozenset(find_followers(snapshot, goal.plan, made))
-    if quick:
-        worktrees = {one.slice_id: _pass_worktree(snapshot, followers, one) for one in made}
-    else:
-        worktrees = snapshot.look_at_each(partial(_look_at_worktree, snapshot, followers), made)
+    look = partial(_pass_worktree if quick else _look_at_worktree, snapshot, goal.plan, followers)
+    worktrees = (
+        {one.slice_id: look(one) for one in made} if quick else snapshot.look_at_each(look, made)
+    )
     conflicts = read_conflicts(store, goal.goal_id)
     state = read_claim_state(snapshot, goal, {})
     entrants = {one.slice.slice_id: one for one in list_entrants(state)}
@@ -237,7 +241,9 @@ def read_slice_state(snapshot: Snapshot, goal: Goal, slice_: Slice) -> SliceStat
     record = snapshot.records.get(slice_.slice_id)
     looked_at = [record] if record is not None and _is_made(record) else []
     followers = find_followers(snapshot, goal.plan, looked_at)
-    made = {one.slice_id: _look_at_worktree(snapshot, followers, one) for one in looked_at}
+    made = {
+        one.slice_id: _look_at_worktree(snapshot, goal.plan, followers, one) for one in looked_at
+    }
     conflicts = read_conflicts(snapshot.store, snapshot.plan.goal_id)
     state = read_claim_state(snapshot, goal, {})
     entrant = find_entrant(state, slice_.slice_id)
@@ -250,13 +256,13 @@ def _is_made(record: SliceRecord) -> bool:
 
 
 def _look_at_worktree(
-    snapshot: Snapshot, followers: Collection[SliceRecord], record: SliceRecord
+    snapshot: Snapshot, plan: Plan, followers: Collection[SliceRecord], record: SliceRecord
 ) -> _Worktree:
     uncommitted = snapshot.read_uncommitted(record)
     words = [fault.word for fault in snapshot.find_faults(record)]
     if uncommitted.fault is not None and uncommitted.fault.word not in words:
         words.append(uncommitted.fault.word)
-    words += _list_target_words(snapshot, record)
+    words += _list_target_words(snapshot, plan, record)
     dirty = bool(uncommitted.paths)
     return _Worktree(
         is_dirty=dirty,
@@ -266,14 +272,14 @@ def _look_at_worktree(
 
 
 def _pass_worktree(
-    snapshot: Snapshot, followers: Collection[SliceRecord], record: SliceRecord
+    snapshot: Snapshot, plan: Plan, followers: Collection[SliceRecord], record: SliceRecord
 ) -> _Worktree:
     """What is known without a look at it."""
-    problem = ", ".join(_list_target_words(snapshot, record)) or None
+    problem = ", ".join(_list_target_words(snapshot, plan, record)) or None
     return _Worktree(is_dirty=None, problem=problem, follows=record in followers and not problem)
 
 
-def _list_target_words(snapshot: Snapshot, record: SliceRecord) -> list[str]:
+def _list_target_words(snapshot: Snapshot, plan: Plan, record: SliceRecord) -> list[str]:
     """What is amiss with the work that the target has, or had, of a slice."""
     target, presence = snapshot.plan.target, snapshot.presences.get(record.slice_id)
     if presence and presence.reverted_by:
@@ -283,8 +289,22 @@ def _list_target_words(snapshot: Snapshot, record: SliceRecord) -> list[str]:
     if presence and presence.there:
         count = len(presence.there)
         return [f"{count} of {count + len(presence.missing)} commits in {target}"]
+    if gone_on := _find_gone_on(snapshot, plan, record):
+        return [f"{', '.join(gone_on)} went on: sync"]
     late = snapshot.count_since_merge(record)
     return [f"{late} commit{'s' * (late > 1)} after its merge"] if late else []
+
+
+def _find_gone_on(snapshot: Snapshot, plan: Plan, record: SliceRecord) -> tuple[SliceId, ...]:
+    """What a slice was started upon early and has gone on since, or was made anew."""
+    if plan.start == "merged":
+        return ()
+    tip = snapshot.find_tip(record)
+    planned = {one.slice_id: one for one in plan.slices}.get(record.slice_id)
+    # Only of one that stands on something besides its target: no other was started early.
+    if planned is None or tip is None or record.base_commit not in snapshot.unmerged_bases:
+        return ()
+    return find_gone_on(snapshot.workspace.repo, tip, find_footing(snapshot, plan, planned))
 
 
 def _describe_gone(record: SliceRecord, snapshot: Snapshot) -> GoneSlice:

@@ -14,32 +14,32 @@ from gitslices.core.model import (
     SliceId,
     SliceStatus,
 )
-from gitslices.git.commits import read_commit_tree, read_commits, write_commit
-from gitslices.git.compare import read_commit_changes, read_tree_changes
+from gitslices.git.compare import read_tree_changes
 from gitslices.git.index import INDEX_LOCK_HINT
-from gitslices.git.read import is_ancestor, is_shallow, is_true
-from gitslices.git.repository import Repository
+from gitslices.git.read import is_true
 from gitslices.merging.begin import BegunMerge, begin_merge
 from gitslices.merging.branch_worktrees import (
     find_branch_worktrees,
     find_in_the_way,
     read_branch_worktrees,
 )
-from gitslices.merging.build import Conflicted, Rebased, keep_notes, rebase_commits
+from gitslices.merging.bring import Course, Stand, bring_commits, choose_course, is_current
+from gitslices.merging.build import Conflicted, Rebased, keep_notes
+from gitslices.merging.early_base import make_early_base
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
 from gitslices.merging.move_branches import Moved, Outdated, move_branches
 from gitslices.merging.recheck import Arrival, MoveBasis, is_as_before
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.merging import (
-    describe_own_conflicts,
-    describe_unrelated_history,
+    describe_footing_conflict,
     find_sync_obstacle,
 )
 from gitslices.rules.worktree_faults import BARS_SYNC, find_bar
 from gitslices.slices.claims import require_lease
+from gitslices.slices.early_starts import find_footing
 from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.lookup import get_planned, get_slice
-from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
+from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.settings import choose_sync_style
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove
@@ -115,17 +115,6 @@ class _Ready(Struct, frozen=True):
     rewritten: tuple[tuple[Oid, Oid], ...]
 
 
-class _Course(Struct, frozen=True):
-    """How a slice comes to have the target: merged in memory with `onto`, in which style.
-
-    `base` is what is recorded as its base then; None where that stays.
-    """
-
-    onto: Oid
-    style: SyncStyle
-    base: Oid | None
-
-
 _Made = _Ready | Conflicted | BegunMerge | Problem | _Current
 
 
@@ -197,11 +186,15 @@ def _make_all(
     Raises `GitError` where it fails with every slice: then it is not the slices.
     """
     made: dict[SliceId, _Made] = {}
+    moved: dict[SliceId, Oid] = {}
     failures: list[GitError | GitLockedError] = []
     with open_merge_rules(workspace, inputs.goal, inputs.target) as rules:
         for slice_ in _choose_slices(inputs, wanted):
             try:
-                made[slice_.slice_id] = _sync_slice(workspace, inputs, rules, slice_)
+                one = _sync_slice(workspace, inputs, rules, slice_, moved)
+                made[slice_.slice_id] = one
+                if isinstance(one, _Ready):
+                    moved[slice_.slice_id] = one.move.new
             except (GitError, GitLockedError) as error:
                 failures.append(error)
                 made[slice_.slice_id] = Problem(slice_.slice_id, error.message, error.hint)
@@ -225,7 +218,11 @@ def _choose_slices(inputs: _SyncInputs, wanted: tuple[SliceId, ...] | None) -> l
 
 
 def _sync_slice(
-    workspace: Workspace, inputs: _SyncInputs, rules: GoalMergeRules, slice_: Slice
+    workspace: Workspace,
+    inputs: _SyncInputs,
+    rules: GoalMergeRules,
+    slice_: Slice,
+    moved: Mapping[SliceId, Oid],
 ) -> _Made:
     record = inputs.records.get(slice_.slice_id)
     tip = inputs.snapshot.find_tip(record) if record else None
@@ -237,12 +234,14 @@ def _sync_slice(
     assert record is not None, "a slice without a record is an obstacle"  # noqa: S101
     assert tip is not None, "so is one without a branch"  # noqa: S101
     paths = inputs.worktrees.get(record.branch_name, ())
-    repo, target = workspace.repo, inputs.target
-    unmerged = find_unmerged_base(repo, inputs.goal.plan, record.base_commit, tip, target)
-    if _is_current(repo, record, tip, unmerged, target):
+    stand = _find_stand(workspace, inputs, rules, slice_, record, tip, moved)
+    if isinstance(stand, Problem):
+        return stand
+    if is_current(workspace.repo, record, tip, stand):
         return _Current()
-    course = _choose_course(repo, inputs, unmerged)
-    new = _make_commit(workspace, inputs, rules, record, tip, course)
+    course = choose_course(workspace.repo, stand, inputs.style)
+    signed = is_true(workspace.config.get("commit.gpgsign"))
+    new = bring_commits(rules, inputs.goal.plan.target, record, tip, course, signed=signed)
     if not isinstance(new, Rebased):
         return new
     worktrees = read_branch_worktrees(workspace.repo, paths)
@@ -261,6 +260,27 @@ def _sync_slice(
     return _Ready(move, arrival, new.rewritten)
 
 
+def _find_stand(
+    workspace: Workspace,
+    inputs: _SyncInputs,
+    rules: GoalMergeRules,
+    slice_: Slice,
+    record: SliceRecord,
+    tip: Oid,
+    moved: Mapping[SliceId, Oid],
+) -> Stand | Problem:
+    """What a slice is to stand on: its target, with what it waits for where it was started so."""
+    repo, plan, target = workspace.repo, inputs.goal.plan, inputs.target
+    unmerged = find_unmerged_base(repo, plan, record, tip, target, moved)
+    # What a slice stood on may have been amended since: then it seems to be dropped.
+    was_early = unmerged and (unmerged.early or (unmerged.is_dropped and plan.start != "merged"))
+    footing = find_footing(inputs.snapshot, plan, slice_, moved) if was_early else ()
+    commit = make_early_base(rules, target, footing)
+    if isinstance(commit, Conflicted):
+        return describe_footing_conflict(slice_.slice_id, commit.slice_id, commit.files)
+    return Stand(commit=commit, target=target, footing=footing, unmerged=unmerged)
+
+
 def _find_status(inputs: _SyncInputs, slice_: Slice) -> SliceStatus:
     """What a slice is to whoever syncs: its holder finds it free."""
     id_ = slice_.slice_id
@@ -269,72 +289,12 @@ def _find_status(inputs: _SyncInputs, slice_: Slice) -> SliceStatus:
     return inputs.snapshot.settle(id_, leased=leased)
 
 
-def _is_current(
-    repo: Repository, record: SliceRecord, tip: Oid, unmerged: UnmergedBase | None, target: Oid
-) -> bool:
-    if unmerged is None:
-        return is_ancestor(repo, target, tip)
-    # One that nobody has begun waits where the plan starts it until the target has come to it.
-    return unmerged.planned and (tip == record.base_commit or is_ancestor(repo, target, tip))
-
-
-def _choose_course(repo: Repository, inputs: _SyncInputs, unmerged: UnmergedBase | None) -> _Course:
-    """The style asked for; but where the target has dropped the base, a merge would keep that."""
-    if unmerged is None or (unmerged.planned and inputs.style == "merge"):
-        return _Course(inputs.target, inputs.style, None if unmerged else inputs.target)
-    onto = write_stand_in(repo, inputs.target, unmerged.commit)
-    return _Course(onto, "rebase", inputs.target)
-
-
-def _make_commit(
-    workspace: Workspace,
-    inputs: _SyncInputs,
-    rules: GoalMergeRules,
-    record: SliceRecord,
-    tip: Oid,
-    course: _Course,
-) -> Rebased | Conflicted | Problem:
-    repo, target, branch = workspace.repo, inputs.target, inputs.goal.plan.target
-    origin = rules.find_origin(tip, course.onto)
-    if origin is None:
-        shallow = is_shallow(repo)
-        return describe_unrelated_history(
-            record.slice_id, branch, record.base_commit, shallow=shallow
-        )
-    # Nothing of its own: the target itself, and no merge commit that says nothing.
-    if origin.commit == tip:
-        return Rebased(target, read_commit_tree(repo, target))
-    changes = read_commit_changes(repo, repo.common_dir, tip, [origin])
-    joined = rules.find_joined(origin, changes)
-    # As a whole first, for a rebase too: one by one, the first commit would hide what conflicts in
-    # the later ones.
-    merged = rules.merge(tip, course.onto, joined)
-    if merged.conflicts and course.onto != target:
-        return describe_own_conflicts(record.slice_id, branch, record.base_commit, merged.conflicts)
-    if merged.conflicts:
-        return Conflicted(slice_id=record.slice_id, files=merged.conflicts)
-    signed = is_true(workspace.config.get("commit.gpgsign"))
-    if course.style == "merge":
-        message = f"Merge branch '{branch}' into {record.branch_name}\n"
-        made = write_commit(repo, merged.tree, [tip, target], message, signed=signed)
-        return Rebased(made, merged.tree)
-    commits = read_commits(repo, course.onto, tip)
-    rebased = rebase_commits(rules, commits, target, joined, signed=signed)
-    # Put on one by one, commits can come to other files without any conflict.
-    if rebased is None or rebased.tree != merged.tree:
-        if course.onto != target:
-            return describe_own_conflicts(record.slice_id, branch, record.base_commit, ())
-        why = "its commits cannot be put onto the target one by one"
-        return Problem(record.slice_id, why, "take the target in whole: --style merge")
-    return rebased
-
-
 def _make_change(
     workspace: Workspace,
     inputs: _SyncInputs,
     record: SliceRecord,
     step: tuple[Oid, Oid],
-    course: _Course,
+    course: Course,
 ) -> SliceChange:
     old, new = step
     return SliceChange(

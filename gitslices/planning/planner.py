@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from posixpath import join
 from typing import Final, Literal
 
 from msgspec import UNSET, structs
 
 from gitslices.core.model import (
+    AtRisk,
     Base,
     Bottleneck,
+    EarlyStarts,
     Overlap,
     Plan,
     PlanProgress,
@@ -231,6 +235,7 @@ def write_plan(outline: Outline) -> Plan:
         relaxed_overlaps=tuple(_find_free_overlaps(outline, graph.relaxed))
         if graph.relaxed
         else UNSET,
+        early_starts=_find_early_starts(outline) or UNSET,
     )
 
 
@@ -359,6 +364,30 @@ def _group_waves(outline: Outline) -> tuple[tuple[SliceId, ...], ...]:
     for number, wave in enumerate(outline.waves):
         waves.setdefault(wave, []).append(outline.name(number))
     return tuple(tuple(waves[wave]) for wave in sorted(waves))
+
+
+def _find_early_starts(outline: Outline) -> EarlyStarts | None:
+    """What early starts gain and risk for what is left; None where the settings ask for none."""
+    start, finished = outline.settings.start, outline.settings.underway.finished
+    if start == "merged":
+        return None
+    left = [number for number in outline.order if outline.name(number) not in finished]
+    depths: dict[int, int] = {}
+    before: dict[int, int] = {}
+    for number in left:
+        needed = [one for one in outline.edges[number] if one in depths]
+        depths[number] = 1 + max((depths[one] for one in needed), default=0)
+        before[number] = reduce(or_, (before[one] | 1 << one for one in needed), 0)
+    followers = Counter(one for mask in before.values() for one in iterate_bits(mask))
+    return EarlyStarts(
+        start=start,
+        slices=tuple(outline.name(number) for number in left if before[number]),
+        rounds=max(depths.values(), default=0),
+        at_risk=tuple(
+            AtRisk(slice_id=outline.name(number), followers=followers[number])
+            for number in sorted(filter(followers.get, left), key=lambda one: -followers[one])
+        )[:_CANDIDATES],
+    )
 
 
 def _make_schedule(outline: Outline, workers: int) -> Schedule:

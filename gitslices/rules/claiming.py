@@ -17,7 +17,7 @@ from gitslices.core.model import (
     SliceId,
     SliceStatus,
 )
-from gitslices.rules.progress import find_waits
+from gitslices.rules.progress import find_start_waits
 from gitslices.scopes.language.entries import Access, parse_scope
 
 CLAIMABLE: Final[frozenset[SliceStatus]] = frozenset({"planned", "provisioned"})
@@ -142,7 +142,7 @@ def _outline(state: ClaimState) -> list[Entrant]:
             holding=held.get(slice_.slice_id),
             blocked=slice_.slice_id in state.blocked,
             fault=state.faults.get(slice_.slice_id),
-            waits_for=find_waits(slice_, state.statuses, state.plan),
+            waits_for=find_start_waits(slice_, state.statuses, state.plan),
             contacts=(),
         )
         for slice_ in state.plan.slices

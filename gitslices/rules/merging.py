@@ -159,6 +159,22 @@ def describe_unmerged_base(
     return Problem(slice_id, why, f"put its own commits onto {target}: {how}")
 
 
+def describe_early_base(goal_id: str, slice_id: SliceId, target: BranchName) -> Problem:
+    """The reason not to merge a slice that stands on others which landed as other commits."""
+    why = f"it was started on slices that {target} has in other commits"
+    how = suggest("sync", slice_id, goal_id=goal_id)
+    return Problem(slice_id, why, f"put its own commits onto {target}: {how}")
+
+
+def describe_footing_conflict(
+    slice_id: SliceId, needed: SliceId, files: Sequence[RepoPath]
+) -> Problem:
+    """The reason not to start a slice early: what it waits for cannot be put together."""
+    shown = list_some([show_path(path) for path in files]) if files else "all files"
+    why = f"it waits for {needed}, which conflicts with the target, or with what comes before it"
+    return Problem(slice_id, f"{why}, in {shown}", f"settle that first: gitslices sync {needed}")
+
+
 def describe_own_conflicts(
     slice_id: SliceId, target: BranchName, base: Oid, files: Sequence[RepoPath]
 ) -> Problem:

@@ -89,6 +89,28 @@ def find_waits(
     return tuple(found)
 
 
+def list_before(plan: Plan, slice_id: SliceId) -> tuple[Slice, ...]:
+    """The slices that `slice_id` comes after, directly or through others, in the plan's order."""
+    planned = {one.slice_id: one for one in plan.slices}
+    found: set[SliceId] = set()
+    waiting = [slice_id] if slice_id in planned else []
+    while waiting:
+        needed = set(planned[waiting.pop()].dependencies) - found
+        found |= needed
+        waiting += needed
+    return tuple(one for one in plan.slices if one.slice_id in found)
+
+
+def find_start_waits(
+    slice_: Slice, statuses: Mapping[SliceId, SliceStatus], plan: Plan
+) -> tuple[SliceId, ...]:
+    """Those of `find_waits` that are not far enough for `slice_` to start, by the plan."""
+    waits = find_waits(slice_, statuses, plan)
+    if plan.start == "merged":
+        return waits
+    return tuple(needed for needed in waits if statuses[needed] != "done")
+
+
 def describe_finished(status: SliceStatus) -> str:
     """Why nothing more is done for a slice that is finished."""
     return "it was dropped" if status == "dropped" else "it is merged already"

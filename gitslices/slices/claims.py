@@ -157,10 +157,10 @@ def warn_of_dropped_base(
     from gitslices.rules.merging import describe_unmerged_base
     from gitslices.slices.own_commits import find_unmerged_base
 
-    repo, base, ids = workspace.repo, record.base_commit, (record.goal_id, record.slice_id)
+    repo, ids = workspace.repo, (record.goal_id, record.slice_id)
     tip = find_tip(repo, record.branch_name)
-    found = find_unmerged_base(repo, goal.plan, base, tip, target) if tip else None
-    if found is None or found.planned:
+    found = find_unmerged_base(repo, goal.plan, record, tip, target) if tip else None
+    if found is None or not found.is_dropped:
         return ()
     problem = describe_unmerged_base(*ids, goal.plan.target, found.commit, None)
     return (f"{problem.message} ({problem.hint})",)

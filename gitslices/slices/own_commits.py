@@ -9,39 +9,58 @@ where the target itself was once at it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Final
 
 from msgspec import Struct
 
 from gitslices.core.model import BranchName, Oid, Plan, SliceId
-from gitslices.git.commits import read_commit_tree, write_commit
+from gitslices.git.commits import has_others_work, read_commit_tree, write_commit
 from gitslices.git.compare import find_merge_bases, read_changed_paths, read_mainline
-from gitslices.git.read import find_commit, is_ancestor, is_shallow, read_missing
+from gitslices.git.read import find_commit, is_ancestor, is_shallow, read_missing, read_tips
 from gitslices.git.repository import Repository
+from gitslices.rules.progress import list_before
 from gitslices.scopes.language.entries import parse_scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 from gitslices.state.landings import Landing
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 
+_NOTHING: Final[Mapping[SliceId, Oid]] = {}
+
 
 class UnmergedBase(Struct, frozen=True, kw_only=True):
     """The base of a slice, beneath whose own commits lie some that its target does not have.
 
-    `planned` where the plan starts slices there: its commits may enter the target as they are. Else
-    the target has dropped them, and nothing of them may come back with the slice.
+    `planned` where the plan starts slices there: its commits may enter the target as they are.
+    `early` where they are those of what the slice waits for. Else the target has dropped them, and
+    nothing of them may come back with the slice.
     """
 
     commit: Oid
-    planned: bool
+    planned: bool = False
+    early: bool = False
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether they are nobody's any more."""
+        return not (self.planned or self.early)
 
 
 def find_unmerged_base(
-    repo: Repository, plan: Plan, base: Oid, tip: Oid, target: Oid
+    repo: Repository,
+    plan: Plan,
+    record: SliceRecord,
+    tip: Oid,
+    target: Oid,
+    moved: Mapping[SliceId, Oid] = _NOTHING,
 ) -> UnmergedBase | None:
-    """The `base` of a slice with this `tip`, where it has brought in what `target` lacks; or None.
+    """The base of a slice with this `tip`, where it has brought in what `target` lacks; or None.
 
-    A slice that was put elsewhere by hand, its base left behind, has none.
+    A slice that was put elsewhere by hand, its base left behind, has none. Nor has one that was
+    started early on what the target has as it was: what made one base of several is nobody's work.
+    `moved` are tips that other slices are about to have.
     """
+    base = record.base_commit
     if not read_missing(repo, target, [base]):
         return None
     # A history that is cut off between the two does not tell; that is said where it is needed.
@@ -51,8 +70,17 @@ def find_unmerged_base(
     beneath = read_missing(repo, target, find_merge_bases(repo, tip, base))
     if not beneath:
         return None
-    planned = all(is_planned_start(repo, plan, commit) for commit in beneath)
-    return UnmergedBase(commit=base, planned=planned)
+    if all(is_planned_start(repo, plan, commit) for commit in beneath):
+        return UnmergedBase(commit=base, planned=True)
+    before = list_before(plan, record.slice_id)
+    if not before:
+        return UnmergedBase(commit=base)
+    if not has_others_work(repo, beneath, [target]):
+        return None
+    tips = read_tips(repo, (one.branch_name for one in before if one.slice_id not in moved))
+    there = (moved[one.slice_id] for one in before if one.slice_id in moved)
+    early = not has_others_work(repo, beneath, [target, *tips.values(), *there])
+    return UnmergedBase(commit=base, early=early)
 
 
 def is_planned_start(repo: Repository, plan: Plan, commit: Oid) -> bool:

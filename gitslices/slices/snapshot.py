@@ -164,7 +164,7 @@ class Snapshot:
         return count_all_ahead_behind(self.workspace.repo, self.tips.values(), self.target)
 
     @cached_property
-    def _unmerged_bases(self) -> frozenset[Oid]:
+    def unmerged_bases(self) -> frozenset[Oid]:
         """The bases of slices with commits that the target lacks, where it lacks those, too."""
         target, records = self.target, self.records.values()
         ahead = {tip for tip, (count, _) in self.counts.items() if count}
@@ -179,7 +179,7 @@ class Snapshot:
         tip, base = self.find_tip(record), record.base_commit
         ahead, _ = self.counts.get(tip, (0, 0)) if tip else (0, 0)
         # Mostly the target has the base, and one count serves all slices; else git counts for each.
-        if not ahead or base not in self._unmerged_bases:
+        if not ahead or base not in self.unmerged_bases:
             return ahead
         assert tip is not None, "what is ahead has a tip"  # noqa: S101
         assert self.target is not None, "nothing is ahead of no target"  # noqa: S101

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 from gitslices.core.decoding import convert
 from gitslices.core.errors import InputError, Problem, ScopeError
 from gitslices.core.files import TooLargeError, read_regular
-from gitslices.core.model import Requirement, TaskGraph, When
+from gitslices.core.model import Requirement, StartAt, TaskGraph, When
 from gitslices.core.naming import GRAPH_FILE, SETTINGS_FILE
 from gitslices.planning.policy import GATES
 from gitslices.scopes.language.entries import parse_entries, parse_scope
@@ -42,6 +42,7 @@ _EXPECTED: Final[dict[Any, str]] = {
     _Seconds: "a number of seconds above 0, one week at most",
     MergeStyle | None: "one of merge, squash and rebase",
     SyncStyle | None: "one of merge and rebase",
+    StartAt | None: "one of merged and done",
     EmptyRun | None: "one of fail and ok",
     ConflictingRun | None: "one of begin and report",
 }
@@ -94,6 +95,15 @@ class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     required_reviews: tuple[_Text | RequiredReview, ...] = ()
 
 
+class PlanTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How slices are planned; `start` says how far what a slice waits for must be.
+
+    With `done` that may start before it is merged, on a base that has it.
+    """
+
+    start: StartAt | None = None
+
+
 class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What counts in a run; `empty` says what becomes of a slice whose command changed nothing.
 
@@ -117,6 +127,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     setup: Setup = Setup()
     gates: dict[str, Gate] = field(default_factory=dict)
     merge: MergeSettings = MergeSettings()
+    plan: PlanTable = PlanTable()
     run: RunSettings = RunSettings()
     notify: NotifySettings = NotifySettings()
 
@@ -174,6 +185,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
                 dict.fromkeys((*held.merge.required_reviews, *more.merge.required_reviews))
             ),
         ),
+        plan=PlanTable(start=held.plan.start or more.plan.start),
         run=RunSettings(
             empty=held.run.empty or more.run.empty,
             conflict=held.run.conflict or more.run.conflict,
@@ -189,6 +201,7 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     }
     pairs["merge.style"] = held.merge.style, more.merge.style
     pairs["merge.sync"] = held.merge.sync, more.merge.sync
+    pairs["plan.start"] = held.plan.start, more.plan.start
     pairs["run.empty"] = held.run.empty, more.run.empty
     pairs["run.conflict"] = held.run.conflict, more.run.conflict
     pairs["notify.command"] = held.notify.command, more.notify.command
@@ -259,6 +272,7 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         setup=_read_section(tree.get("setup", {}), Setup, "setup", problems),
         gates=_read_gates(tree.get("gates", {}), problems),
         merge=_read_section(tree.get("merge", {}), MergeSettings, "merge", problems),
+        plan=_read_section(tree.get("plan", {}), PlanTable, "plan", problems),
         run=_read_section(tree.get("run", {}), RunSettings, "run", problems),
         notify=_read_section(tree.get("notify", {}), NotifySettings, "notify", problems),
     )

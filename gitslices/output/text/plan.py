@@ -127,6 +127,7 @@ def _format_slice(plan: Plan, slice_: Slice, forced: _Forced, width: int) -> Ite
 def _format_foot(plan: Plan, forced: _Forced) -> Iterable[str]:
     yield from _format_critical_path(plan, forced)
     yield from _format_schedule(plan)
+    yield from _format_early_starts(plan)
     for bottleneck in plan.bottlenecks:
         yield _format_bottleneck(bottleneck, find_cost(plan))
     if plan.open_overlaps:
@@ -168,6 +169,22 @@ def _format_schedule(plan: Plan) -> Iterable[str]:
     for shift in plan.schedule.slices:
         start, finish = format_cost(shift.start), format_cost(shift.finish)
         yield f"  {start.rjust(width)} to {finish.rjust(width)}  {escape(shift.slice_id)}"
+
+
+def _format_early_starts(plan: Plan) -> Iterable[str]:
+    """What it gains to start before what one waits for is merged, and what it risks."""
+    early = plan.early_starts
+    if early is UNSET or not early.slices:
+        return
+    yield (
+        f"{count(len(early.slices), 'slice')} may start once what they wait for is {early.start}:"
+        f" {count(early.rounds, 'round')} of review one after the other can be one"
+    )
+    first = early.at_risk[0]
+    yield (
+        f"  at risk: if {escape(first.slice_id)} changes in its review,"
+        f" {count(first.followers, 'slice')} move with it (gitslices sync)"
+    )
 
 
 def _format_bottleneck(bottleneck: Bottleneck, cost: float) -> str:
