@@ -1,5 +1,6 @@
 """`gitslices check` and `scope`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,10 @@ from gitslices.cli.options import (
     probe_here,
     slice_argument,
 )
-from gitslices.core.model import SliceId
+from gitslices.core.model import BranchName, SliceId
 
 if TYPE_CHECKING:
+    from gitslices.ops.check import CheckReport, CheckRequest
     from gitslices.ops.scope import ScopeReport
     from gitslices.ops.scope_requests import AskReport
     from gitslices.workspace import Workspace
@@ -32,6 +34,7 @@ Examples:
   gitslices check --staged            the slice as the next commit leaves it
   gitslices check --slice api --json  another slice, from anywhere
   gitslices check --commits v1..HEAD  what these commits did
+  gitslices check --ci --base origin/main  a branch in a clean clone, by gitslices.lock
 """
 
 
@@ -47,6 +50,24 @@ Examples:
     help="Check this slice, wherever its worktree.",
 )  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Check every slice under way.")
+@click.option(
+    "--ci",
+    is_flag=True,
+    help="Judge HEAD in a clean clone, by the gitslices.lock of what it is to be merged into.",
+)
+@click.option(
+    "--base",
+    metavar="REF",
+    help="With --ci: what HEAD is to be merged into.  [default: as the CI says, else origin/HEAD]",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="What to print: for people, annotations of GitHub's, or SARIF.",
+)
 @goal_option
 @common_options
 def check_command(
@@ -55,6 +76,9 @@ def check_command(
     commits: str | None,
     slice_id: str | None,
     every: bool,
+    ci: bool,
+    base: str | None,
+    format_: str,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
@@ -70,6 +94,12 @@ def check_command(
         raise click.UsageError("--staged and --commits exclude each other")
     if every and (slice_id is not None or commits is not None):
         raise click.UsageError("--all excludes --slice and --commits")
+    if ci and (staged or every or commits is not None):
+        raise click.UsageError("--ci excludes --staged, --all and --commits")
+    if base is not None and not ci:
+        raise click.UsageError("--base needs --ci")
+    if as_json and format_ != "text":
+        raise click.UsageError("--json and --format exclude each other")
     request = CheckRequest(
         slice_id=SliceId(slice_id) if slice_id is not None else None,
         goal_id=goal_id,
@@ -78,14 +108,46 @@ def check_command(
         index_file=get_named_by_hook(directory).index_file,
         commits=commits,
     )
-    report = check(probe_here(directory), request)
+    workspace = probe_here(directory)
+    report = _check_ci(workspace, base, request) if ci else check(workspace, request)
 
     def text() -> str:
-        from gitslices.output.text.checks import format_check
+        if ci and format_ == "text" and not report.slices:
+            return "the plan has no slice for this branch: nothing to check\n"
+        if format_ == "text":
+            from gitslices.output.text.checks import format_check
 
-        return format_check(report)
+            return format_check(report)
+        from gitslices.output.annotations import format_github, format_sarif
+
+        return format_github(report) if format_ == "github" else format_sarif(report)
 
     return Outcome(document=report, text=text, exit_code=0 if report.ok else 1)
+
+
+# What the pull or merge request is of, and what it is to be merged into, as each CI says it.
+_BRANCH_VARIABLES = (
+    "GITHUB_HEAD_REF", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "GITHUB_REF_NAME",
+    "CI_COMMIT_BRANCH",
+)  # fmt: skip
+_BASE_VARIABLES = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+
+
+def _check_ci(workspace: "Workspace", base: str | None, request: "CheckRequest") -> "CheckReport":
+    from gitslices.ops.check_ci import CiRequest, check_ci
+
+    named = [os.environ[name] for name in _BRANCH_VARIABLES if os.environ.get(name)]
+    bases = [os.environ[name] for name in _BASE_VARIABLES if os.environ.get(name)]
+    told = (name for one in bases for name in (f"refs/remotes/origin/{one}", f"refs/heads/{one}"))
+    return check_ci(
+        workspace,
+        CiRequest(
+            bases=(base,) if base is not None else (*told, "refs/remotes/origin/HEAD"),
+            branch=BranchName(named[0]) if named else None,
+            slice_id=request.slice_id,
+            goal_id=request.goal_id,
+        ),
+    )
 
 
 _SCOPE_EXAMPLES = """\b

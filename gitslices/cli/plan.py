@@ -46,6 +46,7 @@ Examples:
   gitslices plan --diff                 what would change of the plan applied
   gitslices plan --workers 4            for four workers, with their schedule
   gitslices plan -o plan.html           draw it
+  gitslices plan --write-lock gitslices.lock  what check --ci judges by
   make-graph | gitslices plan - --json  read standard input, answer a program
 """
 
@@ -132,6 +133,13 @@ Examples:
     metavar="FILE",
     help="Write the plan to FILE instead of printing it.",
 )
+@click.option(
+    "--write-lock",
+    "lock_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what a clean clone judges branches by; commit it as gitslices.lock.",
+)
 @lock_option
 @common_options
 def command(
@@ -156,6 +164,7 @@ def command(
     diff: bool,
     format_: _Format | None,
     output: Path | None,
+    lock_file: Path | None,
     lock_timeout: float,
     directory: Path,
     as_json: bool,
@@ -200,6 +209,8 @@ def command(
         return _compare(workspace, request, check=check)
     made = plan(workspace, request)
     wrote = "" if output is None else _write(made, format_, output)
+    if lock_file is not None:
+        _write_lock(made, lock_file)
     code = 1 if check and made.overlap_serializations else 0
     if not applies:
         return Outcome(document=made, text=lambda: wrote or _format(made, format_), exit_code=code)
@@ -334,6 +345,15 @@ def _write(plan: Plan, format_: _Format, output: Path) -> str:
     drawn = click.unstyle(_format(plan, format_))
     replace_file(output, drawn.encode(), mode=0o666)
     return f"wrote {escape(str(output))}\n"
+
+
+def _write_lock(plan: Plan, path: Path) -> None:
+    """Write the plan into the file, beside those of other goals that are there already."""
+    from gitslices.core.files import replace_file
+    from gitslices.planning.lock import decode_locks, encode_locks, make_lock, replace_lock
+
+    known = decode_locks(path.read_bytes(), str(path)) if path.exists() else ()
+    replace_file(path, encode_locks(replace_lock(known, make_lock(plan))), mode=0o666)
 
 
 def _format(plan: Plan, format_: _Format) -> str:

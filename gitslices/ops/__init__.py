@@ -22,6 +22,7 @@ note            a note for the log, or that a worker waits for a person
 agent_worktree  a claim for a session that asked for a worktree
 agent_session   the slices of a session, taken again when it begins and given back when it ends
 check           a slice's changes compared with its write scope
+check_ci        a branch judged in a clean clone, by a committed plan
 evidence        gates run, or shown; what people think of a slice
 show            everything about one slice
 places          where slices are, and the names that a command line may have

@@ -7,5 +7,6 @@ outline      graph, scopes and order before anything is named
 unmatched    entries that match nothing, for those who want none
 planner      the plan itself, and the paths that hold it back
 explanation  why one slice waits
+lock         what of a plan is committed, for a clean clone to judge by
 diff         what a plan changes of another
 """
