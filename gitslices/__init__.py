@@ -29,6 +29,9 @@ ops.doctor       the largest of them: what is wrong, found and repaired
 output           what all screens share, and JSON
 output.text      reports for people
 output.pictures  a plan as a picture
+agents.shell.reading   what a shell makes of a text
+agents.shell.programs  what programs write and print
+agents.shell.commands  what happens when a command runs
 agents.shell     the files that a shell command writes
 agents.adapters  one coding agent a file: its settings, its payloads, its answers
 agents           coding agents: their hooks, and what they are told

@@ -25,9 +25,10 @@ export const Gitslices = async ({ directory }) => ({
     if (!WRITING.has(tool)) return
     const answer = await ask(GUARD, directory, { session_id: sessionID, cwd: directory, tool, args })
     if (answer.code === 0 && !answer.out) return
-    throw new Error(
-      (answer.out + answer.err).trim() || `gitslices did not answer (${answer.code}), so this may not run`,
-    )
+    const said = (answer.out + answer.err).trim()
+    // Words of a shell that could not even read the guard's script would tell nobody whose they are.
+    if (answer.code === 0 || said.startsWith("gitslices")) throw new Error(said)
+    throw new Error(`gitslices did not answer (${answer.code}), so this may not run\n${said}`.trim())
   },
   "chat.message": async () => {
     await ask(TURN, directory, { cwd: directory, event: "chat.message" })

@@ -8,6 +8,7 @@ worktreeinclude  ignored files copied along
 folders          folders made, moved, compared, deleted; what the file system says of a place
 settings         the repository's settings file made values
 hook_scripts     scripts that stand for git hooks, beside those of others
+lefthook         lefthook's own files, in each notation that it reads
 hook_managers    programs that write git hooks themselves, made to call ours
 agent_launcher   what the settings of agents start
 """

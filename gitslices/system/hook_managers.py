@@ -13,10 +13,17 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from gitslices.core.errors import DiskError, InputError, Problem
+from gitslices.core.errors import DiskError, Problem
 from gitslices.core.files import read_block, read_regular, replace_file
 from gitslices.core.model import RepoPath
 from gitslices.system.hook_scripts import NAMES, PURPOSES
+from gitslices.system.lefthook import (
+    LEFTHOOK_FILES,
+    add_command,
+    can_edit,
+    drop_commands,
+    list_served,
+)
 from gitslices.system.worktreeinclude import copy_included
 
 ManagerName = Literal["husky", "lefthook", "simple-git-hooks"]
@@ -24,12 +31,6 @@ ManagerName = Literal["husky", "lefthook", "simple-git-hooks"]
 _LARGEST: Final = 16 * 1024 * 1024
 _COMMENT: Final = "# {}"
 _SIGN: Final = "gitslices/hooks/"
-_LEFTHOOK_FILES: Final = tuple(
-    f"{folder}{dot}lefthook.{ending}"
-    for folder in ("", ".config/")
-    for dot in ("", ".")
-    for ending in ("yml", "yaml", "toml", "json", "jsonc")
-)
 _SIMPLE_FILES: Final = ("package.json", ".simple-git-hooks.json", "simple-git-hooks.json")
 _SIMPLE_KEY: Final = "simple-git-hooks"
 
@@ -74,10 +75,10 @@ def find_manager(top: Path, folder: Path) -> Manager | None:
     if (folder / "h").is_file() and folder.parent.parent == top:
         file = RepoPath(str(folder.parent.relative_to(top)))
         return Manager(name="husky", top=top, file=file, serves=NAMES)
-    for one in _LEFTHOOK_FILES:
+    for one in LEFTHOOK_FILES:
         text = _read(top / one)
         if text is not None:
-            served = tuple(name for name in NAMES if re.search(_KEY.format(name), text))
+            served = list_served(one, text, NAMES)
             return Manager(name="lefthook", top=top, file=RepoPath(one), serves=served)
     for one in _SIMPLE_FILES:
         table = _find_simple(_read(top / one), one)
@@ -89,17 +90,21 @@ def find_manager(top: Path, folder: Path) -> Manager | None:
 
 def find_call_problems(manager: Manager) -> tuple[Problem, ...]:
     """What a person has to do before the manager can be made to call ours."""
-    if manager.name == "lefthook" and not manager.file.endswith((".yml", ".yaml")):
+    if manager.name == "lefthook" and not can_edit(manager.file, _read_file(manager)):
         return tuple(
             Problem(
                 str(manager.top / manager.file),
-                f"gitslices can add its commands to lefthook.yml only, and {name} is here",
+                f"{name} is here, and JSON with comments cannot be changed without losing these",
                 f"add a command to {name}: {_make_lefthook_line(name)}",
             )
             for name in manager.serves
             if not manager.calls(name)
         )
     return ()
+
+
+def _read_file(manager: Manager) -> str:
+    return _read(manager.top / manager.file) or ""
 
 
 def copy_hook_folder(main: Path, worktree: Path, folder: Path) -> None:
@@ -187,9 +192,6 @@ def _drop_lines(text: str) -> str:
     return block.sub("", text, count=1)
 
 
-_KEY: Final = r"(?m)^{0}[ \t]*:"
-
-
 def _make_lefthook_line(name: str) -> str:
     call = _CALL.format(name=name)
     return f"sh -c '[ ! -x {call} ] || {call} \"$@\"' gitslices {{0}}"
@@ -199,49 +201,15 @@ def _call_by_lefthook(manager: Manager) -> Iterator[tuple[RepoPath, str | None]]
     text = _read(manager.top / manager.file) or ""
     for name in manager.serves:
         if not manager.calls(name):
-            text = _add_lefthook_command(text, name, manager)
+            reads = PURPOSES[name] == "check-push"  # only that is given lines to read
+            line = _make_lefthook_line(name)
+            text = add_command(str(manager.top / manager.file), text, name, line, reads=reads)
     yield manager.file, text
-
-
-def _add_lefthook_command(text: str, name: str, manager: Manager) -> str:
-    """A command of ours under the key `name`, as the first of those that are there."""
-    text = text if text.endswith("\n") else text + "\n"
-    body = r"(?P<body>(?:[ \t]+.*\n|[ \t]*\n)*)"
-    found = re.search(rf"(?m)^{re.escape(name)}[ \t]*:[ \t]*(?:#.*)?\n{body}", text)
-    if not found:
-        raise InputError(
-            f"{str(manager.top / manager.file)!r}: {name} is written in a way that gitslices "
-            "cannot add to",
-            hint=f"add a command to it: {_make_lefthook_line(name)}",
-        )
-    section = re.search(r"(?m)^([ \t]+)(commands|jobs)[ \t]*:[ \t]*\n", found["body"])
-    indent = section[1] if section else "  "
-    start = found.start("body") + (section.end() if section else 0)
-    head = "" if section else f"{indent}commands:\n"
-    return text[:start] + head + "".join(_list_lefthook_lines(name, indent, section)) + text[start:]
-
-
-def _list_lefthook_lines(name: str, indent: str, section: re.Match[str] | None) -> Iterator[str]:
-    step = indent * 2
-    if section and section[2] == "jobs":
-        yield f"{step}- name: gitslices\n"
-        inner = f"{step}  "
-    else:
-        yield f"{step}gitslices:\n"
-        inner = step + indent
-    yield f"{inner}run: {_make_lefthook_line(name)}\n"
-    if PURPOSES[name] == "check-push":
-        yield f"{inner}use_stdin: true\n"
 
 
 def _drop_from_lefthook(manager: Manager) -> Iterator[tuple[RepoPath, str | None]]:
     text = _read(manager.top / manager.file) or ""
-    lines = re.compile(
-        r"^[ \t]*(?:- name: gitslices|gitslices:)\n[ \t]+run: sh -c '.*gitslices/hooks/.*\n"
-        r"(?:[ \t]+use_stdin: true\n)?",
-        re.MULTILINE,
-    )
-    yield manager.file, re.sub(r"(?m)^ +commands:\n(?=\S|\Z)", "", lines.sub("", text))
+    yield manager.file, drop_commands(manager.file, text, manager.serves)
 
 
 def _find_simple(text: str | None, file: str) -> dict[str, Any] | None:

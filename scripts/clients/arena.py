@@ -42,7 +42,9 @@ NOTEBOOK = json.dumps({
                "outputs": [], "execution_count": None}],
     "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
 })  # fmt: skip
-_REFUSED = re.compile(r"may not write this|[Pp]reToolUse|gitslices( cannot look|: )")
+_REFUSED = re.compile(
+    r"may not write this|[Pp]reToolUse|gitslices( cannot look| did not answer|: |-agent: )"
+)
 _LONGEST_LOOK = 4096
 _SKIPPED = frozenset({"objects", "logs", "gitslices"})
 

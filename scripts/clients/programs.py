@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,10 @@ class Client:
 
     `edit` and `shell` make a call from a path, or from a command and the folder to run it in;
     `takes_folder` where its shell has such a folder. `changes` are further tools that change a file
-    that is there, each with the ending that the file needs. `delegate` hands a prompt to another
-    agent that the client starts. `start` gives the command line from the model's address and
-    further options. What it refuses by itself, it says in words that match `own_no`.
+    that is there, each with the ending that the file needs, `runs` those that run a command.
+    `delegate` hands a prompt to another agent that the client starts. `start` gives the command
+    line from the model's address and further options. What it refuses by itself, it says in words
+    that match `own_no`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Client:
     variables: Mapping[str, str]
     changes: Mapping[str, "Change"]
     delegate: Callable[[str], Step] | None = None
+    runs: Mapping[str, Callable[[str], Sequence[Step]]] = field(default_factory=dict)
     takes_folder: bool = True
     own_no: str = "(?!)"
 
@@ -183,6 +185,10 @@ CLIENTS = {
                     _call("NotebookEdit", notebook_path="path", cell_id="cell", new_source="new"),
                 ), ".ipynb"),
             },
+            runs={"Monitor": lambda command: [
+                _call("ToolSearch", query="path")("select:Monitor"),
+                _call("Monitor", command="command", description="why")(command),
+            ]},
             delegate=_call("Agent", subagent_type="worker", description="why", prompt="command"),
             start=_start_claude,
             variables={
@@ -237,6 +243,9 @@ CLIENTS = {
                     _call("notebook_edit", notebook_path="path", cell_id="cell", new_source="new"),
                 ), ".ipynb"),
             },
+            runs={"monitor": lambda command: [Step(tool="tool_call", arguments={
+                "name": "monitor", "arguments": {"command": command, "description": "try"},
+            })]},
             delegate=_call("agent", subagent_type="worker", description="why", prompt="command"),
             start=_start_qwen, variables={},
             own_no="not within any of the registered workspace|path must be absolute",

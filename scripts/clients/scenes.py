@@ -52,6 +52,8 @@ def _list_stages(client: Client, *, short: bool) -> list[list[Scene]]:
     stages: list[list[Scene]] = [[_ask_in_all_folders], [_go_elsewhere]]
     if client.delegate:
         stages += [[_hand_on]]
+    if client.runs:
+        stages += [[_run_otherwise]]
     if not short:
         stages += [[_lose_the_guard], [_take_too_long], [_move_the_repository], [_clone_it]]
     if client.name == "claude":
@@ -147,13 +149,21 @@ def _hand_on(arena: Arena) -> Iterator[Outcome]:
            shell("touch src/web/s4", "")]  # fmt: skip
     main = [arena.client.delegate("SCRIPT:sub go"), shell("sleep 3", "")]
     session = arena.play({"main": main, "sub": sub})
-    yield _judge("handed on", "inside the scope it may write", _is_done(session, 0, own, "sub"),
+    yield _judge("delegated", "inside the scope it may write", _is_done(session, 0, own, "sub"),
                  session.results)  # fmt: skip
     for turn in (1, 2, 3):
         no = session.refused(turn, "sub")
-        yield _judge("handed on", _show(sub[turn]), no, session.get(turn, "sub"))
+        yield _judge("delegated", _show(sub[turn]), no, session.get(turn, "sub"))
     there = [path for path in (arena.main / "s2", arena.main / "s3") if path.exists()]
-    yield _judge("handed on", "nothing has changed", not there, there)
+    yield _judge("delegated", "nothing has changed", not there, there)
+
+
+def _run_otherwise(arena: Arena) -> Iterator[Outcome]:
+    """Commands run by other tools than the client's shell are asked about, too."""
+    prepare_guard(arena)
+    for name, make in arena.client.runs.items():
+        steps = [*make(f"touch {arena.main}/o1"), arena.client.shell("ls src/api", "")]
+        yield from _play_no(arena, "tools", name, steps, checked=(len(steps) - 2,))
 
 
 def _lose_the_guard(arena: Arena) -> Iterator[Outcome]:

@@ -1,5 +1,6 @@
 """Hooks beside those of husky, lefthook, simple-git-hooks and pre-commit, the real ones."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from gitslices.core.errors import RefusedError
 from gitslices.ops.hook import InstallRequest, install, read_hooks, uninstall
 from tests.support.repositories import commit_all, git
 from tests.support.slices import Desk, examine
 
 PACKAGES = ("husky@9.1.7", "lefthook@2.1.0", "simple-git-hooks@2.13.1")
+PRE_COMMIT = "pre-commit==4.7.0"
 REQUEST = InstallRequest(python=sys.executable)
 
 
@@ -90,6 +93,7 @@ def test_husky_calls_ours_and_is_in_new_slices(run: Callable[..., str], repo: Pa
     assert ".husky/prepare-commit-msg" in report.changed
     commit_all(repo, "Hooks")
     desk.apply({"id": "early", "write_set": ["docs/"]}, {"id": "a", "write_set": ["src/"]})
+    git(desk.worktree("early"), "merge", "--quiet", "--ff-only", "main")
     assert read_hooks(desk.workspace).manager == "husky"
     assert (desk.worktree("a") / ".husky" / "_" / "h").is_file()
     assert git(desk.worktree("a"), "status", "--porcelain") == ""
@@ -129,6 +133,54 @@ def test_lefthook_runs_ours_among_its_commands_however_often_it_syncs(
     assert config.read_text().startswith(before)
 
 
+TOML = """\
+# theirs
+[prepare-commit-msg.commands.theirs]
+run = "touch ran"
+"""
+JSON = """\
+{
+  "prepare-commit-msg": {
+    "jobs": [
+      {
+        "name": "theirs",
+        "run": "touch ran"
+      }
+    ]
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(("file", "before"), [("lefthook.toml", TOML), (".lefthook.json", JSON)])
+def test_lefthook_runs_ours_from_its_other_notations(
+    run: Callable[..., str], repo: Path, file: str, before: str
+) -> None:
+    config = repo / file
+    config.write_text(before)
+    run("lefthook", "install")
+    desk = Desk(repo)
+    report = install(desk.workspace, REQUEST)
+    assert (report.manager, report.changed) == ("lefthook", (file,))
+    assert install(desk.workspace, REQUEST).changed == ()
+    commit_all(repo, "Hooks")
+    desk.apply({"id": "a", "write_set": ["src/"]})
+    (desk.worktree("a") / "ran").unlink(missing_ok=True)
+    expect_fence(desk)
+    assert (desk.worktree("a") / "ran").is_file()
+    uninstall(desk.workspace)
+    assert config.read_text() == before
+
+
+def test_comments_in_json_are_left_to_a_person(repo: Path) -> None:
+    config = repo / "lefthook.jsonc"
+    config.write_text('{ // ours\n"pre-push": {"commands": {"a": {"run": "true"}}}}\n')
+    with pytest.raises(RefusedError) as refused:
+        install(Desk(repo).workspace, REQUEST)
+    assert "JSON with comments" in str(refused.value.problems)
+    assert "// ours" in config.read_text()
+
+
 def test_hooks_that_lefthook_has_put_aside_are_installed_again_and_again(
     run: Callable[..., str], repo: Path
 ) -> None:
@@ -161,6 +213,57 @@ def test_simple_git_hooks_leaves_ours_and_calls_them(run: Callable[..., str], re
     assert (repo / "pushed").read_text().startswith("HEAD ")
     uninstall(desk.workspace)
     assert package.read_text() == before
+
+
+@pytest.fixture(scope="session")
+def framework(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the Python modules of pre-commit."""
+    folder = tmp_path_factory.getbasetemp().parent / "pre-commit"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not (folder / "pre_commit").is_dir():
+            pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+            argv = [*pip, "--target", str(folder), PRE_COMMIT]
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=240)
+            if done.returncode:
+                pytest.skip(f"pip cannot install pre-commit: {done.stderr[-200:]}")
+    return folder
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_pre_commit_runs_its_hooks_and_ours(
+    framework: Path, repo: Path, monkeypatch: pytest.MonkeyPatch, ours_first: bool
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(framework))
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(repo.parent / "cache"))
+    types = ("pre-commit", "prepare-commit-msg", "pre-push")
+    hook = {"id": "theirs", "name": "theirs", "language": "system", "stages": list(types),
+            "entry": "sh -c 'echo x >> ../theirs'", "always_run": True,
+            "pass_filenames": False}  # fmt: skip
+    config = {"repos": [{"repo": "local", "hooks": [hook]}]}
+    (repo / ".pre-commit-config.yaml").write_text(json.dumps(config))
+    commit_all(repo, "Configure")
+    desk = Desk(repo)
+    desk.apply({"id": "a", "write_set": ["src/"]})
+
+    def install_theirs() -> None:
+        kinds = (word for one in types for word in ("-t", one))
+        argv = [sys.executable, "-m", "pre_commit", "install", *kinds]
+        subprocess.run(argv, cwd=repo, check=True, capture_output=True)
+
+    steps = [lambda: install(desk.workspace, REQUEST), install_theirs]
+    for step in steps if ours_first else steps[::-1]:
+        step()
+    expect_fence(desk)
+    ran = desk.worktree("a").parent / "theirs"
+    assert ran.read_text().count("x") >= 2  # at pre-commit and at prepare-commit-msg
+    install_theirs()
+    install(desk.workspace, REQUEST)
+    expect_fence(desk)
+    uninstall(desk.workspace)
+    ran.unlink()
+    assert try_commit(desk.worktree("a"), "elsewhere")
+    assert ran.exists()
 
 
 def test_a_folder_of_one_worktree_alone_gets_hooks_of_its_own(repo: Path) -> None:

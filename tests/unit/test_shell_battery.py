@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 import pytest
 from msgspec.structs import asdict
 
-from gitslices.agents.shell.handed import Handed
+from gitslices.agents.shell.programs.handed import Handed
 from gitslices.agents.shell.writes import find_writes
 from gitslices.core.model import BranchName, SliceId
 from gitslices.rules.agent_commands import Command, Shared, find_command_denials

@@ -9,13 +9,13 @@ from gitslices.agents.adapters.tool_calls import GuardHooks, ToolCalls
 
 _CALLS: Final = ToolCalls(
     edits=frozenset({"edit", "notebook_edit", "write_file"}),
-    shells=frozenset({"run_shell_command"}),
+    shells=frozenset({"monitor", "run_shell_command"}),
     paths=("file_path", "notebook_path"),
     folders=("directory",),
 )
 _HOOKS: Final = GuardHooks(
     agent="qwen",
-    matcher="^(edit|notebook_edit|write_file|run_shell_command)$",
+    matcher="^(edit|notebook_edit|write_file|run_shell_command|monitor)$",
     timeout=30_000,
     told=TURNS,
     name="gitslices",

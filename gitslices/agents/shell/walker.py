@@ -9,11 +9,11 @@ from typing import Final
 
 from msgspec import structs
 
-from gitslices.agents.shell.calls import Handler, Invoker
-from gitslices.agents.shell.expansion import Expander
-from gitslices.agents.shell.globs import MOST_MATCHES
-from gitslices.agents.shell.parser import parse
-from gitslices.agents.shell.syntax import (
+from gitslices.agents.shell.commands.calls import Handler, Invoker
+from gitslices.agents.shell.reading.expansion import Expander
+from gitslices.agents.shell.reading.globs import MOST_MATCHES
+from gitslices.agents.shell.reading.parser import parse
+from gitslices.agents.shell.reading.syntax import (
     AndOr,
     Apart,
     Block,
@@ -31,7 +31,7 @@ from gitslices.agents.shell.syntax import (
     Simple,
     list_names,
 )
-from gitslices.agents.shell.words import (
+from gitslices.agents.shell.reading.words import (
     UNKNOWN_INPUT,
     Aftermath,
     Input,

@@ -10,19 +10,19 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.embedded import SCRIPTS
-from gitslices.agents.shell.gits import run_git, run_own
-from gitslices.agents.shell.handed import READERS, Handed
-from gitslices.agents.shell.interpreters import note_script
-from gitslices.agents.shell.notes import Call
-from gitslices.agents.shell.options import Parsed, parse_command
-from gitslices.agents.shell.patches import run_apply_patch, run_patch
-from gitslices.agents.shell.programs import PROGRAMS, TEXT_OPTIONS, list_outputs
-from gitslices.agents.shell.runners import RUNNERS
-from gitslices.agents.shell.shell_commands import BUILTINS, run_text
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.commands.gits import run_git, run_own
+from gitslices.agents.shell.commands.interpreters import note_script
+from gitslices.agents.shell.commands.notes import Call
+from gitslices.agents.shell.commands.patches import run_apply_patch, run_patch
+from gitslices.agents.shell.commands.runners import RUNNERS
+from gitslices.agents.shell.commands.shell_commands import BUILTINS, run_text
+from gitslices.agents.shell.programs.embedded import SCRIPTS
+from gitslices.agents.shell.programs.handed import READERS, Handed
+from gitslices.agents.shell.programs.operands import PROGRAMS, TEXT_OPTIONS, list_outputs
+from gitslices.agents.shell.programs.options import Parsed, parse_command
+from gitslices.agents.shell.reading.words import Aftermath, State, Word, join_path
 from gitslices.agents.shell.walker import Walker
-from gitslices.agents.shell.words import Aftermath, State, Word, join_path
 
 _MOST_ENTRIES: Final = 2000
 _WRITING: Final = frozenset({

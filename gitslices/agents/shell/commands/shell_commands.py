@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec import structs
 
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.options import parse_command
-from gitslices.agents.shell.outputs import FOUND
-from gitslices.agents.shell.words import (
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.programs.options import parse_command
+from gitslices.agents.shell.programs.outputs import FOUND
+from gitslices.agents.shell.reading.words import (
     Aftermath,
     Printed,
     State,

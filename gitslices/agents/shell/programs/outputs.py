@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.agents.shell.options import Parsed, parse_command
-from gitslices.agents.shell.words import Input, Printed, Word, join_path
+from gitslices.agents.shell.programs.options import Parsed, parse_command
+from gitslices.agents.shell.reading.words import Input, Printed, Word, join_path
 
 FOUND: Final = "…"
 """Stands for the name of a file that is found when the command runs."""

@@ -6,10 +6,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.agents.shell.globs import TooManyError, find_matches
-from gitslices.agents.shell.handed import Handed, find_handed
-from gitslices.agents.shell.outputs import FOUND
-from gitslices.agents.shell.words import State, Word, join_path
+from gitslices.agents.shell.programs.handed import Handed, find_handed
+from gitslices.agents.shell.programs.outputs import FOUND
+from gitslices.agents.shell.reading.globs import TooManyError, find_matches
+from gitslices.agents.shell.reading.words import State, Word, join_path
 
 _MOST_LINKS: Final = 16
 

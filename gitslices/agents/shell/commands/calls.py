@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from gitslices.agents.shell.notes import Notes
-from gitslices.agents.shell.outputs import FOUND, Asked, find_printed
-from gitslices.agents.shell.syntax import Node
-from gitslices.agents.shell.words import (
+from gitslices.agents.shell.commands.notes import Notes
+from gitslices.agents.shell.programs.outputs import FOUND, Asked, find_printed
+from gitslices.agents.shell.reading.syntax import Node
+from gitslices.agents.shell.reading.words import (
     Aftermath,
     Printed,
     State,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from gitslices.agents.shell.calls import Invoker, Started
-from gitslices.agents.shell.options import parse_command
-from gitslices.agents.shell.words import Aftermath, Word, join_path
+from gitslices.agents.shell.commands.calls import Invoker, Started
+from gitslices.agents.shell.programs.options import parse_command
+from gitslices.agents.shell.reading.words import Aftermath, Word, join_path
 
 _LARGEST: Final = 1 << 22
 _NAMED: Final = re.compile(

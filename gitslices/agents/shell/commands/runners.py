@@ -5,16 +5,16 @@ from typing import Final
 
 from msgspec import structs
 
-from gitslices.agents.shell.batches import BATCHES
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.interpreters import INTERPRETERS
-from gitslices.agents.shell.languages import LANGUAGES
-from gitslices.agents.shell.options import parse_command
-from gitslices.agents.shell.outputs import FOUND
-from gitslices.agents.shell.programs import list_outputs
-from gitslices.agents.shell.remote import REMOTE
-from gitslices.agents.shell.shell_commands import is_standard_input, run_text
-from gitslices.agents.shell.words import (
+from gitslices.agents.shell.commands.batches import BATCHES
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.commands.interpreters import INTERPRETERS
+from gitslices.agents.shell.commands.languages import LANGUAGES
+from gitslices.agents.shell.commands.remote import REMOTE
+from gitslices.agents.shell.commands.shell_commands import is_standard_input, run_text
+from gitslices.agents.shell.programs.operands import list_outputs
+from gitslices.agents.shell.programs.options import parse_command
+from gitslices.agents.shell.programs.outputs import FOUND
+from gitslices.agents.shell.reading.words import (
     UNKNOWN_INPUT,
     Aftermath,
     State,

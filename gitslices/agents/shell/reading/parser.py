@@ -7,8 +7,8 @@ on: what stands before the error has run by then.
 import re
 from typing import Final
 
-from gitslices.agents.shell.quoting import QuoteReader
-from gitslices.agents.shell.syntax import (
+from gitslices.agents.shell.reading.quoting import QuoteReader
+from gitslices.agents.shell.reading.syntax import (
     AndOr,
     Apart,
     Assignment,

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gitslices.agents.shell.options import Parsed
-from gitslices.agents.shell.outputs import FOUND
-from gitslices.agents.shell.words import Word, join_path
+from gitslices.agents.shell.programs.options import Parsed
+from gitslices.agents.shell.programs.outputs import FOUND
+from gitslices.agents.shell.reading.words import Word, join_path
 
 Rule = Callable[[Parsed, str | None], Sequence[Word]]
 

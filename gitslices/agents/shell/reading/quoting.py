@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from gitslices.agents.shell.syntax import (
+from gitslices.agents.shell.reading.syntax import (
     Block,
     Chars,
     Inserted,

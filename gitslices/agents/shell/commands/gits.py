@@ -7,14 +7,14 @@ from typing import Final
 
 from msgspec import structs
 
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.notes import Call
-from gitslices.agents.shell.options import Parsed, parse_command
-from gitslices.agents.shell.outputs import find_top
-from gitslices.agents.shell.patches import list_patched, read_patch
-from gitslices.agents.shell.programs import PROGRAMS
-from gitslices.agents.shell.shell_commands import run_text
-from gitslices.agents.shell.words import Aftermath, State, Word, join_path
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.commands.notes import Call
+from gitslices.agents.shell.commands.patches import list_patched, read_patch
+from gitslices.agents.shell.commands.shell_commands import run_text
+from gitslices.agents.shell.programs.operands import PROGRAMS
+from gitslices.agents.shell.programs.options import Parsed, parse_command
+from gitslices.agents.shell.programs.outputs import find_top
+from gitslices.agents.shell.reading.words import Aftermath, State, Word, join_path
 
 # Those that read are listed, not those that write: one that is missing here is only refused.
 _READING: Final = frozenset({

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.embedded import Script, list_edited, read_script
-from gitslices.agents.shell.options import parse_command
-from gitslices.agents.shell.shell_commands import is_standard_input, run_text
-from gitslices.agents.shell.words import Aftermath, State, Word
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.commands.shell_commands import is_standard_input, run_text
+from gitslices.agents.shell.programs.embedded import Script, list_edited, read_script
+from gitslices.agents.shell.programs.options import parse_command
+from gitslices.agents.shell.reading.words import Aftermath, State, Word
 
 _INTERPRETERS: Final = {
     "python": ("-c",), "perl": ("-e", "-E"), "ruby": ("-e",), "php": ("-r",), "lua": ("-e",),
@@ -112,7 +112,7 @@ def _list_args(operands: Sequence[Word]) -> tuple[str, ...]:
 def _read_language(name: str, text: str, args: tuple[str, ...]) -> Script:
     if name == "python":
         # Imported here: Python's grammar takes its time, and few commands have any.
-        from gitslices.agents.shell.python_code import read_python
+        from gitslices.agents.shell.programs.python_code import read_python
 
         return read_python(text, args)
     return read_script(text)

@@ -7,8 +7,8 @@ from fnmatch import translate
 from itertools import islice, pairwise
 from typing import Final
 
-from gitslices.agents.shell.syntax import Chars, Inserted, Parameter, Part, Raw, Sum
-from gitslices.agents.shell.words import Input, Printed, State, Value, Word
+from gitslices.agents.shell.reading.syntax import Chars, Inserted, Parameter, Part, Raw, Sum
+from gitslices.agents.shell.reading.words import Input, Printed, State, Value, Word
 
 _MOST_WORDS: Final = 1000
 _NUMBERS: Final = frozenset({

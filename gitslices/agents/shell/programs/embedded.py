@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from gitslices.agents.shell.options import Parsed
-from gitslices.agents.shell.words import Word
+from gitslices.agents.shell.programs.options import Parsed
+from gitslices.agents.shell.reading.words import Word
 
 
 class Script(Struct):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Final
 
-from gitslices.agents.shell.embedded import Script
-from gitslices.agents.shell.words import Word
+from gitslices.agents.shell.programs.embedded import Script
+from gitslices.agents.shell.reading.words import Word
 
 _MOST: Final = 64
 _DEEPEST: Final = 8

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.embedded import read_script, read_spawning
-from gitslices.agents.shell.interpreters import note_script
-from gitslices.agents.shell.options import Parsed, parse_command
-from gitslices.agents.shell.shell_commands import is_standard_input, run_text
-from gitslices.agents.shell.words import Aftermath, Word
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.commands.interpreters import note_script
+from gitslices.agents.shell.commands.shell_commands import is_standard_input, run_text
+from gitslices.agents.shell.programs.embedded import read_script, read_spawning
+from gitslices.agents.shell.programs.options import Parsed, parse_command
+from gitslices.agents.shell.reading.words import Aftermath, Word
 
 _TEXTS: Final = frozenset({
     "-C", "-Command", "-E", "-X", "-c", "-command", "-e", "-eval", "-p", "-r", "-x", "--command",

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.agents.shell.words import Word
+from gitslices.agents.shell.reading.words import Word
 
 _SHELL: Final = {"-O", "-o", "--init-file", "--rcfile"}
 _AWK: Final = {

@@ -7,12 +7,12 @@ from typing import Final
 
 from msgspec import structs
 
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.handed import Handed
-from gitslices.agents.shell.options import parse_command
-from gitslices.agents.shell.programs import is_this_machine
-from gitslices.agents.shell.shell_commands import run_text
-from gitslices.agents.shell.words import Aftermath, State, Word, join_path
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.commands.shell_commands import run_text
+from gitslices.agents.shell.programs.handed import Handed
+from gitslices.agents.shell.programs.operands import is_this_machine
+from gitslices.agents.shell.programs.options import parse_command
+from gitslices.agents.shell.reading.words import Aftermath, State, Word, join_path
 
 _RUN_SETTINGS: Final = re.compile(
     r"(?:ProxyCommand|LocalCommand|KnownHostsCommand)\s*[= ]\s*(.*)", re.IGNORECASE

@@ -6,10 +6,10 @@ from typing import Final
 
 from msgspec import structs
 
-from gitslices.agents.shell.calls import Handler, Invoker, Started
-from gitslices.agents.shell.options import parse_command
-from gitslices.agents.shell.outputs import FOUND
-from gitslices.agents.shell.words import UNKNOWN_INPUT, Aftermath, Input, Word, enter_folder
+from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.programs.options import parse_command
+from gitslices.agents.shell.programs.outputs import FOUND
+from gitslices.agents.shell.reading.words import UNKNOWN_INPUT, Aftermath, Input, Word, enter_folder
 
 _UNKNOWN: Final = Word("the words that xargs reads", plain=False)
 

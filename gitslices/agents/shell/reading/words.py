@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from gitslices.agents.shell.syntax import Node
+from gitslices.agents.shell.reading.syntax import Node
 
 _MOST_COMBINATIONS: Final = 64
 _MOST_WORLDS: Final = 16

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from gitslices.agents.shell.words import State, Word, join_path
+from gitslices.agents.shell.reading.words import State, Word, join_path
 
 _MOST: Final = 2000
 _PLACE: Final = re.compile(r"""[^\s"'`()\[\]{}<>|;,=:@!]*/[^\s"'`()\[\]{}<>|;,=:@!]*""")
