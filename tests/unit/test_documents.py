@@ -4,12 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
+from gitslices.system.settings import Gate, Settings
 from tests.support.documents import ROOT, read_sentences
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 README_LINES = 150
 SENTENCE_WORDS = 30
+OF_OURS = {"GITSLICES_FAULT", "GITSLICES_LINE", "GITSLICES_WORKER"}
+"""Variables between processes of ours, and for tests."""
 
 
 def name_page(page: Path) -> str:
@@ -62,3 +66,16 @@ def test_the_figures_of_the_promises_are_those_of_the_soak() -> None:
     )
     soak = (ROOT / "docs" / "reliability.md").read_text()
     assert [figure for figure in figures if figure not in soak] == []
+
+
+def test_every_setting_and_variable_has_its_line() -> None:
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    code = "\n".join(path.read_text() for path in (ROOT / "gitslices").rglob("*.py"))
+    keys = {
+        f"gitslices.{key}" for key in re.findall(r"git config (?:--\w+ )*gitslices\.(\w+)", code)
+    }
+    keys |= set(re.findall(r'"(GITSLICES_[A-Z]+(?:_[A-Z]+)*)"', code)) - OF_OURS
+    for section in fields(Settings):
+        inside = section.type if section.name != "gates" else Gate
+        keys |= {f"[{section.name}]", *(field.name for field in fields(inside))}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
