@@ -10,7 +10,7 @@ task      task, init
 exchange  import, export
 leases    claim, ready, heartbeat, note, release, done
 status    status, show, log, logs
-checks    check, scope
+checks    check, scope, scopes
 evidence  gate, review
 merging   sync, merge, landed, conflicts
 removal   remove, prune, undo, reopen

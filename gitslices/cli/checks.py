@@ -1,4 +1,4 @@
-"""`gitslices check` and `scope`."""
+"""`gitslices check`, `scope` and `scopes`."""
 
 import os
 from pathlib import Path
@@ -14,6 +14,7 @@ from gitslices.cli.options import (
     find_user,
     get_named_by_hook,
     goal_option,
+    goals_option,
     holder_option,
     lock_option,
     offer,
@@ -308,5 +309,33 @@ def _tell_scope(report: "ScopeReport") -> Outcome:
         from gitslices.output.text.checks import format_scope
 
         return format_scope(report)
+
+    return Outcome(document=report, text=text)
+
+
+_SCOPES_EXAMPLES = """\b
+Examples:
+  gitslices scopes
+  gitslices scopes --goal auth-rework --json
+"""
+
+
+@click.command("scopes", epilog=_SCOPES_EXAMPLES)
+@goals_option
+@common_options
+def scopes_command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
+    """Show how well declared scopes have held, by slices that have landed.
+
+    How many stayed inside what they declared, how wide that was for what they touched, what was
+    allowed later and refused, and which forced orders no file bore out.
+    """
+    from gitslices.ops.scopes import read_scopes
+
+    report = read_scopes(probe_here(directory), goal_id)
+
+    def text() -> str:
+        from gitslices.output.text.checks import format_scopes
+
+        return format_scopes(report)
 
     return Outcome(document=report, text=text)

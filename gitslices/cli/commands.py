@@ -46,6 +46,7 @@ _SECTIONS: Final = {
         "path": "Print where a slice's worktree is.",
         "open": "Open a slice's worktree in an editor.",
         "run": "Work a whole goal with a command for each slice.",
+        "scopes": "Show how well declared scopes have held.",
         "log": "Show who did what.",
         "logs": "Show what the command of a run has printed.",
         "doctor": "Find what is wrong, and repair it.",
@@ -67,7 +68,7 @@ COMMANDS: Final = {name: text for part in _SECTIONS.values() for name, text in p
 _AMONG_KIN: Final = {
     name: module
     for module, names in {
-        "checks": ("check", "scope"),
+        "checks": ("check", "scope", "scopes"),
         "evidence": ("gate", "review"),
         "graphs": ("validate", "schema"),
         "leases": ("claim", "ready", "heartbeat", "note", "release", "done"),

@@ -16,6 +16,7 @@ choice          which slice a claim means, and why there is none
 grant           a lease on the slice that a claim means, once there is one to be had
 claim           a slice to one holder
 scope           what a slice may write, shown and widened
+scopes          how well declared scopes have held
 scope_requests  a wider scope asked for, waited for and granted
 leases          a lease's deadline moved; a slice given back, its work kept
 note            a note for the log, or that a worker waits for a person

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import BusyError, StateError
 from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
+from gitslices.core.naming import show_path
 from gitslices.git.compare import read_entries
 from gitslices.git.read import HEADS
 from gitslices.rules.agent_commands import OWN_WORKTREE, Command, Shared, find_command_denials
@@ -118,6 +119,7 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
             *_check_handed(case, request.handed),
             *_check_commands(case, request.commands),
         )
+        _count_refusals(case, request, denials)
         # Only with a no: a yes has no words.
         asked = (
             list_asked(read_open_requests(store), record.goal_id, record.slice_id)
@@ -138,6 +140,22 @@ def guard(workspace: Workspace, place: MarkedWorktree, request: GuardRequest) ->
         denials=denials,
         asked=asked,
     )
+
+
+def _count_refusals(case: _Case, request: GuardRequest, denials: Sequence[Denial]) -> None:
+    """Keep which files the slice was kept from: its scope may have to be wider."""
+    if not denials:
+        return
+    asked = {one.asked for one in denials} & set(request.paths)
+    found = (find_repo_path(case.surroundings, one) for path in asked for one in _resolve(path))
+    paths = sorted({show_path(path) for path in found if path})
+    if paths:
+        # Imported here: nearly every write may be done.
+        from gitslices.state.scope_record import count_refusals
+
+        key = (case.record.goal_id, case.record.slice_id)
+        with suppress(BusyError), case.store.transaction():
+            count_refusals(case.store, key, paths, by="guard", at=case.workspace.now())
 
 
 def is_held_by(workspace: Workspace, mark: Mark, holder: str) -> bool:

@@ -1,13 +1,17 @@
 """What a git hook does: keep a slice inside its write scope."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
+from gitslices.core.errors import BusyError
 from gitslices.core.model import UNDER_WAY
+from gitslices.core.naming import show_path
 from gitslices.git.read import HEADS
 from gitslices.ops.check import CheckReport, CheckRequest, check, find_slice_here
+from gitslices.state.scope_record import count_refusals
 from gitslices.state.store import SliceRecord, Store
 from gitslices.system.hook_scripts import PURPOSES
 from gitslices.workspace import Workspace
@@ -32,6 +36,8 @@ def run_hook(workspace: Workspace, request: HookRequest) -> HookReport:
     if PURPOSES[request.name] == "check-commit":
         staged = CheckRequest(staged=True, index_file=request.index_file)
         report = HookReport(checked=check(workspace, staged))
+        if not report.checked.ok:
+            _count_refusals(workspace, report.checked)
         # The next commit is answered without all this.
         if report.checked.ok and report.checked.slices:
             # Imported here: a push and a commit on the target have no use for it.
@@ -41,6 +47,15 @@ def run_hook(workspace: Workspace, request: HookRequest) -> HookReport:
                 refresh_scope_file(workspace, store, workspace.repo.git_dir)
         return report
     return HookReport(checked=_check_push(workspace, request.input))
+
+
+def _count_refusals(workspace: Workspace, checked: CheckReport) -> None:
+    """Keep which files slices were kept from: their scopes may have to be wider."""
+    with workspace.open_store() as store, suppress(BusyError), store.transaction():
+        for one in checked.slices:
+            paths = sorted({show_path(violation.path) for violation in one.violations})
+            key = (one.goal_id, one.slice_id)
+            count_refusals(store, key, paths, by="hook", at=workspace.now())
 
 
 def _check_push(workspace: Workspace, text: str) -> CheckReport:

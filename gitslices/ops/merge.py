@@ -34,6 +34,8 @@ from gitslices.workspace import Workspace
 
 # Each attempt that is lost is somebody else's success: so many in a row are hardly chance.
 _ATTEMPTS = 100
+_MOST_TOUCHED = 10_000
+"""Files of one slice that are kept to tell how well its scope was declared."""
 
 
 class MergeRequest(Struct, frozen=True, kw_only=True):
@@ -260,6 +262,7 @@ def _make_change(
         tip=built.candidate.tip,
         landed_as=landed.commit or built.commit,
         landed_by=landed.by,
+        touched=tuple(show_path(change.path) for change in built.changes[:_MOST_TOUCHED]),
     )
 
 

@@ -52,6 +52,7 @@ NAMES: Final = (
     "run",
     "scope",
     "scope-request",
+    "scopes",
     "show",
     "shell-init",
     "status",

@@ -8,6 +8,7 @@ database    SQLite: opened, migrated, what its failures mean
 rows        rows as values, and what cannot have been written
 store       goals, slices and events in SQLite
 event_log   the log of events, read page by page and kept within bounds
+scope_record  what slices touched, and what they were refused
 landings    what became of slices at the merge
 leases      who has which slice until when
 attempts    why attempts at slices failed

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gitslices.core.model import Oid, RepoPath, SliceId, SliceStatus
 from gitslices.rules.progress import LandedBy
+from gitslices.state.scope_record import write_touched
 from gitslices.state.store import Event, Store
 
 
@@ -14,7 +15,8 @@ class SliceChange(Struct, frozen=True, kw_only=True):
     """What is to be recorded of a slice; what is None stays as it is.
 
     `landed_as` is the target's commit that took in the slice's `tip`, in the way `landed_by`. Only
-    the columns named are written: whoever has claimed the slice meanwhile keeps it.
+    the columns named are written: whoever has claimed the slice meanwhile keeps it. `touched` are
+    the files that it has changed in the target.
     """
 
     at: str
@@ -27,6 +29,7 @@ class SliceChange(Struct, frozen=True, kw_only=True):
     tip: Oid | None = None
     landed_as: Oid | None = None
     landed_by: LandedBy = "merge"
+    touched: tuple[str, ...] = ()
 
 
 def record_changes(store: Store, changes: Sequence[SliceChange]) -> None:
@@ -41,6 +44,8 @@ def record_changes(store: Store, changes: Sequence[SliceChange]) -> None:
         if change.landed_as is not None:
             row = (*key, change.tip, change.landed_as, change.landed_by)
             store.execute("INSERT OR REPLACE INTO landings VALUES (?, ?, ?, ?, ?)", row)
+        if change.touched:
+            write_touched(store, *key, change.touched)
     store.write_events(
         [
             Event(at=change.at, goal_id=change.goal_id, slice_id=change.slice_id,

@@ -17,6 +17,7 @@ from gitslices.state.database import COMPANIONS, NewerStateError, make_shape, re
 from gitslices.state.leases import decode_lease
 from gitslices.state.proofs import decode_gate_run, decode_review
 from gitslices.state.schema import SCHEMA_VERSION
+from gitslices.state.scope_record import decode_refusal, decode_touched
 from gitslices.state.scope_requests import decode_request
 from gitslices.state.store import (
     STORE_NAME,
@@ -53,6 +54,8 @@ _CHECKS: Final[Mapping[str, Callable[[_Row], object]]] = {
     "trial_merges": _check_texts,
     "verdicts": _check_texts,
     "scope_requests": decode_request,
+    "touched": decode_touched,
+    "refusals": decode_refusal,
 }
 
 

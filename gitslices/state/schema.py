@@ -186,6 +186,25 @@ CREATE UNIQUE INDEX open_scope_requests
   ON scope_requests (goal_id, slice_id, pattern) WHERE ended_at IS NULL;
 """
 
+# How well scopes were declared outlives branches and the log.
+_SCOPE_RECORD: Final = """
+CREATE TABLE touched (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  paths BLOB NOT NULL,
+  PRIMARY KEY (goal_id, slice_id)
+) STRICT;
+CREATE TABLE refusals (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  path TEXT NOT NULL,
+  refused_by TEXT NOT NULL,
+  times INTEGER NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (goal_id, slice_id, path)
+) STRICT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -200,5 +219,6 @@ MIGRATIONS: Final = (
     _CHECKOUT,
     _VERDICTS,
     _SCOPE_REQUESTS,
+    _SCOPE_RECORD,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -70,6 +70,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "check": "check --all",
         "scope": "scope allow a Makefile --reason it-does",
         "scope-request": "scope request a docs/ --reason it-does",
+        "scopes": "scopes",
         "show": "show a",
         "path": "path a",
         "open": "open a",

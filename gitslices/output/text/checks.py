@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from gitslices.core.errors import suggest
+from gitslices.core.naming import list_some
 from gitslices.output.words import count, escape, shorten_line
 from gitslices.rules.scope_check import UNNAMED
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gitslices.ops.hook_run import HookReport
     from gitslices.ops.scope import ScopeReport
     from gitslices.ops.scope_requests import AskReport
+    from gitslices.ops.scopes import ScopesReport
     from gitslices.provisioning.agent_files import AgentFilesReport
     from gitslices.state.scope_requests import AskedScope
 
@@ -152,6 +154,39 @@ def _format_scope_lines(report: "ScopeReport") -> Iterable[str]:
         for entry in entries:
             reason = reasons.get(entry, "") if verb == "may write" else ""
             yield f"  {escape(entry)}{escape(reason)}"
+
+
+_FEW: int = 5
+
+
+def format_scopes(report: "ScopesReport") -> str:
+    """The figures, then what went beyond its scope and which orders were for nothing."""
+    return "".join(f"{line}\n" for line in _list_scope_figures(report))
+
+
+def _list_scope_figures(report: "ScopesReport") -> Iterable[str]:
+    if not report.touched:
+        yield "no slice with changes of its own has landed yet"
+        return
+    yield (
+        f"{count(report.landed, 'slice')} landed: {report.contained} inside what they declared,"
+        f" {report.inside} of {count(report.touched, 'file')}"
+    )
+    yield f"declared {report.width:g} files for each one touched"
+    yield (
+        f"allowed later: {report.widenings}, refused: {report.refusals},"
+        f" forced orders that no file bore out: {report.needless_orders} of {len(report.orders)}"
+    )
+    beyond = [one for one in report.slices if one.outside]
+    for one in beyond[:_FEW]:
+        paths = escape(list_some(one.outside))
+        yield f"  {escape(one.goal_id)}/{escape(one.slice_id)} went beyond: {paths}"
+    needless = [one for one in report.orders if one.borne_out is None]
+    for order in needless[:_FEW]:
+        yield (
+            f"  {escape(order.blocked_slice_id)} waited for {escape(order.serializes_after)}"
+            f" by {escape(order.path)}, and need not have"
+        )
 
 
 def format_agent_files(report: "AgentFilesReport") -> str:
