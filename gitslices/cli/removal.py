@@ -115,6 +115,7 @@ Examples:
     "--trash", "of_trash", is_flag=True,
     help="Only delete from the trash what was removed 14 days ago or earlier.",
 )  # fmt: skip
+@click.option("--wait", is_flag=True, help="With --trash: until all is gone, however much it is.")
 @goals_option
 @lock_option
 @common_options
@@ -123,6 +124,7 @@ def prune_command(
     dry_run: bool,
     force: bool,
     of_trash: bool,
+    wait: bool,
     goal_id: str | None,
     lock_timeout: float,
     directory: Path,
@@ -131,13 +133,16 @@ def prune_command(
     """Remove every slice that is merged into its target, or that its plan no longer has.
 
     Slices with work that would be lost stay, and are named; then the exit code is 1. What is
-    removed can be brought back for 14 days: gitslices undo.
+    removed can be brought back for 14 days: gitslices undo. A large trash is emptied by a process
+    of its own, unless --wait is given.
     """
     from gitslices.ops.removal import PruneRequest, prune
 
+    if wait and not of_trash:
+        raise click.UsageError("--wait is about --trash")
     workspace = probe_here(directory, lock_timeout=lock_timeout)
     if of_trash:
-        return _empty_trash(workspace, dry_run=dry_run)
+        return _empty_trash(workspace, dry_run=dry_run, wait=wait)
     with _tell_if_moved(workspace):
         report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))
 
@@ -149,10 +154,11 @@ def prune_command(
     return Outcome(document=report, text=text, exit_code=1 if report.refused else 0)
 
 
-def _empty_trash(workspace: "Workspace", *, dry_run: bool) -> Outcome:
-    from gitslices.ops.upkeep import empty_trash
+def _empty_trash(workspace: "Workspace", *, dry_run: bool, wait: bool) -> Outcome:
+    from gitslices.ops.upkeep import empty_trash, hand_over_trash
 
-    report = empty_trash(workspace, dry_run=dry_run)
+    handed_over = None if dry_run or wait else hand_over_trash(workspace)
+    report = handed_over or empty_trash(workspace, dry_run=dry_run)
 
     def text() -> str:
         from gitslices.output.text.upkeep import format_emptied

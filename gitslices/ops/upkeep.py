@@ -35,9 +35,13 @@ class Emptied(Struct, frozen=True, kw_only=True):
 
 
 class EmptyReport(Struct, frozen=True, kw_only=True):
-    """What `gitslices prune --trash --json` prints."""
+    """What `gitslices prune --trash --json` prints.
+
+    In the `background` a process of its own is about to delete them.
+    """
 
     emptied: tuple[Emptied, ...]
+    background: bool = False
 
 
 def empty_trash(workspace: Workspace, *, dry_run: bool = False, step: int = _STEP) -> EmptyReport:
@@ -61,6 +65,18 @@ def empty_trash(workspace: Workspace, *, dry_run: bool = False, step: int = _STE
     return EmptyReport(emptied=tuple(_describe(one) for one in expired))
 
 
+def hand_over_trash(workspace: Workspace, *, step: int = _STEP) -> EmptyReport | None:
+    """Have a process of its own empty a trash that takes long; None where there is no need for it.
+
+    Killed, it leaves what the next one goes on with.
+    """
+    with workspace.open_store() as store, recover_and_lock(workspace, store):
+        expired = _find_expired(workspace, _look(workspace, store))
+        if len(expired) <= step or not _start_process(workspace):
+            return None
+    return EmptyReport(emptied=tuple(_describe(one) for one in expired), background=True)
+
+
 def _empty(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> tuple[Trashed, ...]:
     """Delete some of the trash, and return it; others get the lock before the next ones' turn."""
     with recover_and_lock(workspace, store):
@@ -75,11 +91,14 @@ def _empty(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> tu
 
 def start_emptying(workspace: Workspace, store: Store) -> None:
     """Empty the trash and trim the log in a process of its own, where there is anything to do."""
-    if not _find_expired(workspace, _look(workspace, store)) and not is_log_long(workspace, store):
-        return
-    # A removal is to be quick, and deleting takes as long as there are files.
-    argv = [sys.executable, "-m", "gitslices", "prune", "--trash"]
-    # It waits for the lock, which the caller holds now. Without it the next removal tries again.
+    if _find_expired(workspace, _look(workspace, store)) or is_log_long(workspace, store):
+        # A removal is to be quick. Where no process can be had, the next removal tries again.
+        _start_process(workspace)
+
+
+def _start_process(workspace: Workspace) -> bool:
+    argv = [sys.executable, "-m", "gitslices", "prune", "--trash", "--wait"]
+    # It waits for the lock, which the caller holds now.
     with suppress(OSError):
         subprocess.Popen(
             # From `/`, in a session of its own: the caller's folder may be what is removed, and its
@@ -87,6 +106,8 @@ def start_emptying(workspace: Workspace, store: Store) -> None:
             [*argv, "-C", workspace.repo.common_dir], cwd="/", start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        return True
+    return False
 
 
 def _look(workspace: Workspace, store: Store, *, note: bool = True) -> tuple[Trashed, ...]:

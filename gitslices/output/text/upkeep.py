@@ -64,7 +64,9 @@ def format_reopened(report: ReopenReport) -> str:
 
 
 def format_emptied(report: EmptyReport, *, dry_run: bool) -> str:
-    """One line a slice that was deleted for good."""
+    """One line a slice that was deleted for good; how many, where they are many."""
+    if report.background:
+        return f"deleting {count(len(report.emptied), 'slice')} in the background\n"
     verb = "would delete" if dry_run else "deleted"
     return (
         "".join(
