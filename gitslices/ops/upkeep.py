@@ -19,7 +19,14 @@ from gitslices.removal.trash import TRASH_REFS, find_kept
 from gitslices.rules.removal import count_age, is_expired
 from gitslices.state.event_log import compact_store, find_trimmable, trim_events
 from gitslices.state.store import Event, Store
-from gitslices.state.trash import Trashed, delete_trash, is_in_trash, read_trash, write_age
+from gitslices.state.trash import (
+    Trashed,
+    count_trash,
+    delete_trash,
+    is_in_trash,
+    read_trash,
+    write_age,
+)
 from gitslices.system.folders import delete_expired, is_away, set_expired
 from gitslices.workspace import Workspace
 
@@ -37,7 +44,7 @@ class Emptied(Struct, frozen=True, kw_only=True):
 class EmptyReport(Struct, frozen=True, kw_only=True):
     """What `gitslices prune --trash --json` prints.
 
-    In the `background` a process of its own is about to delete them.
+    Where the trash is large a process of its own does it, in the `background`, and tells nothing.
     """
 
     emptied: tuple[Emptied, ...]
@@ -68,13 +75,14 @@ def empty_trash(workspace: Workspace, *, dry_run: bool = False, step: int = _STE
 def hand_over_trash(workspace: Workspace, *, step: int = _STEP) -> EmptyReport | None:
     """Have a process of its own empty a trash that takes long; None where there is no need for it.
 
-    Killed, it leaves what the next one goes on with.
+    Which of it is old enough is not looked up here: that alone takes a second for ten thousand.
+    Killed, the process leaves what the next one goes on with.
     """
-    with workspace.open_store() as store, recover_and_lock(workspace, store):
-        expired = _find_expired(workspace, _look(workspace, store))
-        if len(expired) <= step or not _start_process(workspace):
-            return None
-    return EmptyReport(emptied=tuple(_describe(one) for one in expired), background=True)
+    with workspace.open_store() as store:
+        is_large = count_trash(store) > step
+    return (
+        EmptyReport(emptied=(), background=True) if is_large and _start_process(workspace) else None
+    )
 
 
 def _empty(workspace: Workspace, store: Store, expired: Sequence[Trashed]) -> tuple[Trashed, ...]:

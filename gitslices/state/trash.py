@@ -26,6 +26,11 @@ class Trashed(Struct, frozen=True, kw_only=True):
     looked_at: str | None = None
 
 
+def count_trash(store: Store) -> int:
+    """How many slices are in the trash."""
+    return int(store.query("SELECT count(*) FROM trash")[0][0])
+
+
 def read_trash(store: Store) -> tuple[Trashed, ...]:
     """All that is in the trash, the oldest first."""
     rows = store.query(f"SELECT {_COLUMNS} FROM trash ORDER BY rowid")  # noqa: S608

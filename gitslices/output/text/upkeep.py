@@ -64,9 +64,9 @@ def format_reopened(report: ReopenReport) -> str:
 
 
 def format_emptied(report: EmptyReport, *, dry_run: bool) -> str:
-    """One line a slice that was deleted for good; how many, where they are many."""
+    """One line a slice that was deleted for good."""
     if report.background:
-        return f"deleting {count(len(report.emptied), 'slice')} in the background\n"
+        return "what is 14 days old in the trash is being deleted, in the background\n"
     verb = "would delete" if dry_run else "deleted"
     return (
         "".join(
