@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benches.process import ENVIRONMENT, Spent, measure, run, show_load, take_turns
+from benches.process import ENVIRONMENT, Spent, measure, run, take_turns
 
 _ROUNDS = 21
 _OWN = Path(__file__).resolve().parents[2]
@@ -67,7 +67,6 @@ def _make(folder: Path) -> Path:
 
 
 def _compare(ref: str, new: Version, old: Version) -> None:
-    show_load()
     rows: dict[str, Callable[[Version], Spent]] = {
         "--help": lambda one: one.start("--help"),
         "status": lambda one: one.start("status"),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benches.process import GITSLICES, Spent, measure, run, show_load, take_turns
+from benches.process import GITSLICES, Spent, measure, run, take_turns
 
 _ROUNDS = 21
 # What any hook in Python costs that reads a little JSON, matches it and starts git.
@@ -17,7 +17,6 @@ def bench_hooks(scratch: Path) -> None:
     repository, slice_ = _make_slices(scratch)
     run(*GITSLICES, "hook", "install", cwd=repository)
     run("git", "worktree", "add", "--quiet", "-b", "other", "../other", cwd=repository)
-    show_load()
     diff = ("git", "diff", "--cached", "--quiet")
     actions = [_measure(*_BARE, cwd=slice_), _measure(*diff, cwd=slice_)]
     bare, asked = take_turns(actions, _ROUNDS)
@@ -38,7 +37,6 @@ def bench_guard(scratch: Path) -> None:
     command = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
     edit = {"tool_name": "Edit", "tool_input": {"file_path": "area-00/x.py", "new_string": ""}}
     data = json.dumps(edit).encode()
-    show_load()
     bare, shell, inside, outside = take_turns(
         [
             _measure(*_BARE, cwd=slice_),

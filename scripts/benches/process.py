@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,3 +71,31 @@ def show_load() -> None:
     """Say what else the machine is at: times of the clock mean little beside it."""
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     print(f"load {load:.1f} on {cores} cores; ratios are of processor time", flush=True)
+    before = _read_ticks()
+    time.sleep(_WATCHED)
+    after, ticks = _read_ticks(), os.sysconf("SC_CLK_TCK") * _WATCHED
+    shares = {
+        place: (spent - before.get(place, (name, 0))[1]) / ticks
+        for place, (name, spent) in after.items()
+    }
+    busiest = sorted(shares, key=shares.__getitem__, reverse=True)[:_SHOWN]
+    told = [f"{after[one][0]} {shares[one]:.0%}" for one in busiest if shares[one] >= _FROM]
+    print(f"what else runs: {', '.join(told) or 'nothing that counts'}", flush=True)
+
+
+_WATCHED = 1
+"""Seconds in which it is seen what else runs."""
+_SHOWN = 5
+_FROM = 0.05
+
+
+def _read_ticks() -> dict[str, tuple[str, int]]:
+    """By number the name of each other process and the ticks it has had; none beside Linux."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            name, _, rest = place.read_text(errors="replace").rpartition(")")
+            fields = rest.split()
+            if place.parent.name != str(os.getpid()):
+                found[place.parent.name] = name.partition("(")[2], int(fields[11]) + int(fields[12])
+    return found

@@ -2,15 +2,27 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benches.process import GITSLICES, Spent, measure, run, show_load, take_turns
+from msgspec import structs
+
+from benches.process import GITSLICES, Spent, measure, run, take_turns
+from gitslices.state.trash import read_trash, write_trash
+from gitslices.workspace import Workspace, probe_workspace
 
 _ROUNDS = 5
 _FEW, _MANY = 10, 500
 _AWAY = ("-c", "core.hooksPath=/dev/null")
 _CHECK_LOOP = "for w in ../repo.slices/*; do git -C $w diff --name-only HEAD...; done"
 _RUN = ("--", "sh", "-c", 'git commit -q --allow-empty -m "$GITSLICES_SLICE"')
+
+
+def open_at(repository: Path) -> Workspace:
+    """The workspace of a repository."""
+    return probe_workspace(
+        repository, git_dir=None, clock=lambda: datetime.now(UTC), purpose="bench"
+    )
 
 
 class _Standing:
@@ -64,7 +76,6 @@ class _Standing:
 def bench_standing(scratch: Path) -> None:
     """Commands beside many slices that wait, beside few, or beside git's own part."""
     few, many = _Standing(scratch, _FEW), _Standing(scratch, _MANY)
-    show_load()
     beside_many, beside_few = take_turns([many.merge, few.merge], _ROUNDS)
     _tell(f"merge beside {_MANY}", beside_many, f"beside {_FEW}", beside_few, "0.5 s")
     hooked, plain = take_turns([many.commit(), many.commit(*_AWAY)], _ROUNDS)
@@ -75,9 +86,22 @@ def bench_standing(scratch: Path) -> None:
     _tell(f"plan --apply again, {_MANY}", again, f"with {_FEW}", again_few, "1 s")
 
 
+def bench_trash(scratch: Path) -> None:
+    """What somebody waits for who empties a trash of 10,000 entries, and what it takes in all."""
+    few = _Standing(scratch, 1)
+    few.start("remove", "t0")
+    with open_at(few.repository).open_store() as store, store.transaction():
+        (one,) = read_trash(store)
+        old = structs.replace(one, at="2001-01-01T00:00:00Z", aged=30 * 86_400)
+        write_trash(store, [structs.replace(old, operation=f"{n:032x}") for n in range(10_000)])
+    front, bare = few.start("prune", "--trash"), few.start("--help")
+    # Waits until the other one is through, for nothing of it may be left behind.
+    few.start("prune", "--trash", "--wait")
+    _tell("prune --trash of 10,000, in front", front, "--help", bare, "0.2 s")
+
+
 def bench_run(scratch: Path) -> None:
     """The time that one slice takes of a whole goal worked off."""
-    show_load()
     sizes = (50, 500)
     each = [(_Standing(scratch, size).start("run", "--jobs", "2", *_RUN), size) for size in sizes]
     few, many = (Spent(one.seconds / size, one.busy / size, 0) for one, size in each)
