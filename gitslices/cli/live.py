@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gitslices.core.model import SliceId
-    from gitslices.ops.run import OnStep, RunStep
+    from gitslices.ops.crew import OnStep, RunStep
     from gitslices.ops.status import SliceState, StatusReport
     from gitslices.output.text.live import Row
     from gitslices.output.text.status import View

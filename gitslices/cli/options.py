@@ -55,6 +55,7 @@ JOBS: Final = _Whole(1, 1000)
 
 WORKERS: Final = _Whole(1, 1_000_000)
 RETRIES: Final = _Whole(0, 1_000_000)
+FAILURES: Final = _Whole(1, 1_000_000)
 EVENTS: Final = _Whole(1, 1_000_000_000)
 TOKEN: Final = _Whole(1, 1_000_000_000)
 
@@ -268,8 +269,15 @@ _LONGEST: Final = 30 * 86400
 
 def ttl_option(help_text: str, default: str | None = None) -> Callable[[_Function], _Function]:
     """Add `--ttl`, a span of time such as `90s`, `30m`, `2h` or `1d`, given on in seconds."""
+    return span_option("--ttl", help_text, default)
+
+
+def span_option(
+    name: str, help_text: str, default: str | None = None
+) -> Callable[[_Function], _Function]:
+    """Add an option for a span of time, written as that of `--ttl`."""
     return click.option(
-        "--ttl", metavar="TIME", default=default, show_default=default is not None,
+        name, metavar="TIME", default=default, show_default=default is not None,
         callback=_parse_duration, help=help_text,
     )  # fmt: skip
 

@@ -8,14 +8,17 @@ import click
 
 from gitslices.cli.live import show_run
 from gitslices.cli.options import (
+    FAILURES,
     JOBS,
     RETRIES,
     Outcome,
+    Seconds,
     common_options,
     find_user,
     holder_option,
     lock_option,
     open_here,
+    span_option,
     ttl_option,
     under_way_option,
 )
@@ -24,6 +27,7 @@ from gitslices.cli.several import report_served
 _EXAMPLES = """\b
 Examples:
   gitslices run -- ./agent.sh {task_file}
+  gitslices run --timeout 30m --stall 5m --max-failures 3 -- ./agent.sh {task_file}
   gitslices run --jobs 4 --retries 1 -- agent --task {task_file} --dir {worktree}
 """
 
@@ -38,6 +42,18 @@ Examples:
     "--retries", type=RETRIES, default=0, show_default=True, metavar="N",
     help="Try a slice N times more after it failed.",
 )  # fmt: skip
+@span_option(
+    "--backoff", "Wait before a slice is tried again, and twice as long each further time."
+)
+@span_option("--timeout", "End a command that takes longer, with all that it started.")
+@span_option("--stall", "Tell of a command that neither prints nor changes a file for so long.")
+@click.option(
+    "--max-failures", type=FAILURES, metavar="N", help="Begin nothing more once N slices failed.",
+)  # fmt: skip
+@click.option(
+    "--budget", type=Seconds(), metavar="COST",
+    help="Begin nothing more once the commands have reported so much.",
+)  # fmt: skip
 @holder_option("In whose name slices are claimed.")
 @ttl_option(
     "How long a lease outlives a killed run: 90s, 30m, 2h; a bare number is seconds.", "10m"
@@ -50,6 +66,11 @@ def command(
     command_line: tuple[str, ...],
     jobs: int | None,
     retries: int,
+    backoff: int | None,
+    timeout: int | None,
+    stall: int | None,
+    max_failures: int | None,
+    budget: float | None,
     holder: str | None,
     ttl: int,
     goal_id: str | None,
@@ -68,10 +89,17 @@ def command(
     the last one failed, as JSON; the reason file the same reason in words, or nothing. What it
     prints goes to attempt-N.log in .git/gitslices/logs/, where run.log is the newest.
 
+    Exit status 75 means not now: the slice goes back without a failure, and no command is started
+    for a minute, or for as long as the command says. It can report in the file $GITSLICES_REPORT,
+    in lines of cost=0.42, tokens=1200, status=waiting for a key, note=TEXT and retry_after=SECONDS.
+    A silent command is ended, too, where [run] stall is "end".
+
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
     Exits 1 if anything is left in the end.
     """
-    from gitslices.ops.run import RunRequest, run_goals
+    from gitslices.ops.crew import RunRequest
+    from gitslices.ops.run import run_goals
+    from gitslices.ops.watch import CommandLimits
     from gitslices.output.text.status import format_run
 
     program = command_line[0]
@@ -87,6 +115,10 @@ def command(
         jobs=jobs or os.cpu_count() or 1,
         retries=retries,
         ttl=ttl,
+        backoff=backoff or 0,
+        max_failures=max_failures,
+        budget=budget,
+        limits=CommandLimits(timeout=timeout, stall=stall),
     )
     with show_run(workspace, goal_id, quiet=as_json) as on_step:
         served = run_goals(workspace, request, on_step)

@@ -33,7 +33,9 @@ sync            slices brought onto the target
 merge           finished slices taken into the target
 reopen          a slice that was merged or dropped, opened again
 landed          somebody's word that a slice has landed
+watch           what is looked at while a command works: lease, report, limits
 work            one attempt at a slice by the command of a run
+crew            workers that take the slices of several goals, and see each through
 run             a whole goal worked by a command
 upkeep          the trash emptied of what is too old, the log kept within bounds
 removal         a slice taken away, or all whose work has landed; what was removed brought back

@@ -2,7 +2,6 @@
 
 import os.path
 import re
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -32,15 +31,17 @@ from gitslices.merging.begin import begin_merge
 from gitslices.ops.check import CheckRequest, check
 from gitslices.ops.claim import ClaimReport
 from gitslices.ops.done import DoneRequest, done
-from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
+from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.ops.merge import MergeRequest, merge
+from gitslices.ops.watch import CommandLimits, CommandWatch, LimitReachedError, News
 from gitslices.rules.attempts import FailureReason, list_previous_lines
+from gitslices.rules.command_reports import CommandReport
 from gitslices.rules.merging import describe_conflict, describe_violations
 from gitslices.rules.scope_check import Violation
 from gitslices.slices.attempts import read_failed_gates, record_failure
 from gitslices.slices.environment import make_slice_environment, name_attempt_log
 from gitslices.slices.lookup import get_slice
-from gitslices.state.leases import find_open_lease, read_lease_history
+from gitslices.state.leases import read_lease_history
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.left_workers import VARIABLE, mark_worker
 from gitslices.system.settings import RunSettings
@@ -49,8 +50,9 @@ from gitslices.workspace import Workspace
 
 NO_CHANGE: Final = "no change"
 
-_LOOK: Final = 2.0
-"""Seconds between two looks at whether a command waits for a person."""
+_NOT_NOW: Final = 75
+"""The exit status (EX_TEMPFAIL of sysexits.h) that asks for another try later."""
+_RETRY_AFTER: Final = 60.0
 _PLACEHOLDER: Final = re.compile(
     r"\{(slice|goal|branch|target|worktree|token|task_file|attempt|reason_file)\}"
 )
@@ -99,12 +101,20 @@ class CommandStoppedError(Exception):
     """The command was ended from outside."""
 
 
+class CommandPausedError(Exception):
+    """The command cannot work now: it may be started again after so many `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not now, again in {seconds:g} seconds")
+        self.seconds = seconds
+
+
 class CommandAttempt:
     """A claimed slice and the command that works on it, which runs in its worktree.
 
     `log` is the file that holds what the command prints; `is_empty` says, once it is finished, that
-    it committed nothing. `on_waiting` is told the text that the command waits for a person with,
-    and "" when it goes on.
+    it committed nothing, `report` what it has reported. `on_news` is told when it waits for a
+    person, is silent or goes on.
     """
 
     def __init__(
@@ -114,68 +124,64 @@ class CommandAttempt:
         mine: ClaimReport,
         ttl: int,
         settings: RunSettings,
-        on_waiting: Callable[[str], None],
+        limits: CommandLimits,
+        on_news: Callable[[News, str], None],
     ) -> None:
         self._workspace = workspace
         self._goal = goal
         self._mine = mine
         self._ttl = ttl
         self._settings = settings
-        self._on_waiting = on_waiting
+        self._on_news = on_news
+        self._limits = msgspec.structs.replace(limits, ends_stalled=settings.stall == "end")
         self.is_empty = False
+        self.report = CommandReport()
         self.log = name_attempt_log(workspace, mine.worktree_path, mine.attempt)
 
     def run(self, command: Sequence[str], shell: Shell) -> AttemptFailure | None:
         """Run the command to its end; why it failed, if it did.
 
-        Raises `CommandStoppedError` where it was ended from outside.
+        Raises `CommandStoppedError` where it was ended from outside, `CommandPausedError` where it
+        asks for another time.
         """
         mine, folder = self._mine, self.log.parent
         places = self._write_files(folder)
         _point_to(self.log, folder / "run.log")
+        report = folder / f"report-{mine.attempt}.txt"
+        watch = CommandWatch(
+            self._workspace, mine, self._ttl, self._limits, (self.log, report), self._on_news
+        )
+        environ = self._make_environment(places) | {"GITSLICES_REPORT": str(report)}
         try:
             with mark_worker(folder) as worker:
                 ended = shell.attend(
                     [_fill(word, places) for word in command],
                     cwd=Path(mine.worktree_path),
-                    environ=self._make_environment(places) | {VARIABLE: worker.name},
+                    environ=environ | {VARIABLE: worker.name},
                     log=self.log,
-                    every=min(_LOOK, self._ttl / 3),
-                    on_beat=self._make_beat(),
+                    every=watch.every,
+                    on_beat=watch.beat,
                     inherited=(worker.descriptor,),
                 )
+        except LimitReachedError as error:
+            problem = Problem(mine.slice_id, error.message, f"see {self.log}")
+            return AttemptFailure(reason=error.reason, problem=problem)
         except (StaleTokenError, BusyError) as error:
             problem = Problem(mine.slice_id, error.message, error.hint)
             return AttemptFailure(reason="lost-lease", problem=problem)
+        finally:
+            self.report = watch.record()
         if ended.status is None:
             raise CommandStoppedError
+        if ended.status == _NOT_NOW:
+            after = self.report.retry_after
+            raise CommandPausedError(_RETRY_AFTER if after is None else after)
         if ended.status == 0:
             return None
         said = f": {ended.last_line}" if ended.last_line else ""
         text = f"exit status {ended.status}{said}"
         problem = Problem(mine.slice_id, text, f"see {self.log}")
         return AttemptFailure(reason="exit", problem=problem)
-
-    def _make_beat(self) -> Callable[[], None]:
-        """What is done every few seconds while a command runs: look, and keep the lease."""
-        # Two beats may be missed before the lease lapses.
-        every, waiting = self._ttl / 3, ""
-        due = time.monotonic() + every
-        id_, goal_id = self._mine.slice_id, self._mine.goal_id
-
-        def beat() -> None:
-            nonlocal due, waiting
-            if time.monotonic() >= due:
-                request = HeartbeatRequest(slice_id=id_, token=self._mine.token, goal_id=goal_id)
-                heartbeat(self._workspace, request)
-                due = time.monotonic() + every
-            with self._workspace.open_store() as store:
-                lease = find_open_lease(store, goal_id, id_)
-            before, waiting = waiting, (lease and lease.waiting) or ""
-            if waiting != before:
-                self._on_waiting(waiting)
-
-        return beat
 
     def finish(self) -> AttemptFailure | None:
         """End the lease and merge; why not, if either is refused.

@@ -2,6 +2,7 @@
 
 scope_check      which changes are outside a write scope, and whose; what an agent may write
 agent_commands   which commands of git an agent may not run, whatever they write
+command_reports  what a command of a run says of itself
 attempts         how attempts at a slice ended, and what the next one is told
 requirements     which gates and reviews the settings ask of a slice
 evidence         which gates and reviews a slice has, and which it lacks

@@ -9,7 +9,7 @@ from gitslices.core.model import Oid, RepoPath
 from gitslices.rules.scope_check import Violation
 
 FailureReason = Literal[
-    "exit", "scope", "gate", "conflict", "no-change", "timeout", "lost-lease", "refused"
+    "exit", "scope", "gate", "conflict", "no-change", "timeout", "stall", "lost-lease", "refused"
 ]
 TAIL_LINES: Final = 200
 

@@ -32,6 +32,7 @@ MergeStyle = Literal["merge", "squash", "rebase"]
 SyncStyle = Literal["merge", "rebase"]
 EmptyRun = Literal["fail", "ok"]
 ConflictingRun = Literal["begin", "report"]
+StalledRun = Literal["tell", "end"]
 
 _EXPECTED: Final[dict[Any, str]] = {
     _Text: "a text that is not blank",
@@ -45,6 +46,7 @@ _EXPECTED: Final[dict[Any, str]] = {
     StartAt | None: "one of merged and done",
     EmptyRun | None: "one of fail and ok",
     ConflictingRun | None: "one of begin and report",
+    StalledRun | None: "one of tell and end",
 }
 
 
@@ -107,11 +109,13 @@ class PlanTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What counts in a run; `empty` says what becomes of a slice whose command changed nothing.
 
-    `conflict` says whether the merge is begun in the worktree of a slice that is tried again.
+    `conflict` says whether the merge is begun in the worktree of a slice that is tried again,
+    `stall` whether a command that is silent for too long is ended, or only told of.
     """
 
     empty: EmptyRun | None = None
     conflict: ConflictingRun | None = None
+    stall: StalledRun | None = None
 
 
 class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -189,6 +193,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
         run=RunSettings(
             empty=held.run.empty or more.run.empty,
             conflict=held.run.conflict or more.run.conflict,
+            stall=held.run.stall or more.run.stall,
         ),
         notify=held.notify if held.notify.command else more.notify,
     )
@@ -204,6 +209,7 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     pairs["plan.start"] = held.plan.start, more.plan.start
     pairs["run.empty"] = held.run.empty, more.run.empty
     pairs["run.conflict"] = held.run.conflict, more.run.conflict
+    pairs["run.stall"] = held.run.stall, more.run.stall
     pairs["notify.command"] = held.notify.command, more.notify.command
     return tuple(
         place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds

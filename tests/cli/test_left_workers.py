@@ -13,6 +13,7 @@ import pytest
 from gitslices.core.errors import BusyError
 from gitslices.system.left_workers import VARIABLE, mark_worker
 from tests.support.commands import Cli
+from tests.support.kills import is_alive
 from tests.support.slices import apply_tasks
 from tests.support.workspaces import open_at
 
@@ -36,14 +37,6 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.02)
-
-
-def is_alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 @pytest.fixture

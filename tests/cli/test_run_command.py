@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.ops.run import RunReport, RunRequest, RunStep, run
+from gitslices.ops.crew import RunRequest, RunStep
+from gitslices.ops.run import RunReport, run
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings
 from gitslices.workspace import Workspace
@@ -61,7 +62,7 @@ def test_everything_is_worked_in_order_and_merged(
 def test_a_command_that_waits_for_a_person_is_told(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gitslices.ops.work._LOOK", 0.05)
+    monkeypatch.setattr("gitslices.ops.watch._LOOK", 0.05)
     note = f"{sys.executable} -m gitslices note $1"
     script = (
         f"if test $1 = a; then {note} --waiting go?; "

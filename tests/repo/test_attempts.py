@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from gitslices.core.model import SliceId
+from gitslices.ops.crew import RunRequest
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.ops.merge import MergeRequest, merge
-from gitslices.ops.run import RunRequest, run
+from gitslices.ops.run import run
 from gitslices.ops.show import show
 from gitslices.repo_commands.trust import approve
 from gitslices.state.salvage import find_damage

@@ -16,6 +16,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.check import CheckRequest
 from gitslices.ops.check import check as check_slices
 from gitslices.ops.claim import claim
+from gitslices.ops.crew import RunRequest
 from gitslices.ops.goal import GoalEntry, close_goal, list_goals, rename, reopen_goal
 from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.leases import ReleaseRequest, release
@@ -30,7 +31,7 @@ from gitslices.ops.removal import (
     undo,
 )
 from gitslices.ops.reopen import ReopenRequest, reopen
-from gitslices.ops.run import RunRequest, run
+from gitslices.ops.run import run
 from gitslices.ops.status import status
 from gitslices.output.text.leases import format_ready
 from gitslices.output.text.status import View, format_status

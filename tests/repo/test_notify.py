@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.model import SliceId
+from gitslices.ops.crew import RunRequest
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.note import NoteRequest, note
-from gitslices.ops.run import RunRequest, run
+from gitslices.ops.run import run
 from gitslices.repo_commands.trust import approve
 from gitslices.system.settings import load_settings
 from gitslices.workspace import Workspace

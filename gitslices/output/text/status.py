@@ -18,7 +18,8 @@ from gitslices.output.words import escape, format_left, format_time, shorten_lin
 from gitslices.slices.goals import GoalSummary
 
 if TYPE_CHECKING:
-    from gitslices.ops.run import RunReport, RunStep
+    from gitslices.ops.crew import RunStep
+    from gitslices.ops.run import RunReport
 
 _STYLES: Final = {
     "planned": "dim",
@@ -244,5 +245,8 @@ def _format_lines(report: "RunReport") -> Iterable[str]:
     for problem in report.left:
         yield f"left {escape(problem.place)}: {escape(problem.message)}"
     yield from map(escape, report.warnings)
+    if report.cost or report.tokens:
+        tokens = f", {report.tokens} tokens" if report.tokens else ""
+        yield f"reported: cost {report.cost:g}{tokens}"
     if not (report.failed or report.left):
         yield "all slices are merged"

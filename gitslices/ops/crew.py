@@ -1,0 +1,345 @@
+"""Workers that take the slices of several goals from one pool, and see each through."""
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from gitslices.core.errors import (
+    GitError,
+    GitLockedError,
+    GitslicesError,
+    LeaseHeldError,
+    NothingReadyError,
+    Problem,
+    RefusedError,
+)
+from gitslices.core.model import SliceId
+from gitslices.ops.claim import ClaimReport, claim
+from gitslices.ops.grant import DEFAULT_TTL, ClaimRequest
+from gitslices.ops.ready import ready
+from gitslices.ops.watch import CommandLimits, News
+from gitslices.ops.work import (
+    NO_CHANGE,
+    AttemptFailure,
+    CommandAttempt,
+    CommandPausedError,
+    CommandStoppedError,
+    describe_error,
+)
+from gitslices.repo_commands.notify import Notice, notify
+from gitslices.slices.settings import read_settings
+from gitslices.state.store import Goal
+from gitslices.system.shell import Shell
+from gitslices.workspace import Workspace
+
+_PAUSE: Final = 1.0
+"""Seconds between two looks at what others have finished."""
+_LONGEST_PAUSE: Final = 600.0
+_Stage = Literal[
+    "started", "waiting", "going on", "stalled", "merged", "failed", "paused", "stopped"
+]
+
+
+class RunRequest(Struct, frozen=True, kw_only=True):
+    """The program with its arguments; a slice is tried `retries` times more after it failed.
+
+    That is after `backoff` seconds, and twice as many each further time. Once `max_failures` slices
+    are given up, or the commands have reported a cost of `budget`, no other is begun.
+    """
+
+    command: tuple[str, ...]
+    holder: str
+    goal_id: str | None = None
+    jobs: int = 1
+    retries: int = 0
+    ttl: int = DEFAULT_TTL
+    backoff: float = 0
+    max_failures: int | None = None
+    budget: float | None = None
+    limits: CommandLimits = CommandLimits()
+
+
+class RunStep(Struct, frozen=True, kw_only=True):
+    """What has just become of a slice; `log` holds what its command printed."""
+
+    goal_id: str
+    slice_id: SliceId
+    stage: _Stage
+    attempt: int
+    log: str
+    reason: str = ""
+
+
+OnStep = Callable[[RunStep], None]
+
+
+class GoalRun:
+    """One goal of a run, and what has become of its slices.
+
+    `lost` is why nothing more of it is begun, where it is one of several.
+    """
+
+    def __init__(self, workspace: Workspace, goal: Goal, merged: Sequence[SliceId]) -> None:
+        self.goal = goal
+        self.settings = read_settings(workspace, goal.plan.target).run
+        self.attempts: Counter[SliceId] = Counter()
+        self.again: set[SliceId] = set()
+        self.not_before: dict[SliceId, float] = {}
+        self.cost = 0.0
+        self.tokens = 0
+        self.merged = list(merged)
+        self.empty: list[SliceId] = []
+        self.failed: dict[SliceId, Problem] = {}
+        self.warnings: list[str] = []
+        self.lost: GitslicesError | None = None
+
+
+class Crew:
+    """Workers that take the most urgent slice of all goals, and see it through."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        request: RunRequest,
+        runs: Sequence[GoalRun],
+        shell: Shell,
+        on_step: OnStep,
+    ) -> None:
+        self._workspace = workspace
+        self._request = request
+        self._runs = runs
+        self._shell = shell
+        self._on_step = on_step
+        self._changed = threading.Condition()
+        self._busy = 0
+        self._stopped = False
+        self._paused_until = 0.0
+        self.halted = ""
+
+    def work(self) -> None:
+        """Take slices and see them through until there is none that may start."""
+        while (taken := self._take()) is not None:
+            one, mine = taken
+            try:
+                with self._keep_apart(one):
+                    self._see_through(one, mine)
+            finally:
+                with self._changed:
+                    self._busy -= 1
+                    self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _take(self) -> tuple[GoalRun, ClaimReport] | None:
+        while True:
+            with self._changed:
+                if self._stopped or self.halted:
+                    return None
+                left = self._paused_until - time.monotonic()
+                if left > 0:
+                    self._changed.wait(left)
+                    continue
+                # Before it claims: a worker that sees nobody busy ends, and this one's merge may
+                # set slices free for it.
+                self._busy += 1
+            taken = self._claim_any()
+            if taken is not None:
+                return taken
+            with self._changed:
+                self._busy -= 1
+                soonest = self._find_next_try()
+                if not self._busy and soonest is None and not self._find_others():
+                    self._changed.notify_all()
+                    return None
+                left = _PAUSE if soonest is None else soonest - time.monotonic()
+                self._changed.wait(max(0.0, min(_PAUSE, left)))
+
+    @contextmanager
+    def _keep_apart(self, one: GoalRun) -> Iterator[None]:
+        """Let what is wrong with one of several goals end that goal, and no other."""
+        try:
+            yield
+        except GitslicesError as error:
+            if len(self._runs) == 1:
+                raise
+            one.lost = one.lost or error
+
+    def _claim_any(self) -> tuple[GoalRun, ClaimReport] | None:
+        for one, slice_id in self._list_offered():
+            with self._keep_apart(one):
+                mine = self._claim(one, slice_id)
+                if mine is not None:
+                    return one, mine
+        return None
+
+    def _list_offered(self) -> list[tuple[GoalRun, SliceId]]:
+        """What may be claimed, the most urgent of all goals in front."""
+        offered: list[tuple[float, GoalRun, SliceId]] = []
+        for one in self._runs:
+            if one.lost is not None:
+                continue
+            with self._keep_apart(one):
+                found = ready(self._workspace, one.goal.goal_id).ready
+                offered += ((-each.remaining, one, each.slice_id) for each in found)
+                # A slice whose merge met a conflict is not offered to all: it is claimed by its
+                # name.
+                known = {each.slice_id for each in found}
+                offered += ((0, one, id_) for id_ in sorted(one.again - known))
+        offered.sort(key=lambda each: each[0])
+        now = time.monotonic()
+        return [
+            (one, id_)
+            for _, one, id_ in offered
+            if id_ not in one.failed and one.not_before.get(id_, 0) <= now
+        ]
+
+    def _find_next_try(self) -> float | None:
+        """When the first slice that has failed may be tried again; None where none waits."""
+        times = (
+            one.not_before[id_]
+            for one in self._runs
+            for id_ in one.again & one.not_before.keys()
+            if one.lost is None
+        )
+        return min(times, default=None)
+
+    def _claim(self, one: GoalRun, slice_id: SliceId) -> ClaimReport | None:
+        try:
+            request = ClaimRequest(
+                holder=self._request.holder,
+                slice_id=slice_id,
+                goal_id=one.goal.goal_id,
+                ttl=self._request.ttl,
+            )
+            mine = claim(self._workspace, request)
+        except (LeaseHeldError, NothingReadyError):
+            return None
+        except (RefusedError, GitError, GitLockedError) as error:
+            # Its worktree cannot be had; the others can.
+            self._give_up(one, slice_id, describe_error(slice_id, error))
+            return None
+        if slice_id not in one.failed:
+            return mine
+        # Another worker has failed at it for the last time since the look above.
+        self._make_attempt(one, mine).give_back()
+        return None
+
+    def _find_others(self) -> bool:
+        """Whether others are at work on one of the goals, so that waiting may help."""
+        waits = False
+        for one in self._runs:
+            if one.lost is None:
+                with self._keep_apart(one):
+                    waiting = ready(self._workspace, one.goal.goal_id).waiting
+                    waits = waits or any(each.status == "claimed" for each in waiting)
+        return waits
+
+    def _make_attempt(self, one: GoalRun, mine: ClaimReport) -> CommandAttempt:
+        def on_news(news: News, text: str) -> None:
+            self._tell(one, mine, news, attempt.log, text)
+
+        ttl, limits = self._request.ttl, self._request.limits
+        attempt = CommandAttempt(
+            self._workspace, one.goal, mine, ttl, one.settings, limits, on_news
+        )
+        return attempt
+
+    def _see_through(self, one: GoalRun, mine: ClaimReport) -> None:
+        id_ = mine.slice_id
+        one.attempts[id_] += 1
+        one.again.discard(id_)
+        attempt = self._make_attempt(one, mine)
+        self._tell(one, mine, "started", attempt.log)
+        try:
+            failed = attempt.run(self._request.command, self._shell) or attempt.finish()
+        except CommandStoppedError:
+            attempt.give_back()
+            self._tell(one, mine, "stopped", attempt.log)
+            return
+        except CommandPausedError as error:
+            # First, so that no other worker takes what is given back.
+            self._pause(one, id_, error.seconds)
+            attempt.give_back()
+            self._tell(one, mine, "paused", attempt.log, str(error))
+            return
+        except BaseException:
+            attempt.give_back()
+            raise
+        finally:
+            self._reckon(one, attempt)
+        if failed is None:
+            one.merged.append(id_)
+            one.empty += [id_] if attempt.is_empty else []
+            self._tell(one, mine, "merged", attempt.log, NO_CHANGE if attempt.is_empty else "")
+            return
+        self._fail(one, mine, attempt, failed)
+
+    def _pause(self, one: GoalRun, slice_id: SliceId, seconds: float) -> None:
+        """Start no command for a while; that was no attempt of the slice."""
+        with self._changed:
+            one.attempts[slice_id] -= 1
+            one.again.add(slice_id)
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def _reckon(self, one: GoalRun, attempt: CommandAttempt) -> None:
+        with self._changed:
+            one.cost += attempt.report.cost
+            one.tokens += attempt.report.tokens
+            spent, budget = math.fsum(each.cost for each in self._runs), self._request.budget
+            if budget is not None and spent >= budget:
+                self.halted = f"{spent:g} of {budget:g} are spent (--budget)"
+
+    def _fail(
+        self, one: GoalRun, mine: ClaimReport, attempt: CommandAttempt, failed: AttemptFailure
+    ) -> None:
+        id_ = mine.slice_id
+        attempt.record(failed)
+        if one.attempts[id_] > self._request.retries:
+            # First, so that no other worker takes what is given back.
+            one.failed[id_] = failed.problem
+            attempt.give_back()
+            self._give_up(one, id_, failed.problem)
+        else:
+            if failed.reason == "conflict" and one.settings.conflict == "begin":
+                warning = attempt.begin_merge()
+                one.warnings += [warning] if warning else []
+            wait = min(self._request.backoff * 2.0 ** (one.attempts[id_] - 1), _LONGEST_PAUSE)
+            one.not_before[id_] = time.monotonic() + wait
+            attempt.give_back()
+            one.again.add(id_)
+        self._tell(one, mine, "failed", attempt.log, failed.problem.message)
+
+    def _give_up(self, one: GoalRun, slice_id: SliceId, problem: Problem) -> None:
+        one.failed[slice_id] = problem
+        number, most = sum(len(each.failed) for each in self._runs), self._request.max_failures
+        if most is not None and number >= most:
+            self.halted = f"{number} slices have failed (--max-failures)"
+        notice = Notice(
+            event="failed", goal_id=one.goal.goal_id, slice_id=slice_id, text=problem.message
+        )
+        one.warnings += notify(self._workspace, notice, one.goal.plan.target)
+
+    def _tell(
+        self, one: GoalRun, mine: ClaimReport, stage: _Stage, log: Path, reason: str = ""
+    ) -> None:
+        id_ = mine.slice_id
+        step = RunStep(
+            goal_id=mine.goal_id,
+            slice_id=id_,
+            stage=stage,
+            attempt=one.attempts[id_],
+            log=str(log),
+            reason=reason,
+        )
+        self._on_step(step)
