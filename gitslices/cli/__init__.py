@@ -4,6 +4,7 @@ commands  the list of commands, imported only when called
 completion  what a shell offers for the next word
 options   what several commands take, and the workspace they work in
 several   what a command says that goes through several goals
+drawing   a plan in one of its formats
 live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
 task      task, init

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs, to_builtins
 
+from gitslices.cli.drawing import Format, draw, find_format, write_drawn
 from gitslices.cli.live import show_progress
 from gitslices.cli.options import (
     JOBS,
@@ -22,16 +23,12 @@ from gitslices.git.environment import get_cwd
 
 if TYPE_CHECKING:
     from gitslices.graph.scopes import ScopedGraph
+    from gitslices.ops.advise import Advice
     from gitslices.ops.apply import ApplyReport, ApplyRequest
     from gitslices.ops.plan import PlanRequest
     from gitslices.repo_commands.setup import SetupReport
     from gitslices.workspace import Workspace
 
-_Format = Literal["text", "json", "mermaid", "dot", "svg", "html"]
-_BY_ENDING: Final[dict[str, _Format]] = {
-    ".json": "json", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot",
-    ".svg": "svg", ".html": "html", ".htm": "html",
-}  # fmt: skip
 _NEW_PATHS = click.Choice(["anchored", "all", "none"])
 
 _EXAMPLES = """\b
@@ -45,6 +42,7 @@ Examples:
   gitslices plan --explain api          every reason why api waits
   gitslices plan --diff                 what would change of the plan applied
   gitslices plan --workers 4            for four workers, with their schedule
+  gitslices plan --collisions           who may meet though no scope says so
   gitslices plan -o plan.html           draw it
   gitslices plan --write-lock gitslices.lock  what check --ci judges by
   make-graph | gitslices plan - --json  read standard input, answer a program
@@ -118,6 +116,11 @@ Examples:
     help="Exit 1 if an overlap forces an order; with --diff: if anything changes.",
 )
 @click.option("--strict", is_flag=True, help="Refuse entries that match no file.")
+@click.option(
+    "--advice/--no-advice", "advice", default=None,
+    help="Say what the history advises.  [default: once suggest has mined it]",
+)  # fmt: skip
+@click.option("--collisions", is_flag=True, help="Show slices in no order that may meet anyway.")
 @click.option("--explain", metavar="SLICE", help="Show every reason why SLICE waits.")
 @click.option("--diff", is_flag=True, help="Show what would change of the plan applied.")
 @click.option(
@@ -160,9 +163,11 @@ def command(
     workers: int | None,
     check: bool,
     strict: bool,
+    advice: bool | None,
+    collisions: bool,
     explain: str | None,
     diff: bool,
-    format_: _Format | None,
+    format_: Format | None,
     output: Path | None,
     lock_file: Path | None,
     lock_timeout: float,
@@ -181,13 +186,14 @@ def command(
     from gitslices.cli.graphs import load_source
     from gitslices.ops.plan import PlanRequest, plan
 
-    format_ = format_ or _find_format(output)
+    format_ = format_ or find_format(output)
     _refuse_options_without_apply(
         applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs,
         workspace=code_workspace is not None, record=record,
     )  # fmt: skip
     _refuse_together(apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, check=check)
+    _refuse_together(collisions=collisions, apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, diff=diff, output=output)
     # Beside -o there are two answers: the document, and the file.
     _refuse_together(json=as_json, format=format_ not in {"text", "json"} and output is None)
@@ -208,12 +214,17 @@ def command(
     if diff:
         return _compare(workspace, request, check=check)
     made = plan(workspace, request)
-    wrote = "" if output is None else _write(made, format_, output)
+    wrote = "" if output is None else write_drawn(made, format_, output)
     if lock_file is not None:
         _write_lock(made, lock_file)
     code = 1 if check and made.overlap_serializations else 0
     if not applies:
-        return Outcome(document=made, text=lambda: wrote or _format(made, format_), exit_code=code)
+        advised = _advise(workspace, scoped, made, wanted=advice, meetings=collisions)
+        return Outcome(
+            document=made if advised is None else {**to_builtins(made), "advice": advised},
+            text=lambda: wrote or _format_advised(made, advised, format_),
+            exit_code=code,
+        )
     # Planning alone does not wait for what makes worktrees.
     from gitslices.ops.apply import ApplyRequest
 
@@ -245,6 +256,28 @@ def command(
         ),
         exit_code=code,
     )
+
+
+def _advise(
+    workspace: "Workspace",
+    scoped: "ScopedGraph",
+    made: Plan,
+    *,
+    wanted: bool | None,
+    meetings: bool,
+) -> "Advice | None":
+    from gitslices.ops.advise import advise, is_mined
+
+    if not meetings and (wanted is False or not (wanted or is_mined(workspace))):
+        return None
+    return advise(workspace, scoped, made, meetings=meetings)
+
+
+def _format_advised(plan: Plan, advice: "Advice | None", format_: Format) -> str:
+    from gitslices.output.text.advice import format_advice
+
+    said = format_advice(advice) if advice is not None and format_ == "text" else ""
+    return draw(plan, format_) + said
 
 
 def _name_code_workspace(workspace: "Workspace", plan: Plan, given: str | None) -> Path | None:
@@ -281,10 +314,6 @@ def _tell_written(path: Path | None) -> str:
     from gitslices.output.words import escape
 
     return f"wrote {escape(str(path))}\n" if path is not None else ""
-
-
-def _find_format(output: Path | None) -> _Format:
-    return _BY_ENDING.get(output.suffix.lower(), "text") if output else "text"
 
 
 def _refuse_options_without_apply(*, applies: bool, **given: object) -> None:
@@ -338,15 +367,6 @@ def _apply(
     )
 
 
-def _write(plan: Plan, format_: _Format, output: Path) -> str:
-    from gitslices.core.files import replace_file
-    from gitslices.output.words import escape
-
-    drawn = click.unstyle(_format(plan, format_))
-    replace_file(output, drawn.encode(), mode=0o666)
-    return f"wrote {escape(str(output))}\n"
-
-
 def _write_lock(plan: Plan, path: Path) -> None:
     """Write the plan into the file, beside those of other goals that are there already."""
     from gitslices.core.files import replace_file
@@ -356,42 +376,12 @@ def _write_lock(plan: Plan, path: Path) -> None:
     replace_file(path, encode_locks(replace_lock(known, make_lock(plan))), mode=0o666)
 
 
-def _format(plan: Plan, format_: _Format) -> str:
-    if format_ != "text":
-        return _draw(plan, format_)
-    from gitslices.output.text.plan import format_plan
-
-    return format_plan(plan)
-
-
 def _format_applied(
-    plan: Plan, report: "ApplyReport", setup: "SetupReport", format_: _Format
+    plan: Plan, report: "ApplyReport", setup: "SetupReport", format_: Format
 ) -> str:
-    text = _format(plan, format_)
+    text = draw(plan, format_)
     if format_ != "text":
         return text
     from gitslices.output.text.plan import format_applied
 
     return f"{text}\n{format_applied(plan, report, setup)}"
-
-
-def _draw(plan: Plan, format_: _Format) -> str:
-    if format_ == "json":
-        from gitslices.output.document import encode_document
-
-        return encode_document(plan).decode()
-    if format_ == "mermaid":
-        from gitslices.output.pictures.mermaid import format_mermaid
-
-        return format_mermaid(plan)
-    if format_ == "dot":
-        from gitslices.output.pictures.dot import format_dot
-
-        return format_dot(plan)
-    if format_ == "svg":
-        from gitslices.output.pictures.svg import format_svg
-
-        return format_svg(plan)
-    from gitslices.output.pictures.html import format_html
-
-    return format_html(plan)

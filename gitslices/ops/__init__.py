@@ -5,6 +5,7 @@ suggest         which files a task will perhaps write
 export_tasks    how far slices are, written back to where their tasks came from
 import_tasks    the tasks of another tool put into it, or brought up to date there
 plan            a plan from a task graph, what it changes, why a slice waits
+advise          what the history advises about a plan
 provision       branches and worktrees for slices, and a lost one made again
 forward         slices that nobody has begun brought onto the target
 apply           the repository made to match a plan

@@ -6,6 +6,7 @@ ordering     overlaps put in an order that ends soonest
 outline      graph, scopes and order before anything is named
 unmatched    entries that match nothing, for those who want none
 planner      the plan itself, and the paths that hold it back
+advice       what the history says of a plan
 explanation  why one slice waits
 lock         what of a plan is committed, for a clean clone to judge by
 diff         what a plan changes of another

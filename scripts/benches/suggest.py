@@ -3,11 +3,14 @@
 import random
 import statistics
 import sys
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from time import process_time
+from typing import NamedTuple
 from zlib import crc32
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +25,7 @@ from gitslices.history.coupling import find_certain  # noqa: E402
 from gitslices.history.names import PathNames  # noqa: E402
 from gitslices.history.past import is_counted  # noqa: E402
 from gitslices.history.ranking import Query, Suggestion, rank_files  # noqa: E402
+from gitslices.planning.advice import MEETING, is_free_by_name  # noqa: E402
 from gitslices.state.history_cache import HistoryCache, open_passing_cache  # noqa: E402
 
 CHANGES = 200
@@ -33,6 +37,14 @@ SHOWN = 20
 LIMIT = 20_000
 
 
+class Touched(NamedTuple):
+    """What a change was thought to touch, with which chance, by its title; and what it did."""
+
+    by_title: dict[RepoPath, float]
+    by_file: dict[RepoPath, float]
+    files: set[RepoPath]
+
+
 @dataclass
 class Score:
     """What came of the questions about one history."""
@@ -41,6 +53,7 @@ class Score:
     stated: list[tuple[int, bool]] = field(default_factory=list)
     warned: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -122,14 +135,14 @@ def ask(case: Case, score: Score) -> None:
     ranked = rank_files(case.past, case.names, Query(text=title))
     score.seconds.append(process_time() - begin)
     note(score, "title", ranked, files)
+    known = random.Random(crc32(case.change.commit.encode())).choice(sorted(files))
+    seeded = rank_files(case.past, case.names, Query(text=title, known=(known,)))
+    score.touched.append(Touched(weigh(ranked), {**weigh(seeded), known: 1.0}, files))
     if len(files) > 1:
-        chance = random.Random(crc32(case.change.commit.encode()))
-        known = chance.choice(sorted(files))
         missing = files - {known}
         query = Query(known=(known,))
         note(score, "file", rank_files(case.past, case.names, query), missing)
-        query = Query(text=title, known=(known,))
-        note(score, "both", rank_files(case.past, case.names, query), missing)
+        note(score, "both", seeded, missing)
     warn(case, score)
 
 
@@ -138,6 +151,10 @@ def note(score: Score, kind: str, ranked: Sequence[Suggestion], files: set[RepoP
         found = files.intersection(one.path for one in ranked[:number])
         score.recall[f"{kind}@{number}"].append(len(found) / len(files))
     score.stated += [(one.percent or 0, one.path in files) for one in ranked[:SHOWN]]
+
+
+def weigh(ranked: Sequence[Suggestion]) -> dict[RepoPath, float]:
+    return {one.path: (one.percent or 0) / 100 for one in ranked[:40]}
 
 
 def warn(case: Case, score: Score) -> None:
@@ -185,3 +202,35 @@ def report(scores: Sequence[Score]) -> None:
         f" {warned['wrong scopes'] / max(warned['scopes'], 1):.1%} of {warned['scopes']} right"
         " scopes; target 2 %"
     )
+    for name in ("by_title", "by_file"):
+        report_meetings(name, scores)
+
+
+def report_meetings(name: str, scores: Sequence[Score]) -> None:
+    """How well it was foretold which of two changes near to each other share a file."""
+    pairs = [pair for score in scores for pair in list_pairs(name, score.touched)]
+    met = [chance for chance, has_met in pairs if has_met]
+    apart = [chance for chance, has_met in pairs if not has_met]
+    named = [has_met for chance, has_met in pairs if chance >= MEETING]
+    print(
+        f"  pairs within a dozen, {name}: AUC {find_auc(met, apart):.2f}; at {MEETING:.0%}"
+        f" {sum(named) / max(len(met), 1):.0%} of those that share a file are named,"
+        f" and {statistics.mean(named):.0%} of the named ones do"
+    )
+
+
+def list_pairs(name: str, touched: Sequence[Touched]) -> Iterator[tuple[float, bool]]:
+    for number, one in enumerate(touched):
+        for other in touched[number + 1 : number + 12]:
+            mine, theirs = getattr(one, name), getattr(other, name)
+            free = {path for path in one.files | other.files | mine.keys() if is_free_by_name(path)}
+            common = mine.keys() & theirs.keys() - free
+            none = prod(1 - mine[path] * theirs[path] for path in sorted(common))
+            yield 1 - none, bool(one.files & other.files - free)
+
+
+def find_auc(met: Sequence[float], apart: Sequence[float]) -> float:
+    """How often a pair that met has the higher chance of two (Mann and Whitney, 1947)."""
+    ordered = sorted(apart)
+    below = sum((bisect_left(ordered, one) + bisect_right(ordered, one)) / 2 for one in met)
+    return below / max(1, len(met) * len(apart))

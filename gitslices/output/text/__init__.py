@@ -2,6 +2,7 @@
 
 checks    changes outside a scope, told to people, to git's hooks and to agents
 plan      a plan, what it changes and leaves out, what apply did
+advice    what the history advises about a plan
 suggest   files that a task will perhaps write
 live      work as it goes on
 status    where slices stand; how a run ended

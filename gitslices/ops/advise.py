@@ -1,0 +1,93 @@
+"""What the history advises about a plan that has been made."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import UNSET, Struct, UnsetType
+
+from gitslices.core.model import Plan, RepoTree, SliceId
+from gitslices.graph.scopes import ScopedGraph
+from gitslices.history.names import PathNames
+from gitslices.ops.suggest import make_text
+from gitslices.planning.advice import (
+    Footprint,
+    FreeOffer,
+    LikelyMeeting,
+    MissingFile,
+    find_meetings,
+    find_missing,
+    offer_free,
+)
+from gitslices.planning.diff import find_predecessors
+from gitslices.scopes.language.matcher import compile_scope
+from gitslices.scopes.tracked.resolved import ResolvedTree
+from gitslices.state.folder import FOLDER_NAME
+from gitslices.state.history_cache import HISTORY_NAME
+from gitslices.state.mining import MinedHistory
+from gitslices.workspace import Workspace
+
+_MOST_MEANT: Final = 12
+"""A scope of more files means none of them in particular."""
+
+
+class Advice(Struct, frozen=True, kw_only=True):
+    """What the plan may have overlooked; `meetings` only where they were asked for."""
+
+    history: MinedHistory
+    missing: tuple[MissingFile, ...]
+    offers: tuple[FreeOffer, ...]
+    meetings: tuple[LikelyMeeting, ...] | UnsetType = UNSET
+
+
+def is_mined(workspace: Workspace) -> bool:
+    """Whether the history has been mined before; who only plans leaves nothing behind."""
+    return (workspace.repo.common_dir / FOLDER_NAME / HISTORY_NAME).exists()
+
+
+def advise(workspace: Workspace, scoped: ScopedGraph, plan: Plan, *, meetings: bool) -> Advice:
+    """Hold the scopes of a plan, made of `scoped`, against the history; changes nothing."""
+    tree = workspace.read_tree(plan.base.commit)
+    footprints = list(_list_footprints(workspace, scoped, plan, tree))
+    unordered = scoped.unordered
+    free = compile_scope(unordered, workspace.folding) if unordered.entries else None
+    names = PathNames(tree.paths)
+    with workspace.open_past() as (past, history):
+        return Advice(
+            history=history,
+            missing=tuple(find_missing(past, names, footprints)),
+            offers=tuple(offer_free(tree.paths, footprints, free)),
+            meetings=tuple(find_meetings(past, names, footprints, free, _list_ordered(plan)))
+            if meetings
+            else UNSET,
+        )
+
+
+def _list_footprints(
+    workspace: Workspace, scoped: ScopedGraph, plan: Plan, tree: RepoTree
+) -> Iterator[Footprint]:
+    finished = set(plan.progress.merged) if plan.progress else set()
+    planned = {slice_.task_id for slice_ in plan.slices if slice_.slice_id not in finished}
+    pairs = [
+        (task, access)
+        for task, access in zip(scoped.graph.tasks, scoped.accesses, strict=True)
+        if task.id in planned
+    ]
+    resolved = ResolvedTree(tree, [access.write for _, access in pairs])
+    for task, access in pairs:
+        files = resolved.list_files(access.write)
+        yield Footprint(
+            slice_id=SliceId(task.id),
+            text=make_text(task),
+            files=tuple(files) if len(files) <= _MOST_MEANT else (),
+            writes=compile_scope(access.write, workspace.folding),
+        )
+
+
+def _list_ordered(plan: Plan) -> Iterator[tuple[SliceId, SliceId]]:
+    """Each pair of slices of which one waits for the other."""
+    numbers = {slice_.slice_id: number for number, slice_ in enumerate(plan.slices)}
+    before = find_predecessors(plan, numbers)
+    for later in numbers:
+        for earlier in numbers:
+            if before[later] >> numbers[earlier] & 1:
+                yield earlier, later
