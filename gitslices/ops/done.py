@@ -11,7 +11,7 @@ from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import list_some
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.markers import find_added_markers
-from gitslices.git.read import HEADS, find_tip, is_ancestor
+from gitslices.git.read import HEADS, count_beyond, find_tip
 from gitslices.git.submodules import mark_unnamed
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.ops.check import CheckRequest, check
@@ -88,7 +88,7 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         holder=lease.holder,
         token=lease.token,
         commit=commit,
-        empty=_is_in(workspace, goal.plan.target, commit) or UNSET,
+        empty=_is_empty(workspace, goal.plan.target, record, commit) or UNSET,
     )
 
 
@@ -172,9 +172,11 @@ def _require_committed(snapshot: Snapshot, slice_id: SliceId) -> SliceRecord:
     return record
 
 
-def _is_in(workspace: Workspace, target: BranchName, commit: Oid) -> bool:
+def _is_empty(workspace: Workspace, target: BranchName, record: SliceRecord, commit: Oid) -> bool:
     tip = find_tip(workspace.repo, target)
-    return tip is not None and is_ancestor(workspace.repo, commit, tip)
+    # Beyond its base, too: that of one which was started early has what the target lacks.
+    others = (record.base_commit, tip)
+    return tip is not None and not count_beyond(workspace.repo, commit, filter(None, others))
 
 
 def _pass_gates(

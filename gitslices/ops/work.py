@@ -24,7 +24,7 @@ from gitslices.core.errors import (
 from gitslices.core.files import make_folder
 from gitslices.core.model import FINISHED, RepoPath, SliceId
 from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.read import find_tip, has_entry, is_ancestor
+from gitslices.git.read import count_beyond, find_tip, has_entry
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import is_filled
 from gitslices.merging.begin import begin_merge
@@ -215,7 +215,7 @@ class CommandAttempt:
         """Whether neither the branch nor the worktree has anything that the target lacks."""
         repo, mine = self._workspace.repo, self._mine
         tip, target = find_tip(repo, mine.branch_name), find_tip(repo, self._goal.plan.target)
-        if tip is None or target is None or not is_ancestor(repo, tip, target):
+        if tip is None or target is None or count_beyond(repo, tip, (target, mine.base_commit)):
             return False
         return not read_uncommitted(repo, Path(mine.worktree_path), untracked=True)
 

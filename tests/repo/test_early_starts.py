@@ -14,8 +14,10 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.ready import ready
+from gitslices.ops.removal import PruneRequest, prune
 from gitslices.ops.status import SliceState, status
 from gitslices.ops.sync import SyncReport, SyncRequest, sync
+from gitslices.output.text.plan import format_plan
 from gitslices.system.settings import MergeStyle, SyncStyle
 from gitslices.workspace import Workspace
 from tests.support.repositories import commit_all, git
@@ -238,6 +240,13 @@ def test_an_untouched_one_moves_with_what_it_stands_on(repo: Path, workspace: Wo
     assert (slice_path(workspace, "b") / "a" / "two").read_text() == "better\n"
 
 
+def test_one_that_has_made_nothing_is_empty(workspace: Workspace) -> None:
+    apply_tasks(workspace, *CHAIN)
+    start(workspace, "a")
+    token = take(workspace, "b")
+    assert done(workspace, DoneRequest(slice_id=SliceId("b"), token=token)).empty is True
+
+
 def test_what_cannot_be_put_together_starts_nobody(repo: Path, workspace: Workspace) -> None:
     apply_tasks(workspace, *DIAMOND[:1], {"id": "z", "write_set": ["z/"]},
         {"id": "d", "write_set": ["d/"], "dependencies": ["a", "z"]})  # fmt: skip
@@ -270,3 +279,34 @@ def test_the_plan_says_what_early_starts_gain_and_risk(workspace: Workspace) -> 
         ("b", 1),
         ("c", 1),
     ]
+    told = format_plan(goal.plan).splitlines()
+    assert (
+        "3 slices may start once what they wait for is done: "
+        "3 rounds of review one after the other can be one"
+    ) in told
+    assert "  at risk: if a changes in its review, 3 slices move with it (gitslices sync)" in told
+
+
+@STYLES
+def test_a_plan_without_the_setting_starts_nobody_early(repo: Path, style: MergeStyle) -> None:
+    workspace = open_at(repo)
+    apply_tasks(workspace, *CHAIN[:2])
+    start(workspace, "a")
+    assert ready(workspace, None).ready == ()
+    land(workspace, "a", style=style)
+    start(workspace, "b")
+    assert read_record(workspace, "b").base_commit == git(repo, "rev-parse", "main")
+
+
+def test_what_landed_and_is_gone_is_left_behind_all_the_same(
+    repo: Path, workspace: Workspace
+) -> None:
+    start_all(workspace, DIAMOND)
+    for id_ in "abc":
+        squash(repo, id_)
+    pruned = prune(workspace, PruneRequest()).removed
+    assert [one.slice_id for one in pruned] == ["a", "b", "c"]
+    bring(workspace, "d")
+    assert list_own(repo, "d", workspace) == ["d one", "d two"]
+    assert read_record(workspace, "d").base_commit == git(repo, "rev-parse", "main")
+    assert check_at(repo, slice_id=SliceId("d")).ok
