@@ -159,6 +159,11 @@ def _find_reflog_reasons(shared: Shared, command: Command) -> Iterator[str]:
         yield "it deletes what lost work of other slices is found by"
 
 
+def _find_maintenance_reasons(shared: Shared, command: Command) -> Iterator[str]:
+    if {"register", "start", "stop", "unregister"}.intersection(_list_operands(command)[:1]):
+        yield "it changes the settings and timers of the user: it is for the user to do"
+
+
 def _find_remote_reasons(shared: Shared, command: Command) -> Iterator[str]:
     if _REMOTE_CHANGES.intersection(_list_operands(command)[:1]):
         yield "all worktrees share the remotes: it is for the user to do"
@@ -299,6 +304,7 @@ _RULES = {
     "config": _find_config_reasons,
     "fetch": _find_fetch_reasons,
     "gc": _find_loss_reasons,
+    "maintenance": _find_maintenance_reasons,
     "prune": _find_loss_reasons,
     "pull": _find_fetch_reasons,
     "push": _find_push_reasons,

@@ -106,11 +106,11 @@ def list_texts(name: str) -> list[str]:
 
 def test_no_everyday_command_is_refused(places: Mapping[str, str]) -> None:
     texts = list_texts("everyday-commands.txt")
-    assert len(texts) >= 60
+    assert len(texts) >= 220
     assert {text: why for text in texts if (why := judge(places, text))} == {}
 
 
 def test_no_way_around_the_fence_passes(places: Mapping[str, str]) -> None:
     texts = list_texts("ways-around.txt")
-    assert len(texts) >= 1000
+    assert len(texts) >= 1240
     assert [text for text in texts if not judge(places, text)] == []

@@ -1,5 +1,6 @@
 """Programs that run a command for each of many names: `xargs`, `parallel`, `find`, `fd`."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -7,6 +8,9 @@ from typing import Final
 from msgspec import structs
 
 from gitslices.agents.shell.commands.calls import Handler, Invoker, Started
+from gitslices.agents.shell.programs.embedded import SCRIPTS
+from gitslices.agents.shell.programs.handed import READERS, Handed
+from gitslices.agents.shell.programs.operands import PROGRAMS
 from gitslices.agents.shell.programs.options import parse_command
 from gitslices.agents.shell.programs.outputs import FOUND
 from gitslices.agents.shell.reading.words import UNKNOWN_INPUT, Aftermath, Input, Word, enter_folder
@@ -95,7 +99,11 @@ def _run_find(walker: Invoker, started: Started) -> Aftermath:
             walker.write_all(words[number + 1 : number + 2], state)
         if text in {"-exec", "-execdir", "-ok", "-okdir"}:
             command = list(_list_until_end(words[number + 1 :]))
+            is_known = not command or command[0].text in READERS | PROGRAMS.keys() | SCRIPTS.keys()
             for start in starts:
+                if not is_known and start.plain and state.cwds[0]:
+                    path = os.path.join(state.cwds[0], start.text)  # noqa: PTH118
+                    walker.handed.append(Handed(program=command[0].text, path=path, whole=True))
                 inner = enter_folder(state, start) if text.endswith("dir") else state
                 walker.call([_put_found(one, start) for one in command], {}, inner, is_program=True)
     return started.done()

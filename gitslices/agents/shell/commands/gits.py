@@ -35,6 +35,7 @@ _WRITTEN: Final = ("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_TRACE2_EVENT",
 _RUNS: Final = {
     "rebase": ("-x", "--exec"), "difftool": ("-x", "--extcmd"),
     "grep": ("-O", "--open-files-in-pager"),
+    "send-email": ("--smtp-server", "--sendmail-cmd", "--to-cmd", "--cc-cmd"),
     "push": ("--receive-pack", "--exec"), "fetch": ("--upload-pack",), "pull": ("--upload-pack",),
     "clone": ("-u", "--upload-pack"), "ls-remote": ("--upload-pack", "--exec"),
     "archive": ("--exec",),
@@ -326,7 +327,17 @@ def _run_apply(walker: Invoker, started: Started) -> Aftermath:
     return started.done()
 
 
+def _run_init(walker: Invoker, started: Started) -> Aftermath:
+    parsed = parse_command("git-clone", started.words)
+    if folder := parsed.find("--separate-git-dir"):
+        walker.write(folder, started.state)
+    return _write_operand(0)(walker, started)
+
+
 def _run_config(walker: Invoker, started: Started) -> Aftermath:
+    parsed = parse_command("git-config", started.words)
+    if file := parsed.find("-f", "--file"):
+        walker.write(file, started.state)
     for word in started.words[1:]:
         _run_setting(walker, word, started.state)
     return started.done()
@@ -340,7 +351,7 @@ _WRITERS: Final[dict[str, Handler]] = {
     "checkout-index": _run_checkout_index,
     "clone": _run_clone,
     "config": _run_config,
-    "init": _write_operand(0),
+    "init": _run_init,
     "read-tree": _run_checkout_index,
     "restore": _run_restore,
     "submodule": _run_submodule,

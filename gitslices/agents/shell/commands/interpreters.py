@@ -17,6 +17,13 @@ _INTERPRETERS: Final = {
 }  # fmt: skip
 
 
+_ACTING: Final = re.compile(
+    r"\b(chdir|cwd|connect|download\w*|extract\w*|getattr|make_archive|save\w*|urlretrieve"
+    r"|to_(csv|excel|json|parquet))\b|\]\s*\("
+)
+"""Calls that may write wherever a text has a path: which of them it goes to, nobody tells."""
+
+
 def _run_interpreter(walker: Invoker, started: Started) -> Aftermath:
     """Python and its like: a text after `-c` or on standard input."""
     name = re.sub(r"[\d.]+$", "", started.name)
@@ -41,6 +48,8 @@ def _run_interpreter(walker: Invoker, started: Started) -> Aftermath:
             walker.hand(started.name, parsed.operands[1:], started.state, started.env)
     for word in texts:
         if word.plain:
+            if _ACTING.search(word.text):
+                walker.hand(started.name, [word], started.state)
             note_script(
                 walker, _read_language(name, word.text, _list_args(parsed.operands)), started.state
             )

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.agents.shell.programs.handed import Handed, find_handed
 from gitslices.agents.shell.programs.outputs import FOUND
@@ -86,7 +86,9 @@ class Notes:
         env: Mapping[str, Word] | None = None,
     ) -> None:
         """Note what a program is given of which nobody knows what it writes."""
-        self.handed += find_handed(program, words, state, env or {})
+        for one in find_handed(program, words, state, env or {}):
+            followed = [structs.replace(one, path=path) for path in self._follow(one.path)]
+            self.handed += [one, *followed]
 
     def match(self, word: Word, state: State) -> Sequence[Word]:
         """The files that a pattern matches, or else the word itself."""

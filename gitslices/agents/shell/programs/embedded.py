@@ -187,7 +187,9 @@ def read_editor(parsed: Parsed) -> Script:
     """The operands of an editor, and what its commands write and run."""
     script = Script(files=[word for word in parsed.operands if word.text[:1] not in "-+"])
     given = [value for name, value in parsed.options if name in {"-c", "--cmd"}]
-    given += [Word(word.text[1:], word.plain) for word in parsed.operands if word.text[:1] == "+"]
+    # `-s` has a value, unless it stands behind `-e`.
+    words = [*parsed.operands, *(value for name, value in parsed.options if name == "-s")]
+    given += [Word(word.text[1:], word.plain) for word in words if word.text[:1] == "+"]
     for text in given:
         script.files += [Word(one) for one in _EDITOR_FILE.findall(text.text)]
         found = _EDITOR_SHELL.search(text.text) if not _EDITOR_FILE.search(text.text) else None

@@ -23,7 +23,7 @@ READERS: Final = frozenset({
     "csvlook", "cut", "date", "delta", "df", "diff", "diff3", "difft", "dig", "dircolors",
     "dirname", "du", "dust", "echo", "egrep", "exa", "expand", "expr", "eza", "factor", "false",
     "fgrep", "fg", "file", "flake8", "fmt", "fold", "free", "fuser", "fzf", "getconf", "getent",
-    "getfacl", "gh", "glab", "glow", "grep", "groups", "hadolint", "hd", "head", "help", "hexdump",
+    "getfacl", "glow", "grep", "groups", "hadolint", "hd", "head", "help", "hexdump",
     "hexyl", "host", "hostname", "htop", "id", "info", "jobs", "join", "jq", "kill", "killall",
     "last", "ldd", "less", "locale", "locate", "look", "ls", "lsattr", "lsblk", "lsd", "lsof",
     "man", "md5sum", "mdcat", "more", "namei", "ncal", "nl", "nm", "nproc", "nslookup", "numfmt",
@@ -69,6 +69,8 @@ def find_handed(
 
 def list_places(text: str) -> Iterator[str]:
     """What may be a path in a text: whole, behind an option's name, in the middle of code."""
+    if re.fullmatch(r"\w[\w.+-]*", text):
+        yield text  # it may be a link to anywhere
     for found in _PLACE.findall(text[:_MOST]):
         yield os.path.expanduser(found) if found.startswith("~") else found  # noqa: PTH111
         if found.startswith("-") and "/" in found:  # as in -I/usr/include, -o../out

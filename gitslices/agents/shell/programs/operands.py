@@ -142,6 +142,11 @@ def _list_downloads(parsed: Parsed, cwd: str | None) -> Sequence[Word]:
         "--output", "--stderr", "--trace", "--trace-ascii",
     )(parsed, cwd)  # fmt: skip
     named = [word for word in named if not word.text.startswith("/dev/")]
+    if parsed.has("-T", "--upload-file"):
+        # It uploads to files, too.
+        local = [word for word in parsed.operands if word.text.startswith("file:")]
+        named += [Word(word.text.removeprefix("file:").replace("///", "/"), word.plain)
+                  for word in local]  # fmt: skip
     folder = parsed.find("--output-dir")
     if parsed.has("-O", "-J", "--remote-name", "--remote-name-all"):
         named = [*named, *(_name_download(url) for url in parsed.operands)]
@@ -314,6 +319,9 @@ OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "7z": ("-o",), "aria2c": ("-o", "-d", "--out", "--dir"), "esbuild": ("--outfile", "--outdir"),
     "go": ("-o",), "gpg": ("-o", "--output"), "http": ("-o", "--output"),
     "iconv": ("-o", "--output"),
+    "cloc": ("--out", "--report-file"), "flake8": ("--output-file",),
+    "info": ("-o", "--output"), "less": ("-o", "-O", "--log-file", "--LOG-FILE"),
+    "scc": ("-o", "--output"), "sdiff": ("-o", "--output"), "tree": ("-o",),
     "cwebp": ("-o",), "dot": ("-o",), "inkscape": ("--export-filename",),
     "libreoffice": ("--outdir",), "mmdc": ("-o", "--output"), "rsvg-convert": ("-o", "--output"),
     "soffice": ("--outdir",),
@@ -340,6 +348,7 @@ def list_outputs(name: str, words: Sequence[Word]) -> Sequence[Word]:
 
 # Options whose value a program runs as a shell text.
 TEXT_OPTIONS: Final = {
+    "rg": ("--pre", "--hostname-bin"),
     "rsync": ("-e", "--rsh", "--rsync-path"),
     "sort": ("--compress-program",),
     "split": ("--filter",),

@@ -61,6 +61,7 @@ _WITH_VALUE: Final[dict[str, set[str]]] = {
         "--initial-branch", "--jobs", "--object-format", "--origin", "--reason", "--reference",
         "--separate-git-dir", "--template", "--upload-pack",
     },
+    "git-config": {"-f", "--blob", "--default", "--file", "--type"},
     "git-restore": {"-s", "--source"},
     "grep": {
         "-A", "-B", "-C", "-D", "-d", "-e", "-f", "-m", "--exclude", "--exclude-dir", "--include",
