@@ -36,7 +36,8 @@ _NAMES: Final = {
     "trash": "removals", "leases": "claims", "gate_runs": "gates that were run",
     "reviews": "reviews", "attempts": "why attempts failed",
     "landings": "what was merged as what", "conflicts": "conflicts", "trial_merges": "trial merges",
-    "verdicts": "what was found to have landed",
+    "verdicts": "what was found to have landed", "scope_requests": "what was asked for",
+    "touched": "what slices touched", "refusals": "what slices were refused",
 }  # fmt: skip
 
 
