@@ -26,6 +26,7 @@ from gitslices.state.journal import has_intent
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
 if TYPE_CHECKING:
+    from gitslices.git.remotes import RemoteAccess
     from gitslices.state.history_cache import HistoryCache
     from gitslices.state.mining import MinedHistory
 
@@ -45,9 +46,12 @@ class Workspace:
         lock_timeout: float,
         purpose: str,
         environ: Mapping[str, str] = os.environ,
+        prompts: bool = False,
     ) -> None:
+        """With `prompts` a person is there whom git may ask for a password."""
         self.repo = repo
         self.environ = environ
+        self._prompts = prompts
         self._clock = clock
         self._lock_timeout = lock_timeout
         self._purpose = purpose
@@ -147,6 +151,13 @@ class Workspace:
         """
         return None if self.has_intent() else self.state_folder.stat().st_mtime_ns
 
+    @property
+    def access(self) -> "RemoteAccess":
+        """How git may go about remotes."""
+        from gitslices.git.remotes import RemoteAccess
+
+        return RemoteAccess(prompts=self._prompts)
+
     def without_wait(self) -> "Workspace":
         """The same workspace, for which a lock that somebody holds is an error at once."""
         return Workspace(
@@ -155,6 +166,7 @@ class Workspace:
             lock_timeout=0,
             purpose=self._purpose,
             environ=self.environ,
+            prompts=self._prompts,
         )
 
     def now(self) -> str:
@@ -274,12 +286,20 @@ def open_workspace(
     lock_timeout: float = _DEFAULT_LOCK_TIMEOUT,
     purpose: str,
     environ: Mapping[str, str] = os.environ,
+    prompts: bool = False,
 ) -> Workspace:
     """The workspace of the repository that holds `directory`, or that `git_dir` names."""
     from gitslices.git.opening import open_repository
 
     repo = open_repository(directory, git_dir)
-    return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose, environ=environ)
+    return Workspace(
+        repo,
+        clock=clock,
+        lock_timeout=lock_timeout,
+        purpose=purpose,
+        environ=environ,
+        prompts=prompts,
+    )
 
 
 def probe_workspace(
@@ -290,10 +310,18 @@ def probe_workspace(
     lock_timeout: float = _DEFAULT_LOCK_TIMEOUT,
     purpose: str,
     environ: Mapping[str, str] = os.environ,
+    prompts: bool = False,
 ) -> Workspace:
     """The same as `open_workspace`, for what must be too quick for GitPython."""
     repo = probe_repository(directory, git_dir)
-    return Workspace(repo, clock=clock, lock_timeout=lock_timeout, purpose=purpose, environ=environ)
+    return Workspace(
+        repo,
+        clock=clock,
+        lock_timeout=lock_timeout,
+        purpose=purpose,
+        environ=environ,
+        prompts=prompts,
+    )
 
 
 def _format_time(moment: datetime) -> str:

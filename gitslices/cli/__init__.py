@@ -13,7 +13,7 @@ leases    claim, ready, heartbeat, note, release, done
 status    status, show, log, logs
 checks    check, scope, scopes
 evidence  gate, review
-merging   sync, merge, landed, conflicts
+merging   fetch, sync, merge, landed, conflicts
 removal   remove, prune, undo, reopen
 places    path, open, shell-init
 main      the entry: environment, signals, exit codes, the one place that prints

@@ -12,6 +12,8 @@ from gitslices.cli.options import (
     Seconds,
     choose_slice,
     common_options,
+    fetch_first,
+    fetch_option,
     find_user,
     goal_option,
     holder_option,
@@ -53,6 +55,7 @@ Examples:
 @click.option(
     "--another", is_flag=True, help="One that NAME does not have yet, though it has one already."
 )
+@fetch_option
 @under_way_option
 @lock_option
 @common_options
@@ -63,6 +66,7 @@ def claim_command(
     ttl: int,
     wait: float,
     another: bool,
+    fetch: bool,
     goal_id: str | None,
     lock_timeout: float,
     directory: Path,
@@ -95,6 +99,7 @@ def claim_command(
         ttl=ttl,
         resume=_choose_resume(slice_id, holder, another=another),
         wait=wait,
+        fetch=fetch or None,
     )
     report = claim(probe_here(directory, lock_timeout=lock_timeout), request)
 
@@ -124,16 +129,19 @@ Examples:
 
 
 @click.command("ready", epilog=_READY_EXAMPLES)
+@fetch_option
 @under_way_option
 @common_options
-def ready_command(*, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
+def ready_command(*, fetch: bool, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
     """Show which slices could be claimed now, the most urgent first, and what the rest waits for.
 
     Exit 1 when none could.
     """
     from gitslices.ops.ready import ready
 
-    report = ready(probe_here(directory), goal_id)
+    workspace = probe_here(directory)
+    fetch_first(workspace, goal_id, asked=fetch)
+    report = ready(workspace, goal_id)
 
     def text() -> str:
         from gitslices.output.text.leases import format_ready

@@ -1,4 +1,4 @@
-"""`gitslices sync`, `merge` and `conflicts`."""
+"""`gitslices fetch`, `sync`, `merge`, `landed` and `conflicts`."""
 
 from pathlib import Path
 from typing import get_args
@@ -21,6 +21,39 @@ from gitslices.cli.options import (
 )
 from gitslices.cli.several import report_served
 from gitslices.system.settings import MergeStyle, SyncStyle
+
+_FETCH_EXAMPLES = """\b
+Examples:
+  gitslices fetch
+  gitslices fetch --goal auth-rework --json
+"""
+
+
+@click.command("fetch", epilog=_FETCH_EXAMPLES)
+@under_way_option
+@lock_option
+@common_options
+def fetch_command(
+    *, goal_id: str | None, lock_timeout: float, directory: Path, as_json: bool
+) -> Outcome:
+    """Fetch the target from its remote, and tell what has landed there.
+
+    The target is a remote's branch, or a local one that follows it: then it is fast-forwarded, with
+    the worktree that has it checked out, as long as nothing uncommitted is in the way. Slices that
+    nobody has begun are brought forward. Exit 4 where the remote cannot be reached.
+    """
+    from gitslices.ops.fetch import FetchRequest, fetch
+
+    workspace = open_here(directory, lock_timeout=lock_timeout)
+    report = fetch(workspace, FetchRequest(goal_id=goal_id))
+
+    def text() -> str:
+        from gitslices.output.text.merging import format_fetched
+
+        return format_fetched(report)
+
+    return Outcome(document=report, text=text)
+
 
 _SYNC_EXAMPLES = """\b
 Examples:
@@ -133,6 +166,9 @@ def merge_command(
     conflict nothing moves, the files are named, and the exit code is 1. Gates that `[merge]
     rerun_gates` of .gitslices/config.toml names run once more, on the merged files. Then the target
     moves at once, with the files of the worktree that has it checked out.
+
+    A target such as origin/main is fetched first, and pushed to: it moves only from where it was
+    found, and the local branch of that name follows where it can be fast-forwarded.
     """
     from gitslices.ops.merge import MergeRequest, merge_goals
     from gitslices.output.text.merging import format_merged

@@ -136,6 +136,13 @@ def under_way_option(function: _Function) -> _Function:
     )(function)
 
 
+def fetch_option(function: _Function) -> _Function:
+    """Add `--fetch`, for commands that tell or use what the target has."""
+    return click.option(
+        "--fetch", is_flag=True, help="Fetch the target from its remote first."
+    )(function)  # fmt: skip
+
+
 def slice_argument(function: _Function) -> _Function:
     """Add `[SLICE]`, which `choose_slice` fills in where it is left out."""
     return click.argument(
@@ -189,12 +196,15 @@ def open_as_is(directory: Path, *, lock_timeout: float) -> "Workspace":
 def _open(
     open_workspace: "Callable[..., Workspace]", directory: Path, lock_timeout: float
 ) -> "Workspace":
+    context = click.get_current_context()
     return open_workspace(
         make_absolute(directory),
         git_dir=get_named_by_hook(directory).git_dir,
         clock=lambda: datetime.now(UTC),
         lock_timeout=lock_timeout,
-        purpose=click.get_current_context().command_path,
+        purpose=context.command_path,
+        # A program that reads JSON would wait for ever.
+        prompts=can_ask() and not context.params.get("as_json"),
     )
 
 
@@ -214,6 +224,25 @@ def get_named_by_hook(directory: Path) -> NamedByHook:
     """What git told us as its hook, unless `-C` leads elsewhere."""
     named = click.get_current_context().find_root().obj
     return named if str(directory) == "." and isinstance(named, NamedByHook) else NamedByHook()
+
+
+def remark(lines: Iterable[str]) -> None:
+    """Say something on the way, where nobody takes it for the answer."""
+    from gitslices.output.words import escape
+
+    for line in lines:
+        click.echo(f"gitslices: {escape(line)}", err=True)
+
+
+def fetch_first(workspace: "Workspace", goal_id: str | None, *, asked: bool) -> None:
+    """Fetch the target where that was asked for, or the settings want it before every claim."""
+    from gitslices.slices.target import is_fetch_wanted
+
+    if not asked and not is_fetch_wanted(workspace):
+        return
+    from gitslices.ops.fetch import fetch_before
+
+    remark(fetch_before(workspace, goal_id, asked=asked))
 
 
 def can_ask() -> bool:

@@ -14,6 +14,8 @@ from gitslices.cli.options import (
     Outcome,
     Seconds,
     common_options,
+    fetch_first,
+    fetch_option,
     find_user,
     holder_option,
     lock_option,
@@ -58,11 +60,13 @@ Examples:
 @ttl_option(
     "How long a lease outlives a killed run: 90s, 30m, 2h; a bare number is seconds.", "10m"
 )
+@fetch_option
 @under_way_option
 @lock_option
 @common_options
 def command(
     *,
+    fetch: bool,
     command_line: tuple[str, ...],
     jobs: int | None,
     retries: int,
@@ -108,6 +112,7 @@ def command(
     if not relative and shutil.which(program, path=os.environ.get("PATH")) is None:
         raise click.UsageError(f"there is no program {program!r}")
     workspace = open_here(directory, lock_timeout=lock_timeout)
+    fetch_first(workspace, goal_id, asked=fetch)
     request = RunRequest(
         command=command_line,
         holder=holder if holder is not None else find_user(),

@@ -14,6 +14,8 @@ from gitslices.cli.options import (
     Outcome,
     choose_slice,
     common_options,
+    fetch_first,
+    fetch_option,
     goal_option,
     goals_option,
     probe_here,
@@ -39,10 +41,12 @@ Examples:
 @click.option("--quick", is_flag=True, help="Look at no worktree: tell no uncommitted changes.")
 @click.option("--paths", is_flag=True, help="Show where the worktrees are, too.")
 @click.option("--finished", is_flag=True, help="Show goals that are finished or closed, too.")
+@fetch_option
 @under_way_option
 @common_options
 def status_command(
     *,
+    fetch: bool,
     watches: bool,
     quick: bool,
     paths: bool,
@@ -66,6 +70,8 @@ def status_command(
     if finished and (goal_id is not None or watches):
         raise click.UsageError("--finished is about all goals as they are: no --goal, no --watch")
     workspace = probe_here(directory)
+    if fetch:
+        fetch_first(workspace, goal_id, asked=True)
     if watches:
         return Outcome(document=watch_status(workspace, goal_id), text=str)
     read = partial(status, workspace, goal_id, finished=finished)

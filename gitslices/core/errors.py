@@ -176,6 +176,13 @@ class GitLockedError(BusyError):
     """Another git holds a lock, or was killed with it, on what git was to change."""
 
 
+class RemoteError(GitslicesError):
+    """A remote, or a forge, cannot be reached now; trying again is safe."""
+
+    code = "remote-unreachable"
+    exit_code = 4
+
+
 def suggest(*words: str, goal_id: str) -> str:
     """`gitslices WORDS --goal ID`, quoted for a shell; right however many goals there are."""
     return f"gitslices {shlex.join((*words, '--goal', goal_id))}"

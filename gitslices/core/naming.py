@@ -16,7 +16,8 @@ _SLUG_LENGTH: Final = 48
 _PREFIX_LENGTH: Final = 200
 
 SETTINGS_FILE: Final = ".gitslices/config.toml"
-SETTINGS_TABLES: Final = ("setup", "gates", "merge", "run", "notify")
+OLD_SETTINGS_FILE: Final = ".gitslices.toml"
+SETTINGS_TABLES: Final = ("setup", "gates", "merge", "plan", "run", "notify", "remote")
 GRAPH_FILE: Final = "gitslices.toml"
 
 _NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]

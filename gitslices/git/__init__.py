@@ -7,6 +7,7 @@ discovery       where a repository is; opened without GitPython, where every mil
 opening         opened through GitPython
 read            commits, trees, branches, settings: nothing changes
 refs            references, moved in one transaction; what a branch was at before
+remotes         branches of remotes, fetched and pushed to
 as_checked_out  files that git takes for changed as it has written them
 set_up_traces   what a worktree's set-up left in it
 submodules      links to other repositories: unnamed ones, and checkouts that are merely behind

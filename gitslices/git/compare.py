@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from gitslices.core.model import BranchName, Change, Oid, RepoPath
 from gitslices.git.as_checked_out import find_as_checked_out
-from gitslices.git.read import HEADS
+from gitslices.git.read import HEADS, name_target_refs
 from gitslices.git.repository import Repository
 from gitslices.git.set_up_traces import drop_traces
 from gitslices.git.submodules import find_behind
@@ -205,10 +205,12 @@ def find_baselines(
     `tips` are its last commit, and what a merge that is not committed yet adds to it. `base`
     stands in for a target that is gone. What comes from the branches `before` is not its own.
     """
-    names = (HEADS + target, base, *(HEADS + branch for branch in before), *tips)
+    refs = name_target_refs(target)
+    names = (*refs, base, *(HEADS + branch for branch in before), *tips)
     found = _resolve(repo, git_dir, names)
-    met_by, own = found[: -len(tips)], found[-len(tips) :]
-    others = [commit for commit in met_by if commit]
+    met_by, own = found[len(refs) : -len(tips)], found[-len(tips) :]
+    landing = next(filter(None, found[: len(refs)]), None)
+    others = [commit for commit in (landing, *met_by) if commit]
     ends = [commit for commit in own if commit]
     met = [one for end in ends for one in find_merge_bases(repo, end, *others)]
     if len(ends) > 1:

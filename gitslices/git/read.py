@@ -11,6 +11,7 @@ from gitslices.core.model import BranchName, Oid, RepoPath, RepoTree
 from gitslices.git.repository import Repository
 
 HEADS = "refs/heads/"
+REMOTES = "refs/remotes/"
 _FILES, _SYMLINK, _SUBMODULE = "100", "120000", "160000"
 
 
@@ -27,9 +28,9 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     """The settings gitslices looks at, by lower-case key; the last value of a key wins."""
     core = "core\\.(bare|worktree|ignorecase|precomposeunicode|hookspath)$"
     extensions = "extensions\\.(worktreeconfig|partialclone)$"
-    promisor = "remote\\..*\\.promisor$"
+    remotes = "remote\\..*\\.(promisor|url)$"
     filters = "filter\\..*\\.(clean|process)$"
-    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions}|{promisor}|{filters})"
+    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions}|{remotes}|{filters})"
     # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given. Of the
     # common directory: with extensions.worktreeConfig git tells only there what holds for the main
     # worktree, core.bare and core.worktree among it.
@@ -82,18 +83,62 @@ def find_tip(repo: Repository, branch: BranchName) -> Oid | None:
     return Oid(result.text.strip()) if result.status == 0 else None
 
 
-def find_tips(repo: Repository, *branches: BranchName) -> tuple[Oid | None, ...]:
-    """The same of each of a few branches, in one call where all are there."""
-    refs = (HEADS + branch for branch in branches)
-    result = repo.run("show-ref", "--verify", "--hash", "--", *refs, ok=(0, 1, 128))
+def find_target_tip(repo: Repository, target: BranchName) -> Oid | None:
+    """The last commit of the branch that slices are merged into; None where there is none.
+
+    It is a local one, or one of a remote as it was last fetched, called `origin/main` say. Where
+    somebody has made a local branch of that very name, the remote's is meant.
+    """
+    # Mostly there is no choice, and git need not look through the remotes.
+    if len(name_target_refs(target)) == 1:
+        return find_tip(repo, target)
+    return read_target_tips(repo, [target]).get(target)
+
+
+def read_target_tips(repo: Repository, targets: Iterable[BranchName]) -> dict[BranchName, Oid]:
+    """The same for several, in one call, without those that do not exist."""
+    names = {target: name_target_refs(target) for target in targets}
+    asked = [name for several in names.values() for name in several]
+    found = read_refs(repo, asked) if asked else {}
+    tips = {
+        target: next((found[name] for name in several if name in found), None)
+        for target, several in names.items()
+    }
+    return {target: tip for target, tip in tips.items() if tip}
+
+
+def name_target_refs(target: BranchName) -> tuple[str, ...]:
+    """The references that `target` may mean, by their full names; the first that exists counts."""
+    return (REMOTES + target, HEADS + target) if "/" in target else (HEADS + target,)
+
+
+def find_tip_and_target(
+    repo: Repository, branch: BranchName, target: BranchName
+) -> tuple[Oid | None, Oid | None]:
+    """Where a branch and the target are, by one call where the target is plainly a local branch."""
+    names = (HEADS + branch, *name_target_refs(target))
+    result = repo.run("show-ref", "--verify", "--hash", "--", *names, ok=(0, 1, 128))
     if result.status == 0:
-        return tuple(map(Oid, result.text.split()))
-    return tuple(find_tip(repo, branch) for branch in branches)
+        tip, found, *_ = map(Oid, result.text.split())
+        return tip, found
+    return find_tip(repo, branch), find_target_tip(repo, target)
+
+
+def read_tips_and_target(
+    repo: Repository, branches: Iterable[BranchName], target: BranchName
+) -> tuple[dict[BranchName, Oid], Oid | None]:
+    """The tips of those of `branches` that exist, and where the target is, by one call."""
+    wanted = frozenset(branches)
+    names = name_target_refs(target)
+    tops = sorted({HEADS + branch.partition("/")[0] for branch in wanted})
+    found = read_refs(repo, [*tops, *names])
+    tips = {branch: found[HEADS + branch] for branch in wanted if HEADS + branch in found}
+    return tips, next((found[name] for name in names if name in found), None)
 
 
 def read_base(repo: Repository, name: str) -> Oid:
     """The commit of the branch `name`, else of the revision `name`; a tag never hides a branch."""
-    commit = find_tip(repo, BranchName(name)) or find_commit(repo, name)
+    commit = find_target_tip(repo, BranchName(name)) or find_commit(repo, name)
     if commit is not None:
         return commit
     if not repo.run("for-each-ref", "--count=1", "--format=%(refname)", HEADS).stdout:

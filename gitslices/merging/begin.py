@@ -17,7 +17,7 @@ from gitslices.core.naming import list_some, show_path
 from gitslices.git.compare import read_commit_changes, read_tree_changes
 from gitslices.git.environment import expand_home
 from gitslices.git.follow import is_midway
-from gitslices.git.read import HEADS, find_tip
+from gitslices.git.read import find_commit, find_target_tip, find_tip, name_target_refs
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.merging.in_memory import open_merge_rules
 from gitslices.slices.snapshot import Snapshot
@@ -50,7 +50,7 @@ def begin_merge(
     repo, id_ = workspace.repo, record.slice_id
     facts = Snapshot(workspace, store, goal.plan).read_facts(record, alone=True)
     top = Path(facts.place)
-    tip, target = find_tip(repo, record.branch_name), find_tip(repo, goal.plan.target)
+    tip, target = find_tip(repo, record.branch_name), find_target_tip(repo, goal.plan.target)
     # Later, `git merge --abort` could not tell such a change from its own.
     changed = read_uncommitted(repo, top, untracked=False)
     if changed:
@@ -82,6 +82,8 @@ def _merge(
     """The shared files that both sides have changed; git has stopped before it commits."""
     repo, (tip, target) = workspace.repo, tips
     branch = goal.plan.target
+    # By its name, and not by the commit: git writes it into the markers of a conflict.
+    ref = next(one for one in name_target_refs(branch) if find_commit(repo, one))
     with open_merge_rules(workspace, goal, target) as rules:
         origin = rules.find_origin(tip, target)
         if origin is None:
@@ -99,7 +101,7 @@ def _merge(
                 # Said against what the user's settings may ask of a merge.
                 "merge", "--no-ff", "--no-commit", "--no-squash", "--no-stat", "--no-autostash",
                 "--no-verify-signatures", "--strategy=ort",
-                "-m", f"Merge branch '{branch}' into {record.branch_name}", HEADS + branch,
+                "-m", f"Merge branch '{branch}' into {record.branch_name}", ref,
                 ok=(0, 1),
             )  # fmt: skip
         except GitError as error:

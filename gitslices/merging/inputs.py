@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import Problem, RefusedError
 from gitslices.core.model import FINISHED, Oid, Slice, SliceId, SliceStatus
+from gitslices.git.remotes import RemoteBranch, find_remote_branch
 from gitslices.merging.branch_worktrees import (
     BranchWorktree,
     find_branch_worktrees,
@@ -65,7 +66,8 @@ class MergeInputs(Struct, frozen=True, kw_only=True):
     """The target, its worktrees, and the slices to be merged, in the plan's order.
 
     `candidates` lacks slices that have no branch; `missing` is the evidence that the settings ask
-    for and a slice lacks.
+    for and a slice lacks. `there` is the target where that is a remote's branch, which no worktree
+    has at hand.
     """
 
     goal: Goal
@@ -76,6 +78,7 @@ class MergeInputs(Struct, frozen=True, kw_only=True):
     statuses: Mapping[SliceId, SliceStatus]
     worktrees: tuple[BranchWorktree, ...]
     missing: Mapping[SliceId, tuple[Problem, ...]]
+    there: RemoteBranch | None = None
 
 
 def read_merge_inputs(
@@ -91,6 +94,7 @@ def read_merge_inputs(
     # A slice whose lease has lapsed is its holder's still, until somebody else has it.
     statuses = {one.slice_id: snapshot.find_recorded_status(one.slice_id) for one in plan.slices}
     chosen = _choose_slices(store, goal, wanted, statuses)
+    there = find_remote_branch(repo, workspace.config, plan.target)
     return MergeInputs(
         goal=goal,
         target=snapshot.get_target(),
@@ -105,13 +109,16 @@ def read_merge_inputs(
         },
         # Merged by hand or on a forge, which nobody has recorded: what depends on it may go on.
         statuses=statuses | dict.fromkeys(snapshot.landed, "merged"),
-        worktrees=read_branch_worktrees(repo, _find_target_worktrees(workspace, goal)),
+        worktrees=()
+        if there
+        else read_branch_worktrees(repo, _find_target_worktrees(workspace, goal)),
         missing=read_missing_evidence(
             workspace,
             store,
             goal,
             [records[one.slice_id] for one in chosen if one.slice_id in records],
         ),
+        there=there,
     )
 
 

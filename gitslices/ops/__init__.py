@@ -8,6 +8,7 @@ plan            a plan from a task graph, what it changes, why a slice waits
 advise          what the history advises about a plan
 provision       branches and worktrees for slices, and a lost one made again
 forward         slices that nobody has begun brought onto the target
+fetch           targets fetched from their remotes, and what has landed there seen
 apply           the repository made to match a plan
 goal            goals listed, closed, reopened, renamed
 ready           what could be claimed, and what the rest waits for

@@ -12,7 +12,7 @@ from gitslices.core.errors import (
     RefusedError,
 )
 from gitslices.core.model import BranchName, Oid, SliceId
-from gitslices.git.read import find_tip, find_tips
+from gitslices.git.read import find_tip, find_tip_and_target
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.grant import ClaimRequest, Granted, Refused, revoke_lease, wait_for_grant
 from gitslices.recovery.recovery import recover_and_lock
@@ -26,7 +26,7 @@ from gitslices.slices.claims import (
     warn_of_dropped_base,
 )
 from gitslices.slices.environment import describe_setup, list_writable_roots
-from gitslices.slices.target import read_target
+from gitslices.slices.target import is_fetch_wanted, read_target
 from gitslices.state.leases import (
     Lease,
     find_open_lease,
@@ -67,12 +67,13 @@ def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
     `request.wait` is over, `InputError` where the target is gone; then nothing has changed.
     """
     _refuse_odd_holder(request.holder)
+    warnings = _fetch_first(workspace, request)
     refused: dict[SliceId, RefusedError] = {}
     with workspace.open_store() as store:
         while True:
             try:
                 granted = wait_for_grant(workspace, store, request, refused)
-                return _add_refused(_settle(workspace, store, granted), refused)
+                return _add_warnings(_settle(workspace, store, granted), refused, warnings)
             except NothingReadyError as error:
                 raise next(iter(refused.values()), error) from None
             except RefusedError as error:
@@ -89,14 +90,23 @@ def _find_passed_over(error: RefusedError) -> SliceId | None:
     return SliceId(places.pop()) if type(error) is RefusedError and len(places) == 1 else None
 
 
-def _add_refused(report: ClaimReport, refused: Refused) -> ClaimReport:
-    if not refused:
+def _fetch_first(workspace: Workspace, request: ClaimRequest) -> tuple[str, ...]:
+    if not (is_fetch_wanted(workspace) if request.fetch is None else request.fetch):
+        return ()
+    # Imported here for the sake of claims: most of them fetch nothing.
+    from gitslices.ops.fetch import fetch_before
+
+    return fetch_before(workspace, request.goal_id, asked=request.fetch is True)
+
+
+def _add_warnings(report: ClaimReport, refused: Refused, more: tuple[str, ...]) -> ClaimReport:
+    if not refused and not more:
         return report
     known = () if report.warnings is UNSET else report.warnings
     passed = (
         f"{id_} was passed over: {error.problems[0].message}" for id_, error in refused.items()
     )
-    return structs.replace(report, warnings=(*known, *passed))
+    return structs.replace(report, warnings=(*known, *more, *passed))
 
 
 def _settle(workspace: Workspace, store: Store, granted: Granted) -> ClaimReport:
@@ -121,7 +131,7 @@ def _refuse_odd_holder(holder: str) -> None:
 def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimReport:
     goal, lease = granted.goal, granted.lease
     repo, target = workspace.repo, goal.plan.target
-    tip, found = find_tips(repo, granted.slice.branch_name, target)
+    tip, found = find_tip_and_target(repo, granted.slice.branch_name, target)
     target_tip = found or read_target(repo, target)
     start = _find_start(workspace, store, granted, target_tip)
     warnings: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.core.naming import list_some
 from gitslices.git.compare import Baseline, read_commit_changes
 from gitslices.git.markers import find_added_markers
-from gitslices.git.read import HEADS, count_beyond, find_tip
+from gitslices.git.read import HEADS, count_beyond, find_target_tip, find_tip
 from gitslices.git.submodules import mark_unnamed
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.ops.check import CheckRequest, check
@@ -103,7 +103,7 @@ def _require_planned(goal: Goal, slice_id: SliceId, token: int) -> None:
 
 def _refuse_unnamed(workspace: Workspace, goal: Goal, record: SliceRecord) -> None:
     """Refuse a slice that has made a repository inside itself: what is in it cannot be merged."""
-    repo, target = workspace.repo, find_tip(workspace.repo, goal.plan.target)
+    repo, target = workspace.repo, find_target_tip(workspace.repo, goal.plan.target)
     tip = find_tip(repo, record.branch_name)
     if tip is None:
         return
@@ -135,7 +135,7 @@ def _refuse_outside(workspace: Workspace, record: SliceRecord) -> None:
 
 def _refuse_markers(workspace: Workspace, goal: Goal, record: SliceRecord) -> None:
     """Refuse a conflict that was committed as git left it, markers and all."""
-    repo, target = workspace.repo, find_tip(workspace.repo, goal.plan.target)
+    repo, target = workspace.repo, find_target_tip(workspace.repo, goal.plan.target)
     tip = find_tip(repo, record.branch_name)
     olders = [one for one in (record.base_commit, target) if one]
     worktree = Path(record.worktree_path)
@@ -173,7 +173,7 @@ def _require_committed(snapshot: Snapshot, slice_id: SliceId) -> SliceRecord:
 
 
 def _is_empty(workspace: Workspace, target: BranchName, record: SliceRecord, commit: Oid) -> bool:
-    tip = find_tip(workspace.repo, target)
+    tip = find_target_tip(workspace.repo, target)
     # Beyond its base, too: that of one which was started early has what the target lacks.
     others = (record.base_commit, tip)
     return tip is not None and not count_beyond(workspace.repo, commit, filter(None, others))

@@ -52,7 +52,8 @@ class ClaimRequest(Struct, frozen=True, kw_only=True):
     """`slice_id` None leaves the choice to `claim`; `ttl` and `wait` are seconds.
 
     `resume` says which lease of its own the holder gets back, with its token: none, the one on the
-    slice whose worktree is at hand, or any, where a slice is named that on this one.
+    slice whose worktree is at hand, or any, where a slice is named that on this one. With `fetch`
+    the target is fetched first; None leaves that to the settings.
     """
 
     holder: str
@@ -61,6 +62,7 @@ class ClaimRequest(Struct, frozen=True, kw_only=True):
     resume: Literal["none", "here", "any"] = "none"
     ttl: int = DEFAULT_TTL
     wait: float = 0
+    fetch: bool | None = False
 
 
 class Granted(Struct, frozen=True):

@@ -12,7 +12,8 @@ from gitslices.core.errors import BusyError, StateError
 from gitslices.core.model import UNDER_WAY, Change, RepoPath, SliceId
 from gitslices.core.naming import show_path
 from gitslices.git.compare import read_entries
-from gitslices.git.read import HEADS
+from gitslices.git.read import name_target_refs
+from gitslices.git.remotes import find_remote_branch
 from gitslices.rules.agent_commands import OWN_WORKTREE, Command, Shared, find_command_denials
 from gitslices.rules.scope_check import (
     Denial,
@@ -274,7 +275,12 @@ def _check_commands(case: _Case, commands: Sequence[Command]) -> tuple[Denial, .
     record, surroundings = case.record, case.surroundings
     others = [one for one in case.store.read_slices() if one.status in UNDER_WAY]
     owners = {one.branch_name: f"the branch of slice {name_beside(one, record)}" for one in others}
-    owners[case.goal.plan.target] = "the branch that slices are merged into"
+    # By its name there, too: `git push REMOTE HEAD:main` would land the slice past all that merges.
+    there = find_remote_branch(
+        case.workspace.repo, case.workspace.config, target := case.goal.plan.target
+    )
+    for name in (target, *([there.branch] if there else [])):
+        owners[name] = "the branch that slices are merged into"
     worktrees = {str(one.path): one.name for one in surroundings.others}
     shared = Shared(
         goal_id=record.goal_id,
@@ -307,7 +313,7 @@ def _find_reasons(case: _Case, paths: Sequence[RepoPath]) -> dict[RepoPath, str]
     """Why the fence does not let the slice write some of `paths`."""
     if not paths:
         return {}
-    commits = (HEADS + case.goal.plan.target, case.record.base_commit)
+    commits = (*name_target_refs(case.goal.plan.target), case.record.base_commit)
     known = read_entries(case.workspace.repo, commits, paths)
     changes = [
         Change(

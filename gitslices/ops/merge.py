@@ -1,6 +1,7 @@
 """Merge finished slices into the target: in memory first, then by moving one branch."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -9,10 +10,23 @@ from gitslices.core.model import FINISHED, BranchName, Oid, SliceId
 from gitslices.core.naming import list_some, show_path
 from gitslices.git.index import INDEX_LOCK_HINT
 from gitslices.git.read import find_tip
+from gitslices.git.remotes import (
+    Declined,
+    Overtaken,
+    RemoteBranch,
+    fetch_branches,
+    find_remote_branch,
+    push_branch,
+)
 from gitslices.git.repository import run_hook
 from gitslices.merging.attempt import REMEDY, MergeAttempt, try_merges
-from gitslices.merging.branch_worktrees import BranchWorktree
 from gitslices.merging.build import BuiltMerge, Conflicted, keep_notes
+from gitslices.merging.follow_remote import (
+    LeftBehind,
+    describe_left_behind,
+    find_follower,
+    follow_remote,
+)
 from gitslices.merging.inputs import MergeInputs, read_merge_inputs
 from gitslices.merging.move_branches import Outdated, StuckMove, move_branches
 from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as_before
@@ -102,7 +116,11 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
         if moved:
             # After the lock is free: a hook of the project takes its time, and may call gitslices
             # itself.
-            warnings += _run_post_merge(workspace, inputs.worktrees, attempt.style)
+            tops = [one.path for one in inputs.worktrees]
+            if inputs.there is not None:
+                more, tops = _follow(workspace, store, inputs.there, attempt.head)
+                warnings += more
+            warnings += _run_post_merge(workspace, tops, attempt.style)
             merged = frozenset(one.candidate.slice.slice_id for one in attempt.built)
             forwarded = forward_freed(workspace.without_wait(), store, inputs.goal, merged)
         if moved:
@@ -154,11 +172,15 @@ def _merge_until_landed(workspace: Workspace, store: Store, request: MergeReques
     dry_run = False
     for _ in range(_ATTEMPTS):
         goal = choose_goal(workspace, store, request.goal_id, *request.slice_ids or ())
+        there = find_remote_branch(workspace.repo, workspace.config, goal.plan.target)
+        if there is not None:
+            fetch_branches(workspace.repo, [there], workspace.access)
         style = choose_merge_style(workspace, request.style, goal.plan.target)
         gates = MergedGates(workspace, store, goal)
         inputs = read_merge_inputs(workspace, store, goal, request.slice_ids)
         attempt = try_merges(workspace, store, inputs, style, gates, dry_run=dry_run)
-        outcome = _land(workspace, store, inputs, attempt)
+        land = _land if inputs.there is None else _land_there
+        outcome = land(workspace, store, inputs, attempt)
         if isinstance(outcome, _Landed):
             return outcome
         if isinstance(outcome, StuckMove):
@@ -190,6 +212,44 @@ def _land(
     return outcome
 
 
+def _land_there(
+    workspace: Workspace, store: Store, inputs: MergeInputs, attempt: MergeAttempt
+) -> _Outcome:
+    """The same where the target is a remote's branch: it is pushed, and nothing is locked then.
+
+    A kill after the push leaves nothing to complete: that the slices are merged shows by itself.
+    """
+    there = inputs.there
+    assert there is not None, "told apart before"  # noqa: S101
+    basis = _make_basis(inputs, attempt)
+    with recover_and_lock(workspace, store):
+        if not is_as_before(workspace, store, basis):
+            return Outdated()
+    if attempt.head != inputs.target:
+        top = workspace.main_worktree or workspace.repo.worktree
+        outcome = push_branch(
+            workspace.repo, there, new=attempt.head, old=inputs.target, access=workspace.access,
+            worktree=top,
+        )  # fmt: skip
+        if isinstance(outcome, Overtaken):
+            return Outdated()
+        if isinstance(outcome, Declined):
+            raise RefusedError(
+                f"{there.remote} does not take the merge into {there.branch}: {outcome.reason}",
+                hint=f"nothing has moved; see what it asks for: git push {there.remote}",
+            )
+    changes = [_make_change(workspace, inputs.goal, one, attempt.style) for one in attempt.built]
+    with recover_and_lock(workspace, store):
+        with store.transaction():
+            # One that was claimed meanwhile is its holder's, and landed all the same.
+            record_changes(
+                store,
+                [one for one in changes if are_as_recorded(store, [inputs.records[one.slice_id]])],
+            )
+        _record_conflicts(workspace, store, inputs, attempt.conflicted)
+    return _Landed(inputs, attempt)
+
+
 def _make_basis(inputs: MergeInputs, attempt: MergeAttempt) -> MoveBasis:
     """What the attempt rests on: its slices and those they wait for, the target, its worktrees."""
     target = inputs.goal.plan.target
@@ -201,8 +261,10 @@ def _make_basis(inputs: MergeInputs, attempt: MergeAttempt) -> MoveBasis:
     return MoveBasis(
         goal=inputs.goal,
         records=(*touched, *(inputs.records[id_] for id_ in needed if id_ in inputs.records)),
-        tips={branch: tip for branch, tip in tips.items() if tip} | {target: inputs.target},
-        worktrees={target: tuple(one.path for one in inputs.worktrees)},
+        # Where the target is a remote's, the remote compares.
+        tips={branch: tip for branch, tip in tips.items() if tip}
+        | ({} if inputs.there else {target: inputs.target}),
+        worktrees={} if inputs.there else {target: tuple(one.path for one in inputs.worktrees)},
         arrivals=tuple(
             Arrival(
                 slice_id=one.candidate.slice.slice_id,
@@ -292,13 +354,27 @@ def _record_conflicts(
             record_changes(store, [change])
 
 
+def _follow(
+    workspace: Workspace, store: Store, there: RemoteBranch, new: Oid
+) -> tuple[tuple[str, ...], list[Path]]:
+    """Bring the local branch along; what is to be said of it, and the worktrees that went on."""
+    branch = find_follower(workspace.repo, there)
+    if branch is None:
+        return (), []
+    with recover_and_lock(workspace, store):
+        outcome = follow_remote(workspace, store, branch, new)
+    if isinstance(outcome, LeftBehind):
+        return (describe_left_behind(outcome, there),), []
+    return (), list(outcome.worktrees) if outcome else []
+
+
 def _run_post_merge(
-    workspace: Workspace, worktrees: Sequence[BranchWorktree], style: MergeStyle
+    workspace: Workspace, worktrees: Sequence[Path], style: MergeStyle
 ) -> tuple[str, ...]:
     """Run `post-merge` where the target is checked out, as `git merge` does after its work."""
     squashed = "1" if style == "squash" else "0"
     complaints = (
-        run_hook(workspace.repo, worktree.path, "post-merge", squashed) for worktree in worktrees
+        run_hook(workspace.repo, worktree, "post-merge", squashed) for worktree in worktrees
     )
     return tuple(f"the post-merge hook failed: {one}" for one in complaints if one)
 

@@ -1,5 +1,6 @@
 """A plan from a task graph, what it changes of the one applied, and why one of its slices waits."""
 
+import shlex
 from collections.abc import Collection
 
 from msgspec import Struct
@@ -17,7 +18,15 @@ from gitslices.core.model import (
     Underway,
 )
 from gitslices.core.naming import natural_key
-from gitslices.git.read import HEADS, find_tip, read_base, read_head_branch
+from gitslices.git.read import (
+    HEADS,
+    REMOTES,
+    find_target_tip,
+    find_tip,
+    read_base,
+    read_head_branch,
+)
+from gitslices.git.remotes import find_remote_branch, list_remotes
 from gitslices.graph.scopes import ScopedGraph
 from gitslices.planning.diff import PlanChanges, find_changes, find_predecessors
 from gitslices.planning.explanation import Explanation, explain_slice
@@ -33,7 +42,7 @@ from gitslices.workspace import Workspace
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True):
-    """`base` is any revision, `target` a local branch; None leaves the choice to `plan`.
+    """`base` is any revision, `target` a branch, be it a remote's; `plan` chooses where it is None.
 
     `strict` refuses entries that match nothing.
     """
@@ -103,14 +112,34 @@ def _read_names(workspace: Workspace) -> dict[tuple[str, str], tuple[str, str]]:
 
 def _choose_target(workspace: Workspace, request: PlanRequest, applied: Plan | None) -> BranchName:
     if request.target is not None:
-        name = BranchName(request.target.removeprefix(HEADS))
-        if find_tip(workspace.repo, name) is None:
-            raise InputError(f"there is no branch {name!r} to merge into", hint="see: git branch")
-        return name
+        return _find_named_target(workspace, request.target)
     if applied is None:
         return _find_current_branch(workspace)
     read_target(workspace.repo, applied.target)
     return applied.target
+
+
+def _find_named_target(workspace: Workspace, named: str) -> BranchName:
+    """The local branch `named`, or the remote's that is called so here: `origin/main`."""
+    name = BranchName(named.removeprefix(REMOTES).removeprefix(HEADS))
+    if find_target_tip(workspace.repo, name) is None:
+        hint = "see: git branch --all"
+        remote = name.partition("/")[0]
+        if remote in list_remotes(workspace.config):
+            hint = f"if the remote has it, fetch it first: git fetch {shlex.quote(remote)}"
+        raise InputError(f"there is no branch {name!r} to merge into", hint=hint)
+    there = find_remote_branch(workspace.repo, workspace.config, name)
+    if there is None:
+        return name
+    if there.branch == "HEAD":
+        raise InputError(f"{name!r} is no branch", hint="name the branch that it stands for")
+    # git itself would take one for the other, in every command that somebody types.
+    if find_tip(workspace.repo, name) is not None:
+        raise InputError(
+            f"{name!r} is a local branch, too, so that nobody knows which is meant",
+            hint=f"give the local one another name: git branch -m {shlex.quote(name)} NAME",
+        )
+    return name
 
 
 def _find_current_branch(workspace: Workspace) -> BranchName:

@@ -24,7 +24,7 @@ from gitslices.core.errors import (
 from gitslices.core.files import make_folder
 from gitslices.core.model import FINISHED, RepoPath, SliceId
 from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.read import count_beyond, find_tip, has_entry
+from gitslices.git.read import count_beyond, find_target_tip, find_tip, has_entry
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.git.worktrees import is_filled
 from gitslices.merging.begin import begin_merge
@@ -69,7 +69,7 @@ def refuse_missing_program(workspace: Workspace, goal: Goal, program: str) -> No
     if "/" not in program or Path(program).is_absolute() or "{" in program:
         return
     path = os.path.normpath(program)
-    tip = None if path.startswith("..") else find_tip(workspace.repo, goal.plan.target)
+    tip = None if path.startswith("..") else find_target_tip(workspace.repo, goal.plan.target)
     if tip is not None and has_entry(workspace.repo, tip, RepoPath(path)):
         return
     tops = _list_open_worktrees(workspace, goal)
@@ -214,7 +214,8 @@ class CommandAttempt:
     def _find_empty(self) -> bool:
         """Whether neither the branch nor the worktree has anything that the target lacks."""
         repo, mine = self._workspace.repo, self._mine
-        tip, target = find_tip(repo, mine.branch_name), find_tip(repo, self._goal.plan.target)
+        tip = find_tip(repo, mine.branch_name)
+        target = find_target_tip(repo, self._goal.plan.target)
         if tip is None or target is None or count_beyond(repo, tip, (target, mine.base_commit)):
             return False
         return not read_uncommitted(repo, Path(mine.worktree_path), untracked=True)

@@ -7,7 +7,7 @@ from typing import Final
 from gitslices.core.model import BranchName, Oid, Slice, SliceId
 from gitslices.git.compare import find_merge_bases
 from gitslices.git.links import read_admin_folders
-from gitslices.git.read import find_tip, read_tips
+from gitslices.git.read import find_target_tip, read_tips
 from gitslices.git.refs import find_start
 from gitslices.git.repository import Repository
 from gitslices.provisioning.wanted import Wanted, give_ports, make_record
@@ -30,7 +30,7 @@ def find_unrecorded(
     it, the one that its branch was made at: so what was merged stays merged.
     """
     marked = list(_find_marked(workspace, wanted, known))
-    target = find_tip(workspace.repo, wanted.target) if marked else None
+    target = find_target_tip(workspace.repo, wanted.target) if marked else None
     # Without a target no base can be told, and a wrong one makes others' commits the slice's.
     if target is None:
         return ()

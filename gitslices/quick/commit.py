@@ -87,10 +87,7 @@ def _read_staged(
     """The paths that were there before, and the new ones, in which the index differs."""
     if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", base):
         raise NotPlainError
-    told = start_git(
-        git_dir, env, *QUIET, "merge-base", "--all", "HEAD", f"refs/heads/{target}", base
-    )
-    met = finish_git(told).split()
+    met = _find_met(git_dir, env, target, base)
     if len(met) != 1:
         raise NotPlainError
     listing = finish_git(
@@ -105,6 +102,17 @@ def _read_staged(
             raise NotPlainError
         (new if before == _NOTHING else old).append(path.decode("utf-8", "surrogateescape"))
     return old, new
+
+
+def _find_met(git_dir: str, env: Mapping[str, str], target: str, base: str) -> list[bytes]:
+    """Where HEAD last met the target, or the base: once where the answer is plain."""
+    names = [f"refs/heads/{target}"]
+    if "/" in target:  # it may be a remote's branch, which counts before a local one
+        there = f"refs/remotes/{target}"
+        listing = finish_git(start_git(git_dir, env, "for-each-ref", "--format=%(refname)", there))
+        names = [there] if there.encode() in listing.split() else names
+    told = start_git(git_dir, env, *QUIET, "merge-base", "--all", "HEAD", *names, base)
+    return finish_git(told).split()
 
 
 def main() -> NoReturn:

@@ -20,6 +20,7 @@ NAMES: Final = (
     "doctor",
     "done",
     "export",
+    "fetch",
     "gate",
     "goal",
     "goal-list",

@@ -10,7 +10,7 @@ from gitslices.core.errors import GitError, Problem
 from gitslices.core.model import BranchName, Oid, RepoPath
 from gitslices.core.naming import show_path
 from gitslices.git.follow import is_midway
-from gitslices.git.read import find_tip, read_log_entries
+from gitslices.git.read import find_target_tip, find_tip, read_log_entries
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.rules.attempts import (
     TAIL_LINES,
@@ -127,7 +127,7 @@ def read_previous(
 ) -> Previous:
     """What whoever goes on is told: the failure, and what is in branch and worktree now."""
     repo = workspace.repo
-    tip, target = find_tip(repo, record.branch_name), find_tip(repo, target_name)
+    tip, target = find_tip(repo, record.branch_name), find_target_tip(repo, target_name)
     own = read_log_entries(repo, record.base_commit, tip, exclude=target) if tip else ()
     try:
         uncommitted = read_uncommitted(repo, Path(record.worktree_path), untracked=True)

@@ -19,7 +19,7 @@ from gitslices.core.errors import (
     UnknownSliceError,
 )
 from gitslices.core.model import BranchName, SliceId, SliceStatus
-from gitslices.git.read import read_missing, read_tips
+from gitslices.git.read import read_missing, read_target_tips
 from gitslices.rules.progress import GoalState, find_goal_state
 from gitslices.slices.lookup import find_near, get_goal, refuse_none_applied
 from gitslices.slices.marks import Mark, find_mark
@@ -278,8 +278,8 @@ def _find_set_back(workspace: Workspace, store: Store, goals: Sequence[Goal]) ->
         goal.goal_id: {one.landed_as for one in read_landings(store, goal.goal_id).values()}
         for goal in goals
     }
-    tips = read_tips(workspace.repo, {goal.plan.target for goal in goals})
     found: set[str] = set()
+    tips = read_target_tips(workspace.repo, {goal.plan.target for goal in goals})
     for target, tip in tips.items():
         own = [goal.goal_id for goal in goals if goal.plan.target == target]
         commits = {commit for id_ in own for commit in landed[id_]}

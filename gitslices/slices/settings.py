@@ -4,13 +4,12 @@ from typing import Any, get_args
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import BranchName, RepoPath
-from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.read import HEADS, TreeEntry, find_commit, find_entries, read_blob
+from gitslices.core.naming import OLD_SETTINGS_FILE, SETTINGS_FILE
+from gitslices.git.read import TreeEntry, find_commit, find_entries, find_target_tip, read_blob
 from gitslices.git.repository import Repository
 from gitslices.system.settings import (
     FILE_NAMES,
     LARGEST,
-    OLD_NAME,
     MergeStyle,
     Settings,
     SettingsError,
@@ -46,11 +45,11 @@ def read_all_settings(workspace: Workspace) -> tuple[Settings, ...]:
 
 def find_settings_remarks(workspace: Workspace) -> tuple[str, ...]:
     """What is to be said of a settings file that has its old name: where it belongs now."""
-    if _list_files(workspace) != (OLD_NAME,):
+    if _list_files(workspace) != (OLD_SETTINGS_FILE,):
         return ()
     folder = SETTINGS_FILE.partition("/")[0]
-    move = f"mkdir -p {folder} && git mv {OLD_NAME} {SETTINGS_FILE}"
-    return (f"{OLD_NAME} is read on, and is called {SETTINGS_FILE} now; move it: {move}",)
+    move = f"mkdir -p {folder} && git mv {OLD_SETTINGS_FILE} {SETTINGS_FILE}"
+    return (f"{OLD_SETTINGS_FILE} is read on, and is called {SETTINGS_FILE} now; move it: {move}",)
 
 
 def has_two_files(workspace: Workspace) -> bool:
@@ -92,7 +91,7 @@ def _read_targets(workspace: Workspace) -> list[BranchName]:
 def _read_committed(workspace: Workspace, target: BranchName | None) -> Settings:
     repo = workspace.repo
     # By its full name: a tag called like the target must not decide what gates there are.
-    commit = (find_commit(repo, HEADS + target) if target else None) or find_commit(repo, "HEAD")
+    commit = (find_target_tip(repo, target) if target else None) or find_commit(repo, "HEAD")
     if commit is None:
         return Settings()
     entries = find_entries(repo, commit, [RepoPath(name) for name in FILE_NAMES])

@@ -18,7 +18,7 @@ from gitslices.core.model import (
     settle_status,
 )
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.read import count_beyond, read_merged, read_missing, read_tips
+from gitslices.git.read import count_beyond, read_merged, read_missing, read_tips_and_target
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.rules.progress import Landed, Presence, Progress, find_progress
 from gitslices.rules.worktree_faults import (
@@ -132,16 +132,15 @@ class Snapshot:
     # What git has.
 
     @cached_property
-    def _heads(self) -> Mapping[BranchName, Oid]:
-        """The last commits of the branches that exist and of the target, by one call."""
+    def _heads(self) -> tuple[Mapping[BranchName, Oid], Oid | None]:
+        """The last commits of the branches that exist, and of the target, by one call."""
         names = (one.branch_name for one in self.records.values())
-        return read_tips(self.workspace.repo, (*names, self.plan.target))
+        return read_tips_and_target(self.workspace.repo, names, self.plan.target)
 
     @cached_property
     def tips(self) -> Mapping[BranchName, Oid]:
         """The last commits of the branches that exist."""
-        names = {one.branch_name for one in self.records.values()}
-        return {name: tip for name, tip in self._heads.items() if name in names}
+        return self._heads[0]
 
     def find_tip(self, record: SliceRecord) -> Oid | None:
         """The last commit of a slice's branch."""
@@ -150,7 +149,7 @@ class Snapshot:
     @cached_property
     def target(self) -> Oid | None:
         """The last commit of the branch that slices are merged into; None where that is gone."""
-        return self._heads.get(self.plan.target)
+        return self._heads[1]
 
     def get_target(self) -> Oid:
         """The same; raise `InputError` where it is gone."""

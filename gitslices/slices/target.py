@@ -2,11 +2,14 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import LANDED, BranchName, Oid, Plan, SliceId
+from gitslices.core.naming import OLD_SETTINGS_FILE, SETTINGS_FILE
 from gitslices.git.compare import mentions_revert
-from gitslices.git.read import find_tip, read_missing
+from gitslices.git.read import find_target_tip, read_missing
+from gitslices.git.remotes import list_remotes
 from gitslices.git.repository import Repository
 from gitslices.planning.diff import Retarget
 from gitslices.rules.progress import Presence
@@ -30,7 +33,7 @@ def find_retarget(
     landings = read_landings(store, planned.goal_id)
     merged = [one.slice_id for one in store.read_slices(planned.goal_id) if one.status in LANDED]
     landed = {id_: landings[id_].landed_as for id_ in merged if id_ in landings}
-    tip = find_tip(workspace.repo, planned.target)
+    tip = find_target_tip(workspace.repo, planned.target)
     missing = read_missing(workspace.repo, tip, landed.values()) if tip else set()
     return Retarget(
         before=applied.target,
@@ -41,7 +44,7 @@ def find_retarget(
 
 def read_target(repo: Repository, target: BranchName) -> Oid:
     """The last commit of the branch that slices are merged into; raise where it is gone."""
-    commit = find_tip(repo, target)
+    commit = find_target_tip(repo, target)
     if commit is None:
         raise InputError(
             f"the goal is merged into {target!r}, and this branch is gone",
@@ -88,6 +91,26 @@ def find_taken_back(
     )
 
 
+def is_fetch_wanted(workspace: Workspace) -> bool:
+    """Whether `[remote] fetch` wants the target fetched before every claim."""
+    main = workspace.main_worktree
+    # Every claim asks: without a remote, or without settings, the answer costs nothing.
+    if not list_remotes(workspace.config) or (main and not _has_settings(main)):
+        return False
+    if main is None:
+        from gitslices.slices.settings import read_settings
+
+        return read_settings(workspace).remote.fetch == "claim"
+    from gitslices.system.settings import load_settings
+
+    # The file at hand alone: git would take its time, and nothing is at stake.
+    return load_settings(main).remote.fetch == "claim"
+
+
+def _has_settings(top: Path) -> bool:
+    return any((top / name).exists() for name in (SETTINGS_FILE, OLD_SETTINGS_FILE))
+
+
 def _is_elsewhere(
     repo: Repository, events: Sequence[Event], target: BranchName, landed_as: Oid
 ) -> bool:
@@ -95,5 +118,5 @@ def _is_elsewhere(
     named = [one.detail.get("target") for one in events if one.event == "merged"]
     if not named or named[-1] in {None, target}:
         return False
-    former = find_tip(repo, BranchName(str(named[-1])))
+    former = find_target_tip(repo, BranchName(str(named[-1])))
     return former is not None and landed_as not in read_missing(repo, former, [landed_as])

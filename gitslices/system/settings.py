@@ -15,12 +15,11 @@ from gitslices.core.decoding import convert
 from gitslices.core.errors import InputError, Problem, ScopeError
 from gitslices.core.files import TooLargeError, read_regular
 from gitslices.core.model import Requirement, StartAt, TaskGraph, When
-from gitslices.core.naming import GRAPH_FILE, SETTINGS_FILE
+from gitslices.core.naming import GRAPH_FILE, OLD_SETTINGS_FILE, SETTINGS_FILE
 from gitslices.planning.policy import GATES
 from gitslices.scopes.language.entries import parse_entries, parse_scope
 
-OLD_NAME: Final = ".gitslices.toml"
-FILE_NAMES: Final = (SETTINGS_FILE, OLD_NAME)
+FILE_NAMES: Final = (SETTINGS_FILE, OLD_SETTINGS_FILE)
 """Where the settings may be; the first file that is there counts, and it alone."""
 
 LARGEST: Final = 64 * 1024
@@ -33,6 +32,7 @@ SyncStyle = Literal["merge", "rebase"]
 EmptyRun = Literal["fail", "ok"]
 ConflictingRun = Literal["begin", "report"]
 StalledRun = Literal["tell", "end"]
+Fetching = Literal["never", "claim"]
 
 _EXPECTED: Final[dict[Any, str]] = {
     _Text: "a text that is not blank",
@@ -47,6 +47,7 @@ _EXPECTED: Final[dict[Any, str]] = {
     EmptyRun | None: "one of fail and ok",
     ConflictingRun | None: "one of begin and report",
     StalledRun | None: "one of tell and end",
+    Fetching | None: "one of never and claim",
 }
 
 
@@ -125,6 +126,12 @@ class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     timeout: _Seconds = 10
 
 
+class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the target is fetched: before a slice is claimed, or only by `gitslices fetch`."""
+
+    fetch: Fetching | None = None
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; gates by name."""
 
@@ -134,6 +141,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     plan: PlanTable = PlanTable()
     run: RunSettings = RunSettings()
     notify: NotifySettings = NotifySettings()
+    remote: RemoteSettings = RemoteSettings()
 
     @property
     def gate_requirements(self) -> tuple[Requirement, ...]:
@@ -196,6 +204,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
             stall=held.run.stall or more.run.stall,
         ),
         notify=held.notify if held.notify.command else more.notify,
+        remote=RemoteSettings(fetch=held.remote.fetch or more.remote.fetch),
     )
 
 
@@ -210,6 +219,7 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     pairs["run.empty"] = held.run.empty, more.run.empty
     pairs["run.conflict"] = held.run.conflict, more.run.conflict
     pairs["run.stall"] = held.run.stall, more.run.stall
+    pairs["remote.fetch"] = held.remote.fetch, more.remote.fetch
     pairs["notify.command"] = held.notify.command, more.notify.command
     return tuple(
         place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds
@@ -281,6 +291,7 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         plan=_read_section(tree.get("plan", {}), PlanTable, "plan", problems),
         run=_read_section(tree.get("run", {}), RunSettings, "run", problems),
         notify=_read_section(tree.get("notify", {}), NotifySettings, "notify", problems),
+        remote=_read_section(tree.get("remote", {}), RemoteSettings, "remote", problems),
     )
     for name in settings.rerun_gates:
         if name not in settings.gates:

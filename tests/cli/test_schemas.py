@@ -119,6 +119,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "agent-turn",
         "agent-worktree-create",
         "agent-worktree-remove",
+        "fetch",
         "hook-run",
         "landed",
     }

@@ -145,7 +145,11 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
         """,
     )
     assert problems == [
-        ("colour", "this key is not known", "known here: setup, gates, merge, plan, run, notify"),
+        (
+            "colour",
+            "this key is not known",
+            "known here: setup, gates, merge, plan, run, notify, remote",
+        ),
         ("setpu", "this key is not known", "is 'setup' meant?"),
         ("setup.comands", "this key is not known", "is 'commands' meant?"),
         ("setup.commands[1]", "expected a text that is not blank", None),

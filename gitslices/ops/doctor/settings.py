@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from gitslices.core.errors import InputError
-from gitslices.core.naming import SETTINGS_FILE
+from gitslices.core.naming import OLD_SETTINGS_FILE, SETTINGS_FILE
 from gitslices.git.ignored import FILE_NAME, read_include_rules
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.upkeep import read_log_bounds
 from gitslices.removal.candidates import SETTING, read_configured_rules
 from gitslices.scopes.language.ignore import IgnoreRules
 from gitslices.slices.settings import find_overruled_settings, has_two_files, read_all_settings
-from gitslices.system.settings import OLD_NAME, SettingsError
+from gitslices.system.settings import SettingsError
 from gitslices.workspace import Workspace
 
 
@@ -19,10 +19,10 @@ def _find_second_file(workspace: Workspace) -> Iterator[Trouble]:
     if has_two_files(workspace):
         finding = Finding(
             check="setting",
-            thing=OLD_NAME,
+            thing=OLD_SETTINGS_FILE,
             problem=f"it does not count, because {SETTINGS_FILE} is there too",
             why="what only the old file asks for is not asked for",
-            hint=f"move what is wanted of it to {SETTINGS_FILE}, then: git rm {OLD_NAME}",
+            hint=f"move what is wanted of it to {SETTINGS_FILE}, then: git rm {OLD_SETTINGS_FILE}",
         )
         yield Trouble(finding=finding)
 

@@ -13,9 +13,36 @@ from gitslices.core.errors import suggest
 from gitslices.merging.begin import BegunMerge
 from gitslices.merging.build import Conflicted
 from gitslices.ops.conflicts import ConflictsReport
+from gitslices.ops.fetch import FetchedGoal, FetchReport
 from gitslices.ops.merge import MergeReport
 from gitslices.ops.sync import SyncReport
-from gitslices.output.words import count, escape, format_problem
+from gitslices.output.words import count, escape, format_problem, join_goals
+
+
+def format_fetched(report: FetchReport) -> str:
+    """What has come, a part for each goal: the target, what landed in it, what moved with it."""
+    return join_goals([(one.goal_id, _join_lines(_format_fetch(one))) for one in report.goals])
+
+
+def _format_fetch(goal: FetchedGoal) -> Iterable[str]:
+    there = escape(goal.remote_branch)
+    if goal.old == goal.new:
+        yield f"{there} is at {goal.new[:10]}, as before"
+    else:
+        yield f"{there} is at {goal.new[:10]} now"
+    if goal.followed:
+        yield f"{escape(goal.followed)} was brought forward to it"
+    for one in goal.landed:
+        commit = one.landed.commit if one.landed else None
+        yield f"landed: {escape(one.slice_id)}" + (f" as {commit[:10]}" if commit else "")
+    if goal.forwarded:
+        yield f"brought forward: {_join(goal.forwarded)}"
+    for warning in goal.warnings:
+        yield f"warning: {escape(warning)}"
+
+
+def _join_lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def format_merged(report: MergeReport) -> str:
