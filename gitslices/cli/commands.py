@@ -34,6 +34,7 @@ _SECTIONS: Final = {
     "Take it in": {
         "conflicts": "Show which slices under way would conflict.",
         "merge": "Merge finished slices into their target.",
+        "publish": "Push branches, and open their pull requests.",
         "landed": "Say that a slice has landed in another way.",
         "prune": "Remove slices that are merged or no longer planned.",
         "remove": "Remove one slice's worktree and branch.",

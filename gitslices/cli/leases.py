@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,6 +20,7 @@ from gitslices.cli.options import (
     lock_option,
     make_caller,
     probe_here,
+    remark,
     slice_argument,
     token_options,
     ttl_option,
@@ -27,6 +28,10 @@ from gitslices.cli.options import (
 )
 from gitslices.core.errors import suggest
 from gitslices.core.model import SliceId
+
+if TYPE_CHECKING:
+    from gitslices.ops.done import DoneReport
+    from gitslices.workspace import Workspace
 
 _CLAIM_EXAMPLES = """\b
 Examples:
@@ -343,8 +348,30 @@ def done_command(
     id_, goal_id = choose_slice(workspace, slice_id, goal_id)
     token = token or get_token(workspace, id_, goal_id, make_caller(holder))
     report = done(workspace, DoneRequest(slice_id=id_, token=token, goal_id=goal_id))
+    _publish_if_wanted(workspace, report)
     note = ", with no commit to merge" if report.empty is True else ""
     return Outcome(
         document=report,
         text=lambda: f"{escape(report.slice_id)}: done at {report.commit[:10]}{note}\n",
     )
+
+
+def _publish_if_wanted(workspace: "Workspace", report: "DoneReport") -> None:
+    """Publish what is done where the settings say so; whatever comes of that, it is done."""
+    from gitslices.slices.target import is_publish_wanted
+
+    if report.empty is True or not is_publish_wanted(workspace):
+        return
+    from gitslices.core.errors import GitslicesError
+    from gitslices.ops.publish import PublishRequest, publish
+
+    try:
+        told = publish(
+            workspace, PublishRequest(slice_ids=(report.slice_id,), goal_id=report.goal_id)
+        )
+    except GitslicesError as error:
+        remark([f"{report.slice_id} was not published: {error.message}"])
+        return
+    remark([one.pr_url or f"{one.branch} was pushed" for one in told.published])
+    remark([f"{one.place} was not published: {one.message}" for one in told.refused])
+    remark(told.warnings)

@@ -184,7 +184,7 @@ def command(
     worktree. Doing it again changes nothing.
     """
     from gitslices.cli.graphs import load_source
-    from gitslices.ops.plan import PlanRequest, plan
+    from gitslices.ops.plan import PlanRequest, add_addresses, plan
 
     format_ = format_ or find_format(output)
     _refuse_options_without_apply(
@@ -218,11 +218,12 @@ def command(
     if lock_file is not None:
         _write_lock(made, lock_file)
     code = 1 if check and made.overlap_serializations else 0
+    shown = add_addresses(workspace, made)
     if not applies:
         advised = _advise(workspace, scoped, made, wanted=advice, meetings=collisions)
         return Outcome(
-            document=made if advised is None else {**to_builtins(made), "advice": advised},
-            text=lambda: wrote or _format_advised(made, advised, format_),
+            document=shown if advised is None else {**to_builtins(shown), "advice": advised},
+            text=lambda: wrote or _format_advised(shown, advised, format_),
             exit_code=code,
         )
     # Planning alone does not wait for what makes worktrees.
@@ -238,7 +239,7 @@ def command(
     )
     code_path = _name_code_workspace(workspace, made, code_workspace)
     report, setup = _apply(workspace, options, quiet=as_json)
-    document = {**to_builtins(made), "applied": report, "setup": setup}
+    document = {**to_builtins(shown), "applied": report, "setup": setup}
     if code_path is not None:
         from gitslices.ops.code_workspace import write_code_workspace
 

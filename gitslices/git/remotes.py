@@ -1,6 +1,7 @@
 """Branches of remotes: which they are, fetched, and pushed to as a compare-and-swap."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repository import Repository, Result
 
 _ANY: Final = tuple(range(256))
+# Forges say where to open a pull request, on lines that git marks as the remote's.
+_OFFERED: Final = re.compile(rb"^remote:.*?(https?://[!-~]+)", re.MULTILINE)
 
 
 class RemoteBranch(Struct, frozen=True, kw_only=True):
@@ -120,7 +123,9 @@ def _make_remote_error(remote: str, done: Result) -> RemoteError:
 
 
 class Pushed(Struct, frozen=True):
-    """The remote's branch is where it was to go."""
+    """The remote's branch is where it was to go; `url` is an address that the remote names."""
+
+    url: str | None = None
 
 
 class Overtaken(Struct, frozen=True):
@@ -142,7 +147,7 @@ def push_branch(
     access: RemoteAccess,
     worktree: Path | None,
 ) -> Pushed | Overtaken | Declined:
-    """Move a branch of a remote from `old` to its descendant `new`; None makes it.
+    """Move a branch of a remote from `old` to `new`; an `old` of None makes it.
 
     The repository's `pre-push` hook runs, in `worktree`: so the caller holds no lock. Raises
     `RemoteError` where the remote cannot be reached.
@@ -150,8 +155,8 @@ def push_branch(
     ref = HEADS + place.branch
     argv = (
         "push", "--porcelain", "--no-follow-tags",
-        # The server compares and swaps with what it has told; this holds that against `old`. Since
-        # `new` descends from `old`, nothing is ever forced by it.
+        # The server compares and swaps with what it has told; this holds that against `old`. What
+        # somebody has pushed in between is never lost.
         f"--force-with-lease={ref}:{old or ''}", "--", place.remote, f"{new}:{ref}",
     )  # fmt: skip
     env = access.make_env(repo)
@@ -161,13 +166,39 @@ def push_branch(
         done = repo.run_at(worktree, *argv, ok=_ANY, hooks=True, env=env)
     if done.status == 0:
         _note_pushed(repo, place, new)
-        return Pushed()
+        offered = _OFFERED.search(done.stderr)
+        return Pushed(offered[1].decode() if offered else None)
     said = [line.split("\t") for line in done.lines if line.startswith("!\t")]
     if not said and done.status != 1:
         raise _make_remote_error(place.remote, done)
-    if _read_there(repo, place, access) != old:
+    if read_branches_there(repo, place.remote, [place.branch], access).get(place.branch) != old:
         return Overtaken()
     return Declined(said[0][-1] if said else done.complaint)
+
+
+def read_branches_there(
+    repo: Repository, remote: str, branches: Sequence[BranchName], access: RemoteAccess
+) -> dict[BranchName, Oid]:
+    """The last commits of those of `branches` that a remote has now, in one call."""
+    env = access.make_env(repo)
+    # All of them beneath what they have in common: a command line has an end.
+    patterns = sorted({f"{HEADS}{one.rpartition('/')[0]}/*" if "/" in one else HEADS + one
+                       for one in branches})  # fmt: skip
+    try:
+        listing = repo.run("ls-remote", "--", remote, *patterns, env=env)
+    except GitError as error:
+        why = f"the remote {remote!r} cannot be reached: {error.stderr}"
+        raise RemoteError(why) from error
+    lines = (line.partition("\t") for line in listing.lines)
+    found = {BranchName(ref.removeprefix(HEADS)): Oid(oid) for oid, _, ref in lines}
+    return {one: found[one] for one in branches if one in found}
+
+
+def read_addresses(repo: Repository, remote: str) -> tuple[str, ...]:
+    """Where a remote is: as `url.*.insteadOf` has it, and as the settings say it."""
+    resolved = repo.run("remote", "get-url", "--", remote).text.rstrip("\n")
+    said = repo.run("config", "--get", f"remote.{remote}.url", ok=(0, 1)).text.rstrip("\n")
+    return tuple(dict.fromkeys((resolved, said)))
 
 
 def _note_pushed(repo: Repository, place: RemoteBranch, new: Oid) -> None:
@@ -176,15 +207,3 @@ def _note_pushed(repo: Repository, place: RemoteBranch, new: Oid) -> None:
     if before != new:
         update = RefUpdate(ref=place.ref, old=before, new=new)
         update_refs(repo, [update], reason="gitslices: push")
-
-
-def _read_there(repo: Repository, place: RemoteBranch, access: RemoteAccess) -> Oid | None:
-    env = access.make_env(repo)
-    try:
-        listing = repo.run("ls-remote", "--", place.remote, HEADS + place.branch, env=env)
-    except GitError as error:
-        raise RemoteError(
-            f"the remote {place.remote!r} cannot be reached: {error.stderr}"
-        ) from error
-    lines = (line.partition("\t") for line in listing.lines)
-    return next((Oid(oid) for oid, _, ref in lines if ref == HEADS + place.branch), None)

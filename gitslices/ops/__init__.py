@@ -33,6 +33,9 @@ done            gates run, the lease ended as finished
 conflicts       which slices would conflict
 sync            slices brought onto the target
 merge           finished slices taken into the target
+review_shop     where branches of a goal are reviewed, and what is known of that
+publish         branches put up for review, with their pull requests
+pulls           how pull requests stand, and the forge asked to merge them
 reopen          a slice that was merged or dropped, opened again
 landed          somebody's word that a slice has landed
 watch           what is looked at while a command works: lease, report, limits

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Collection
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.core.model import (
@@ -38,6 +38,7 @@ from gitslices.slices.lookup import find_near
 from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import find_retarget, read_target
+from gitslices.state.publications import read_publications
 from gitslices.workspace import Workspace
 
 
@@ -54,6 +55,22 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     new_paths: NewPaths = "anchored"
     workers: int | None = None
     strict: bool = False
+
+
+def add_addresses(workspace: Workspace, plan: Plan) -> Plan:
+    """The plan with the places where its slices are reviewed, for people and programs to see.
+
+    What is applied goes without: it says what is wanted, and not how far that is.
+    """
+    if not workspace.has_store():
+        return plan
+    with workspace.open_store() as store:
+        known = read_publications(store, plan.goal_id)
+    slices = (
+        structs.replace(one, pr_url=known[one.slice_id].url) if one.slice_id in known else one
+        for one in plan.slices
+    )
+    return structs.replace(plan, slices=tuple(slices)) if known else plan
 
 
 class PlanInputs(Struct, frozen=True, kw_only=True):

@@ -52,7 +52,8 @@ class FailedAttempt(Struct, frozen=True, kw_only=True):
 class SliceState(Struct, frozen=True, kw_only=True):
     """One slice: `ahead` counts its own commits that the target lacks, `behind` the reverse.
 
-    `landed` says how its work came into the target, null where it has not.
+    `landed` says how its work came into the target, null where it has not, `pr_url` where it is
+    reviewed, once that was published.
     `reason` is why it cannot start now, as `ready` says it; null where it can, or is finished.
     `problem` says what is wrong with its branch or its worktree; null where all is well. `dirty` is
     null where its files were not looked at.
@@ -86,6 +87,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     sparse: bool
     problem: str | None
     landed: Landed | None = None
+    pr_url: str | None = None
 
 
 class GoneSlice(Struct, frozen=True, kw_only=True):
@@ -364,6 +366,7 @@ def _describe_slice(
         sparse=bool(record and is_made and record.sparse),
         problem=worktree.problem,
         landed=snapshot.find_landed(record) if record else None,
+        pr_url=published.url if (published := snapshot.publications.get(id_)) else None,
     )
 
 

@@ -45,6 +45,8 @@ NAMES: Final = (
     "plan-explain",
     "prune",
     "prune-trash",
+    "publish",
+    "publish-status",
     "ready",
     "release",
     "remove",

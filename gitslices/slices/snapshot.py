@@ -35,6 +35,7 @@ from gitslices.slices.location import WorktreeMap
 from gitslices.slices.target import Doubt, find_dropped, find_taken_back, read_target
 from gitslices.state.landings import Landing, read_landings
 from gitslices.state.leases import Lease, read_open_leases
+from gitslices.state.publications import Publication, read_publications
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -128,6 +129,11 @@ class Snapshot:
     def landings(self) -> Mapping[SliceId, Landing]:
         """How slices were merged by gitslices."""
         return read_landings(self.store, self.plan.goal_id)
+
+    @cached_property
+    def publications(self) -> Mapping[SliceId, Publication]:
+        """What was pushed for review, and where that is."""
+        return read_publications(self.store, self.plan.goal_id)
 
     # What git has.
 

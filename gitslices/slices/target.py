@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import LANDED, BranchName, Oid, Plan, SliceId
@@ -16,6 +17,9 @@ from gitslices.rules.progress import Presence
 from gitslices.state.landings import Landing, read_landings
 from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gitslices.system.settings import Settings
 
 Doubt = tuple[SliceRecord, Oid, Landing | None]
 """A slice, its last commit, and how it was merged."""
@@ -93,18 +97,30 @@ def find_taken_back(
 
 def is_fetch_wanted(workspace: Workspace) -> bool:
     """Whether `[remote] fetch` wants the target fetched before every claim."""
+    settings = _find_settings(workspace)
+    return settings is not None and settings.remote.fetch == "claim"
+
+
+def is_publish_wanted(workspace: Workspace) -> bool:
+    """Whether `[publish] on` wants a slice published that is done."""
+    settings = _find_settings(workspace)
+    return settings is not None and settings.publish.on == "done"
+
+
+def _find_settings(workspace: Workspace) -> "Settings | None":
+    """The settings of a repository that has a remote; None where there are none."""
     main = workspace.main_worktree
     # Every claim asks: without a remote, or without settings, the answer costs nothing.
     if not list_remotes(workspace.config) or (main and not _has_settings(main)):
-        return False
+        return None
     if main is None:
         from gitslices.slices.settings import read_settings
 
-        return read_settings(workspace).remote.fetch == "claim"
+        return read_settings(workspace)
     from gitslices.system.settings import load_settings
 
     # The file at hand alone: git would take its time, and nothing is at stake.
-    return load_settings(main).remote.fetch == "claim"
+    return load_settings(main)
 
 
 def _has_settings(top: Path) -> bool:

@@ -205,6 +205,18 @@ CREATE TABLE refusals (
 ) STRICT;
 """
 
+# Where slices are reviewed, and what was pushed for that.
+_PUBLICATIONS: Final = """
+CREATE TABLE publications (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  pushed TEXT NOT NULL,
+  url TEXT,
+  number INTEGER,
+  PRIMARY KEY (goal_id, slice_id)
+) STRICT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -220,5 +232,6 @@ MIGRATIONS: Final = (
     _VERDICTS,
     _SCOPE_REQUESTS,
     _SCOPE_RECORD,
+    _PUBLICATIONS,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

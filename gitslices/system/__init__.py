@@ -3,6 +3,7 @@
 mounts           what is mounted where
 streams          standard streams that are closed, or cannot be written
 left_workers     commands that outlived their run, found and ended
+programs         other programs asked something
 shell            commands run with their output kept, and ended with all that they started
 worktreeinclude  ignored files copied along
 folders          folders made, moved, compared, deleted; what the file system says of a place

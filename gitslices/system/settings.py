@@ -33,6 +33,8 @@ EmptyRun = Literal["fail", "ok"]
 ConflictingRun = Literal["begin", "report"]
 StalledRun = Literal["tell", "end"]
 Fetching = Literal["never", "claim"]
+ForgeName = Literal["github", "gitlab", "gitea", "none"]
+Publishing = Literal["never", "done"]
 
 _EXPECTED: Final[dict[Any, str]] = {
     _Text: "a text that is not blank",
@@ -48,6 +50,8 @@ _EXPECTED: Final[dict[Any, str]] = {
     ConflictingRun | None: "one of begin and report",
     StalledRun | None: "one of tell and end",
     Fetching | None: "one of never and claim",
+    ForgeName | None: "one of github, gitlab, gitea and none",
+    Publishing | None: "one of never and done",
 }
 
 
@@ -132,6 +136,21 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fetch: Fetching | None = None
 
 
+class PublishSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where and how branches are put up for review.
+
+    `open` is the command for a forge that has no client here; it prints the address. `on` says
+    whether `done` publishes, too. `reviewers` are asked beside the owners of what was changed.
+    """
+
+    forge: ForgeName | None = None
+    open: _Text | None = None
+    timeout: _Seconds = 120
+    remote: _Text | None = None
+    reviewers: tuple[_Text, ...] = ()
+    on: Publishing | None = None
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; gates by name."""
 
@@ -142,6 +161,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     run: RunSettings = RunSettings()
     notify: NotifySettings = NotifySettings()
     remote: RemoteSettings = RemoteSettings()
+    publish: PublishSettings = PublishSettings()
 
     @property
     def gate_requirements(self) -> tuple[Requirement, ...]:
@@ -167,7 +187,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Every command in it, once each: what a user is asked to approve."""
         gates = (gate.command for gate in self.gates.values())
         notify = (self.notify.command,) if self.notify.command else ()
-        return tuple(dict.fromkeys((*self.setup.commands, *gates, *notify)))
+        publish = (self.publish.open,) if self.publish.open else ()
+        return tuple(dict.fromkeys((*self.setup.commands, *gates, *notify, *publish)))
 
     @property
     def rerun_gates(self) -> tuple[str, ...]:
@@ -205,6 +226,14 @@ def add_settings(held: Settings, more: Settings) -> Settings:
         ),
         notify=held.notify if held.notify.command else more.notify,
         remote=RemoteSettings(fetch=held.remote.fetch or more.remote.fetch),
+        publish=PublishSettings(
+            forge=held.publish.forge or more.publish.forge,
+            open=held.publish.open or more.publish.open,
+            timeout=(held if held.publish.open else more).publish.timeout,
+            remote=held.publish.remote or more.publish.remote,
+            reviewers=tuple(dict.fromkeys((*held.publish.reviewers, *more.publish.reviewers))),
+            on=held.publish.on or more.publish.on,
+        ),
     )
 
 
@@ -220,6 +249,8 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     pairs["run.conflict"] = held.run.conflict, more.run.conflict
     pairs["run.stall"] = held.run.stall, more.run.stall
     pairs["remote.fetch"] = held.remote.fetch, more.remote.fetch
+    for name in ("forge", "open", "remote", "on"):
+        pairs[f"publish.{name}"] = getattr(held.publish, name), getattr(more.publish, name)
     pairs["notify.command"] = held.notify.command, more.notify.command
     return tuple(
         place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds
@@ -292,6 +323,7 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         run=_read_section(tree.get("run", {}), RunSettings, "run", problems),
         notify=_read_section(tree.get("notify", {}), NotifySettings, "notify", problems),
         remote=_read_section(tree.get("remote", {}), RemoteSettings, "remote", problems),
+        publish=_read_section(tree.get("publish", {}), PublishSettings, "publish", problems),
     )
     for name in settings.rerun_gates:
         if name not in settings.gates:

@@ -121,6 +121,8 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "agent-worktree-remove",
         "fetch",
         "hook-run",
+        "publish",
+        "publish-status",
         "landed",
     }
     assert {*lines, *rest} == set(NAMES)
