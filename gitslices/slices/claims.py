@@ -223,6 +223,12 @@ def get_token(workspace: Workspace, slice_id: str, goal_id: str | None, caller: 
     """The same; raise `InputError` where the place tells none."""
     token = find_token(workspace, slice_id, goal_id, caller)
     if token is None:
+        mark = find_mark(workspace.repo.git_dir)
+        if mark is not None and mark.slice_id == slice_id and goal_id in {None, mark.goal_id}:
+            raise InputError(
+                f"slice {slice_id!r} has not been claimed",
+                hint=f"claim it, with the work that is in it: gitslices claim {slice_id}",
+            )
         raise InputError(
             f"this is not where slice {slice_id!r} was claimed to be worked on",
             hint="go to its worktree, where its token is found; or give the token that claim "

@@ -168,3 +168,12 @@ def test_workers_that_share_an_account_do_not_get_each_others_slice(
     assert [cli("claim", "--json").document["slice_id"] for _ in range(2)] == ["a", "b"]
     top = tmp_path / "webshop.slices" / "default--b"
     assert cli("claim", "--json", directory=top).document["slice_id"] == "b"
+
+
+def test_work_in_a_slice_that_nobody_has_claimed_is_told(cli: Cli, tops: dict[str, Path]) -> None:
+    done = cli("done", directory=tops["a"])
+    assert done.code == 2
+    assert done.err == (
+        "error: slice 'a' has not been claimed\n"
+        "hint: claim it, with the work that is in it: gitslices claim a\n"
+    )
