@@ -7,7 +7,6 @@ from gitslices.core.model import Plan, SliceId
 from gitslices.git.read import is_true
 from gitslices.rules.claiming import ClaimState, Holding
 from gitslices.rules.worktree_faults import BARS_WORK, find_bar
-from gitslices.slices.scopes import add_allowed
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.store import Goal, SliceRecord
@@ -26,7 +25,7 @@ def read_claim_state(
     leases = read_open_leases(snapshot.store)
     blocked = {task.id for task in goal.graph.tasks if task.status == "blocked"}
     return ClaimState(
-        plan=add_allowed(goal.plan, snapshot.records),
+        plan=_add_allowed(goal.plan, snapshot.records),
         shared=goal.graph.unordered,
         statuses=snapshot.statuses,
         blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
@@ -35,6 +34,15 @@ def read_claim_state(
         ignore_case=is_true(config.get("core.ignorecase")),
         precompose_unicode=is_true(config.get("core.precomposeunicode")),
     )
+
+
+def _add_allowed(plan: Plan, records: Mapping[SliceId, SliceRecord]) -> Plan:
+    if not any(record.allowed_scope for record in records.values()):
+        return plan
+    # Imported here for the sake of claims: few slices are allowed more, and it compiles scopes.
+    from gitslices.slices.scopes import add_allowed
+
+    return add_allowed(plan, records)
 
 
 def find_work_bar(snapshot: Snapshot, record: SliceRecord) -> Problem | None:

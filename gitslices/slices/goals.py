@@ -58,10 +58,11 @@ def choose_goal(
         at_hand = [goal for goal in fitting if mark is not None and goal.goal_id == mark.goal_id]
         if at_hand:
             return at_hand[0]
+    # git's settings cost a process: they are asked where there is a choice.
+    elif not workspace.environ.get(_VARIABLE):
+        return goals[0]
     chosen = _find_chosen(workspace, store)
-    if chosen is not None:
-        return chosen
-    return goals[0] if len(goals) == 1 else _choose_fitting(store, goals, fitting, slice_ids)
+    return chosen or _choose_fitting(store, goals, fitting, slice_ids)
 
 
 def choose_goals(workspace: Workspace, store: Store, goal_id: str | None) -> tuple[Goal, ...]:

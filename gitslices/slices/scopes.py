@@ -34,8 +34,6 @@ def name_beside(other: SliceRecord, record: SliceRecord) -> str:
 
 def add_allowed(plan: Plan, records: Mapping[SliceId, SliceRecord]) -> Plan:
     """The plan with what its slices may write now: its own scopes, and what was allowed beyond."""
-    if not any(record.allowed_scope for record in records.values()):
-        return plan
     slices = (_add_allowed(slice_, records.get(slice_.slice_id)) for slice_ in plan.slices)
     return structs.replace(plan, slices=tuple(slices))
 
