@@ -37,6 +37,7 @@ _NAMES: Final = {
     "reviews": "reviews", "attempts": "why attempts failed",
     "landings": "what was merged as what", "conflicts": "conflicts", "trial_merges": "trial merges",
     "verdicts": "what was found to have landed", "scope_requests": "what was asked for",
+    "publications": "where slices are reviewed",
     "touched": "what slices touched", "refusals": "what slices were refused",
 }  # fmt: skip
 
