@@ -287,7 +287,7 @@ class CommandAttempt:
 
     def _make_environment(self, places: dict[str, str]) -> dict[str, str]:
         with self._workspace.open_store() as store:
-            environ = make_slice_environment(self._get_record(store), self._workspace.environ)
+            environ = make_slice_environment(self._workspace, self._get_record(store))
         return environ | {
             "GITSLICES_HOLDER": self._mine.holder,
             "GITSLICES_TOKEN": places["token"],

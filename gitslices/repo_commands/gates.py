@@ -185,7 +185,7 @@ def _run_gate(
     ended = shell.run(
         gate.command,
         cwd=path,
-        environ=make_slice_environment(record, workspace.environ),
+        environ=make_slice_environment(workspace, record),
         timeout=gate.timeout,
         log=log,
     )

@@ -168,7 +168,7 @@ def run_setup(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRec
     """Run the commands, which are approved, in the worktree of `record`; say which one failed."""
     path = Path(record.worktree_path)
     log = name_setup_log(workspace, record)
-    environ = make_slice_environment(record, workspace.environ)
+    environ = make_slice_environment(workspace, record)
     for command in setup.commands:
         ended = shell.run(command, cwd=path, environ=environ, timeout=setup.timeout, log=log)
         # The first to fail ends it: what follows builds on what was installed before.

@@ -1,6 +1,8 @@
 """What a command that works on a slice finds around it, and what a sandbox must let it write."""
 
-from collections.abc import Mapping
+import os
+import re
+from hashlib import sha256
 from pathlib import Path
 
 from gitslices.core.errors import DiskError
@@ -9,19 +11,33 @@ from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
 
 
-def make_slice_environment(record: SliceRecord, environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ`, and the values that no two slices of a repository share.
+def make_slice_environment(workspace: Workspace, record: SliceRecord) -> dict[str, str]:
+    """The environment, and the values that no two slices share.
 
     `GITSLICES_PORT` stays the same for the life of the slice; it was free when the slice was made.
+    `GITSLICES_NAME` is another one in each repository of the machine.
     """
     return {
-        **environ,
+        **workspace.environ,
         "GITSLICES_SLICE": record.slice_id,
         "GITSLICES_GOAL": record.goal_id,
         "GITSLICES_BRANCH": record.branch_name,
         "GITSLICES_WORKTREE": record.worktree_path,
         "GITSLICES_PORT": str(record.port),
+        "GITSLICES_NAME": make_plain_name(workspace.repo.common_dir, record),
     }
+
+
+def make_plain_name(common_dir: Path, record: SliceRecord) -> str:
+    """A name for what a slice has outside of its worktree: a database, a container, a host.
+
+    Each of these refuses something else, in other places: a letter, then letters and digits, 30 of
+    them at most, are refused by none, quoted or not.
+    """
+    told = re.sub("[^a-z0-9]", "", f"{record.goal_id}{record.slice_id}".lower())
+    # By the branch: a slice whose worktree was moved or made anew has its name again.
+    digest = sha256(os.fsencode(f"{common_dir.resolve()}\0{record.branch_name}")).hexdigest()[:8]
+    return f"s{told[:21]}{digest}"
 
 
 def name_setup_log(workspace: Workspace, record: SliceRecord) -> Path:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -9,12 +10,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gitslices.core.errors import DiskError
+from gitslices.core.model import SliceId
 from gitslices.provisioning.wanted import FIRST_PORT, PORTS, choose_ports
 from gitslices.repo_commands.setup import SetupReport, SetupRequest, set_up
 from gitslices.repo_commands.trust import approve, require_trust
-from gitslices.slices.environment import make_slice_environment
+from gitslices.slices.environment import make_plain_name, make_slice_environment
 from gitslices.system.settings import SettingsError
 from gitslices.system.shell import Ended, open_shell
 from gitslices.workspace import Workspace
@@ -157,16 +160,31 @@ def test_every_slice_has_values_of_its_own(
     apply_tasks(workspace, *TASKS)
     one, two = read_record(workspace, "a"), read_record(workspace, "b")
     assert one.port != two.port
-    assert make_slice_environment(one, {"PATH": "/bin"}) == {
-        "PATH": "/bin",
+    given = make_slice_environment(workspace, one)
+    assert {name: value for name, value in given.items() if name not in workspace.environ} == {
         "GITSLICES_SLICE": "a",
         "GITSLICES_GOAL": "default",
         "GITSLICES_BRANCH": "slices/default/a",
         "GITSLICES_WORKTREE": str(path_beside(repo, "a")),
         "GITSLICES_PORT": str(one.port),
+        "GITSLICES_NAME": make_plain_name(workspace.repo.common_dir, one),
     }
     apply_tasks(workspace, *TASKS)
     assert read_record(workspace, "a").port == one.port
+
+
+def test_a_name_is_plain_stable_and_nobody_elses(workspace: Workspace, tmp_path: Path) -> None:
+    apply_tasks(workspace, *TASKS)
+    one, two = read_record(workspace, "a"), read_record(workspace, "b")
+    here, there = workspace.repo.common_dir, tmp_path / "other" / ".git"
+    odd = structs.replace(one, goal_id="Größe/9", slice_id=SliceId("--" + "x-1" * 40))
+    moved = structs.replace(one, worktree_path="/elsewhere")
+    names = [make_plain_name(here, each) for each in (one, two, odd)]
+    names.append(make_plain_name(there, one))
+    assert all(re.fullmatch("[a-z][a-z0-9]{1,29}", name) for name in names), names
+    assert len(set(names)) == 4
+    assert names[0].startswith("sdefaulta")
+    assert make_plain_name(here, moved) == names[0]
 
 
 def test_a_port_is_stable_free_and_nobody_elses() -> None:
