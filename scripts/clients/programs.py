@@ -137,8 +137,8 @@ def _start_copilot(url: str, options: Sequence[str]) -> list[str]:
     return [*where, "copilot", *asked, *options]
 
 
-def _patch(path: str, does: str = "Add", *lines: str) -> Step:
-    whole = "\n".join(["*** Begin Patch", f"*** {does} File: {path}", *(lines or ["+x"])])
+def _patch(path: str, does: str, *lines: str) -> Step:
+    whole = "\n".join(["*** Begin Patch", f"*** {does} File: {path}", *lines])
     return Step(tool="apply_patch", text=f"{whole}\n*** End Patch\n")
 
 
@@ -198,11 +198,11 @@ CLIENTS = {
             },
         ),
         Client(
-            name="codex", config=".codex", edit=_patch,
+            name="codex", config=".codex", edit=lambda path: _patch(path, "Add", "+x"),
             shell=_call("exec_command", cmd="command", workdir="folder"),
             changes={
                 "update": Change(lambda path: [_patch(path, "Update", *_DIFF)]),
-                "delete": Change(lambda path: [_patch(path, "Delete", "")]),
+                "delete": Change(lambda path: [_patch(path, "Delete")]),
                 "move away": Change(lambda path: [
                     _patch(path, "Update", f"*** Move to: {_name_twin(path)}-new", *_DIFF)
                 ]),
