@@ -5,6 +5,7 @@ completion  what a shell offers for the next word
 options   what several commands take, and the workspace they work in
 several   what a command says that goes through several goals
 drawing   a plan in one of its formats
+advice    what the history says, below a plan
 live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
 task      task, init

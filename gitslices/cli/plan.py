@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs, to_builtins
 
+from gitslices.cli.advice import draw_advised, find_advice, measure
 from gitslices.cli.drawing import Format, draw, find_format, write_drawn
 from gitslices.cli.live import show_progress
 from gitslices.cli.options import (
@@ -23,7 +24,6 @@ from gitslices.git.environment import get_cwd
 
 if TYPE_CHECKING:
     from gitslices.graph.scopes import ScopedGraph
-    from gitslices.ops.advise import Advice
     from gitslices.ops.apply import ApplyReport, ApplyRequest
     from gitslices.ops.plan import PlanRequest
     from gitslices.repo_commands.setup import SetupReport
@@ -120,6 +120,7 @@ Examples:
     "--advice/--no-advice", "advice", default=None,
     help="Say what the history advises.  [default: once suggest has mined it]",
 )  # fmt: skip
+@click.option("--contention", is_flag=True, help="Try how often what orders slices would merge.")
 @click.option("--collisions", is_flag=True, help="Show slices in no order that may meet anyway.")
 @click.option("--explain", metavar="SLICE", help="Show every reason why SLICE waits.")
 @click.option("--diff", is_flag=True, help="Show what would change of the plan applied.")
@@ -164,6 +165,7 @@ def command(
     check: bool,
     strict: bool,
     advice: bool | None,
+    contention: bool,
     collisions: bool,
     explain: str | None,
     diff: bool,
@@ -193,6 +195,7 @@ def command(
     )  # fmt: skip
     _refuse_together(apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, check=check)
+    _refuse_together(contention=contention, apply=applies, explain=explain, diff=diff)
     _refuse_together(collisions=collisions, apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, diff=diff, output=output)
     # Beside -o there are two answers: the document, and the file.
@@ -219,11 +222,13 @@ def command(
         _write_lock(made, lock_file)
     code = 1 if check and made.overlap_serializations else 0
     shown = add_addresses(workspace, made)
+    if contention:
+        return measure(workspace, shown)
     if not applies:
-        advised = _advise(workspace, scoped, made, wanted=advice, meetings=collisions)
+        advised = find_advice(workspace, scoped, made, wanted=advice, meetings=collisions)
         return Outcome(
             document=shown if advised is None else {**to_builtins(shown), "advice": advised},
-            text=lambda: wrote or _format_advised(shown, advised, format_),
+            text=lambda: wrote or draw_advised(shown, advised, format_),
             exit_code=code,
         )
     # Planning alone does not wait for what makes worktrees.
@@ -257,28 +262,6 @@ def command(
         ),
         exit_code=code,
     )
-
-
-def _advise(
-    workspace: "Workspace",
-    scoped: "ScopedGraph",
-    made: Plan,
-    *,
-    wanted: bool | None,
-    meetings: bool,
-) -> "Advice | None":
-    from gitslices.ops.advise import advise, is_mined
-
-    if not meetings and (wanted is False or not (wanted or is_mined(workspace))):
-        return None
-    return advise(workspace, scoped, made, meetings=meetings)
-
-
-def _format_advised(plan: Plan, advice: "Advice | None", format_: Format) -> str:
-    from gitslices.output.text.advice import format_advice
-
-    said = format_advice(advice) if advice is not None and format_ == "text" else ""
-    return draw(plan, format_) + said
 
 
 def _name_code_workspace(workspace: "Workspace", plan: Plan, given: str | None) -> Path | None:

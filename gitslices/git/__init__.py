@@ -18,6 +18,7 @@ changes         what commits touched, in one pass over a history
 patches         what commits change, line by line, so that the same change is known again
 commits         commits read and written without a checkout
 merge           merges made in memory
+file_merges     one file in several commits, and its versions merged
 worktrees       linked worktrees: list, register, take back; settings that lead git astray
 uncommitted     work that only a worktree has
 index           the index of a worktree, locked meanwhile

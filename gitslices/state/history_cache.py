@@ -15,7 +15,7 @@ from gitslices.history.words import find_words
 from gitslices.state.database import COMPANIONS, translate_errors
 
 HISTORY_NAME: Final = "history.db"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Another number makes the file new: it goes up with the tables and with what counts as a word."""
 
 _TABLES: Final = """
@@ -24,6 +24,7 @@ CREATE TABLE changes (number INTEGER PRIMARY KEY, commit_id BLOB, files BLOB);
 CREATE TABLE paths (id INTEGER PRIMARY KEY, path BLOB, changes BLOB);
 CREATE INDEX paths_by_path ON paths (path);
 CREATE TABLE words (word TEXT PRIMARY KEY, changes BLOB) WITHOUT ROWID;
+CREATE TABLE trials (key BLOB PRIMARY KEY, merged) WITHOUT ROWID;
 """
 
 _NUMBER: Final = "I"
@@ -166,6 +167,15 @@ class HistoryCache:
         """The ids of changes."""
         rows = self._select("SELECT number, commit_id FROM changes WHERE number", numbers)
         return {number: Oid(commit.hex()) for number, commit in rows}
+
+    def find_trial(self, key: bytes) -> bool | None:
+        """Whether a merge came out well that was tried before, by what it was made of."""
+        row = self._connection.execute("SELECT merged FROM trials WHERE key = ?", (key,)).fetchone()
+        return bool(row[0]) if row else None
+
+    def keep_trial(self, key: bytes, *, merged: bool) -> None:
+        """Remember how a merge came out."""
+        self._connection.execute("INSERT OR REPLACE INTO trials VALUES (?, ?)", (key, merged))
 
     def _select(self, statement: str, values: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         wanted = list(values)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import click
 
 from gitslices.ops.advise import Advice
-from gitslices.output.words import escape
+from gitslices.ops.contention import Contention, PathContention
+from gitslices.output.words import count, escape
 from gitslices.planning.advice import LikelyMeeting, MissingFile
 
 
@@ -40,3 +41,22 @@ def _tell_meeting(one: LikelyMeeting) -> str:
     first, second = one.slice_ids
     paths = ", ".join(map(escape, one.paths))
     return f"  {one.percent:>3}%  {escape(first)}, {escape(second)}: {paths}"
+
+
+def format_contention(contention: Contention) -> str:
+    """What each path that orders slices costs, and which are worth being relaxed."""
+    lines = [_tell_contention(one) for one in contention.paths]
+    return "\n".join(("", *(lines or ["no file that two slices write puts them in an order"]), ""))
+
+
+def _tell_contention(one: PathContention) -> str:
+    path = escape(one.path)
+    said = f"{path} orders {count(one.pairs, 'pair')}"
+    if not one.tried:
+        return f"{said}; no two past changes of it are near enough to be tried"
+    share = round(100 * one.merged / one.tried)
+    remedy = f': relaxed = ["{path}"]' if one.is_worth_relaxing else ""
+    return (
+        f"{said}; of {count(one.tried, 'pair')} of past changes of it {share}% merge in any"
+        f" order{remedy}"
+    )
