@@ -129,7 +129,7 @@ def _ignore(step: "RunStep") -> None:
 
 def watch_status(workspace: "Workspace", goal_id: str | None) -> "StatusReport":
     """Show the status anew whenever it changes, until every slice has landed; return the last."""
-    from gitslices.ops.status import watch
+    from gitslices.ops.status_watch import watch
 
     reports = watch(workspace, goal_id)
     if sys.stdout.isatty():

@@ -20,7 +20,7 @@ from gitslices.cli.options import (
     under_way_option,
 )
 from gitslices.cli.several import report_served
-from gitslices.system.settings import MergeStyle, SyncStyle
+from gitslices.system.settings_tables import MergeStyle, SyncStyle
 
 _FETCH_EXAMPLES = """\b
 Examples:

@@ -1,6 +1,6 @@
 """The values that flow down the layers: frozen, compared by content, encoded by msgspec."""
 
-from typing import Annotated, Any, Final, Literal, NewType
+from typing import Annotated, Any, Final, Literal, NewType, Protocol
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -371,3 +371,19 @@ class Change(Struct, frozen=True, kw_only=True):
     is_submodule: bool = False
     was_submodule: bool = False
     is_unnamed: bool = False
+
+
+class PlannedSlices(Protocol):
+    """What must be known of a goal: a plan, or those slices of it that are wanted."""
+
+    @property
+    def goal_id(self) -> str:
+        """The goal."""
+
+    @property
+    def target(self) -> BranchName:
+        """The branch that its slices are merged into."""
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """The slices as they are planned."""

@@ -11,7 +11,7 @@ from gitslices.forge.gitea import Gitea
 from gitslices.forge.github import GitHub
 from gitslices.forge.gitlab import GitLab
 from gitslices.forge.pull_request import Forge
-from gitslices.system.settings import ForgeName
+from gitslices.system.settings_tables import ForgeName
 
 _SCP: Final = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^/:\s]+):(?P<path>[^\s]+)")
 _URL: Final = re.compile(

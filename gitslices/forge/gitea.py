@@ -10,7 +10,7 @@ from gitslices.core.errors import RefusedError, RemoteError
 from gitslices.core.model import BranchName
 from gitslices.forge.pull_request import Proposal, PullRequest
 from gitslices.system.programs import run_program
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 
 _FIELDS: Final = "index,state,title,body,url,head,base"
 # Gitea has no drafts but by this (repository.pull-request.WORK_IN_PROGRESS_PREFIXES).

@@ -16,7 +16,7 @@ from gitslices.forge.pull_request import (
     ReviewState,
 )
 from gitslices.system.programs import run_program
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 
 _FIELDS: Final = (
     "nodes{id number url title body state isDraft isCrossRepository baseRefName headRefName"

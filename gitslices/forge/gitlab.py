@@ -10,7 +10,7 @@ from gitslices.core.errors import RefusedError, RemoteError
 from gitslices.core.model import BranchName
 from gitslices.forge.pull_request import ChecksState, Proposal, PullRequest, PullStage
 from gitslices.system.programs import run_program
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 
 _FIELDS: Final = (
     "nodes{iid webUrl title description state draft sourceBranch targetBranch approved"

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from gitslices.core.model import BranchName
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 
 PullStage = Literal["draft", "open", "merged", "closed"]
 ChecksState = Literal["none", "pending", "passed", "failed"]

@@ -15,7 +15,7 @@ from gitslices.merging.rerun_gates import MergedGates
 from gitslices.rules.merging import find_merge_obstacle
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Store
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
 
 REMEDY = "commit what is changed there, or switch it to another branch"

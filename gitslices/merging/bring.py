@@ -14,7 +14,7 @@ from gitslices.rules.merging import describe_own_conflicts, describe_unrelated_h
 from gitslices.slices.early_starts import Footing
 from gitslices.slices.own_commits import UnmergedBase, write_stand_in
 from gitslices.state.store import SliceRecord
-from gitslices.system.settings import SyncStyle
+from gitslices.system.settings_tables import SyncStyle
 
 
 class Stand(Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from gitslices.rules.progress import make_landing_trailer
 from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
 
 

@@ -22,7 +22,7 @@ from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import read_reviews
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.system.settings import Settings
+from gitslices.system.settings_tables import Settings
 from gitslices.workspace import Workspace
 
 

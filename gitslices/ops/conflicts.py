@@ -23,6 +23,7 @@ from gitslices.rules.merging import (
 )
 from gitslices.rules.worktree_faults import BARS_COMPARE, find_bar
 from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
+from gitslices.slices.looks import look_at_each
 from gitslices.slices.own_commits import find_unmerged_base
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
@@ -112,7 +113,7 @@ def _find_works(
     records, statuses = snapshot.records, snapshot.statuses
     planned = (one.slice_id for one in goal.plan.slices)
     open_ = [records[id_] for id_ in planned if id_ in records and statuses[id_] not in FINISHED]
-    found = snapshot.look_at_each(partial(_try_work, snapshot, goal, target, rules), open_)
+    found = look_at_each(snapshot, partial(_try_work, snapshot, goal, target, rules), open_)
     return tuple(found.values())
 
 

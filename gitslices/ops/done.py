@@ -31,7 +31,7 @@ from gitslices.slices.lookup import find_held
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, end_lease, renew_lease
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.system.settings import Gate
+from gitslices.system.settings_tables import Gate
 from gitslices.workspace import Workspace
 
 

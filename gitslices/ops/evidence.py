@@ -27,7 +27,7 @@ from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import add_review
 from gitslices.state.store import Event, Goal, SliceRecord, Store
-from gitslices.system.settings import Gate
+from gitslices.system.settings_tables import Gate
 from gitslices.workspace import Workspace
 
 _GateState = Literal["passed", "failed", "missing", "manual"]

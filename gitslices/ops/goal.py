@@ -13,6 +13,7 @@ from gitslices.rules.progress import GoalState
 from gitslices.slices.claims import free_slice, make_lease_event
 from gitslices.slices.goals import read_goal_state
 from gitslices.slices.location import WorktreeMap
+from gitslices.slices.looks import look_at_each
 from gitslices.slices.lookup import get_goal, refuse_none_applied
 from gitslices.slices.renaming import rename_goal
 from gitslices.slices.snapshot import Snapshot
@@ -155,7 +156,7 @@ def _find_unmerged(snapshot: Snapshot) -> tuple[Problem, ...]:
         for id_, one in snapshot.records.items()
         if one.status not in GONE and id_ not in held and snapshot.statuses[id_] != "merged"
     ]
-    progress = snapshot.look_at_each(partial(Snapshot.progress_of, snapshot), standing)
+    progress = look_at_each(snapshot, partial(Snapshot.progress_of, snapshot), standing)
     goal_id = snapshot.plan.goal_id
     return tuple(
         Problem(

@@ -43,7 +43,7 @@ from gitslices.slices.settings import choose_merge_style
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange, record_changes, write_conflict
 from gitslices.state.store import Goal, Store
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
 
 # Each attempt that is lost is somebody else's success: so many in a row are hardly chance.

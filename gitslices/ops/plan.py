@@ -34,6 +34,7 @@ from gitslices.planning.outline import make_outline
 from gitslices.planning.planner import make_plan
 from gitslices.planning.policy import find_skipped
 from gitslices.planning.unmatched import refuse_unmatched
+from gitslices.slices.looks import look_at_each
 from gitslices.slices.lookup import find_near
 from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
@@ -180,7 +181,7 @@ def read_underway(workspace: Workspace, applied: Plan) -> Underway:
     with workspace.open_store() as store:
         snapshot = Snapshot(workspace, store, applied)
         kept = [one for one in snapshot.records.values() if one.status not in GONE]
-        progress = snapshot.look_at_each(snapshot.progress_of, kept)
+        progress = look_at_each(snapshot, snapshot.progress_of, kept)
     removed = {id_ for id_, one in snapshot.records.items() if one.status == "removed"}
     finished = removed | {id_ for id_, one in progress.items() if one == "landed"}
     started = {id_ for id_, one in progress.items() if one == "started"}

@@ -12,6 +12,7 @@ from gitslices.rules.progress import describe_finished
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
 from gitslices.slices.location import WorktreeMap
+from gitslices.slices.looks import look_at_each
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.store import Goal
@@ -104,7 +105,7 @@ def _read_goal(snapshot: Snapshot, goal: Goal) -> ReadyReport:
 def _find_faults(snapshot: Snapshot) -> dict[SliceId, Problem]:
     """What is wrong with the worktrees of those slices that could be claimed but for that."""
     open_ = [one for id_, one in snapshot.records.items() if snapshot.statuses[id_] in CLAIMABLE]
-    bars = snapshot.look_at_each(partial(find_work_bar, snapshot), open_)
+    bars = look_at_each(snapshot, partial(find_work_bar, snapshot), open_)
     return {id_: bar for id_, bar in bars.items() if bar is not None}
 
 

@@ -15,7 +15,7 @@ from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.publications import Publication, read_publications
 from gitslices.state.store import Goal, Store
-from gitslices.system.settings import Settings
+from gitslices.system.settings_tables import Settings
 from gitslices.workspace import Workspace
 
 

@@ -14,6 +14,7 @@ from gitslices.scopes.language.entries import Access, Scope, parse_entries, pars
 from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 from gitslices.slices.goals import choose_goal
+from gitslices.slices.looks import look_at_each
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.scopes import widen
 from gitslices.slices.snapshot import Snapshot
@@ -196,7 +197,7 @@ def _find_started(workspace: Workspace, store: Store, record: SliceRecord) -> Se
         others = [
             one for one in snapshot.records.values() if one.status in UNDER_WAY and one != record
         ]
-        progress = snapshot.look_at_each(snapshot.progress_of, others)
+        progress = look_at_each(snapshot, snapshot.progress_of, others)
         started += [one for one in others if progress[one.slice_id] == "started"]
     return started
 

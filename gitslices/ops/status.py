@@ -1,17 +1,12 @@
-"""Where every slice stands; told again whenever it changes."""
+"""Where every slice stands."""
 
-import os
-import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from gitslices.core.model import (
-    FINISHED,
     GONE,
     BranchName,
     Plan,
@@ -20,7 +15,6 @@ from gitslices.core.model import (
     SliceStatus,
     settle_status,
 )
-from gitslices.git.links import find_admin_folder
 from gitslices.ops.ready import explain_if_waiting
 from gitslices.recovery.recovery import read_undisturbed
 from gitslices.rules.attempts import FailureReason
@@ -31,6 +25,7 @@ from gitslices.slices.claim_state import find_followers, read_claim_state
 from gitslices.slices.early_starts import find_footing, find_gone_on
 from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
 from gitslices.slices.location import WorktreeMap
+from gitslices.slices.looks import look_at_each
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import list_once_leased
@@ -185,7 +180,7 @@ def _read_goal(snapshot: Snapshot, goal: Goal, *, quick: bool) -> StatusReport:
     followers = frozenset(find_followers(snapshot, goal.plan, made))
     look = partial(_pass_worktree if quick else _look_at_worktree, snapshot, goal.plan, followers)
     worktrees = (
-        {one.slice_id: look(one) for one in made} if quick else snapshot.look_at_each(look, made)
+        {one.slice_id: look(one) for one in made} if quick else look_at_each(snapshot, look, made)
     )
     conflicts = read_conflicts(store, goal.goal_id)
     state = read_claim_state(snapshot, goal, {})
@@ -368,58 +363,3 @@ def _describe_slice(
         landed=snapshot.find_landed(record) if record else None,
         pr_url=published.url if (published := snapshot.publications.get(id_)) else None,
     )
-
-
-_PAUSE: Final = 0.5
-# An edit that nobody has added leaves no trace but itself, so git is asked this often in any case.
-_LONGEST: Final = 10.0
-
-_Stamp = tuple[tuple[int, int], ...]
-
-
-def watch(workspace: Workspace, goal_id: str | None) -> Iterator[StatusReport]:
-    """Yield the status now, and each time it has changed, until every slice has landed.
-
-    Between two looks git is not asked: the store tells whether somebody has written to it, and of
-    references, indexes and logs only times and sizes are read.
-    """
-    shown: tuple[StatusReport, _Stamp] | None = None
-    with workspace.open_store() as store:
-        goals = choose_goals(workspace, store, goal_id)
-        worktrees = [Path(one.worktree_path) for goal in goals for one in goal.plan.slices]
-        while True:
-            before = _read_stamp(workspace, store, worktrees)
-            logs = _read_logs(workspace, worktrees)
-            report = status(workspace, goal_id)
-            if shown != (report, logs):
-                yield report
-                shown = (report, logs)
-            if all(one.status in FINISHED for one in report.slices):
-                return
-            give_up = time.monotonic() + _LONGEST
-            while time.monotonic() < give_up:
-                time.sleep(_PAUSE)
-                if _read_stamp(workspace, store, worktrees) != before:
-                    break
-
-
-def _read_stamp(workspace: Workspace, store: Store, worktrees: list[Path]) -> _Stamp:
-    common = workspace.repo.common_dir
-    places = [common / "packed-refs", common / "reftable" / "tables.list"]
-    places += [Path(folder) for folder, _, _ in os.walk(common / "refs" / "heads")]
-    for admin in map(find_admin_folder, worktrees):
-        places += [admin / "index", admin / "HEAD"] if admin else []
-    written = (store.read_data_version(), 0)
-    return (written, *map(_read_times, places), *_read_logs(workspace, worktrees))
-
-
-def _read_logs(workspace: Workspace, worktrees: list[Path]) -> _Stamp:
-    folder = workspace.state_folder / "logs"
-    return tuple(_read_times(folder / worktree.name / "run.log") for worktree in worktrees)
-
-
-def _read_times(place: Path) -> tuple[int, int]:
-    with suppress(OSError):
-        found = place.stat()
-        return found.st_mtime_ns, found.st_size
-    return 0, 0

@@ -45,7 +45,7 @@ from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord, Store
-from gitslices.system.settings import SyncStyle
+from gitslices.system.settings_tables import SyncStyle
 from gitslices.workspace import Workspace
 
 # Each attempt that is lost is somebody else's success: so many in a row are hardly chance.

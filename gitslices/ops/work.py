@@ -44,7 +44,7 @@ from gitslices.slices.lookup import get_slice
 from gitslices.state.leases import read_lease_history
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.left_workers import VARIABLE, mark_worker
-from gitslices.system.settings import RunSettings
+from gitslices.system.settings_tables import RunSettings
 from gitslices.system.shell import Shell
 from gitslices.workspace import Workspace
 

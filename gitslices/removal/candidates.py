@@ -30,6 +30,7 @@ from gitslices.rules.worktree_faults import (
     find_faults,
 )
 from gitslices.scopes.language.ignore import IgnoreRules, read_ignore_lines
+from gitslices.slices.looks import look_at_each
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.store import SliceRecord
 from gitslices.system.folders import is_copied
@@ -93,7 +94,7 @@ def find_candidates(
     """
     # Read once for all of them, before several are looked at side by side.
     _ = snapshot.counts, snapshot.worktrees.listed
-    looked = snapshot.look_at_each(partial(_look_at, snapshot, is_disposable), records)
+    looked = look_at_each(snapshot, partial(_look_at, snapshot, is_disposable), records)
     return tuple(looked.values())
 
 

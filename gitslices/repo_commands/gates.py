@@ -24,7 +24,7 @@ from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.proofs import add_gate_run, read_gate_runs, read_reviews
 from gitslices.state.store import Event, Goal, SliceRecord, Store
-from gitslices.system.settings import Gate, Settings
+from gitslices.system.settings_tables import Gate, Settings
 from gitslices.system.shell import Shell, open_shell
 from gitslices.workspace import Workspace
 

@@ -10,7 +10,7 @@ from gitslices.core.model import Oid, Slice
 from gitslices.forge.owners import PLACES, OwnerRule, parse_owners
 from gitslices.forge.pull_request import Proposal
 from gitslices.git.read import find_entries, read_blob
-from gitslices.system.settings import PublishSettings
+from gitslices.system.settings_tables import PublishSettings
 from gitslices.system.shell import open_shell
 from gitslices.workspace import Workspace
 

@@ -16,7 +16,7 @@ from gitslices.repo_commands.trust import approve, require_trust
 from gitslices.slices.environment import make_slice_environment, name_setup_log
 from gitslices.slices.settings import read_settings
 from gitslices.state.store import SliceRecord
-from gitslices.system.settings import Setup
+from gitslices.system.settings_tables import Setup
 from gitslices.system.shell import Ended, Shell, open_shell
 from gitslices.workspace import Workspace
 

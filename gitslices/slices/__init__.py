@@ -9,6 +9,7 @@ own_commits  where a slice's own commits begin, and which slices have any
 landed       whether the target has the work of slices, by whatever way it came there
 verdicts     the same, told from what was found of the same commits before
 snapshot     the slices of a goal as store and git have them: read once, asked by every command
+looks        several slices looked at side by side
 early_starts  what a slice stands on that has not landed yet
 goals        which goals a command means, and how far goals are
 renaming     a goal called otherwise, in the store and in the marks of its worktrees

@@ -10,16 +10,14 @@ from gitslices.git.repository import Repository
 from gitslices.system.settings import (
     FILE_NAMES,
     LARGEST,
-    MergeStyle,
-    Settings,
     SettingsError,
-    SyncStyle,
     add_settings,
     find_files,
     find_overruled,
     load_settings,
     parse_settings,
 )
+from gitslices.system.settings_tables import MergeStyle, Settings, SyncStyle
 from gitslices.workspace import Workspace
 
 

@@ -1,10 +1,9 @@
 """The slices of one goal as the store and git have them: read once, and asked by every command."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from gitslices.core.errors import GitError
 from gitslices.core.model import (
@@ -12,7 +11,7 @@ from gitslices.core.model import (
     LANDABLE,
     BranchName,
     Oid,
-    Slice,
+    PlannedSlices,
     SliceId,
     SliceStatus,
     settle_status,
@@ -39,37 +38,11 @@ from gitslices.state.publications import Publication, read_publications
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
-T = TypeVar("T")
 # What a transaction takes over: a git started there would keep all other writers waiting.
-_OF_GIT: Final = frozenset(
-    {
-        "_heads",
-        "tips",
-        "target",
-        "counts",
-        "_left_base",
-        "_in_target",
-        "_worked",
-        "presences",
-        "taken_back",
-    }
-)
-
-
-class _PlannedSlices(Protocol):
-    """What must be known of a goal: a plan, or those slices of it that are wanted."""
-
-    @property
-    def goal_id(self) -> str:
-        """The goal."""
-
-    @property
-    def target(self) -> BranchName:
-        """The branch that its slices are merged into."""
-
-    @property
-    def slices(self) -> tuple[Slice, ...]:
-        """The slices as they are planned."""
+_OF_GIT: Final = frozenset({
+    "_heads", "tips", "target", "counts", "_left_base", "_in_target", "_worked", "presences",
+    "taken_back",
+})  # fmt: skip
 
 
 class Snapshot:
@@ -83,7 +56,7 @@ class Snapshot:
         self,
         workspace: Workspace,
         store: Store,
-        plan: _PlannedSlices,
+        plan: PlannedSlices,
         *,
         records: Iterable[SliceRecord] | None = None,
         worktrees: WorktreeMap | None = None,
@@ -98,7 +71,7 @@ class Snapshot:
             # Where `cached_property` keeps a value: the store is not asked then.
             self.__dict__["records"] = {record.slice_id: record for record in records}
 
-    def read_store_again(self, plan: _PlannedSlices) -> "Snapshot":
+    def read_store_again(self, plan: PlannedSlices) -> "Snapshot":
         """What the store has now beside what git had: in a transaction git is not asked."""
         again = Snapshot(self.workspace, self.store, plan, worktrees=self.worktrees)
         again.__dict__.update(
@@ -419,17 +392,3 @@ class Snapshot:
             return Uncommitted(paths=find_uncommitted(self.workspace.repo, Path(facts.place)))
         except GitError as error:
             return Uncommitted(fault=explain_failure(facts, error))
-
-    def look_at_each(
-        self, look: Callable[[SliceRecord], T], records: Iterable[SliceRecord]
-    ) -> dict[SliceId, T]:
-        """What `look` finds of each of `records`, several of them looked at side by side."""
-        # Imported here: it takes as long as all the rest of a claim, which looks at one slice.
-        from concurrent.futures import ThreadPoolExecutor
-
-        chosen = list(records)
-        # Before threads start: each of them would ask git for it, and none may use the store.
-        _ = self.landed, self.taken_back, self.landings, self.worktrees.admins
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            found = pool.map(look, chosen)
-            return {one.slice_id: it for one, it in zip(chosen, found, strict=True)}

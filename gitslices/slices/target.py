@@ -19,7 +19,7 @@ from gitslices.state.store import Event, SliceRecord, Store
 from gitslices.workspace import Workspace
 
 if TYPE_CHECKING:
-    from gitslices.system.settings import Settings
+    from gitslices.system.settings_tables import Settings
 
 Doubt = tuple[SliceRecord, Oid, Landing | None]
 """A slice, its last commit, and how it was merged."""

@@ -7,7 +7,8 @@ programs         other programs asked something
 shell            commands run with their output kept, and ended with all that they started
 worktreeinclude  ignored files copied along
 folders          folders made, moved, compared, deleted; what the file system says of a place
-settings         the repository's settings file made values
+settings_tables  what the repository's settings file may hold
+settings         that file made values
 hook_scripts     scripts that stand for git hooks, beside those of others
 lefthook         lefthook's own files, in each notation that it reads
 hook_managers    programs that write git hooks themselves, made to call ours

@@ -6,43 +6,52 @@ import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Struct
 
 from gitslices.core.decoding import convert
 from gitslices.core.errors import InputError, Problem, ScopeError
 from gitslices.core.files import TooLargeError, read_regular
 from gitslices.core.model import Requirement, StartAt, TaskGraph, When
 from gitslices.core.naming import GRAPH_FILE, OLD_SETTINGS_FILE, SETTINGS_FILE
-from gitslices.planning.policy import GATES
 from gitslices.scopes.language.entries import parse_entries, parse_scope
+from gitslices.system.settings_tables import (
+    ConflictingRun,
+    EmptyRun,
+    Fetching,
+    ForgeName,
+    Gate,
+    MergeSettings,
+    MergeStyle,
+    NotifySettings,
+    PlanTable,
+    Publishing,
+    PublishSettings,
+    RemoteSettings,
+    RequiredReview,
+    RunSettings,
+    Seconds,
+    Settings,
+    Setup,
+    StalledRun,
+    SyncStyle,
+    Text,
+)
 
 FILE_NAMES: Final = (SETTINGS_FILE, OLD_SETTINGS_FILE)
 """Where the settings may be; the first file that is there counts, and it alone."""
 
 LARGEST: Final = 64 * 1024
 
-# A text with a NUL can be handed to no program: it ends an argument there.
-_Text = Annotated[str, Meta(pattern=r"^[^\0]*[^\0\s][^\0]*$")]
-_Seconds = Annotated[float, Meta(gt=0, le=7 * 24 * 3600)]
-MergeStyle = Literal["merge", "squash", "rebase"]
-SyncStyle = Literal["merge", "rebase"]
-EmptyRun = Literal["fail", "ok"]
-ConflictingRun = Literal["begin", "report"]
-StalledRun = Literal["tell", "end"]
-Fetching = Literal["never", "claim"]
-ForgeName = Literal["github", "gitlab", "gitea", "none"]
-Publishing = Literal["never", "done"]
-
 _EXPECTED: Final[dict[Any, str]] = {
-    _Text: "a text that is not blank",
-    _Text | None: "a text that is not blank",
-    tuple[_Text, ...]: "a list of texts that are not blank",
+    Text: "a text that is not blank",
+    Text | None: "a text that is not blank",
+    tuple[Text, ...]: "a list of texts that are not blank",
     When | None: "a table with risk and paths, each a list of texts",
-    bool | tuple[_Text, ...]: "true, false or a list of gates",
-    _Seconds: "a number of seconds above 0, one week at most",
+    bool | tuple[Text, ...]: "true, false or a list of gates",
+    Seconds: "a number of seconds above 0, one week at most",
     MergeStyle | None: "one of merge, squash and rebase",
     SyncStyle | None: "one of merge and rebase",
     StartAt | None: "one of merged and done",
@@ -63,140 +72,6 @@ class SettingsError(InputError):
     """The settings file is wrong; `problems` holds every reason with its place."""
 
     code = "settings-invalid"
-
-
-class Setup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Commands that make a new worktree ready, in order, each within `timeout` seconds."""
-
-    commands: tuple[_Text, ...] = ()
-    timeout: _Seconds = 600
-
-
-class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The command that decides one gate, within `timeout` seconds.
-
-    Without `when` it is asked of all slices, but for our own gates, which have their own condition.
-    """
-
-    command: _Text
-    timeout: _Seconds = 1800
-    when: When | None = None
-
-
-class RequiredReview(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A review that some slices need."""
-
-    review: _Text
-    when: When = When()
-
-
-class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How slices are merged and brought up to date; None leaves the choice to the command.
-
-    `rerun_gates` names gates to be run again on the merged files; true means all of them.
-    """
-
-    style: MergeStyle | None = None
-    sync: SyncStyle | None = None
-    rerun_gates: bool | tuple[_Text, ...] = False
-    required_reviews: tuple[_Text | RequiredReview, ...] = ()
-
-
-class PlanTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How slices are planned; `start` says how far what a slice waits for must be.
-
-    With `done` that may start before it is merged, on a base that has it.
-    """
-
-    start: StartAt | None = None
-
-
-class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What counts in a run; `empty` says what becomes of a slice whose command changed nothing.
-
-    `conflict` says whether the merge is begun in the worktree of a slice that is tried again,
-    `stall` whether a command that is silent for too long is ended, or only told of.
-    """
-
-    empty: EmptyRun | None = None
-    conflict: ConflictingRun | None = None
-    stall: StalledRun | None = None
-
-
-class NotifySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The command that tells a person to look, within `timeout` seconds."""
-
-    command: _Text | None = None
-    timeout: _Seconds = 10
-
-
-class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When the target is fetched: before a slice is claimed, or only by `gitslices fetch`."""
-
-    fetch: Fetching | None = None
-
-
-class PublishSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where and how branches are put up for review.
-
-    `open` is the command for a forge that has no client here; it prints the address. `on` says
-    whether `done` publishes, too. `reviewers` are asked beside the owners of what was changed.
-    """
-
-    forge: ForgeName | None = None
-    open: _Text | None = None
-    timeout: _Seconds = 120
-    remote: _Text | None = None
-    reviewers: tuple[_Text, ...] = ()
-    on: Publishing | None = None
-
-
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file; gates by name."""
-
-    setup: Setup = Setup()
-    gates: dict[str, Gate] = field(default_factory=dict)
-    merge: MergeSettings = MergeSettings()
-    plan: PlanTable = PlanTable()
-    run: RunSettings = RunSettings()
-    notify: NotifySettings = NotifySettings()
-    remote: RemoteSettings = RemoteSettings()
-    publish: PublishSettings = PublishSettings()
-
-    @property
-    def gate_requirements(self) -> tuple[Requirement, ...]:
-        """The gates, and of which slices they are asked; less our own, asked as ever."""
-        return tuple(
-            Requirement(name=name, when=one.when or When())
-            for name, one in self.gates.items()
-            if one.when is not None or name not in GATES
-        )
-
-    @property
-    def review_requirements(self) -> tuple[Requirement, ...]:
-        """The reviews that are required, and of which slices."""
-        return tuple(
-            Requirement(name=one)
-            if isinstance(one, str)
-            else Requirement(name=one.review, when=one.when)
-            for one in self.merge.required_reviews
-        )
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Every command in it, once each: what a user is asked to approve."""
-        gates = (gate.command for gate in self.gates.values())
-        notify = (self.notify.command,) if self.notify.command else ()
-        publish = (self.publish.open,) if self.publish.open else ()
-        return tuple(dict.fromkeys((*self.setup.commands, *gates, *notify, *publish)))
-
-    @property
-    def rerun_gates(self) -> tuple[str, ...]:
-        """The gates to be run again on the merged files."""
-        named = self.merge.rerun_gates
-        if isinstance(named, bool):
-            return tuple(self.gates) if named else ()
-        return tuple(dict.fromkeys(named))
 
 
 _Section = TypeVar("_Section", bound=Struct)
@@ -394,9 +269,9 @@ def _read_section(
 def _name_expected(kind: Any, *, inside: bool) -> str:
     if kind == When | None:
         return _EXPECTED[kind]
-    if kind == tuple[_Text | RequiredReview, ...]:
+    if kind == tuple[Text | RequiredReview, ...]:
         return "the name of a review, or a table with review and when" if inside else "a list"
-    return _EXPECTED[_Text if inside else kind]
+    return _EXPECTED[Text if inside else kind]
 
 
 def _check_keys(

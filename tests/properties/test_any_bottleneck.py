@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from gitslices.core.model import NewPaths
 from gitslices.graph.scopes import parse_scopes
+from gitslices.planning.bottlenecks import find_bottlenecks
 from gitslices.planning.outline import make_outline
-from gitslices.planning.planner import find_bottlenecks
 from gitslices.scopes.language.entries import Entry, Scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
 from tests.support.drawn_graphs import draw_graph, draw_tree

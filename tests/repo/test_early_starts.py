@@ -18,7 +18,7 @@ from gitslices.ops.removal import PruneRequest, prune
 from gitslices.ops.status import SliceState, status
 from gitslices.ops.sync import SyncReport, SyncRequest, sync
 from gitslices.output.text.plan import format_plan
-from gitslices.system.settings import MergeStyle, SyncStyle
+from gitslices.system.settings_tables import MergeStyle, SyncStyle
 from gitslices.workspace import Workspace
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, check_at, read_record, slice_path, take, work

@@ -10,7 +10,7 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.removal import PruneRequest, prune
 from gitslices.ops.status import status
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 from tests.support.repositories import commit_all, git
 from tests.support.slices import Desk, examine, take, work
 

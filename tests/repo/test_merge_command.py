@@ -9,7 +9,7 @@ from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import status
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git, write_settings

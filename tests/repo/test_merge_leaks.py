@@ -12,7 +12,8 @@ from gitslices.ops.conflicts import conflicts
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.sync import SyncRequest, sync
 from gitslices.repo_commands.trust import approve
-from gitslices.system.settings import MergeStyle, SyncStyle, load_settings
+from gitslices.system.settings import load_settings
+from gitslices.system.settings_tables import MergeStyle, SyncStyle
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git

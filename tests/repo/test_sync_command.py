@@ -7,7 +7,7 @@ import pytest
 from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.sync import SyncReport, SyncRequest, sync
-from gitslices.system.settings import SyncStyle
+from gitslices.system.settings_tables import SyncStyle
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git

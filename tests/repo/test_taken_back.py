@@ -11,7 +11,7 @@ from gitslices.ops.ready import ready
 from gitslices.ops.removal import PruneRequest, RemoveRequest, prune, remove
 from gitslices.ops.reopen import ReopenRequest, reopen
 from gitslices.ops.status import SliceState, status
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.graphs import write_graph

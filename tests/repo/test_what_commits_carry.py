@@ -8,7 +8,7 @@ from gitslices.core.model import SliceId
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.sync import SyncRequest, sync
 from gitslices.rules.merging import make_squash_message
-from gitslices.system.settings import MergeStyle
+from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, slice_path, work

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
-from gitslices.system.settings import Gate, Settings
+from gitslices.system.settings_tables import Gate, Settings
 from tests.support.documents import ROOT, read_sentences
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -6,15 +6,8 @@ import pytest
 from msgspec import Struct
 
 from gitslices.core.model import Requirement, When
-from gitslices.system.settings import (
-    Gate,
-    MergeSettings,
-    RunSettings,
-    Settings,
-    SettingsError,
-    Setup,
-    load_settings,
-)
+from gitslices.system.settings import SettingsError, load_settings
+from gitslices.system.settings_tables import Gate, MergeSettings, RunSettings, Settings, Setup
 from tests.support.repositories import write_settings
 
 

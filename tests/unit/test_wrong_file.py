@@ -7,7 +7,8 @@ import pytest
 from gitslices.core.errors import GraphError
 from gitslices.core.naming import GRAPH_FILE, SETTINGS_FILE, SETTINGS_TABLES
 from gitslices.graph.load import load_graph
-from gitslices.system.settings import Settings, SettingsError, load_settings
+from gitslices.system.settings import SettingsError, load_settings
+from gitslices.system.settings_tables import Settings
 from tests.support.repositories import write_settings
 
 TASKS = '[[tasks]]\nid = "a"\nwrite_set = ["src/"]\n'
