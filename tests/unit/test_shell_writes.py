@@ -216,3 +216,24 @@ def test_a_shell_that_waits_for_commands_is_told_apart() -> None:
     for text in ("bash x.sh", "sh -c ls", "python3 -V", "python3 x.py", "node x", "bash --version",
                  "python3 -m http.server", "echo ls | sh", "bash <<< ls"):  # fmt: skip
         assert read(text).open_shells == (), text
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_known"),
+    [
+        ({}, True),
+        ({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.bareRepository"}, True),
+        ({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.worktree"}, False),
+        ({"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "safe.directory"}, False),
+        ({"GIT_CONFIG_COUNT": "many"}, False),
+        ({"GIT_CONFIG_GLOBAL": "/x"}, False),
+        ({"GIT_CONFIG_PARAMETERS": "'core.worktree=/x'"}, False),
+        ({"GIT_DIR": "/x"}, False),
+    ],
+)
+def test_the_top_is_known_unless_git_is_told_of_another(
+    tmp_path: Path, variables: dict[str, str], *, is_known: bool
+) -> None:
+    (tmp_path / ".git").mkdir()
+    found = find_writes("cd $(git rev-parse --show-toplevel) && rm a", str(tmp_path), variables)
+    assert (found.paths == (str(tmp_path / "a"),)) is is_known

@@ -19,8 +19,8 @@ FOUND: Final = "…"
 _TAME: Final = re.compile(r"[\w./\-…:@%+=,~\n]*")
 _MOST: Final = 1000
 _LEADING: Final = re.compile(
-    r"GIT_(DIR|WORK_TREE|COMMON_DIR|INDEX_FILE|CEILING_DIRECTORIES|EXEC_PATH|CONFIG\w*"
-    r"|\w*_PATHSPECS)"
+    r"GIT_(DIR|WORK_TREE|COMMON_DIR|INDEX_FILE|CEILING_DIRECTORIES|EXEC_PATH"
+    r"|CONFIG(?!_COUNT$|_(KEY|VALUE)_\d+$)\w*|\w*_PATHSPECS)"
 )
 """Variables by which git answers for another repository, or for other files."""
 
@@ -158,7 +158,7 @@ def _print_git(asked: Asked) -> Printed | None:
     if texts[:1] == ["-C"] and len(texts) > 1:
         cwd = join_path(cwd, texts[1])
         texts = texts[2:]
-    if cwd is None or any(_LEADING.fullmatch(name) for name in asked.variables):
+    if cwd is None or _leads_away(asked.variables):
         return None
     if texts[:1] == ["ls-files"] or texts[:2] == ["grep", "-l"] or texts[:2] == ["grep", "-rl"]:
         return _print_listed(texts)
@@ -173,6 +173,19 @@ def _print_git(asked: Asked) -> Printed | None:
     if texts[:1] == ["rev-parse"] and texts[1:] in (["HEAD"], ["--short", "HEAD"]):
         return Printed(FOUND + "\n")
     return None
+
+
+def _leads_away(variables: Mapping[str, str]) -> bool:
+    """Whether git is told to answer otherwise than from the folder it runs in."""
+    count = variables.get("GIT_CONFIG_COUNT", "0")
+    # Some clients set which repositories git trusts for all that they start: that is no matter.
+    keys = [variables.get(f"GIT_CONFIG_KEY_{number}", "") for number in range(_count(count))]
+    harmless = all(key.lower().startswith("safe.") for key in keys)
+    return not harmless or any(map(_LEADING.fullmatch, variables))
+
+
+def _count(text: str) -> int:
+    return int(text) if re.fullmatch("[0-9]{1,2}", text) else 1
 
 
 def _print_listed(texts: Sequence[str]) -> Printed | None:
