@@ -8,11 +8,11 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gitslices.core.errors import InputError
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import Oid, RepoTree
 from gitslices.core.naming import find_path_flaw, show_path, validate_prefix
 from gitslices.git.discovery import probe_repository
@@ -57,12 +57,12 @@ class Workspace:
         self._purpose = purpose
         self._trees: dict[Oid, RepoTree] = {}
 
-    @cached_property
+    @lazy_property
     def config(self) -> Mapping[str, str]:
         """The git settings that gitslices looks at."""
         return read_config(self.repo)
 
-    @cached_property
+    @lazy_property
     def folding(self) -> Folding:
         """How the repository compares paths."""
         return Folding(
@@ -134,7 +134,7 @@ class Workspace:
             )
         return root
 
-    @cached_property
+    @lazy_property
     def state_folder(self) -> Path:
         """Where state is kept; made on first use."""
         return make_state_folder(self.repo.common_dir)

@@ -10,12 +10,12 @@ commit of the mainline says that it takes back does not count, until another mak
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import islice
 from typing import Final
 
 from msgspec import Struct
 
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import Oid, RepoPath, SliceId
 from gitslices.git.commit_graph import CommitGraph, read_commit_graph
 from gitslices.git.compare import find_merge_bases
@@ -119,7 +119,7 @@ class _TargetLine:
             for path in paths:
                 self.touching.setdefault(path, set()).add(commit)
 
-    @cached_property
+    @lazy_property
     def entries(self) -> Mapping[Oid, Oid]:
         """By commit the first one of the mainline that has it."""
         found: dict[Oid, Oid] = {}
@@ -127,13 +127,13 @@ class _TargetLine:
             found.update(dict.fromkeys(self.graph.reach([entry], found), entry))
         return found
 
-    @cached_property
+    @lazy_property
     def reverts(self) -> frozenset[Oid]:
         """The commits that say that they take something back."""
         messages = self.graph.messages
         return frozenset(one for one in self.commits if _SAYS_REVERT.search(messages[one]))
 
-    @cached_property
+    @lazy_property
     def trailed(self) -> Mapping[str, Sequence[Oid]]:
         """By trailer the commits that have it, be it amid what a forge has put together."""
         found: dict[str, list[Oid]] = {}

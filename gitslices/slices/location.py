@@ -6,11 +6,11 @@ where references are kept in tables, and so no file tells which branch is at han
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
 from gitslices.core.errors import InputError
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import BranchName, Link, Oid
 from gitslices.git.follow import find_rebased
 from gitslices.git.index import is_index_whole
@@ -44,22 +44,22 @@ class WorktreeMap:
         self._common_dir = workspace.repo.common_dir
         self._strays: dict[Path, Mapping[Path, Path]] = {}
 
-    @cached_property
+    @lazy_property
     def listed(self) -> Mapping[str, Worktree]:
         """The worktrees that git lists, by path."""
         return {str(one.path): one for one in read_worktrees(self._workspace.repo)}
 
-    @cached_property
+    @lazy_property
     def admins(self) -> Mapping[str, Path]:
         """Git's folder for each linked worktree, by the worktree's path, be it there or not."""
         return read_admin_folders(self._common_dir)
 
-    @cached_property
+    @lazy_property
     def marked(self) -> Mapping[Mark, Path]:
         """Where the worktrees of slices are, as git's folders for them say."""
         return read_marked_worktrees(self._common_dir)
 
-    @cached_property
+    @lazy_property
     def users(self) -> Mapping[BranchName, tuple[Path, ...]]:
         """The worktrees that have each branch checked out, or will have when a rebase ends."""
         found: dict[BranchName, tuple[Path, ...]] = {}

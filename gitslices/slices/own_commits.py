@@ -8,11 +8,11 @@ where the target itself was once at it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
 
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import BranchName, Oid, Plan, SliceId
 from gitslices.git.commits import has_others_work, read_commit_tree, write_commit
 from gitslices.git.compare import find_merge_bases, read_changed_paths, read_mainline
@@ -175,17 +175,17 @@ class _Looked:
         self._workspace = workspace
         self.stretch = stretch
 
-    @cached_property
+    @lazy_property
     def _matcher(self) -> ScopeMatcher:
         return compile_scope(parse_scope(self.stretch.write_scope), self._workspace.folding)
 
-    @cached_property
+    @lazy_property
     def changes(self) -> Mapping[Oid, tuple[str, ...]]:
         """By commit the paths that it changes in the scope; commits that change none left out."""
         within = {one: tuple(filter(self.allows, paths)) for one, paths in self._commits.items()}
         return {commit: paths for commit, paths in within.items() if paths}
 
-    @cached_property
+    @lazy_property
     def _commits(self) -> Mapping[Oid, tuple[str, ...]]:
         stretch = self.stretch
         return read_changed_paths(self._workspace.repo, stretch.base, stretch.tip)

@@ -1,12 +1,12 @@
 """Whose scope is whose: written down for the hooks to see, compiled for those who compare."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
 from msgspec import structs
 
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import UNDER_WAY, Change, Plan, RepoPath, Slice, SliceId
 from gitslices.rules.scope_check import Neighbour, Violation, find_violations
 from gitslices.scopes.language.entries import parse_scope
@@ -128,11 +128,11 @@ class ScopeMatchers:
             self._compiled[key] = compile_scope(scope, self._folding, submodules=submodules)
         return self._compiled[key]
 
-    @cached_property
+    @lazy_property
     def _goals(self) -> dict[str, Goal]:
         return {goal.goal_id: goal for goal in self._store.read_goals()}
 
-    @cached_property
+    @lazy_property
     def _ordered(self) -> list[SliceRecord]:
         """All slices under way: the goal applied first in front, each in the order of its plan."""
         ordered: list[SliceRecord] = []
@@ -143,7 +143,7 @@ class ScopeMatchers:
             ordered += sorted(under_way, key=lambda one: rank.get(one.slice_id, len(rank)))
         return ordered
 
-    @cached_property
+    @lazy_property
     def _landed(self) -> frozenset[SliceRecord]:
         """Those whose commits the target has, though nobody has recorded it."""
         # Imported here for the sake of the hooks: most of them never get this far.

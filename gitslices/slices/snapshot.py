@@ -1,11 +1,11 @@
 """The slices of one goal as the store and git have them: read once, and asked by every command."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from gitslices.core.errors import GitError
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import (
     GONE,
     LANDABLE,
@@ -68,7 +68,7 @@ class Snapshot:
         self.worktrees = worktrees or WorktreeMap(workspace)
         self._uncommitted: dict[SliceId, Uncommitted] = {}
         if records is not None:
-            # Where `cached_property` keeps a value: the store is not asked then.
+            # Where `lazy_property` keeps a value: the store is not asked then.
             self.__dict__["records"] = {record.slice_id: record for record in records}
 
     def read_store_again(self, plan: PlannedSlices) -> "Snapshot":
@@ -81,42 +81,42 @@ class Snapshot:
 
     # What the store has.
 
-    @cached_property
+    @lazy_property
     def records(self) -> Mapping[SliceId, SliceRecord]:
         """The slices that have, or had, a branch and a worktree."""
         return {one.slice_id: one for one in self.store.read_slices(self.plan.goal_id)}
 
-    @cached_property
+    @lazy_property
     def leases(self) -> Mapping[SliceId, Lease]:
         """The leases that nobody has ended, lapsed ones among them."""
         found = read_open_leases(self.store, self.plan.goal_id)
         return {lease.slice_id: lease for lease in found}
 
-    @cached_property
+    @lazy_property
     def live_leases(self) -> Mapping[SliceId, Lease]:
         """The leases whose deadline is yet to come."""
         now = self.workspace.now()
         return {id_: lease for id_, lease in self.leases.items() if lease.is_live(now)}
 
-    @cached_property
+    @lazy_property
     def landings(self) -> Mapping[SliceId, Landing]:
         """How slices were merged by gitslices."""
         return read_landings(self.store, self.plan.goal_id)
 
-    @cached_property
+    @lazy_property
     def publications(self) -> Mapping[SliceId, Publication]:
         """What was pushed for review, and where that is."""
         return read_publications(self.store, self.plan.goal_id)
 
     # What git has.
 
-    @cached_property
+    @lazy_property
     def _heads(self) -> tuple[Mapping[BranchName, Oid], Oid | None]:
         """The last commits of the branches that exist, and of the target, by one call."""
         names = (one.branch_name for one in self.records.values())
         return read_tips_and_target(self.workspace.repo, names, self.plan.target)
 
-    @cached_property
+    @lazy_property
     def tips(self) -> Mapping[BranchName, Oid]:
         """The last commits of the branches that exist."""
         return self._heads[0]
@@ -125,7 +125,7 @@ class Snapshot:
         """The last commit of a slice's branch."""
         return self.tips.get(record.branch_name)
 
-    @cached_property
+    @lazy_property
     def target(self) -> Oid | None:
         """The last commit of the branch that slices are merged into; None where that is gone."""
         return self._heads[1]
@@ -134,14 +134,14 @@ class Snapshot:
         """The same; raise `InputError` where it is gone."""
         return self.target or read_target(self.workspace.repo, self.plan.target)
 
-    @cached_property
+    @lazy_property
     def counts(self) -> Mapping[Oid, tuple[int, int]]:
         """How many commits each tip has that the target lacks, and the reverse."""
         if self.target is None:
             return {}
         return count_all_ahead_behind(self.workspace.repo, self.tips.values(), self.target)
 
-    @cached_property
+    @lazy_property
     def unmerged_bases(self) -> frozenset[Oid]:
         """The bases of slices with commits that the target lacks, where it lacks those, too."""
         target, records = self.target, self.records.values()
@@ -173,7 +173,7 @@ class Snapshot:
         assert tip is not None, "told apart just before"  # noqa: S101
         return count_beyond(self.workspace.repo, tip, (landing.tip, self.target))
 
-    @cached_property
+    @lazy_property
     def _left_base(self) -> Mapping[BranchName, SliceRecord]:
         """The branches that are not where their slices were started from."""
         return {
@@ -182,7 +182,7 @@ class Snapshot:
             if one.status not in GONE and self.find_tip(one) not in {None, one.base_commit}
         }
 
-    @cached_property
+    @lazy_property
     def _in_target(self) -> Mapping[BranchName, SliceRecord]:
         """Those of them that the target has all of."""
         if self.target is None or not self._left_base:
@@ -193,7 +193,7 @@ class Snapshot:
         merged = read_merged(self.workspace.repo, self.target, list(self._left_base))
         return {name: self._left_base[name] for name in merged}
 
-    @cached_property
+    @lazy_property
     def _worked(self) -> frozenset[BranchName]:
         """Those of these that have commits of their own: others were only brought up to date."""
         repo, reached = self.workspace.repo, self._in_target
@@ -221,7 +221,7 @@ class Snapshot:
         ids = dict.fromkeys((*planned, *self.records))
         return [self.records[id_] for id_ in ids if id_ in self.records]
 
-    @cached_property
+    @lazy_property
     def presences(self) -> Mapping[SliceId, Presence]:
         """What the target has of the slices of which their tips alone do not tell it."""
         if self.target is None:
@@ -252,7 +252,7 @@ class Snapshot:
             if self._left_base[name].status in LANDABLE:
                 yield self._left_base[name], self.tips[name], None
 
-    @cached_property
+    @lazy_property
     def taken_back(self) -> frozenset[SliceId]:
         """Slices recorded as merged of which the target has nothing any more."""
         merged = {
@@ -265,7 +265,7 @@ class Snapshot:
 
     # What follows from both.
 
-    @cached_property
+    @lazy_property
     def landed(self) -> frozenset[SliceId]:
         """The slices under way that have commits of their own, all in the target already."""
         # The store alone tells it: where nothing can have landed, git is not asked.
@@ -280,7 +280,7 @@ class Snapshot:
             if told.get(one.slice_id, one.slice_id in reached)
         )
 
-    @cached_property
+    @lazy_property
     def statuses(self) -> Mapping[SliceId, SliceStatus]:
         """The status of every slice, of the plan or not any more."""
         planned = (slice_.slice_id for slice_ in self.plan.slices)

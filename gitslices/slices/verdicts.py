@@ -77,9 +77,10 @@ def _read(store: Store, goal_id: str, target: Oid) -> Mapping[SliceId, _Verdict]
 
 
 def _write(store: Store, goal_id: str, verdicts: _Verdicts) -> None:
-    # Whoever may only read, or finds the store busy, finds out anew the next time.
+    # Whoever may only read, or finds the store busy, finds out anew the next time: to wait would
+    # keep a reader until another's transaction is over.
     with suppress(BusyError, MachineError):
-        store.execute(
+        store.execute_if_free(
             "INSERT OR REPLACE INTO verdicts VALUES (?, ?)",
             (goal_id, msgspec.json.encode(verdicts)),
         )

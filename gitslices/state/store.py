@@ -300,6 +300,15 @@ class Store:
         with translate_errors():
             self._db.execute(sql, values)
 
+    def execute_if_free(self, sql: str, values: Sequence[object] = ()) -> None:
+        """The same, but raise `BusyError` at once where somebody else is writing."""
+        ((timeout,),) = self.query("PRAGMA busy_timeout")
+        self.query("PRAGMA busy_timeout = 0")
+        try:
+            self.execute(sql, values)
+        finally:
+            self.query(f"PRAGMA busy_timeout = {timeout}")
+
 
 @contextmanager
 def open_store(folder: Path, *, timeout: float, opened_from: Path | None = None) -> Iterator[Store]:

@@ -1,6 +1,7 @@
 """What was found to have landed is found once, and never holds for other commits."""
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -89,3 +90,17 @@ def test_what_is_damaged_is_found_anew(repo: Path, workspace: Workspace) -> None
     with workspace.open_store() as store:
         store.execute("UPDATE verdicts SET verdicts = ?", (b'{"signs": 1',))
     assert read_statuses(repo) == first
+
+
+def test_nobody_waits_for_another_writer_to_keep_what_was_told(
+    repo: Path, workspace: Workspace
+) -> None:
+    found: list[list[str]] = []
+    reader = Thread(target=lambda: found.append(read_statuses(repo)), daemon=True)
+    with workspace.open_store() as store, store.transaction():
+        reader.start()
+        reader.join(timeout=60)
+        assert found == [["merged", "provisioned"]]
+    assert read_kept(workspace) == []
+    read_statuses(repo)
+    assert read_kept(workspace) != []

@@ -1,11 +1,11 @@
 """Which slices overlap, in paths that exist, are named or are yet to be created."""
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from itertools import product
 
 from msgspec import Struct
 
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import NewPaths
 from gitslices.scopes.language.matcher import covers
 from gitslices.scopes.overlap.new_overlaps import NewOverlaps
@@ -146,23 +146,23 @@ class Comparison:
             return ()
         return product(one.parts or (one,), other.parts or (other,))
 
-    @cached_property
+    @lazy_property
     def _is_decided_by_paths(self) -> bool:
         """Whether literals alone are compared: the paths they name decide everything."""
         return not self._shared.is_given and not any(
             region.atom.tail or region.excluded for region in self._partition.regions
         )
 
-    @cached_property
+    @lazy_property
     def _decider(self) -> Decider:
         regions = [one for region in self._partition.regions for one in (region, *region.parts)]
         return Decider(regions, self._tree, self._shared.atoms, PathFinder(self._tree))
 
-    @cached_property
+    @lazy_property
     def _new_overlaps(self) -> NewOverlaps:
         return NewOverlaps(self._partition.regions, self._decider)
 
-    @cached_property
+    @lazy_property
     def _has_parts(self) -> bool:
         return any(region.parts for region in self._partition.regions)
 

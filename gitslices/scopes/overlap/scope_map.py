@@ -1,10 +1,10 @@
 """All the slices of a graph at once: which of them overlap, where, and how much each one covers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import product
 from posixpath import commonpath
 
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import NewPaths, Overlap, OverlapKind, RepoPath, RepoTree
 from gitslices.scopes.language.atoms import Atom
 from gitslices.scopes.language.entries import Access, Entry, Scope
@@ -190,7 +190,7 @@ class ScopeMap:
         """The path that shows best why two slices overlap, which they do."""
         return self._witnesses.find(later, earlier, self._comparison.list_compared)
 
-    @cached_property
+    @lazy_property
     def open_overlaps(self) -> tuple[int, ...]:
         """For each slice those it overlaps with beyond its conflicts, in paths to be made."""
         everything = (
@@ -198,7 +198,7 @@ class ScopeMap:
         )
         return tuple(mask & ~known for mask, known in zip(everything, self.conflicts, strict=True))
 
-    @cached_property
+    @lazy_property
     def _everything(self) -> "ScopeMap | None":
         """Where no new path is looked at, and so none is named: the map that looks at them all."""
         if self._new_paths != "none":

@@ -2,10 +2,10 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 
 from msgspec import Struct
 
+from gitslices.core.lazy import lazy_property
 from gitslices.scopes.language.atoms import Atom
 from gitslices.scopes.language.globs import GLOBSTAR, STAR, Glob, literal_name, literal_start
 from gitslices.scopes.language.matcher import compile_atom, compile_name
@@ -104,7 +104,7 @@ class _NameIndex:
         low = bisect_left(self._sorted, start)
         return self._order[low : bisect_left(self._sorted, start + _BEYOND, lo=low)]
 
-    @cached_property
+    @lazy_property
     def _by_extension(self) -> dict[str, list[int]]:
         numbers: dict[str, list[int]] = {}
         for number, name in enumerate(self._names):
@@ -180,7 +180,7 @@ class PathIndex:
         """Count the tracked paths in `spans`."""
         return count_positions(spans) - count_positions(list_common(spans, self._fresh_spans))
 
-    @cached_property
+    @lazy_property
     def _fresh_spans(self) -> Spans:
         return join_spans((at, at + 1) for at in self._fresh)
 
@@ -260,6 +260,6 @@ class PathIndex:
         yield from join_positions(positions)
         yield from ((one.start, one.stop) for one in directories)
 
-    @cached_property
+    @lazy_property
     def _named(self) -> _NameOccurrences:
         return _NameOccurrences(self.paths)

@@ -7,13 +7,13 @@ on the way down from the root. Otherwise patterns do. Files at the root are alwa
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 from typing import Final
 
 from msgspec import Struct
 
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import RepoPath, RepoTree
 from gitslices.scopes.language.atoms import find_ancestor, make_atoms, settle_submodules, walk_up
 from gitslices.scopes.language.entries import Access, Entry, Scope
@@ -133,7 +133,7 @@ class _Maker:
         for start, stop in spans:
             yield from map(RepoPath, self._index.spellings[start:stop])
 
-    @cached_property
+    @lazy_property
     def _root_files(self) -> tuple[RepoPath, ...]:
         return tuple(RepoPath(path) for path in self._tree.spellings if "/" not in path)
 

@@ -2,8 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from functools import cached_property
 
+from gitslices.core.lazy import lazy_property
 from gitslices.core.model import RepoTree
 from gitslices.scopes.language.atoms import Atom, find_ancestor
 from gitslices.scopes.language.folding import Folding
@@ -65,7 +65,7 @@ class TrackedTree:
         file = find_ancestor(path, self.files)
         return file is not None and file not in self._leaving
 
-    @cached_property
+    @lazy_property
     def _directories(self) -> set[str]:
         directories: set[str] = set()
         for parent in {path.rpartition("/")[0] for path in self.paths}:
@@ -76,7 +76,7 @@ class TrackedTree:
                 above = above.rpartition("/")[0]
         return directories
 
-    @cached_property
+    @lazy_property
     def dotted_directories(self) -> tuple[str, ...]:
         """The directories with a dot in their names, in order."""
         return tuple(sorted(path for path in self._directories if "." in path.rpartition("/")[2]))
