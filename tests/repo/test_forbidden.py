@@ -94,7 +94,7 @@ def test_there_a_store_of_an_older_gitslices_is_read(desk: Desk, sealed: tuple[s
         for name, columns in make_shape(SCHEMA_VERSION).items():
             if name not in make_shape(1):  # an index has no columns
                 kind = "INDEX" if columns == {None} else "TABLE"
-                connection.execute(f"DROP {kind} {name}")
+                connection.execute(f"DROP {kind} IF EXISTS {name}")  # a table takes its own along
         for table, columns in make_shape(1).items():
             for column in make_shape(SCHEMA_VERSION)[table] - columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
