@@ -142,6 +142,7 @@ def make_executable(path: Path) -> None:
 
 
 def stage(path: Path) -> None:
+    touch(path)
     git(path, "add", ODD)
 
 

@@ -87,7 +87,7 @@ class Reader:
 def normalise(text: str) -> str:
     """The text without what differs from day to day: commits, times, who is at the machine."""
     text = re.sub(r"\b(?=\w*\d)[0-9a-f]{7,40}\b", "COMMIT", text)
-    text = re.sub(r"\b\d\d:\d\d\b", "TIME", text)
+    text = re.sub(r"(?:\b\d{4}-\d\d-\d\d )?\b\d\d:\d\d\b", "TIME", text)
     text = re.sub(r"\(\d+m left\)|\b\d+m left", "LEFT", text)
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
