@@ -158,6 +158,8 @@ def _find_version(connection: sqlite3.Connection, path: Path) -> int:
             f"{str(path)!r} was written by a newer gitslices (schema {version})",
             hint="upgrade gitslices; where no newer one was ever used: gitslices doctor",
         )
+    if not shape:
+        return 0
     # A dump of SQLite's has everything but the number.
     known = [number for number in range(SCHEMA_VERSION + 1) if make_shape(number) == shape]
     if not known:
