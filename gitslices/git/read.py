@@ -266,6 +266,8 @@ def read_merged(repo: Repository, target: Oid, branches: Sequence[BranchName]) -
 def read_missing(repo: Repository, target: Oid, commits: Iterable[Oid]) -> set[Oid]:
     """Those of `commits` that are not in `target`, in one call."""
     wanted = set(commits)
+    if not wanted:
+        return set()
     asked = "".join(f"{commit}\n" for commit in (f"^{target}", *wanted))
     listing = repo.run("rev-list", "--ignore-missing", "--stdin", input=asked.encode())
     return wanted.intersection(map(Oid, listing.text.split()))

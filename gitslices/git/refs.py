@@ -43,11 +43,16 @@ def _make_command(update: RefUpdate) -> str:
 
 def find_start(repo: Repository, branch: BranchName) -> Oid | None:
     """What a branch was made at, as far back as its reflog goes; None where it has none."""
-    listing = repo.run(
+    listing = read_former_tips(repo, HEADS + branch)
+    return listing[-1] if listing else None
+
+
+def read_former_tips(repo: Repository, ref: str) -> list[Oid]:
+    """What a reference was at, the latest first, as far back as its reflog goes."""
+    return list(map(Oid, repo.run(
         "log", "--walk-reflogs", "--ignore-missing", "--no-show-signature", "--format=%H",
-        "--stdin", input=f"{HEADS}{branch}\n".encode(),
-    ).text.split()  # fmt: skip
-    return Oid(listing[-1]) if listing else None
+        "--stdin", input=f"{ref}\n".encode(),
+    ).text.split()))  # fmt: skip
 
 
 def drop_lost_entries(repo: Repository, log: Path) -> None:

@@ -13,6 +13,7 @@ from gitslices.merging.in_memory import open_merge_rules
 from gitslices.merging.inputs import MergeInputs
 from gitslices.merging.rerun_gates import MergedGates
 from gitslices.rules.merging import find_merge_obstacle
+from gitslices.slices.own_commits import UnmergedBases
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Store
 from gitslices.system.settings_tables import MergeStyle
@@ -48,9 +49,9 @@ def try_merges(
     outcomes: list[BuiltMerge | Conflicted | Problem] = []
     failures: list[GitError | GitLockedError] = []
     with open_merge_rules(workspace, inputs.goal, inputs.target) as rules:
-        builder = MergeBuilder(
-            workspace, inputs.goal, inputs.records, ScopeMatchers(workspace, store), style
-        )
+        matchers = ScopeMatchers(workspace, store)
+        bases = UnmergedBases(workspace, inputs.goal.plan, inputs.target)
+        builder = MergeBuilder(workspace, inputs.goal, inputs.records, matchers, style, bases)
         target = TargetTip(commit=inputs.target, rules=rules, statuses=inputs.statuses)
         for slice_ in inputs.wanted:
             problems = _find_obstacles(inputs, slice_, target)

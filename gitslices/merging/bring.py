@@ -32,13 +32,15 @@ class Stand(Struct, frozen=True, kw_only=True):
 class Course(Struct, frozen=True, kw_only=True):
     """How a slice comes to stand on `stand`: merged in memory with `onto`, in which style.
 
-    `base` is what is recorded as its base then; None where that stays.
+    `base` is what is recorded as its base then; None where that stays. `left` is what its own
+    commits are taken off, where that is not to come along.
     """
 
     stand: Oid
     onto: Oid
     style: SyncStyle
     base: Oid | None
+    left: Oid | None = None
 
 
 def is_current(repo: Repository, record: SliceRecord, tip: Oid, stand: Stand) -> bool:
@@ -66,11 +68,11 @@ def choose_course(repo: Repository, stand: Stand, style: SyncStyle) -> Course:
     if (
         style == "merge"
         and unmerged.early
-        and not has_others_work(repo, [unmerged.commit], [commit])
+        and not has_others_work(repo, unmerged.commits, [commit])
     ):
         return Course(stand=commit, onto=commit, style=style, base=commit)
-    onto = write_stand_in(repo, commit, unmerged.commit)
-    return Course(stand=commit, onto=onto, style="rebase", base=commit)
+    onto = write_stand_in(repo, commit, unmerged.commits)
+    return Course(stand=commit, onto=onto, style="rebase", base=commit, left=unmerged.commit)
 
 
 def bring_commits(
@@ -98,8 +100,8 @@ def bring_commits(
     # As a whole first, for a rebase too: one by one, the first commit would hide what conflicts in
     # the later ones.
     merged = rules.merge(tip, course.onto, joined)
-    if merged.conflicts and course.onto != stand:
-        return describe_own_conflicts(record.slice_id, branch, record.base_commit, merged.conflicts)
+    if merged.conflicts and course.left:
+        return describe_own_conflicts(record.slice_id, branch, course.left, merged.conflicts)
     if merged.conflicts:
         return Conflicted(slice_id=record.slice_id, files=merged.conflicts)
     if course.style == "merge":
@@ -110,8 +112,8 @@ def bring_commits(
     rebased = rebase_commits(rules, commits, stand, joined, signed=signed)
     # Put on one by one, commits can come to other files without any conflict.
     if rebased is None or rebased.tree != merged.tree:
-        if course.onto != stand:
-            return describe_own_conflicts(record.slice_id, branch, record.base_commit, ())
+        if course.left:
+            return describe_own_conflicts(record.slice_id, branch, course.left, ())
         why = "its commits cannot be put onto the target one by one"
         return Problem(record.slice_id, why, "take the target in whole: --style merge")
     return rebased

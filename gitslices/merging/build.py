@@ -23,7 +23,7 @@ from gitslices.rules.merging import (
     make_squash_message,
 )
 from gitslices.rules.progress import make_landing_trailer
-from gitslices.slices.own_commits import UnmergedBase, find_unmerged_base, write_stand_in
+from gitslices.slices.own_commits import UnmergedBase, UnmergedBases, write_stand_in
 from gitslices.slices.scopes import ScopeMatchers
 from gitslices.state.store import Goal, SliceRecord
 from gitslices.system.settings_tables import MergeStyle
@@ -80,12 +80,14 @@ class MergeBuilder:
         records: Mapping[SliceId, SliceRecord],
         matchers: ScopeMatchers,
         style: MergeStyle,
+        bases: UnmergedBases,
     ) -> None:
         self._repo = workspace.repo
         self._goal = goal
         self._records = records
         self._matchers = matchers
         self._contained: set[Oid] = set()
+        self._bases = bases
         self._style = style
         self._signed = is_true(workspace.config.get("commit.gpgsign"))
 
@@ -99,7 +101,7 @@ class MergeBuilder:
         onto = target.commit
         if unmerged and unmerged.early and self._style != "merge":
             # What it was started on has landed as other commits: its own range alone is taken.
-            onto, unmerged = write_stand_in(self._repo, onto, unmerged.commit), None
+            onto, unmerged = write_stand_in(self._repo, onto, unmerged.commits), None
         origin = target.rules.find_origin(tip, onto)
         if origin is None:
             return describe_unrelated_history(
@@ -139,10 +141,7 @@ class MergeBuilder:
         self, candidate: MergeCandidate, tip: Oid, target: Oid
     ) -> UnmergedBase | None:
         """What lies beneath the slice's own commits that the target lacks."""
-        if self._contains(target, candidate.base_commit):
-            return None
-        record = self._records[candidate.slice.slice_id]
-        return find_unmerged_base(self._repo, self._goal.plan, record, tip, target)
+        return self._bases.find(self._records[candidate.slice.slice_id], tip, target)
 
     def _find_base_problem(
         self, candidate: MergeCandidate, unmerged: UnmergedBase | None
@@ -155,8 +154,7 @@ class MergeBuilder:
         if unmerged.early:
             return describe_early_base(goal.goal_id, id_, goal.plan.target)
         planned = goal.plan.base.ref if unmerged.planned else None
-        base = candidate.base_commit
-        return describe_unmerged_base(goal.goal_id, id_, goal.plan.target, base, planned)
+        return describe_unmerged_base(goal.goal_id, id_, goal.plan.target, unmerged.commit, planned)
 
     def _find_scope_problem(
         self,

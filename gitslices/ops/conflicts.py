@@ -24,7 +24,7 @@ from gitslices.rules.merging import (
 from gitslices.rules.worktree_faults import BARS_COMPARE, find_bar
 from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.looks import look_at_each
-from gitslices.slices.own_commits import find_unmerged_base
+from gitslices.slices.own_commits import UnmergedBases
 from gitslices.slices.snapshot import Snapshot
 from gitslices.slices.target import read_target
 from gitslices.state.landings import Trial, find_trial, write_trials
@@ -113,22 +113,23 @@ def _find_works(
     records, statuses = snapshot.records, snapshot.statuses
     planned = (one.slice_id for one in goal.plan.slices)
     open_ = [records[id_] for id_ in planned if id_ in records and statuses[id_] not in FINISHED]
-    found = look_at_each(snapshot, partial(_try_work, snapshot, goal, target, rules), open_)
+    bases = UnmergedBases(workspace, goal.plan, target)
+    found = look_at_each(snapshot, partial(_try_work, snapshot, goal, bases, rules), open_)
     return tuple(found.values())
 
 
 def _try_work(
-    snapshot: Snapshot, goal: Goal, target: Oid, rules: GoalMergeRules, record: SliceRecord
+    snapshot: Snapshot, goal: Goal, bases: UnmergedBases, rules: GoalMergeRules, record: SliceRecord
 ) -> _Work | Problem | None:
     """The same as `_find_work`; what git cannot read of one worktree keeps only that slice out."""
     try:
-        return _find_work(snapshot, goal, target, rules, record)
+        return _find_work(snapshot, goal, bases, rules, record)
     except (GitError, GitLockedError) as error:
         return Problem(record.slice_id, error.message, error.hint)
 
 
 def _find_work(
-    snapshot: Snapshot, goal: Goal, target: Oid, rules: GoalMergeRules, record: SliceRecord
+    snapshot: Snapshot, goal: Goal, bases: UnmergedBases, rules: GoalMergeRules, record: SliceRecord
 ) -> _Work | Problem | None:
     repo, commit = snapshot.workspace.repo, snapshot.find_tip(record)
     uncommitted = snapshot.read_uncommitted(record)
@@ -140,12 +141,12 @@ def _find_work(
         commit = write_snapshot(repo, place, rules.scratch)
     if commit is None or commit == record.base_commit:
         return None
-    base = find_unmerged_base(repo, goal.plan, record, commit, target)
+    base = bases.find(record, commit, bases.target)
     if base is not None and base.is_dropped:
         return describe_unmerged_base(
             goal.goal_id, record.slice_id, goal.plan.target, base.commit, None
         )
-    origin = rules.find_origin(commit, target)
+    origin = rules.find_origin(commit, bases.target)
     if origin is None:
         return describe_unrelated_history(
             record.slice_id, snapshot.plan.target, record.base_commit, shallow=is_shallow(repo)

@@ -39,7 +39,7 @@ from gitslices.slices.claims import require_lease
 from gitslices.slices.early_starts import find_footing
 from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.lookup import get_planned, get_slice
-from gitslices.slices.own_commits import find_unmerged_base
+from gitslices.slices.own_commits import UnmergedBases
 from gitslices.slices.settings import choose_sync_style
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.journal import BranchMove
@@ -98,6 +98,7 @@ class _SyncInputs(Struct, frozen=True, kw_only=True):
     target: Oid
     snapshot: Snapshot
     records: Mapping[SliceId, SliceRecord]
+    bases: UnmergedBases
     worktrees: Mapping[BranchName, tuple[Path, ...]]
     style: SyncStyle
     held: SliceId | None
@@ -172,6 +173,7 @@ def _read_inputs(
         target=snapshot.get_target(),
         snapshot=snapshot,
         records=records,
+        bases=UnmergedBases(workspace, goal.plan, snapshot.get_target()),
         worktrees=find_branch_worktrees(workspace, [one.branch_name for one in records.values()]),
         style=style,
         held=held,
@@ -234,7 +236,7 @@ def _sync_slice(
     assert record is not None, "a slice without a record is an obstacle"  # noqa: S101
     assert tip is not None, "so is one without a branch"  # noqa: S101
     paths = inputs.worktrees.get(record.branch_name, ())
-    stand = _find_stand(workspace, inputs, rules, slice_, record, tip, moved)
+    stand = _find_stand(inputs, rules, slice_, record, tip, moved)
     if isinstance(stand, Problem):
         return stand
     if is_current(workspace.repo, record, tip, stand):
@@ -261,7 +263,6 @@ def _sync_slice(
 
 
 def _find_stand(
-    workspace: Workspace,
     inputs: _SyncInputs,
     rules: GoalMergeRules,
     slice_: Slice,
@@ -270,8 +271,8 @@ def _find_stand(
     moved: Mapping[SliceId, Oid],
 ) -> Stand | Problem:
     """What a slice is to stand on: its target, with what it waits for where it was started so."""
-    repo, plan, target = workspace.repo, inputs.goal.plan, inputs.target
-    unmerged = find_unmerged_base(repo, plan, record, tip, target, moved)
+    plan, target = inputs.goal.plan, inputs.target
+    unmerged = inputs.bases.find(record, tip, target, moved)
     # What a slice stood on may have been amended since: then it seems to be dropped.
     was_early = unmerged and (unmerged.early or (unmerged.is_dropped and plan.start != "merged"))
     footing = find_footing(inputs.snapshot, plan, slice_, moved) if was_early else ()

@@ -154,7 +154,7 @@ def describe_unmerged_base(
         why = f"it starts from {base[:10]} of {planned}, which {target} does not have yet"
         how = f"git merge {shlex.quote(planned)}"
         return Problem(slice_id, why, f"bring {target} up to it first: {how}")
-    why = f"it starts from {base[:10]}, which {target} does not have any more"
+    why = f"it stands on {base[:10]}, which {target} does not have any more"
     how = suggest("sync", slice_id, goal_id=goal_id)
     return Problem(slice_id, why, f"put its own commits onto {target}: {how}")
 

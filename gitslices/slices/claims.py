@@ -155,11 +155,12 @@ def warn_of_dropped_base(
     """What keeps a slice that was begun from being merged, though all is well in its worktree."""
     # Imported here: most claims are of slices that nobody has begun.
     from gitslices.rules.merging import describe_unmerged_base
-    from gitslices.slices.own_commits import find_unmerged_base
+    from gitslices.slices.own_commits import UnmergedBases
 
     repo, ids = workspace.repo, (record.goal_id, record.slice_id)
     tip = find_tip(repo, record.branch_name)
-    found = find_unmerged_base(repo, goal.plan, record, tip, target) if tip else None
+    bases = UnmergedBases(workspace, goal.plan, target)
+    found = bases.find(record, tip, target) if tip else None
     if found is None or not found.is_dropped:
         return ()
     problem = describe_unmerged_base(*ids, goal.plan.target, found.commit, None)

@@ -16,7 +16,15 @@ from gitslices.core.lazy import lazy_property
 from gitslices.core.model import BranchName, Oid, Plan, SliceId
 from gitslices.git.commits import has_others_work, read_commit_tree, write_commit
 from gitslices.git.compare import find_merge_bases, read_changed_paths, read_mainline
-from gitslices.git.read import find_commit, is_ancestor, is_shallow, read_missing, read_tips
+from gitslices.git.read import (
+    find_commit,
+    is_ancestor,
+    is_shallow,
+    name_target_refs,
+    read_missing,
+    read_tips,
+)
+from gitslices.git.refs import read_former_tips
 from gitslices.git.repository import Repository
 from gitslices.rules.progress import list_before
 from gitslices.scopes.language.entries import parse_scope
@@ -29,16 +37,21 @@ _NOTHING: Final[Mapping[SliceId, Oid]] = {}
 
 
 class UnmergedBase(Struct, frozen=True, kw_only=True):
-    """The base of a slice, beneath whose own commits lie some that its target does not have.
+    """What lies beneath a slice's own commits, and is in part what its target does not have.
 
-    `planned` where the plan starts slices there: its commits may enter the target as they are.
-    `early` where they are those of what the slice waits for. Else the target has dropped them, and
-    nothing of them may come back with the slice.
+    Mostly that is one commit, the base. `planned` where the plan starts slices there: its commits
+    may enter the target as they are. `early` where they are those of what the slice waits for. Else
+    the target has dropped them, and nothing of them may come back with the slice.
     """
 
-    commit: Oid
+    commits: tuple[Oid, ...]
     planned: bool = False
     early: bool = False
+
+    @property
+    def commit(self) -> Oid:
+        """The one to name."""
+        return self.commits[0]
 
     @property
     def is_dropped(self) -> bool:
@@ -46,41 +59,91 @@ class UnmergedBase(Struct, frozen=True, kw_only=True):
         return not (self.planned or self.early)
 
 
-def find_unmerged_base(
-    repo: Repository,
-    plan: Plan,
-    record: SliceRecord,
-    tip: Oid,
-    target: Oid,
-    moved: Mapping[SliceId, Oid] = _NOTHING,
-) -> UnmergedBase | None:
-    """The base of a slice with this `tip`, where it has brought in what `target` lacks; or None.
+class UnmergedBases:
+    """Finds what slices of a goal have brought in that their target lacks.
 
-    A slice that was put elsewhere by hand, its base left behind, has none. Nor has one that was
-    started early on what the target has as it was: what made one base of several is nobody's work.
-    `moved` are tips that other slices are about to have.
+    For as long as the target only goes forward: what it has dropped is read once, for all of them.
     """
-    base = record.base_commit
-    if not read_missing(repo, target, [base]):
-        return None
-    # A history that is cut off between the two does not tell; that is said where it is needed.
-    if is_shallow(repo) and not find_merge_bases(repo, base, target):
-        return None
-    # Not the base alone: its commit may have been amended in the slice, with others beneath it.
-    beneath = read_missing(repo, target, find_merge_bases(repo, tip, base))
-    if not beneath:
-        return None
-    if all(is_planned_start(repo, plan, commit) for commit in beneath):
-        return UnmergedBase(commit=base, planned=True)
-    before = list_before(plan, record.slice_id)
-    if not before:
-        return UnmergedBase(commit=base)
-    if not has_others_work(repo, beneath, [target]):
-        return None
-    tips = read_tips(repo, (one.branch_name for one in before if one.slice_id not in moved))
-    there = (moved[one.slice_id] for one in before if one.slice_id in moved)
-    early = not has_others_work(repo, beneath, [target, *tips.values(), *there])
-    return UnmergedBase(commit=base, early=early)
+
+    def __init__(self, workspace: Workspace, plan: Plan, target: Oid) -> None:
+        self._workspace = workspace
+        self._repo = workspace.repo
+        self._plan = plan
+        self.target = target
+
+    def find(
+        self, record: SliceRecord, tip: Oid, target: Oid, moved: Mapping[SliceId, Oid] = _NOTHING
+    ) -> UnmergedBase | None:
+        """What lies beneath the own commits of a slice with this `tip`; None if `target` has it.
+
+        `moved` are tips that other slices are about to have.
+        """
+        base = self._find_base(record, tip, target, moved)
+        # What lies beneath a start elsewhere is to stay: then nothing can be taken out of it.
+        taken = () if base and base.planned else self._find_taken(record, tip)
+        if not taken:
+            return base
+        beneath = base.commits if base else ()
+        return UnmergedBase(commits=(*taken, *read_missing(self._repo, taken[0], beneath)))
+
+    @lazy_property
+    def _dropped(self) -> Sequence[Oid]:
+        """What the target was at and does not have any more, the latest first."""
+        refs = name_target_refs(self._plan.target)
+        former = [tip for ref in refs for tip in read_former_tips(self._repo, ref)]
+        missing = read_missing(self._repo, self.target, former) if former else set()
+        return [one for one in dict.fromkeys(former) if one in missing]
+
+    def _find_taken(self, record: SliceRecord, tip: Oid) -> tuple[Oid, ...]:
+        """What the target has dropped, and somebody had taken into the slice beyond its base.
+
+        What the slice itself may have brought into the target stays its own: a commit that writes
+        nothing but what the slice may write.
+        """
+        if not self._dropped:
+            return ()
+        known = read_missing(self._repo, record.base_commit, self._dropped)
+        inside = known - read_missing(self._repo, tip, known) if known else set()
+        own = _Looked(self._workspace, _make_stretch(record, tip))
+        taken: list[Oid] = []
+        # The latest first: mostly that has all others beneath it.
+        for one in filter(inside.__contains__, self._dropped):
+            if all(read_missing(self._repo, other, [one]) for other in taken) and not (
+                is_planned_start(self._repo, self._plan, one)
+                or read_missing(self._repo, self.target, own.list_made(one))
+            ):
+                taken.append(one)
+        return tuple(taken)
+
+    def _find_base(
+        self, record: SliceRecord, tip: Oid, target: Oid, moved: Mapping[SliceId, Oid]
+    ) -> UnmergedBase | None:
+        """The recorded base, where the slice stands on it still and `target` lacks it.
+
+        A slice that was put elsewhere by hand, its base left behind, has none. Nor has one that was
+        started early on what the target has as it was: what made one base of several is nobody's.
+        """
+        repo, plan, base = self._repo, self._plan, record.base_commit
+        if not read_missing(repo, target, [base]):
+            return None
+        # A history that is cut off between the two does not tell; that is said where it is needed.
+        if is_shallow(repo) and not find_merge_bases(repo, base, target):
+            return None
+        # Not the base alone: its commit may have been amended in the slice, with others beneath it.
+        beneath = read_missing(repo, target, find_merge_bases(repo, tip, base))
+        if not beneath:
+            return None
+        if all(is_planned_start(repo, plan, commit) for commit in beneath):
+            return UnmergedBase(commits=(base,), planned=True)
+        before = list_before(plan, record.slice_id)
+        if not before:
+            return UnmergedBase(commits=(base,))
+        if not has_others_work(repo, beneath, [target]):
+            return None
+        tips = read_tips(repo, (one.branch_name for one in before if one.slice_id not in moved))
+        there = (moved[one.slice_id] for one in before if one.slice_id in moved)
+        early = not has_others_work(repo, beneath, [target, *tips.values(), *there])
+        return UnmergedBase(commits=(base,), early=early)
 
 
 def is_planned_start(repo: Repository, plan: Plan, commit: Oid) -> bool:
@@ -105,13 +168,13 @@ def follows_target(repo: Repository, plan: Plan, base: Oid, target: Oid) -> bool
     return not is_planned_start(repo, plan, base) or is_ancestor(repo, base, target)
 
 
-def write_stand_in(repo: Repository, target: Oid, base: Oid) -> Oid:
-    """A commit with the files of `target` that has `base` in its history, and nothing of it else.
+def write_stand_in(repo: Repository, target: Oid, bases: Iterable[Oid]) -> Oid:
+    """A commit with the files of `target` that has `bases` in its history, and no files of theirs.
 
     What is merged with it comes along without what the target lacks of the base, as `git rebase
     --onto` would have it.
     """
-    return write_commit(repo, read_commit_tree(repo, target), [target, base], "stand-in")
+    return write_commit(repo, read_commit_tree(repo, target), [target, *bases], "stand-in")
 
 
 class _Stretch(Struct, frozen=True, kw_only=True):
@@ -138,16 +201,18 @@ def make_stretches(
         landing = landings.get(record.slice_id)
         tip = landing.tip if landing else tips.get(record.branch_name)
         if tip is not None:
-            stretches.append(
-                _Stretch(
-                    branch_name=record.branch_name,
-                    base=record.base_commit,
-                    tip=tip,
-                    write_scope=record.write_scope,
-                    landed_as=landing.landed_as if landing else None,
-                )
-            )
+            stretches.append(_make_stretch(record, tip, landing))
     return stretches
+
+
+def _make_stretch(record: SliceRecord, tip: Oid, landing: Landing | None = None) -> _Stretch:
+    return _Stretch(
+        branch_name=record.branch_name,
+        base=record.base_commit,
+        tip=tip,
+        write_scope=record.write_scope,
+        landed_as=landing.landed_as if landing else None,
+    )
 
 
 def find_worked(
@@ -189,6 +254,11 @@ class _Looked:
     def _commits(self) -> Mapping[Oid, tuple[str, ...]]:
         stretch = self.stretch
         return read_changed_paths(self._workspace.repo, stretch.base, stretch.tip)
+
+    def list_made(self, tip: Oid) -> list[Oid]:
+        """The commits that `tip` has beyond the base and that write the scope and nothing else."""
+        made = read_changed_paths(self._workspace.repo, self.stretch.base, tip)
+        return [one for one, paths in made.items() if paths and all(map(self.allows, paths))]
 
     def has_empty_beside(self, target: Oid) -> bool:
         """Whether a commit that changes nothing was brought into `target` by a merge."""

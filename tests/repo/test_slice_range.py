@@ -112,7 +112,7 @@ def test_what_the_target_has_dropped_does_not_come_back_with_a_slice(
     before = git(repo, "rev-parse", "main")
     base = read_record(workspace, "b").base_commit
     (refused,) = land(workspace, "b", style=style).refused
-    assert refused.message == f"it starts from {base[:10]}, which main does not have any more"
+    assert refused.message == f"it stands on {base[:10]}, which main does not have any more"
     assert refused.hint == "put its own commits onto main: gitslices sync b --goal default"
     assert git(repo, "rev-parse", "main") == before
     assert [one.slice_id for one in bring(workspace, "b").synced] == ["b"]
