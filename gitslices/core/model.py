@@ -22,7 +22,7 @@ Link = Literal["whole", "broken", "foreign", "gone"]
 Order = Literal["id", "critical-path"]
 NewPaths = Literal["anchored", "all", "none"]
 """How far paths that do not exist yet count as overlaps."""
-StartAt = Literal["merged", "done"]
+StartAt = Literal["merged", "done", "published"]
 """How far what a slice waits for must be before that may start."""
 _COST_RANGE = Meta(gt=0, le=1_000_000_000)
 Cost = Annotated[int, _COST_RANGE] | Annotated[float, _COST_RANGE]
@@ -313,12 +313,18 @@ class EarlyStarts(Struct, frozen=True, kw_only=True):
 
     `slices` may start early. Reviews come in as many `rounds` one after the other where each waits
     for the merge of the one before; `at_risk` begins with the slice that most stand on.
+    With reviews that take `review` each, and workers enough, all is merged at `makespan` instead of
+    `makespan_waiting`; what is left to do counts, in the tasks' own costs.
     """
 
     start: StartAt
     slices: tuple[SliceId, ...]
     rounds: int
     at_risk: tuple[AtRisk, ...]
+    # A plan that was applied earlier lacks these.
+    review: int | float = 0
+    makespan: int | float = 0
+    makespan_waiting: int | float = 0
 
 
 class Plan(Struct, frozen=True, kw_only=True):

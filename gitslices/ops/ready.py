@@ -133,7 +133,7 @@ def explain_wait(entrant: Entrant, state: ClaimState) -> str:
         return describe_finished(entrant.status)
     if entrant.waits_for:
         return "waits for " + ", ".join(
-            f"{needed} ({state.statuses[needed]})" for needed in entrant.waits_for
+            f"{needed} ({_describe_needed(needed, state)})" for needed in entrant.waits_for
         )
     if entrant.blocked:
         return "blocked in the task graph"
@@ -143,6 +143,12 @@ def explain_wait(entrant: Entrant, state: ClaimState) -> str:
         whose = describe_slice(contact.holding, state)
         return f"shares {contact.path} with {whose}, held by {describe_holder(contact.holding)}"
     return "waits to be merged" if entrant.status == "done" else "its merge met a conflict"
+
+
+def _describe_needed(needed: SliceId, state: ClaimState) -> str:
+    status = state.statuses[needed]
+    is_behind = status == "done" and state.plan.start == "published"
+    return "done, not published" if is_behind and needed not in state.published else status
 
 
 def describe_holder(holding: Holding) -> str:

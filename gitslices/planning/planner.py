@@ -12,6 +12,7 @@ from msgspec import UNSET, structs
 from gitslices.core.model import (
     AtRisk,
     Base,
+    Cost,
     EarlyStarts,
     Overlap,
     Plan,
@@ -40,7 +41,12 @@ from gitslices.planning.bottlenecks import find_bottlenecks
 from gitslices.planning.ordering import find_started_conflicts
 from gitslices.planning.outline import Outline, make_outline
 from gitslices.planning.policy import find_assumed_owner, make_gates, make_review_needs
-from gitslices.planning.schedule import count_unordered, iterate_bits, simulate
+from gitslices.planning.schedule import (
+    count_unordered,
+    find_critical_path,
+    iterate_bits,
+    simulate,
+)
 from gitslices.rules.requirements import find_required
 from gitslices.scopes.language.entries import parse_scope
 
@@ -230,6 +236,8 @@ def _find_early_starts(outline: Outline) -> EarlyStarts | None:
         needed = [one for one in outline.edges[number] if one in depths]
         depths[number] = 1 + max((depths[one] for one in needed), default=0)
         before[number] = reduce(or_, (before[one] | 1 << one for one in needed), 0)
+    review = _find_usual_cost(outline, left)
+    costs = [cost + review if cost else cost for cost in outline.workload.costs]
     followers = Counter(one for mask in before.values() for one in iterate_bits(mask))
     return EarlyStarts(
         start=start,
@@ -239,7 +247,16 @@ def _find_early_starts(outline: Outline) -> EarlyStarts | None:
             AtRisk(slice_id=outline.name(number), followers=followers[number])
             for number in sorted(filter(followers.get, left), key=lambda one: -followers[one])
         )[:_NAMED],
+        review=review,
+        makespan=outline.critical_path_cost + review,
+        makespan_waiting=find_critical_path(outline.edges, costs, outline.order)[1],
     )
+
+
+def _find_usual_cost(outline: Outline, numbers: Sequence[int]) -> Cost:
+    """The cost of the middle one of them: a review is taken to last as long."""
+    costs = sorted(outline.workload.costs[number] for number in numbers)
+    return costs[len(costs) // 2] if costs else 0
 
 
 def _make_schedule(outline: Outline, workers: int) -> Schedule:

@@ -45,8 +45,8 @@ class ClaimState(Struct, frozen=True, kw_only=True):
 
     The slices of `plan` have the scopes that hold now. `statuses` speaks of every one of them, a
     lapsed lease counting as none; `blocked` are those that the graph keeps from workers, `faults`
-    what is wrong with the worktrees of others. `ignore_case` and `precompose_unicode` say how the
-    repository compares paths.
+    what is wrong with the worktrees of others. `published` are up for review. `ignore_case` and
+    `precompose_unicode` say how the repository compares paths.
     """
 
     plan: Plan
@@ -55,6 +55,7 @@ class ClaimState(Struct, frozen=True, kw_only=True):
     blocked: frozenset[SliceId]
     faults: Mapping[SliceId, Problem]
     holdings: tuple[Holding, ...]
+    published: frozenset[SliceId] = frozenset()
     ignore_case: bool = False
     precompose_unicode: bool = False
 
@@ -142,7 +143,7 @@ def _outline(state: ClaimState) -> list[Entrant]:
             holding=held.get(slice_.slice_id),
             blocked=slice_.slice_id in state.blocked,
             fault=state.faults.get(slice_.slice_id),
-            waits_for=find_start_waits(slice_, state.statuses, state.plan),
+            waits_for=find_start_waits(slice_, state.statuses, state.plan, state.published),
             contacts=(),
         )
         for slice_ in state.plan.slices

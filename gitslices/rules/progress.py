@@ -3,7 +3,7 @@
 And so how far its goal is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -102,13 +102,22 @@ def list_before(plan: Plan, slice_id: SliceId) -> tuple[Slice, ...]:
 
 
 def find_start_waits(
-    slice_: Slice, statuses: Mapping[SliceId, SliceStatus], plan: Plan
+    slice_: Slice,
+    statuses: Mapping[SliceId, SliceStatus],
+    plan: Plan,
+    published: Collection[SliceId] = (),
 ) -> tuple[SliceId, ...]:
-    """Those of `find_waits` that are not far enough for `slice_` to start, by the plan."""
+    """Those of `find_waits` that are not far enough for `slice_` to start, by the plan.
+
+    A pull request of one that is not done is a draft, on which nobody is to stand.
+    """
     waits = find_waits(slice_, statuses, plan)
     if plan.start == "merged":
         return waits
-    return tuple(needed for needed in waits if statuses[needed] != "done")
+    far = {needed for needed in waits if statuses[needed] == "done"}
+    if plan.start == "published":
+        far &= set(published)
+    return tuple(needed for needed in waits if needed not in far)
 
 
 def describe_finished(status: SliceStatus) -> str:

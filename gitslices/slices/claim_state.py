@@ -31,6 +31,7 @@ def read_claim_state(
         blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
         faults=faults,
         holdings=tuple(_make_holdings(snapshot, goal, leases)),
+        published=frozenset(snapshot.publications if goal.plan.start == "published" else ()),
         ignore_case=is_true(config.get("core.ignorecase")),
         precompose_unicode=is_true(config.get("core.precomposeunicode")),
     )

@@ -54,7 +54,7 @@ _EXPECTED: Final[dict[Any, str]] = {
     Seconds: "a number of seconds above 0, one week at most",
     MergeStyle | None: "one of merge, squash and rebase",
     SyncStyle | None: "one of merge and rebase",
-    StartAt | None: "one of merged and done",
+    StartAt | None: "one of merged, done and published",
     EmptyRun | None: "one of fail and ok",
     ConflictingRun | None: "one of begin and report",
     StalledRun | None: "one of tell and end",

@@ -60,7 +60,8 @@ class MergeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class PlanTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How slices are planned; `start` says how far what a slice waits for must be.
 
-    With `done` that may start before it is merged, on a base that has it.
+    With `done` that may start before it is merged, on a base that has it; with `published` once it
+    is up for review besides.
     """
 
     start: StartAt | None = None

@@ -13,6 +13,7 @@ from gitslices.ops.conflicts import conflicts
 from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
+from gitslices.ops.publish import PublishRequest, publish
 from gitslices.ops.ready import ready
 from gitslices.ops.removal import PruneRequest, prune
 from gitslices.ops.status import SliceState, status
@@ -20,7 +21,8 @@ from gitslices.ops.sync import SyncReport, SyncRequest, sync
 from gitslices.output.text.plan import format_plan
 from gitslices.system.settings_tables import MergeStyle, SyncStyle
 from gitslices.workspace import Workspace
-from tests.support.repositories import commit_all, git
+from tests.support.remotes import add_remote
+from tests.support.repositories import commit_all, git, write_settings
 from tests.support.slices import apply_tasks, check_at, read_record, slice_path, take, work
 from tests.support.workspaces import open_at
 
@@ -115,6 +117,26 @@ def test_a_slice_starts_once_what_it_waits_for_is_done(repo: Path, workspace: Wo
     assert [one.slice_id for one in ready(workspace, None).ready] == ["b"]
     start(workspace, "b")
     assert (slice_path(workspace, "b") / "a" / "two").read_text() == "a two\n"
+    assert read_record(workspace, "b").base_commit == git(repo, "rev-parse", "slices/default/a")
+
+
+def test_with_published_it_waits_for_the_pull_request_besides(repo: Path) -> None:
+    add_remote(repo)
+    write_settings(repo, "[plan]\nstart = 'published'\n[publish]\nforge = 'none'\n")
+    commit_all(repo, "Start once it is up for review")
+    workspace = open_at(repo)
+    apply_tasks(workspace, *CHAIN[:2])
+    work(workspace, "a", {"a/one": "1"})
+    put_up = PublishRequest(slice_ids=(SliceId("a"),))
+    publish(workspace, put_up)  # a draft
+    assert state_of(workspace, "b").reason == "waits for a (provisioned)"
+    done(workspace, DoneRequest(slice_id=SliceId("a"), token=take(workspace, "a")))
+    assert [one.slice_id for one in ready(workspace, None).ready] == ["b"]
+    with workspace.open_store() as store, store.transaction():
+        store.execute("DELETE FROM publications", ())
+    assert state_of(workspace, "b").reason == "waits for a (done, not published)"
+    publish(workspace, put_up)
+    start(workspace, "b")
     assert read_record(workspace, "b").base_commit == git(repo, "rev-parse", "slices/default/a")
 
 
@@ -279,7 +301,10 @@ def test_the_plan_says_what_early_starts_gain_and_risk(workspace: Workspace) -> 
         ("b", 1),
         ("c", 1),
     ]
+    # Three of cost 1 in a row: each with a review of its own, or all reviews at once behind them.
+    assert (early.review, early.makespan, early.makespan_waiting) == (1, 4, 6)
     told = format_plan(goal.plan).splitlines()
+    assert ("  with reviews of 1 each, and workers enough, all is merged at 4 instead of 6") in told
     assert (
         "3 slices may start once what they wait for is done: "
         "3 rounds of review one after the other can be one"

@@ -180,6 +180,11 @@ def _format_early_starts(plan: Plan) -> Iterable[str]:
         f"{count(len(early.slices), 'slice')} may start once what they wait for is {early.start}:"
         f" {count(early.rounds, 'round')} of review one after the other can be one"
     )
+    if early.review:
+        yield (
+            f"  with reviews of {format_cost(early.review)} each, and workers enough, all is merged"
+            f" at {format_cost(early.makespan)} instead of {format_cost(early.makespan_waiting)}"
+        )
     first = early.at_risk[0]
     yield (
         f"  at risk: if {escape(first.slice_id)} changes in its review,"
