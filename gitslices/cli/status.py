@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gitslices.cli.drawing import Format, draw, find_format, write_drawn
 from gitslices.cli.live import make_view, read_on_terminal, watch_status
 from gitslices.cli.options import (
     EVENTS,
@@ -22,6 +23,7 @@ from gitslices.cli.options import (
     slice_argument,
     under_way_option,
 )
+from gitslices.core.errors import InputError
 
 if TYPE_CHECKING:
     from gitslices.workspace import Workspace
@@ -33,6 +35,9 @@ Examples:
   gitslices status --quick --json
   gitslices status --paths --finished
   gitslices status --goal auth-rework --json
+  gitslices status --graph                  the waves, drawn
+  gitslices status -o status.html           the plan's picture with its progress
+  gitslices status --format mermaid         for a pull request's comment
 """
 
 
@@ -41,6 +46,20 @@ Examples:
 @click.option("--quick", is_flag=True, help="Look at no worktree: tell no uncommitted changes.")
 @click.option("--paths", is_flag=True, help="Show where the worktrees are, too.")
 @click.option("--finished", is_flag=True, help="Show goals that are finished or closed, too.")
+@click.option("--graph", is_flag=True, help="Draw the waves, with where each slice stands.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["html", "svg", "mermaid", "dot"]),
+    help="Draw the plan of one goal with its progress.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write that to FILE, in the format of its ending unless --format names one.",
+)
 @fetch_option
 @under_way_option
 @common_options
@@ -51,6 +70,9 @@ def status_command(
     quick: bool,
     paths: bool,
     finished: bool,
+    graph: bool,
+    format_: Format | None,
+    output: Path | None,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
@@ -63,15 +85,15 @@ def status_command(
     """
     from gitslices.ops.status import status
 
-    if watches and as_json:
-        raise click.UsageError("--json prints one document, so there is nothing to watch")
-    if watches and quick:
-        raise click.UsageError("--watch looks at the worktrees, and --quick at none")
-    if finished and (goal_id is not None or watches):
-        raise click.UsageError("--finished is about all goals as they are: no --goal, no --watch")
+    _refuse_together(
+        as_json=as_json, watches=watches, quick=quick, finished=finished, named=goal_id is not None,
+        graph=graph, pictured=format_ is not None or output is not None,
+    )  # fmt: skip
     workspace = probe_here(directory)
     if fetch:
         fetch_first(workspace, goal_id, asked=True)
+    if graph or format_ is not None or output is not None:
+        return _draw_progress(workspace, goal_id, format_, output)
     if watches:
         return Outcome(document=watch_status(workspace, goal_id), text=str)
     read = partial(status, workspace, goal_id, finished=finished)
@@ -88,6 +110,69 @@ def status_command(
         return format_status(report, make_view(workspace, paths=paths))
 
     return Outcome(document=report, text=text)
+
+
+def _refuse_together(
+    *,
+    as_json: bool,
+    watches: bool,
+    quick: bool,
+    finished: bool,
+    named: bool,
+    graph: bool,
+    pictured: bool,
+) -> None:
+    if watches and as_json:
+        raise click.UsageError("--json prints one document, so there is nothing to watch")
+    if watches and quick:
+        raise click.UsageError("--watch looks at the worktrees, and --quick at none")
+    if finished and (named or watches):
+        raise click.UsageError("--finished is about all goals as they are: no --goal, no --watch")
+    if graph and pictured:
+        raise click.UsageError("--graph draws on the terminal: no --format, no --output")
+    if (graph or pictured) and (as_json or watches or quick or finished):
+        raise click.UsageError(
+            "what is drawn is the plan as it is now: no --json, --watch, --quick or --finished"
+        )
+
+
+def _choose_format(format_: Format | None, output: Path | None) -> Format | None:
+    """How to draw the plan; None where it is not to be drawn."""
+    if format_ is not None or output is None:
+        return format_
+    found = find_format(output)
+    if found in {"text", "json"}:
+        raise click.UsageError("--output has a picture: end its name in .html, .svg, .mmd or .dot")
+    return found
+
+
+def _draw_progress(
+    workspace: "Workspace", goal_id: str | None, format_: Format | None, output: Path | None
+) -> Outcome:
+    """The waves where no format is asked for, else the picture of the one goal."""
+    format_ = _choose_format(format_, output)
+    from gitslices.ops.progress import read_progress
+
+    goals = read_progress(workspace, goal_id)
+    if format_ is None:
+        from gitslices.output.text.waves import format_waves
+
+        view = make_view(workspace)
+        return Outcome(document=goals, text=lambda: format_waves(goals, view))
+    if len(goals) != 1:
+        ids = ", ".join(goal.goal.goal_id for goal in goals)
+        raise InputError(
+            f"a picture has one goal, and {len(goals)} are under way: {ids}",
+            hint="name one with --goal ID",
+        )
+    from gitslices.output.words import name_state
+
+    plan = goals[0].plan
+    states = {one.slice_id: name_state(one) for one in goals[0].slices}
+    if output is None:
+        return Outcome(document=goals, text=lambda: draw(plan, format_, states))
+    said = write_drawn(plan, format_, output, states)
+    return Outcome(document=goals, text=lambda: said)
 
 
 _SHOW_EXAMPLES = """\b

@@ -16,6 +16,7 @@ ready           what could be claimed, and what the rest waits for
 code_workspace  the worktrees of a goal as a workspace file of VS Code
 status          where every slice stands
 status_watch    the same, told again whenever it changes
+progress        the plan of a goal as it is now
 choice          which slice a claim means, and why there is none
 grant           a lease on the slice that a claim means, once there is one to be had
 claim           a slice to one holder

@@ -46,6 +46,7 @@ def _show(char: str) -> str:
 
 
 if TYPE_CHECKING:
+    from gitslices.ops.status import SliceState
     from gitslices.planning.diff import Retarget
 
 _SAYS: Final[Mapping[OverlapKind, str]] = {
@@ -71,6 +72,18 @@ def join_goals(parts: Sequence[tuple[str, str]]) -> str:
     if len(parts) == 1:
         return parts[0][1]
     return "\n".join(f"{escape(id_)}\n{text}" for id_, text in parts)
+
+
+def name_state(state: "SliceState") -> str:
+    """The status in one word, with what has become of those who had the slice."""
+    if state.waiting:
+        return "asking"
+    if state.status in {"planned", "provisioned"}:
+        if state.lapsed or (state.failed and state.failed.reason == "lost-lease"):
+            return "lapsed"
+        if state.failed:
+            return "failed"
+    return state.status
 
 
 def format_time(at: str, now: str) -> str:

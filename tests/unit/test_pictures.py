@@ -8,7 +8,8 @@ from msgspec import structs
 from gitslices.core.model import PlanProgress
 from gitslices.output.pictures.dot import format_dot
 from gitslices.output.pictures.mermaid import format_mermaid
-from gitslices.output.pictures.svg import DARK, LIGHT, fit, format_svg
+from gitslices.output.pictures.picture import DARK, LIGHT
+from gitslices.output.pictures.svg import fit, format_svg
 from tests.support.golden import compare
 from tests.support.pictures import (
     FORMATS,

@@ -5,14 +5,17 @@ Nodes are numbered in the order of the plan's slices, so that no id can be mista
 
 from gitslices.core.model import Plan
 from gitslices.output.pictures.picture import (
+    NO_STATES,
     Edge,
     Picture,
+    States,
     describe,
     explain,
     head_wave,
     list_facts,
     list_names,
     make_picture,
+    name_picture,
 )
 from gitslices.output.words import escape
 
@@ -42,10 +45,10 @@ _LEGEND = """\
   }"""
 
 
-def format_dot(plan: Plan) -> str:
+def format_dot(plan: Plan, states: States = NO_STATES) -> str:
     """Write the plan as one digraph."""
-    picture = make_picture(plan)
-    lines = ["digraph plan {", _FRAME, f"  label={_quote(f'Plan of {plan.goal_id}')};"]
+    picture = make_picture(plan, states)
+    lines = ["digraph plan {", _FRAME, f"  label={_quote(name_picture(picture))};"]
     for wave, members in enumerate(picture.waves):
         lines += _open_wave(picture, wave)
         lines += (_write_node(picture, index) for index in members)
@@ -69,7 +72,7 @@ def _write_node(picture: Picture, index: int) -> str:
     critical = index in picture.critical
     words = ["critical path"] if critical else []
     drawn = ", color=mediumblue, penwidth=2.5" if critical else ""
-    label = _quote(*list_names(each), list_facts(picture.plan, each), *words)
+    label = _quote(*list_names(each), list_facts(picture, each), *words)
     return f"    s{index} [label={label}, tooltip={_quote(*describe(picture, index))}{drawn}];"
 
 

@@ -15,25 +15,27 @@ from typing import Final
 from gitslices.core.model import Bottleneck, Plan, Slice
 from gitslices.output.pictures.layout import Layout, make_layout
 from gitslices.output.pictures.picture import (
+    DARK,
+    LIGHT,
+    NO_STATES,
     Edge,
     Picture,
+    States,
     explain_overlap,
     list_allowed,
     make_picture,
     name_estimate,
+    name_picture,
 )
 from gitslices.output.pictures.svg import (
-    DARK,
     HEAD,
     LEGEND_WIDTH,
-    LIGHT,
     PAD,
     PAINT,
     SHAPES,
     draw_body,
     draw_heads,
     draw_legend,
-    name_plan,
     quote,
     summarise,
 )
@@ -61,17 +63,17 @@ _HINT: Final = """\
 walk along the edges, Escape lets go.</p>"""
 
 
-def format_html(plan: Plan) -> str:
+def format_html(plan: Plan, states: States = NO_STATES) -> str:
     """Write the whole page."""
-    picture = make_picture(plan)
+    picture = make_picture(plan, states)
     lines = [
         "<!doctype html>",
         '<html lang="en">',
         "<head>",
-        *_write_head(plan),
+        *_write_head(picture),
         "</head>",
         "<body>",
-        *_write_header(plan),
+        *_write_header(picture),
         "<main>",
         *_write_picture(picture),
         *_write_table(picture),
@@ -85,7 +87,7 @@ def format_html(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_head(plan: Plan) -> list[str]:
+def _write_head(picture: Picture) -> list[str]:
     style, script = _make_style(), _read_part("page.js")
     # Browsers hash exactly what stands between the tags: one line break more and nothing runs.
     sources = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
@@ -95,7 +97,7 @@ def _write_head(plan: Plan) -> list[str]:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{quote(name_plan(plan))}</title>",
+        f"<title>{quote(name_picture(picture))}</title>",
         f"<style>{style}</style>",
     ]
 
@@ -123,11 +125,12 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def _write_header(plan: Plan) -> list[str]:
+def _write_header(picture: Picture) -> list[str]:
+    plan = picture.plan
     base = f"{_code(plan.base.ref)} at {_code(plan.base.commit[:10])}"
     return [
         "<header>",
-        f"<h1>{quote(name_plan(plan))}</h1>",
+        f"<h1>{quote(name_picture(picture))}</h1>",
         f'<p class="soft">{quote(summarise(plan))}</p>',
         f'<p class="soft">base {base} · target {_code(plan.target)}</p>',
         "</header>",
@@ -200,7 +203,7 @@ def _write_row(picture: Picture, index: int) -> str:
         _write_scope(each.write_files, each.write_scope)
         + _write_allowed(list_allowed(picture.plan, each)),
         _write_scope(each.read_files, each.read_scope),
-        _list(_write_work(each)),
+        _list(_write_work(picture, each)),
         _list(map(quote, (*each.gates, *each.review_needs))),
     )
     row = "".join(f"<td>{cell}</td>" for cell in cells)
@@ -226,9 +229,16 @@ def _write_allowed(allowed: Sequence[str]) -> str:
     return f'<div class="soft">allowed since:</div>{_list(map(_code, allowed))}' if allowed else ""
 
 
-def _write_work(each: Slice) -> list[str]:
+def _write_work(picture: Picture, each: Slice) -> list[str]:
+    state = picture.states.get(each.slice_id)
     owner = [quote(each.owner_role)] if each.owner_role else []
-    return [*owner, name_estimate(each), f"risk {quote(each.risk)}", _code(each.branch_name)]
+    return [
+        *([quote(state)] if state else []),
+        *owner,
+        name_estimate(each),
+        f"risk {quote(each.risk)}",
+        _code(each.branch_name),
+    ]
 
 
 def _name_bottleneck(one: Bottleneck) -> str:

@@ -1,12 +1,17 @@
 """A plan as a mermaid flowchart, for Markdown pages: waves from left to right, a subgraph each."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from gitslices.core.model import Plan
 from gitslices.output.pictures.picture import (
+    LIGHT,
+    NO_STATES,
     Edge,
     Picture,
+    States,
+    find_mark,
     head_wave,
     list_facts,
     list_names,
@@ -30,9 +35,9 @@ _LEGEND: Final = """\
   end"""
 
 
-def format_mermaid(plan: Plan) -> str:
+def format_mermaid(plan: Plan, states: States = NO_STATES) -> str:
     """Write the plan as one flowchart."""
-    picture = make_picture(plan)
+    picture = make_picture(plan, states)
     lines = ["flowchart LR"]
     for wave, members in enumerate(picture.waves):
         lines.append(f"  subgraph wave{wave}[{_quote(head_wave(picture, wave))}]")
@@ -45,7 +50,7 @@ def format_mermaid(plan: Plan) -> str:
 def _write_node(picture: Picture, index: int) -> str:
     each = picture.plan.slices[index]
     words = ["critical path"] if index in picture.critical else []
-    return f"    s{index}[{_quote(*list_names(each), list_facts(picture.plan, each), *words)}]"
+    return f"    s{index}[{_quote(*list_names(each), list_facts(picture, each), *words)}]"
 
 
 def _write_edge(edge: Edge) -> str:
@@ -59,7 +64,16 @@ def _write_styles(picture: Picture) -> list[str]:
     nodes = ",".join(f"s{index}" for index in sorted(picture.critical))
     edges = ",".join(str(i) for i, edge in enumerate(picture.edges) if edge.critical)
     styles = ["  classDef critical stroke-width:3px", f"  class {nodes} critical"] if nodes else []
-    return styles + ([f"  linkStyle {edges} stroke-width:3px"] if edges else [])
+    styles += [f"  linkStyle {edges} stroke-width:3px"] if edges else []
+    return styles + list(_write_marks(picture))
+
+
+def _write_marks(picture: Picture) -> Iterator[str]:
+    marks = [find_mark(picture, each) for each in picture.plan.slices]
+    for mark in sorted({mark for mark in marks if mark}):
+        nodes = ",".join(f"s{index}" for index, one in enumerate(marks) if one == mark)
+        yield f"  classDef {mark} stroke:{LIGHT[mark]}"
+        yield f"  class {nodes} {mark}"
 
 
 def _quote(*lines: str) -> str:

@@ -1,17 +1,66 @@
 """What every picture of a plan shows: its slices by number, and the words about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Final
 
 from msgspec import UNSET, Struct
 
-from gitslices.core.model import Plan, Serialization, Slice
+from gitslices.core.model import Plan, Serialization, Slice, SliceId
 from gitslices.output.words import count, escape, find_progress_word, format_cost, format_reason
 
 COMPACT_FROM = 100
 """From this many slices on, a box holds the id alone."""
 
+States = Mapping[SliceId, str]
+"""The word for where each slice stands."""
+
+NO_STATES: Final[States] = {}
+"""Those of a plan that is drawn without a look at what has become of it."""
+
 _HOVER_ENTRIES = 8
+LIGHT: Final[Mapping[str, str]] = {
+    "paper": "#ffffff",
+    "band": "#f5f6f8",
+    "box": "#ffffff",
+    "line": "#cfd5dd",
+    "ink": "#1b212b",
+    "soft": "#565f6d",
+    "edge": "#7d8797",
+    "forced": "#b4530a",
+    "critical": "#3d44c9",
+    "landed": "#1a7f4b",
+    "finished": "#7a3fb8",
+    "busy": "#0b6bcb",
+    "asking": "#b07400",
+    "trouble": "#c62f2f",
+}
+DARK: Final[Mapping[str, str]] = {
+    "paper": "#0e1116",
+    "band": "#151920",
+    "box": "#1d232c",
+    "line": "#3b4451",
+    "ink": "#e7eaef",
+    "soft": "#a0a9b6",
+    "edge": "#788496",
+    "forced": "#f2a65a",
+    "critical": "#a9b4ff",
+    "landed": "#4cc38a",
+    "finished": "#c49bf0",
+    "busy": "#6cb6ff",
+    "asking": "#e3b341",
+    "trouble": "#ff7b72",
+}
+
+_MARKS: Final = {
+    "merged": "landed",
+    "done": "finished",
+    "claimed": "busy",
+    "asking": "asking",
+    "lapsed": "asking",
+    "conflicted": "trouble",
+    "failed": "trouble",
+}
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -30,13 +79,14 @@ class Picture(Struct, frozen=True, kw_only=True):
     """A plan with its slices named by their index: every wait, by slice too, and each wave."""
 
     plan: Plan
+    states: States
     edges: tuple[Edge, ...]
     waits: tuple[tuple[Edge, ...], ...]
     waves: tuple[tuple[int, ...], ...]
     critical: frozenset[int]
 
 
-def make_picture(plan: Plan) -> Picture:
+def make_picture(plan: Plan, states: States = NO_STATES) -> Picture:
     """Gather what there is to draw, edges in the order of the plan's slices."""
     index = {each.slice_id: i for i, each in enumerate(plan.slices)}
     forced = {(s.serializes_after, s.blocked_slice_id): s for s in plan.overlap_serializations}
@@ -55,11 +105,17 @@ def make_picture(plan: Plan) -> Picture:
     )
     return Picture(
         plan=plan,
+        states=states,
         edges=tuple(edge for edges in waits for edge in edges),
         waits=waits,
         waves=tuple(tuple(index[member] for member in wave) for wave in plan.waves),
         critical=frozenset(index[member] for member in plan.critical_path),
     )
+
+
+def name_picture(picture: Picture) -> str:
+    """Name the picture."""
+    return f"{'Status' if picture.states else 'Plan'} of {picture.plan.goal_id}"
 
 
 def head_wave(picture: Picture, wave: int) -> str:
@@ -77,11 +133,16 @@ def list_names(each: Slice) -> list[str]:
     return [each.slice_id] if each.title == each.slice_id else [each.slice_id, each.title]
 
 
-def list_facts(plan: Plan, each: Slice) -> str:
+def find_mark(picture: Picture, each: Slice) -> str | None:
+    """The colour, by its name, that tells where a slice stands; its word says the same."""
+    return _MARKS.get(picture.states.get(each.slice_id, ""))
+
+
+def list_facts(picture: Picture, each: Slice) -> str:
     """`merged · executor · 3 files · 2 allowed · estimate 2`: the line under the names."""
-    allowed = list_allowed(plan, each)
+    allowed = list_allowed(picture.plan, each)
     facts = (
-        find_progress_word(plan, each.slice_id),
+        picture.states.get(each.slice_id) or find_progress_word(picture.plan, each.slice_id),
         each.owner_role,
         count(each.write_files, "file"),
         f"{len(allowed)} allowed" if allowed else None,
@@ -111,7 +172,7 @@ def describe(picture: Picture, index: int) -> list[str]:
     critical = " · on the critical path" if index in picture.critical else ""
     lines = [
         *list_names(each),
-        f"wave {each.wave} · {list_facts(picture.plan, each)} · risk {each.risk}{critical}",
+        f"wave {each.wave} · {list_facts(picture, each)} · risk {each.risk}{critical}",
         *_describe_scope("writes", each.write_files, each.write_scope),
         *_describe_allowed(list_allowed(picture.plan, each)),
         *_describe_scope("reads", each.read_files, each.read_scope),

@@ -1,49 +1,34 @@
 """A plan as one SVG file: no script, no resource from elsewhere, light and dark."""
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from string import Template
 from typing import Final
 from unicodedata import east_asian_width
 
+from msgspec import UNSET
+
 from gitslices.core.model import Plan
 from gitslices.output.pictures.layout import Layout, Route, Sizes, make_layout
 from gitslices.output.pictures.picture import (
     COMPACT_FROM,
+    DARK,
+    LIGHT,
+    NO_STATES,
     Edge,
     Picture,
+    States,
     describe,
     explain,
+    find_mark,
     head_wave,
     list_facts,
     list_names,
     make_picture,
+    name_picture,
 )
-from gitslices.output.words import count, escape, format_cost
-
-LIGHT: Final[Mapping[str, str]] = {
-    "paper": "#ffffff",
-    "band": "#f5f6f8",
-    "box": "#ffffff",
-    "line": "#cfd5dd",
-    "ink": "#1b212b",
-    "soft": "#565f6d",
-    "edge": "#7d8797",
-    "forced": "#b4530a",
-    "critical": "#3d44c9",
-}
-DARK: Final[Mapping[str, str]] = {
-    "paper": "#0e1116",
-    "band": "#151920",
-    "box": "#1d232c",
-    "line": "#3b4451",
-    "ink": "#e7eaef",
-    "soft": "#a0a9b6",
-    "edge": "#788496",
-    "forced": "#f2a65a",
-    "critical": "#a9b4ff",
-}
+from gitslices.output.words import count, describe_progress, escape, format_cost
 
 SHAPES: Final = """\
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif }
@@ -73,6 +58,11 @@ svg .word { fill: $critical }
 .edge { stroke: $edge }
 .edge.forced, .dash { stroke: $forced }
 .edge.critical { stroke: $critical }
+.mark.landed { fill: $landed }
+.mark.finished { fill: $finished }
+.mark.busy { fill: $busy }
+.mark.asking { fill: $asking }
+.mark.trouble { fill: $trouble }
 #tip path { fill: $edge }
 #tip-forced path { fill: $forced }
 #tip-critical path { fill: $critical }
@@ -93,13 +83,13 @@ _LEGEND: Final = 44
 _LETTER: Final = 6.2
 
 
-def format_svg(plan: Plan) -> str:
+def format_svg(plan: Plan, states: States = NO_STATES) -> str:
     """Draw the whole picture, headed and with its legend."""
-    picture = make_picture(plan)
+    picture = make_picture(plan, states)
     layout = make_layout(picture)
     width = max(layout.width + 2 * PAD, LEGEND_WIDTH)
     height = _TITLE + HEAD + layout.height + 2 * PAD + _LEGEND
-    name = name_plan(plan)
+    name = name_picture(picture)
     lines = [
         _open_file(width + 2 * _MARGIN, height + 2 * _MARGIN),
         f'<title id="name">{quote(name)}</title>',
@@ -135,17 +125,13 @@ def quote(text: str) -> str:
     return html.escape(escape(text))
 
 
-def name_plan(plan: Plan) -> str:
-    """Name the picture."""
-    return f"Plan of {plan.goal_id}"
-
-
 def summarise(plan: Plan) -> str:
     """Say how big the plan is and what it costs at best."""
     size = f"{count(len(plan.slices), 'slice')} in {count(len(plan.waves), 'wave')}"
     forced = f"{count(len(plan.overlap_serializations), 'order')} forced by overlaps"
     path = f"critical path of {count(len(plan.critical_path), 'slice')}"
-    return f"{size} · {forced} · {path}, cost {format_cost(plan.critical_path_cost)}"
+    progress = "" if plan.progress is UNSET else f" · {describe_progress(plan.progress)}"
+    return f"{size} · {forced} · {path}, cost {format_cost(plan.critical_path_cost)}{progress}"
 
 
 def fit(text: str, width: float, letter: float, *, keep_end: bool = False) -> str:
@@ -237,10 +223,12 @@ def _draw_slice(picture: Picture, layout: Layout, index: int, anchor: str | None
     kinds = "slice critical" if index in picture.critical else "slice"
     tag, link = ("a", f' href="#{anchor}{index}"') if anchor else ("g", "")
     hover = "\n".join(map(quote, describe(picture, index)))
+    mark = find_mark(picture, picture.plan.slices[index])
+    stripe = f'<path class="mark {mark}" d="M1 5h4v{sizes.height - 10}h-4z"/>' if mark else ""
     return (
         f'<{tag}{link} class="{kinds}" data-slice="{index}"'
         f' transform="translate({box.x} {box.y})"><title>{hover}</title>'
-        f'<rect width="{sizes.width}" height="{sizes.height}" rx="6"/>'
+        f'<rect width="{sizes.width}" height="{sizes.height}" rx="6"/>{stripe}'
         f'<g clip-path="url(#inside)">{"".join(_draw_lines(picture, sizes, index))}</g></{tag}>'
     )
 
@@ -261,7 +249,7 @@ def _draw_lines(picture: Picture, sizes: Sizes, index: int) -> Iterable[str]:
     for line in title:
         y += 18
         yield _draw_line("title", y, fit(line, room, _LETTER))
-    yield _draw_line("soft", y + 18, fit(list_facts(picture.plan, each), room, _LETTER))
+    yield _draw_line("soft", y + 18, fit(list_facts(picture, each), room, _LETTER))
     if forced:
         yield _draw_overlaps(forced, y + 36, room)
 

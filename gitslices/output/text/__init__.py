@@ -6,6 +6,7 @@ advice    what the history advises about a plan
 suggest   files that a task will perhaps write
 live      work as it goes on
 status    where slices stand; how a run ended
+waves     the waves of a goal, drawn, with where slices stand
 goals     which goals there are, and how far they are
 leases    claims and what is ready
 evidence  the log, gates and reviews

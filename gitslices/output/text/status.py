@@ -14,7 +14,7 @@ from rich.text import Text
 
 from gitslices.ops.status import FailedAttempt, GoneSlice, SliceState, StatusReport
 from gitslices.output.text.checks import format_asked
-from gitslices.output.words import escape, format_left, format_time, shorten_line
+from gitslices.output.words import escape, format_left, format_time, name_state, shorten_line
 from gitslices.slices.goals import GoalSummary
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _format_gone(gone: GoneSlice, view: View) -> str:
 
 def _make_row(state: SliceState, view: View) -> Iterable[Text]:
     has_worktree = state.status not in {"planned", "dropped"}
-    name = _name_state(state)
+    name = name_state(state)
     yield Text(escape(state.slice_id))
     yield Text(name, style=_STYLES[name])
     yield Text(_describe_holder(state, view) or escape(state.lapsed or ""))
@@ -178,18 +178,6 @@ def _make_row(state: SliceState, view: View) -> Iterable[Text]:
     yield _describe_changes(state)
     yield Text(_describe_wait(state))
     yield Text(_describe_worktree(state, view) if has_worktree else "")
-
-
-def _name_state(state: SliceState) -> str:
-    """The status in one word, with what has become of those who had the slice."""
-    if state.waiting:
-        return "asking"
-    if state.status in {"planned", "provisioned"}:
-        if state.lapsed or (state.failed and state.failed.reason == "lost-lease"):
-            return "lapsed"
-        if state.failed:
-            return "failed"
-    return state.status
 
 
 def _describe_wait(state: SliceState) -> str:
