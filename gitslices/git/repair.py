@@ -39,6 +39,20 @@ _SHARED: Final = (
 )
 
 
+class FileIdentity(Struct, frozen=True):
+    """Which file it is, whatever it is called."""
+
+    device: int
+    inode: int
+
+
+class LockOrigin(Struct, frozen=True, kw_only=True):
+    """What tells the locks of a change from others: when it began, and which were there before."""
+
+    since: float
+    before: tuple[FileIdentity, ...] = ()
+
+
 class _Stamp(Struct, frozen=True):
     """Which file it is, when it was written, and when anything of it was changed last.
 
@@ -47,25 +61,41 @@ class _Stamp(Struct, frozen=True):
 
     written: float
     changed: float
-    device: int
-    inode: int
+    file: FileIdentity
 
 
-def clear_ref_locks(common_dir: Path, refs: Sequence[str], *, since: float = 0) -> None:
+# Of locks whose names nobody else uses: then no age is asked for.
+_ANY_TIME: Final = LockOrigin(since=0)
+
+
+def clear_ref_locks(
+    common_dir: Path, refs: Sequence[str], *, origin: LockOrigin = _ANY_TIME
+) -> None:
     """Remove the lock files of `refs`, full names, if the processes that made them died.
 
     Others may lock these at any time, and a lock says nothing of its holder: git closes it, and may
-    wait in a hook. So only a file goes that by all its times was made between `since`, in seconds
-    since 1970, and now, that no process has open, that stays as it is for a second, and that is
-    there when every git has ended that was at work in the repository. Where processes cannot be
-    seen none goes.
+    wait in a hook. So only a file goes that was not there before the change, and by all its times
+    was made between its begin, in seconds since 1970, and now; that no process has open, that stays
+    as it is for a second, and that is there when every git has ended that was at work in the
+    repository. Where processes cannot be seen none goes.
     """
-    _clear(common_dir, [f"{ref}.lock" for ref in refs], since)
+    _clear(common_dir, [f"{ref}.lock" for ref in refs], origin)
 
 
-def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, since: float) -> None:
+def clear_shared_locks(common_dir: Path, refs: Sequence[str], *, origin: LockOrigin) -> None:
     """The same for `refs`, HEAD, what all references are kept in, and the settings."""
-    _clear(common_dir, [*_SHARED, *(f"{ref}.lock" for ref in refs)], since)
+    _clear(common_dir, [*_SHARED, *(f"{ref}.lock" for ref in refs)], origin)
+
+
+def read_present_locks(common_dir: Path, refs: Sequence[str]) -> tuple[FileIdentity, ...]:
+    """The lock files of these that are there: whoever is about to begin did not make them.
+
+    Clocks do not tell as much: of a process that died while the clock was ahead, a lock seems to
+    have come later.
+    """
+    names = (*_SHARED, *(f"{ref}.lock" for ref in refs))
+    stamps = (_read_stamp(common_dir / name) for name in names)
+    return tuple(stamp.file for stamp in stamps if stamp)
 
 
 def find_left_locks(common_dir: Path) -> tuple[Path, ...]:
@@ -75,18 +105,18 @@ def find_left_locks(common_dir: Path) -> tuple[Path, ...]:
     names = [*_SHARED, "index.lock", *(str(one) for one in heads if one.suffix == ".lock")]
     for admin in list_admin_folders(common_dir):
         names += [str((admin / name).relative_to(common_dir)) for name in inner]
-    return _find_left(common_dir, names, since=0)
+    return _find_left(common_dir, names, _ANY_TIME)
 
 
-def _clear(common_dir: Path, names: Sequence[str], since: float) -> None:
-    for path in _find_left(common_dir, names, since):
+def _clear(common_dir: Path, names: Sequence[str], origin: LockOrigin) -> None:
+    for path in _find_left(common_dir, names, origin):
         path.unlink(missing_ok=True)
 
 
-def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Path, ...]:
+def _find_left(common_dir: Path, names: Sequence[str], origin: LockOrigin) -> tuple[Path, ...]:
     found = {common_dir / name: _read_stamp(common_dir / name) for name in names}
     # Stamps from before the wait: what another git locks meanwhile has another one, and stays.
-    left = {path: stamp for path, stamp in found.items() if stamp and _is_since(stamp, since)}
+    left = {path: stamp for path, stamp in found.items() if stamp and _is_of(stamp, origin)}
     if not left or not can_see_processes():
         return ()
     alive = find_living_gits(common_dir)
@@ -98,7 +128,7 @@ def _find_left(common_dir: Path, names: Sequence[str], since: float) -> tuple[Pa
     return tuple(
         path
         for path, stamp in left.items()
-        if _read_stamp(path) == stamp and (stamp.device, stamp.inode) not in opened
+        if _read_stamp(path) == stamp and (stamp.file.device, stamp.file.inode) not in opened
     )
 
 
@@ -257,18 +287,22 @@ def _read(path: Path) -> str:
     return ""
 
 
-def _is_since(stamp: _Stamp, since: float) -> bool:
-    """Whether a file was made after `since`, as far as clocks tell; 0 asks for no age.
+def _is_of(stamp: _Stamp, origin: LockOrigin) -> bool:
+    """Whether a file may come from a change, as far as clocks tell and it was not there before.
 
     A lock or an intent from the future shows that the clock has jumped between them: which of the
     two came first is not known then, and the lock may be anybody's.
     """
     now = time.time()
-    return not since or all(since <= at <= now for at in (stamp.written, stamp.changed))
+    if stamp.file in origin.before:
+        return False
+    times = (stamp.written, stamp.changed)
+    return not origin.since or all(origin.since <= at <= now for at in times)
 
 
 def _read_stamp(path: Path) -> _Stamp | None:
     with suppress(OSError):
         found = path.stat()
-        return _Stamp(found.st_mtime, found.st_ctime, found.st_dev, found.st_ino)
+        file = FileIdentity(found.st_dev, found.st_ino)
+        return _Stamp(found.st_mtime, found.st_ctime, file)
     return None

@@ -35,7 +35,7 @@ from gitslices.state.journal import (
     MoveIntent,
     clear_intent,
     find_intent_file,
-    read_intent_time,
+    read_lock_origin,
     write_intent,
 )
 from gitslices.state.landings import record_changes
@@ -188,7 +188,7 @@ def _clear_locks(workspace: Workspace, moves: Sequence[BranchMove]) -> None:
     # git locks the copy of an index as it does an index: a kill leaves that lock, too.
     names = [os.path.relpath(folder / COPY, common) for folder in _list_git_dirs(moves)]
     names += [HEADS + move.branch for move in moves]
-    clear_shared_locks(common, names, since=read_intent_time(workspace.state_folder))
+    clear_shared_locks(common, names, origin=read_lock_origin(workspace.state_folder))
 
 
 def _move_files_then_branches(

@@ -16,7 +16,7 @@ from gitslices.state.journal import (
     Removal,
     UndoIntent,
     clear_intent,
-    read_intent_time,
+    read_lock_origin,
     write_intent,
 )
 from gitslices.state.store import Event, Store
@@ -61,8 +61,8 @@ def clear_locks(workspace: Workspace, operation: str, removals: Sequence[Removal
     # The operation's id is in these names: nobody else locks them, so their age does not count.
     clear_ref_locks(common_dir, [ref for one in removals for ref in find_kept(operation, one)])
     branches = [HEADS + removal.record.branch_name for removal in removals]
-    since = read_intent_time(workspace.state_folder)
-    clear_shared_locks(common_dir, branches, since=since)
+    origin = read_lock_origin(workspace.state_folder)
+    clear_shared_locks(common_dir, branches, origin=origin)
 
 
 def read_trash_refs(repo: Repository, operation: str) -> _Refs:

@@ -6,19 +6,21 @@ that has registered its worktrees goes on to fill them without that lock: then i
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gitslices.core.decoding import decode_json
 from gitslices.core.errors import DiskError, StateError
 from gitslices.core.faults import reach
 from gitslices.core.files import PARTIAL, follow_folder, name_partial
 from gitslices.core.model import BranchName, Oid, SliceId
+from gitslices.git.read import HEADS
+from gitslices.git.repair import FileIdentity, LockOrigin, read_present_locks
 from gitslices.state.folder import IDENTITY_NAME
 from gitslices.state.landings import SliceChange
 from gitslices.state.store import Goal, SliceRecord
@@ -27,7 +29,13 @@ _NAME: Final = "intent.json"
 _FILLING: Final = "operation-{}.json"
 
 
-class ApplyIntent(Struct, frozen=True, kw_only=True, tag="apply"):
+class _Noted(Struct, frozen=True, kw_only=True):
+    """What stands in every intent: the locks that others had before it was begun."""
+
+    locks: tuple[FileIdentity, ...] = ()
+
+
+class ApplyIntent(_Noted, frozen=True, kw_only=True, tag="apply"):
     """Worktrees to register for `records`, `new_branches` of them on branches to be made.
 
     With them the store learns of `goal`, and of other slices of it that were `rescoped`.
@@ -59,7 +67,7 @@ class Removal(Struct, frozen=True, kw_only=True):
     landed: bool
 
 
-class RemoveIntent(Struct, frozen=True, kw_only=True, tag="remove"):
+class RemoveIntent(_Noted, frozen=True, kw_only=True, tag="remove"):
     """Slices to be taken away."""
 
     operation: str
@@ -79,20 +87,20 @@ class BranchMove(Struct, frozen=True, kw_only=True):
     changes: tuple[SliceChange, ...]
 
 
-class MoveIntent(Struct, frozen=True, kw_only=True, tag="move"):
+class MoveIntent(_Noted, frozen=True, kw_only=True, tag="move"):
     """Branches to be moved: a target that takes in slices, or slices that take in the target."""
 
     moves: tuple[BranchMove, ...]
 
 
-class UndoIntent(Struct, frozen=True, kw_only=True, tag="undo"):
+class UndoIntent(_Noted, frozen=True, kw_only=True, tag="undo"):
     """Slices to be brought back that `operation` took away."""
 
     operation: str
     removals: tuple[Removal, ...]
 
 
-class RenameIntent(Struct, frozen=True, kw_only=True, tag="rename"):
+class RenameIntent(_Noted, frozen=True, kw_only=True, tag="rename"):
     """A goal that is to be called otherwise."""
 
     goal_id: str
@@ -108,7 +116,7 @@ def write_intent(folder: Path, intent: _Intent) -> None:
     with _report_failure("write", folder / _NAME):
         try:
             reach("write:intent")
-            _write_new(partial, msgspec.json.encode(intent))
+            _write_new(partial, msgspec.json.encode(_note_locks(folder, intent)))
             reach("rename:intent")
             # The name, too, must be on the disk before a branch is touched: a power cut that
             # takes it back would leave what is half made with nobody to know of it.
@@ -168,10 +176,22 @@ def find_damaged_intents(folder: Path) -> tuple[Path, ...]:
     return tuple(damaged)
 
 
-def read_intent_time(folder: Path) -> float:
-    """When the intent was written, in seconds since 1970."""
+def read_lock_origin(folder: Path) -> LockOrigin:
+    """By what the locks of the change that the intent is of are told from others."""
     with _report_failure("read", folder / _NAME):
-        return (folder / _NAME).stat().st_mtime
+        since = (folder / _NAME).stat().st_mtime
+    return LockOrigin(since=since, before=_read(folder / _NAME, _Intent).locks)
+
+
+def _note_locks(folder: Path, intent: _Intent) -> _Intent:
+    branches: Iterable[BranchName] = ()
+    if isinstance(intent, MoveIntent):
+        branches = (move.branch for move in intent.moves)
+    elif isinstance(intent, RemoveIntent | UndoIntent):
+        branches = (one.record.branch_name for one in intent.removals)
+    refs = [HEADS + branch for branch in branches]
+    # The folder lies in the directory that all worktrees share.
+    return structs.replace(intent, locks=read_present_locks(folder.parent, refs))
 
 
 def clear_intent(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitslices.git.living import find_living_gits
-from gitslices.git.repair import clear_ref_locks, clear_shared_locks
+from gitslices.git.repair import LockOrigin, clear_ref_locks, clear_shared_locks
 from tests.support.repositories import git
 
 WAIT = """\
@@ -70,7 +70,9 @@ def wait_for(is_so: Callable[[], bool]) -> None:
 
 
 def clear_all(common_dir: Path) -> None:
-    clear_shared_locks(common_dir, ["refs/heads/old", "refs/heads/main"], since=0)
+    clear_shared_locks(
+        common_dir, ["refs/heads/old", "refs/heads/main"], origin=LockOrigin(since=0)
+    )
     clear_ref_locks(common_dir, ["refs/heads/old", "refs/heads/main"])
 
 
@@ -186,7 +188,7 @@ def test_gits_of_other_repositories_and_those_that_only_read_keep_nothing(
             (("hash-object", "--stdin"), tmp_path / "other"),
         )
     ]
-    clear_shared_locks(repo / ".git", [], since=0)
+    clear_shared_locks(repo / ".git", [], origin=LockOrigin(since=0))
     for reader in readers:
         reader.communicate()
     assert not lock.exists()

@@ -1,5 +1,7 @@
 """A merge that was cut short is completed by the next command, whatever it had done."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,13 @@ import pytest
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.read import read_base
 from gitslices.recovery.recovery import recover
-from gitslices.state.journal import BranchMove, MoveIntent, find_intent, write_intent
+from gitslices.state.journal import (
+    BranchMove,
+    MoveIntent,
+    find_intent,
+    find_intent_file,
+    write_intent,
+)
 from gitslices.state.landings import SliceChange
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
@@ -75,6 +83,19 @@ def test_killed_while_the_files_moved(repo: Path, workspace: Workspace, move: Br
     assert (repo / "web/mine.txt").read_text() == "precious"
     (repo / "web/mine.txt").unlink()
     assert_completed(repo, workspace, move)
+
+
+def test_a_lock_from_before_the_change_stays_whatever_its_times_say(
+    repo: Path, workspace: Workspace, move: BranchMove
+) -> None:
+    lock = repo / ".git" / "packed-refs.lock"
+    lock.write_text("")
+    write_intent(workspace.state_folder, MoveIntent(moves=(move,)))
+    # As it is where the clock was ahead when a stranger died: its lock seems to have come later.
+    earlier = time.time() - 3600
+    os.utime(find_intent_file(workspace.state_folder), (earlier, earlier))
+    assert_completed(repo, workspace, move)
+    assert lock.exists()
 
 
 def test_killed_before_it_was_recorded(repo: Path, workspace: Workspace, move: BranchMove) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.git.repair import clear_shared_locks
+from gitslices.git.repair import LockOrigin, clear_shared_locks
 from gitslices.state.folder import make_state_folder
 from gitslices.state.lock import hold_operation
 from tests.support.repositories import commit_all, git
@@ -241,10 +241,10 @@ def test_locks_of_a_killed_git_are_removed_and_a_foreign_one_stays(
 def test_a_shared_lock_stays_while_somebody_may_hold_it(tmp_path: Path) -> None:
     lock, new = tmp_path / "packed-refs.lock", tmp_path / "packed-refs.new"
     lock.write_text("")
-    clear_shared_locks(tmp_path, [], since=time.time() + 60)
+    clear_shared_locks(tmp_path, [], origin=LockOrigin(since=time.time() + 60))
     assert lock.exists(), "it is older than the intent"
     with new.open("w"):
-        clear_shared_locks(tmp_path, [], since=time.time() - 60)
+        clear_shared_locks(tmp_path, [], origin=LockOrigin(since=time.time() - 60))
         assert new.exists(), "a process has it open"
     assert not lock.exists()
 

@@ -9,6 +9,7 @@ import pytest
 from gitslices.core.model import BranchName
 from gitslices.git.links import find_admin_folder, read_admin_folders
 from gitslices.git.repair import (
+    LockOrigin,
     clear_ref_locks,
     clear_shared_locks,
     find_unfinished_folders,
@@ -109,5 +110,5 @@ def test_locks_of_tables_are_cleared_and_those_of_files_are_not_missed(
     lock = common_dir / "reftable" / "tables.list.lock"
     lock.write_text("")
     clear_ref_locks(common_dir, ["refs/heads/slices/default/a"])
-    clear_shared_locks(common_dir, ["refs/heads/main"], since=time.time() - 60)
+    clear_shared_locks(common_dir, ["refs/heads/main"], origin=LockOrigin(since=time.time() - 60))
     assert not lock.exists()

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gitslices.git.repair import clear_ref_locks, clear_shared_locks, find_left_locks
+from gitslices.git.repair import (
+    LockOrigin,
+    clear_ref_locks,
+    clear_shared_locks,
+    find_left_locks,
+    read_present_locks,
+)
 
 MAIN = "refs/heads/main"
 LOCKS = (
@@ -41,8 +47,8 @@ def make_locks(common_dir: Path, written: float) -> list[Path]:
 def test_after_a_jump_of_the_clock_no_lock_goes(tmp_path: Path, jump: tuple[float, float]) -> None:
     began, written = (time.time() + offset for offset in jump)
     paths = make_locks(tmp_path, written)
-    clear_shared_locks(tmp_path, [MAIN], since=began)
-    clear_ref_locks(tmp_path, [MAIN], since=began)
+    clear_shared_locks(tmp_path, [MAIN], origin=LockOrigin(since=began))
+    clear_ref_locks(tmp_path, [MAIN], origin=LockOrigin(since=began))
     assert [path for path in paths if not path.exists()] == []
     assert set(find_left_locks(tmp_path)) == set(paths), "the doctor tells of them"
 
@@ -50,11 +56,23 @@ def test_after_a_jump_of_the_clock_no_lock_goes(tmp_path: Path, jump: tuple[floa
 def test_a_lock_that_is_later_by_one_of_its_times_alone_stays(tmp_path: Path) -> None:
     began = time.time() + 5
     paths = make_locks(tmp_path, began + 1)
-    clear_shared_locks(tmp_path, [MAIN], since=began)
+    clear_shared_locks(tmp_path, [MAIN], origin=LockOrigin(since=began))
     assert all(path.exists() for path in paths)
 
 
 def test_where_all_times_agree_the_locks_go(tmp_path: Path) -> None:
     paths = make_locks(tmp_path, time.time())
-    clear_shared_locks(tmp_path, [MAIN], since=time.time() - 60)
+    clear_shared_locks(tmp_path, [MAIN], origin=LockOrigin(since=time.time() - 60))
     assert [path for path in paths if path.exists()] == []
+
+
+def test_of_locks_that_were_there_before_no_clock_makes_ours(tmp_path: Path) -> None:
+    began = time.time() - 60
+    theirs = make_locks(tmp_path, time.time())
+    before = read_present_locks(tmp_path, [MAIN])
+    ours = tmp_path / "refs/heads/other.lock"
+    ours.write_text("")
+    clear_shared_locks(
+        tmp_path, [MAIN, "refs/heads/other"], origin=LockOrigin(since=began, before=before)
+    )
+    assert [path for path in (*theirs, ours) if not path.exists()] == [ours]
