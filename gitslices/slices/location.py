@@ -107,7 +107,7 @@ class WorktreeMap:
     def find_away(self, path: Path) -> Away | None:
         """What is missing above the place of a worktree that is not there."""
         admin = self.admins.get(str(path))
-        point = find_unmounted(admin, path) if admin else None
+        point = find_unmounted(admin, path, self._common_dir)
         if point is not None:
             return Away(point, was_mounted=True)
         return None if path.parent.exists() else Away(str(path.parent), was_mounted=False)

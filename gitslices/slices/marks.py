@@ -6,6 +6,7 @@ They move and go with that folder, and a hook sees them without starting anythin
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +24,11 @@ from gitslices.git.links import (
     list_admin_folders,
 )
 from gitslices.quick.git_calls import MARK_NAME
+from gitslices.state.folder import FOLDER_NAME
 from gitslices.system.mounts import find_mount, is_beneath, read_mounts
 
 _MOUNT_NAME: Final = "gitslices-mount"
+_KEPT_MOUNTS: Final = "mounts"
 _LARGEST: Final = 64 * 1024
 
 
@@ -62,27 +65,36 @@ def rename_mark(admin: Path, goal_id: str, new_id: str) -> None:
 def mark_mount(worktree: Path, common_dir: Path) -> None:
     """Write down where the disk of a worktree is mounted, if it is not the repository's own.
 
-    Once that is away its mount point may be there all the same, an empty folder.
+    Once that is away its mount point may be there all the same, an empty folder. It stands in git's
+    folder, which follows the worktree, and beside the store: git prunes its folder while the disk
+    is away.
     """
     admin, found, own = find_admin_folder(worktree), find_mount(worktree), find_mount(common_dir)
     if admin is None or not admin.is_dir():
         return
-    if found is None or found == own:
-        (admin / _MOUNT_NAME).unlink(missing_ok=True)
-    else:
-        replace_file(admin / _MOUNT_NAME, found.point.encode("utf-8", "surrogateescape"))
+    for path in (admin / _MOUNT_NAME, _find_kept_mount(worktree, common_dir)):
+        if found is None or found == own:
+            path.unlink(missing_ok=True)
+        else:
+            path.parent.mkdir(exist_ok=True)
+            replace_file(path, found.point.encode("utf-8", "surrogateescape"))
 
 
-def find_unmounted(admin: Path, worktree: Path) -> str | None:
+def find_unmounted(admin: Path | None, worktree: Path, common_dir: Path) -> str | None:
     """The mount point that a worktree was made below, where nothing is mounted there now."""
+    mark = admin / _MOUNT_NAME if admin else _find_kept_mount(worktree, common_dir)
     with suppress(OSError):
-        data = read_regular(admin / _MOUNT_NAME, limit=_LARGEST)
-        point = data.decode("utf-8", "surrogateescape")
+        point = read_regular(mark, limit=_LARGEST).decode("utf-8", "surrogateescape")
         # The worktree may have been moved to another disk since, by git.
         if is_beneath(os.path.realpath(worktree), point):
             mounted = {one.point for one in read_mounts()}
             return point if mounted and point not in mounted else None
     return None
+
+
+def _find_kept_mount(worktree: Path, common_dir: Path) -> Path:
+    name = sha256(os.fsencode(worktree)).hexdigest()[:32]
+    return common_dir / FOLDER_NAME / _KEPT_MOUNTS / name
 
 
 def find_mark(git_dir: Path) -> Mark | None:

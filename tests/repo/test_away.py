@@ -9,6 +9,7 @@ import pytest
 
 from gitslices.core.model import SliceId
 from gitslices.ops.removal import PruneRequest, UndoRequest, prune, undo
+from gitslices.ops.status import status
 from gitslices.system.mounts import find_mounts_beneath
 from tests.support.commands import Cli
 from tests.support.repositories import commit_all, git, list_worktrees
@@ -143,6 +144,35 @@ def test_what_is_away_is_left_alone(
     disk.bring()
     assert git(tree, "status", "--short").split() == ["A", "src/staged", "??", "src/loose"]
     assert [one for one in examine(repo) if one.check != "graph"] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_so_it_is_when_git_has_pruned_what_it_had_of_it(
+    repo: Path, tmp_path: Path, call: Cli, command: tuple[str, ...]
+) -> None:
+    disk = mount_at(".")(repo, tmp_path)
+    graph = tmp_path / "graph.toml"
+    graph.write_text(GRAPH)
+    disk.take()
+    try:
+        git(repo, "worktree", "prune", "--expire=now")
+        before = git(repo, "for-each-ref", "--format=%(refname) %(objectname)")
+        done = call(*(str(graph) if word == "GRAPH" else word for word in command))
+        assert done.code == (0 if command[0] == "prune" else 1), done
+        found = [one for one in examine(repo) if one.check != "graph"]
+        assert [(one.check, one.thing) for one in found] == [
+            ("away-worktree", "a"),
+            ("away-worktree", "b"),
+        ]
+        assert list(disk.root.iterdir()) == []
+        assert git(repo, "for-each-ref", "--format=%(refname) %(objectname)") == before
+        problems = {one.problem for one in status(disk.desk.workspace, None).slices[:2]}
+        assert problems == {"away"}
+    finally:
+        disk.bring()
+        examine(repo, fix=True)
+        assert git(disk.desk.worktree("a"), "status", "--short").split()[-1] == "src/staged"
+        unmount(disk.root)
 
 
 def test_the_doctor_says_where_it_is_missed(disk: Disk) -> None:
