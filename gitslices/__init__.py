@@ -19,6 +19,7 @@ state            what is kept beside the repository: the store, locks, journals
 workspace        what every command needs, opened once
 slices           what is a slice, where it is, whose it is, how it stands
 forge            pull requests, through the forges' own clients
+remote           goals that several clones work on, by one ref of a git remote
 importing        other tools' tasks made a graph, and told how far they are
 repo_commands    the repository's own commands, run once they are approved
 removal          worktrees moved to the trash and back

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gitslices.core.errors import InputError
 from gitslices.core.lazy import lazy_property
@@ -23,6 +23,7 @@ from gitslices.git.repository import Repository
 from gitslices.scopes.language.folding import Folding
 from gitslices.state.folder import FOLDER_NAME, SCRATCH, list_operations, make_state_folder
 from gitslices.state.journal import has_intent
+from gitslices.state.sharing import watch_changes
 from gitslices.state.store import STORE_NAME, Goal, Store, open_store
 
 if TYPE_CHECKING:
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
 _DEFAULT_LOCK_TIMEOUT: Final = 120.0
 
 Clock = Callable[[], datetime]
+
+
+class Agreement(Protocol):
+    """What keeps the store in step with that of other clones."""
+
+    def attach(self, store: Store) -> None:
+        """Bring a store that was just opened up to date, and have its changes told."""
+
+    def renew(self, store: Store) -> None:
+        """Bring it up to date once more."""
 
 
 class Workspace:
@@ -47,8 +58,12 @@ class Workspace:
         purpose: str,
         environ: Mapping[str, str] = os.environ,
         prompts: bool = False,
+        agreement: "Agreement | None" = None,
     ) -> None:
-        """With `prompts` a person is there whom git may ask for a password."""
+        """With `prompts` a person is there whom git may ask for a password.
+
+        With an `agreement` what others have done is known, and they learn of what is done here.
+        """
         self.repo = repo
         self.environ = environ
         self._prompts = prompts
@@ -56,6 +71,7 @@ class Workspace:
         self._lock_timeout = lock_timeout
         self._purpose = purpose
         self._trees: dict[Oid, RepoTree] = {}
+        self.agreement = agreement
 
     @lazy_property
     def config(self) -> Mapping[str, str]:
@@ -160,13 +176,21 @@ class Workspace:
 
     def without_wait(self) -> "Workspace":
         """The same workspace, for which a lock that somebody holds is an error at once."""
+        return self._copy(lock_timeout=0, agreement=self.agreement)
+
+    def agreeing(self, agreement: "Agreement") -> "Workspace":
+        """The same workspace, where what is shared is agreed on with other clones."""
+        return self._copy(lock_timeout=self._lock_timeout, agreement=agreement)
+
+    def _copy(self, *, lock_timeout: float, agreement: "Agreement | None") -> "Workspace":
         return Workspace(
             self.repo,
             clock=self._clock,
-            lock_timeout=0,
+            lock_timeout=lock_timeout,
             purpose=self._purpose,
             environ=self.environ,
             prompts=self._prompts,
+            agreement=agreement,
         )
 
     def now(self) -> str:
@@ -194,6 +218,9 @@ class Workspace:
         with open_store(
             self.state_folder, timeout=self._lock_timeout, opened_from=self.repo.git_dir
         ) as store:
+            watch_changes(store)
+            if self.agreement is not None:
+                self.agreement.attach(store)
             yield store
 
     @contextmanager
@@ -223,6 +250,16 @@ class Workspace:
 
         with hold_lock(
             self.state_folder, "topology", timeout=self._lock_timeout, purpose=self._purpose
+        ):
+            yield
+
+    @contextmanager
+    def hold_sharing(self) -> Iterator[None]:
+        """Keep every other gitslices here from fetching the shared state, too."""
+        from gitslices.state.lock import hold_lock
+
+        with hold_lock(
+            self.state_folder, "sharing", timeout=self._lock_timeout, purpose=self._purpose
         ):
             yield
 

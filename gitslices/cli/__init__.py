@@ -10,6 +10,7 @@ live      work followed on a terminal
 graphs    the task graph that is meant; validate, schema
 task      task, init
 exchange  import, export
+share     join, leave
 leases    claim, ready, heartbeat, note, release, done
 status    status, show, log, logs
 checks    check, scope, scopes

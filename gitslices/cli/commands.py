@@ -44,6 +44,8 @@ _SECTIONS: Final = {
     "See all of it": {
         "status": "Show where every slice stands.",
         "show": "Show everything about one slice.",
+        "join": "Take part in goals that other clones share.",
+        "leave": "Take no part in shared goals any more.",
         "goal": "List goals, and end, reopen or rename one.",
         "path": "Print where a slice's worktree is.",
         "open": "Open a slice's worktree in an editor.",
@@ -80,6 +82,7 @@ _AMONG_KIN: Final = {
         "status": ("status", "show", "log", "logs"),
         "exchange": ("import", "export"),
         "task": ("init",),
+        "share": ("join", "leave"),
     }.items()
     for name in names
 }

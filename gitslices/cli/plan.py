@@ -37,6 +37,7 @@ Examples:
   gitslices plan tasks.toml --apply     plan, then make branches and worktrees
   gitslices plan --apply --ready        only those that wait for nothing
   gitslices plan --apply --sparse       worktrees with only the files in scope
+  gitslices plan --apply --share        for several machines, by the remote's branch
   gitslices plan --apply --workspace    and a workspace file of VS Code beside them
   gitslices plan --check                exit 1 if any tasks overlap
   gitslices plan --explain api          every reason why api waits
@@ -82,6 +83,14 @@ Examples:
     is_flag=True,
     help="With --apply: write into a JSON graph how each task is delivered.",
 )
+@click.option(
+    "--share",
+    is_flag=False,
+    flag_value="",
+    metavar="[REMOTE]",
+    help="With --apply: share the goal with the clones that join; see: gitslices join.",
+)
+@click.option("--dry-run", is_flag=True, help="With --share: only list what would be published.")
 @click.option("--base", metavar="REV", help="What slices start from.  [default: the target]")
 @click.option(
     "--target",
@@ -156,6 +165,8 @@ def command(
     jobs: int | None,
     code_workspace: str | None,
     record: bool,
+    share: str | None,
+    dry_run: bool,
     base: str | None,
     target: str | None,
     order: Order,
@@ -186,12 +197,20 @@ def command(
     worktree. Doing it again changes nothing.
     """
     from gitslices.cli.graphs import load_source
-    from gitslices.ops.plan import PlanRequest, add_addresses, plan
+    from gitslices.cli.share import (
+        plan_shared,
+        preview_shared,
+        refuse_dry_run,
+        share_planned,
+        tell_shared,
+    )  # fmt: skip
+    from gitslices.ops.plan import PlanRequest, add_addresses
 
+    refuse_dry_run(share=share, dry_run=dry_run)
     format_ = format_ or find_format(output)
     _refuse_options_without_apply(
         applies=applies, ready=ready, allow_dirty=allow_dirty, sparse=sparse, jobs=jobs,
-        workspace=code_workspace is not None, record=record,
+        workspace=code_workspace is not None, record=record, share=share is not None,
     )  # fmt: skip
     _refuse_together(apply=applies, explain=explain, diff=diff)
     _refuse_together(explain=explain, check=check)
@@ -216,7 +235,9 @@ def command(
         return _explain(workspace, request, explain)
     if diff:
         return _compare(workspace, request, check=check)
-    made = plan(workspace, request)
+    made = plan_shared(workspace, request, share)
+    if share is not None and dry_run:
+        return preview_shared(workspace, request, made, share)
     wrote = "" if output is None else write_drawn(made, format_, output)
     if lock_file is not None:
         _write_lock(made, lock_file)
@@ -245,6 +266,8 @@ def command(
     code_path = _name_code_workspace(workspace, made, code_workspace)
     report, setup = _apply(workspace, options, quiet=as_json)
     document = {**to_builtins(shown), "applied": report, "setup": setup}
+    if share is not None:
+        document["shared"] = share_planned(workspace, made, share)
     if code_path is not None:
         from gitslices.ops.code_workspace import write_code_workspace
 
@@ -259,6 +282,7 @@ def command(
             (wrote or _format_applied(made, report, setup, format_))
             + _tell_written(code_path)
             + _tell_written(recorded)
+            + tell_shared(document.get("shared"))
         ),
         exit_code=code,
     )

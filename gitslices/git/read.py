@@ -273,6 +273,13 @@ def read_missing(repo: Repository, target: Oid, commits: Iterable[Oid]) -> set[O
     return wanted.intersection(map(Oid, listing.text.split()))
 
 
+def read_present(repo: Repository, commits: Iterable[Oid]) -> set[Oid]:
+    """Those of `commits` that git has here."""
+    asked = "".join(f"{one}\n" for one in commits).encode()
+    lines = repo.run("cat-file", "--batch-check=%(objectname) %(objecttype)", input=asked).lines
+    return {Oid(line.partition(" ")[0]) for line in lines if line.endswith(" commit")}
+
+
 def is_ancestor(repo: Repository, commit: Oid, descendant: Oid) -> bool:
     """Whether everything in `commit` is in `descendant` already."""
     return repo.run("merge-base", "--is-ancestor", commit, descendant, ok=(0, 1)).status == 0

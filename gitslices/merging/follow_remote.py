@@ -4,10 +4,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitslices.core.errors import GitError, GitLockedError
+from gitslices.core.errors import GitError, GitLockedError, RefusedError
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.compare import read_tree_changes
-from gitslices.git.read import find_tip, is_ancestor
+from gitslices.git.read import HEADS, find_tip, is_ancestor, read_present
+from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.remotes import RemoteBranch, find_upstream
 from gitslices.git.repository import Repository
 from gitslices.merging.branch_worktrees import (
@@ -16,8 +17,10 @@ from gitslices.merging.branch_worktrees import (
     read_branch_worktrees,
 )
 from gitslices.merging.move_branches import Outdated, move_branches
+from gitslices.remote.work import fetch_work
 from gitslices.state.journal import BranchMove
-from gitslices.state.store import Store
+from gitslices.state.sharing import read_pushed_work
+from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 
@@ -75,6 +78,40 @@ def follow_remote(
     if outcome.stuck:
         return LeftBehind(branch=branch, reason=outcome.stuck[0].complaint)
     return Followed(branch=branch, old=old, new=new, worktrees=places)
+
+
+def bring_work(workspace: Workspace, store: Store, record: SliceRecord) -> bool:
+    """Have a slice's branch here begin where another clone has left it; tell whether it has moved.
+
+    A worktree that has it at hand goes along. Raises `RefusedError` where commits or edits here are
+    in the way: they stay as they are.
+    """
+    work = read_pushed_work(store, record.goal_id).get(record.slice_id)
+    if work is None or work.tip is None:
+        return False
+    repo, id_, branch = workspace.repo, record.slice_id, record.branch_name
+    tip = find_tip(repo, branch)
+    fetch_work(workspace, store, [record])
+    if not read_present(repo, [work.tip]):
+        raise RefusedError(
+            f"what was pushed of slice {id_!r} is not on the remote any more",
+            hint=f"have whoever has the commit push it again: {work.tip[:10]} to {branch}",
+        )
+    if tip is not None and is_ancestor(repo, work.tip, tip):
+        return False
+    if tip is None:
+        update = RefUpdate(ref=HEADS + branch, new=work.tip)
+        update_refs(repo, [update], reason="gitslices: from the remote")
+        return True
+    outcome = follow_remote(workspace, store, branch, work.tip)
+    if isinstance(outcome, LeftBehind):
+        raise RefusedError(
+            f"slice {id_!r} goes on from {work.tip[:10]}, which others have pushed, and here "
+            f"{branch} cannot follow: {outcome.reason}",
+            hint=f"keep what is here under another name: git branch NAME {branch}, then "
+            f"git branch -f {branch} {work.tip[:10]}",
+        )
+    return True
 
 
 def describe_left_behind(one: LeftBehind, there: RemoteBranch) -> str:

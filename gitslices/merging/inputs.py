@@ -6,13 +6,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitslices.core.errors import Problem, RefusedError
-from gitslices.core.model import FINISHED, Oid, Slice, SliceId, SliceStatus
+from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId, SliceStatus
 from gitslices.git.remotes import RemoteBranch, find_remote_branch
 from gitslices.merging.branch_worktrees import (
     BranchWorktree,
     find_branch_worktrees,
     read_branch_worktrees,
 )
+from gitslices.remote.work import fetch_work
 from gitslices.repo_commands.gates import choose_gates, choose_reviews, list_texts, read_proof
 from gitslices.rules.evidence import find_missing_evidence
 from gitslices.rules.merging import MergeCandidate
@@ -21,6 +22,7 @@ from gitslices.slices.lookup import get_planned
 from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import read_reviews
+from gitslices.state.sharing import read_elsewhere
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings_tables import Settings
 from gitslices.workspace import Workspace
@@ -65,6 +67,7 @@ _TRIED = frozenset({"done", "conflicted"})
 class MergeInputs(Struct, frozen=True, kw_only=True):
     """The target, its worktrees, and the slices to be merged, in the plan's order.
 
+    What is of branches `elsewhere` other clones have pushed.
     `candidates` lacks slices that have no branch; `missing` is the evidence that the settings ask
     for and a slice lacks. `there` is the target where that is a remote's branch, which no worktree
     has at hand.
@@ -79,6 +82,7 @@ class MergeInputs(Struct, frozen=True, kw_only=True):
     worktrees: tuple[BranchWorktree, ...]
     missing: Mapping[SliceId, tuple[Problem, ...]]
     there: RemoteBranch | None = None
+    elsewhere: frozenset[BranchName] = frozenset()
 
 
 def read_merge_inputs(
@@ -89,6 +93,11 @@ def read_merge_inputs(
     Raises `UnknownSliceError` for an id that the plan lacks.
     """
     repo, plan = workspace.repo, goal.plan
+    others = read_elsewhere(store, plan.goal_id)
+    known = store.read_slices(plan.goal_id) if others else ()
+    elsewhere = [one for one in known if one.slice_id in others and one.status in _TRIED]
+    if elsewhere:
+        fetch_work(workspace, store, elsewhere)
     snapshot = Snapshot(workspace, store, plan)
     records = snapshot.records
     # A slice whose lease has lapsed is its holder's still, until somebody else has it.
@@ -119,6 +128,7 @@ def read_merge_inputs(
             [records[one.slice_id] for one in chosen if one.slice_id in records],
         ),
         there=there,
+        elsewhere=frozenset(one.branch_name for one in elsewhere),
     )
 
 

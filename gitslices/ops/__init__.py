@@ -11,6 +11,7 @@ provision       branches and worktrees for slices, and a lost one made again
 forward         slices that nobody has begun brought onto the target
 fetch           targets fetched from their remotes, and what has landed there seen
 apply           the repository made to match a plan
+share           goals shared with other clones, joined and left
 goal            goals listed, closed, reopened, renamed
 ready           what could be claimed, and what the rest waits for
 code_workspace  the worktrees of a goal as a workspace file of VS Code
@@ -35,6 +36,7 @@ places          where slices are, and the names that a command line may have
 done            gates run, the lease ended as finished
 conflicts       which slices would conflict
 sync            slices brought onto the target
+land            a merge made in memory becomes the target, and is recorded
 merge           finished slices taken into the target
 review_shop     where branches of a goal are reviewed, and what is known of that
 publish         branches put up for review, with their pull requests

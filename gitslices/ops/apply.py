@@ -16,6 +16,7 @@ from gitslices.planning.diff import Retarget
 from gitslices.provisioning.adopt import find_unrecorded
 from gitslices.provisioning.preflight import decide
 from gitslices.provisioning.wanted import OnProgress, Wanted
+from gitslices.remote.agreement import agreed
 from gitslices.rules.reconcile import Action, Reconciliation, find_started_overlaps
 from gitslices.slices.goals import refuse_closed
 from gitslices.slices.scopes import rescope
@@ -65,6 +66,7 @@ class _PlanOrder(Order, frozen=True, kw_only=True):
     retargeted: Retarget | None
 
 
+@agreed
 def apply(workspace: Workspace, request: ApplyRequest, on_progress: OnProgress) -> ApplyReport:
     """Provision the slices of `request.plan`; a second run changes nothing.
 

@@ -16,6 +16,7 @@ from gitslices.git.read import find_tip, find_tip_and_target
 from gitslices.git.worktrees import is_filled
 from gitslices.ops.grant import ClaimRequest, Granted, Refused, revoke_lease, wait_for_grant
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.remote.agreement import agreed
 from gitslices.slices.briefing import Briefing, make_briefing
 from gitslices.slices.claims import (
     Work,
@@ -32,6 +33,7 @@ from gitslices.state.leases import (
     find_open_lease,
     renew_lease,
 )
+from gitslices.state.sharing import list_shared_goals
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -59,6 +61,7 @@ class ClaimReport(Briefing, frozen=True, kw_only=True):
     warnings: tuple[str, ...] | UnsetType = UNSET
 
 
+@agreed
 def claim(workspace: Workspace, request: ClaimRequest) -> ClaimReport:
     """Lease a ready slice to `request.holder`, provisioned and on its target where untouched.
 
@@ -131,19 +134,20 @@ def _refuse_odd_holder(holder: str) -> None:
 def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimReport:
     goal, lease = granted.goal, granted.lease
     repo, target = workspace.repo, goal.plan.target
+    brought = _bring_work(workspace, store, lease)
     tip, found = find_tip_and_target(repo, granted.slice.branch_name, target)
     target_tip = found or read_target(repo, target)
     start = _find_start(workspace, store, granted, target_tip)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = brought
     record = store.find_slice(goal.goal_id, lease.slice_id)
     if record is None or record.filling_operation or not is_filled(Path(record.worktree_path)):
-        warnings = _provision(workspace, store, granted, start)
+        warnings += _provision(workspace, store, granted, start)
         tip = None
         lease = _start_anew(workspace, store, lease)
         record = store.find_slice(goal.goal_id, lease.slice_id)
         assert record is not None, "a slice that is provisioned is recorded"  # noqa: S101
     elif record.needs_setup:
-        warnings = (describe_setup(workspace, record),)
+        warnings += (describe_setup(workspace, record),)
     if record.base_commit != start:
         record, target_tip = _bring_forward(workspace, store, granted, record)
         tip = None
@@ -171,6 +175,20 @@ def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimRep
         work=work or UNSET,
         warnings=warnings or UNSET,
     )
+
+
+def _bring_work(workspace: Workspace, store: Store, lease: Lease) -> tuple[str, ...]:
+    """Begin where another clone has left the slice, and say what may be missing."""
+    record = store.find_slice(lease.goal_id, lease.slice_id)
+    if record is None or lease.goal_id not in list_shared_goals(store):
+        return ()
+    # Imported here: most claims go on with nobody's work.
+    from gitslices.merging.follow_remote import bring_work
+
+    with recover_and_lock(workspace, store):
+        if not bring_work(workspace, store, record):
+            return ()
+    return ("it goes on from what another clone has pushed; what was not pushed there is missing",)
 
 
 def _bring_forward(
@@ -227,7 +245,12 @@ def _provision(workspace: Workspace, store: Store, granted: Granted, start: Oid)
 
 
 def _start_anew(workspace: Workspace, store: Store, lease: Lease) -> Lease:
-    """Let the time of a lease begin once its worktree, however long that took, is there."""
+    """Let the time of a lease begin once its worktree, however long that took, is there.
+
+    But not where others would have to be told so: its first heartbeat says it.
+    """
+    if lease.goal_id in list_shared_goals(store):
+        return lease
     expires_at = workspace.after(lease.ttl)
     with store.transaction():
         open_lease = find_open_lease(store, lease.goal_id, lease.slice_id)

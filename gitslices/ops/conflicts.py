@@ -15,6 +15,7 @@ from gitslices.git.compare import read_commit_changes
 from gitslices.git.read import is_shallow
 from gitslices.git.snapshot import write_snapshot
 from gitslices.merging.in_memory import GoalMergeRules, open_merge_rules
+from gitslices.remote.agreement import told
 from gitslices.rules.merging import (
     describe_unmerged_base,
     describe_unrelated_history,
@@ -77,6 +78,7 @@ class _Pair(Struct, frozen=True, kw_only=True):
     trial: Trial
 
 
+@told
 def conflicts(workspace: Workspace, goal_id: str | None) -> ConflictsReport:
     """Every conflict that merging would meet now, uncommitted work included.
 

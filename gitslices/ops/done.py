@@ -15,6 +15,8 @@ from gitslices.git.read import HEADS, count_beyond, find_target_tip, find_tip
 from gitslices.git.submodules import mark_unnamed
 from gitslices.git.uncommitted import read_uncommitted
 from gitslices.ops.check import CheckRequest, check
+from gitslices.remote.agreement import agreed
+from gitslices.remote.work import push_work
 from gitslices.repo_commands.gates import (
     choose_gates,
     list_texts,
@@ -30,6 +32,7 @@ from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, end_lease, renew_lease
+from gitslices.state.sharing import note_work
 from gitslices.state.store import Goal, SliceRecord, Store
 from gitslices.system.settings_tables import Gate
 from gitslices.workspace import Workspace
@@ -58,6 +61,7 @@ class DoneReport(Struct, frozen=True, kw_only=True):
     empty: bool | UnsetType = UNSET
 
 
+@agreed
 def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
     """Run the gates that have not passed on the slice's commit, then give it on to the merge.
 
@@ -75,9 +79,11 @@ def done(workspace: Workspace, request: DoneRequest) -> DoneReport:
         _refuse_outside(workspace, record)
         _refuse_markers(workspace, goal, record)
         commit = _pass_gates(workspace, store, goal, record, lease)
+        tip = push_work(workspace, store, record)
         with store.transaction():
             # Once more: gates may run for long, and somebody may have freed the slice meanwhile.
             require_lease(store, goal.goal_id, slice_id, request.token)
+            note_work(store, goal.goal_id, slice_id, tip)
             end_lease(store, lease.token, at=workspace.now(), ending="done")
             store.write_status(goal.goal_id, slice_id, "done")
             store.write_events([make_lease_event(workspace, "done", lease, commit=commit)])

@@ -8,8 +8,8 @@ from msgspec import Struct, structs
 from gitslices.core.errors import InputError, Problem, RefusedError, suggest
 from gitslices.core.model import GONE, SliceId
 from gitslices.core.naming import SETTINGS_FILE
-from gitslices.git.read import find_tip
 from gitslices.planning.policy import REVIEWS
+from gitslices.remote.agreement import told
 from gitslices.repo_commands.gates import (
     Gates,
     choose_gates,
@@ -22,7 +22,13 @@ from gitslices.repo_commands.gates import (
 from gitslices.rules.evidence import GateRun, Proof, Review, Verdict, explain_gate, find_gate_run
 from gitslices.rules.worktree_faults import BARS_COMMANDS, find_bar
 from gitslices.slices.goals import choose_goal
-from gitslices.slices.lookup import find_near, get_planned, get_slice, refuse_odd_name
+from gitslices.slices.lookup import (
+    find_near,
+    find_work_tip,
+    get_planned,
+    get_slice,
+    refuse_odd_name,
+)
 from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.proofs import add_review
@@ -76,6 +82,7 @@ class GatesReport(Struct, frozen=True, kw_only=True):
     refused: tuple[Problem, ...] = ()
 
 
+@told
 def run_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
     """Run the commands of gates, those of different slices side by side, and record how it went.
 
@@ -121,6 +128,7 @@ def read_gates(workspace: Workspace, request: GatesRequest) -> GatesReport:
         return _report(workspace, store, goal, records, commands, request.gate)
 
 
+@told
 def pass_gate(workspace: Workspace, request: PassRequest) -> GatesReport:
     """Record that somebody says a gate is passed; a gate that has a command needs no word."""
     refuse_odd_name(request.passed_by)
@@ -253,6 +261,7 @@ class ReviewRequest(Struct, frozen=True, kw_only=True):
     goal_id: str | None = None
 
 
+@told
 def review(workspace: Workspace, request: ReviewRequest) -> Review:
     """Record a review.
 
@@ -265,7 +274,7 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
         id_ = get_planned(store, goal, request.slice_id).slice_id
         _refuse_unknown_kind(workspace, goal, request)
         record = store.find_slice(goal.goal_id, id_)
-        commit = find_tip(workspace.repo, record.branch_name) if record else None
+        commit = find_work_tip(workspace.repo, store, record) if record else None
         if commit is None:
             see = suggest("status", goal_id=goal.goal_id)
             raise RefusedError(f"slice {id_!r} has no branch", hint=f"see: {see}")

@@ -9,6 +9,7 @@ from gitslices.core.errors import InputError, Problem, RefusedError, suggest
 from gitslices.core.model import GONE, SliceStatus
 from gitslices.graph.rules import find_id_fault
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.remote.agreement import agreed, told
 from gitslices.rules.progress import GoalState
 from gitslices.slices.claims import free_slice, make_lease_event
 from gitslices.slices.goals import read_goal_state
@@ -18,6 +19,7 @@ from gitslices.slices.lookup import get_goal, refuse_none_applied
 from gitslices.slices.renaming import rename_goal
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import end_lease
+from gitslices.state.sharing import list_shared_goals
 from gitslices.state.store import Event, Goal, Store
 from gitslices.workspace import Workspace
 
@@ -46,6 +48,7 @@ class GoalReport(Struct, frozen=True, kw_only=True):
     renamed_from: str | None = None
 
 
+@told
 def list_goals(workspace: Workspace) -> GoalsReport:
     """Every goal that was ever applied; reads only."""
     with workspace.open_store() as store:
@@ -56,6 +59,7 @@ def list_goals(workspace: Workspace) -> GoalsReport:
         )
 
 
+@agreed
 def close_goal(workspace: Workspace, goal_id: str) -> GoalReport:
     """End a goal: it keeps its record, and nothing of it is asked for or given out any more.
 
@@ -80,6 +84,7 @@ def close_goal(workspace: Workspace, goal_id: str) -> GoalReport:
         return _report(workspace, store, goal_id)
 
 
+@agreed
 def reopen_goal(workspace: Workspace, goal_id: str) -> GoalReport:
     """Take back that a goal was closed; raise `RefusedError` where it was not."""
     with workspace.open_store() as store, recover_and_lock(workspace, store):
@@ -109,6 +114,11 @@ def rename(workspace: Workspace, goal_id: str, new_id: str) -> GoalReport:
         goal = get_goal(store, goal_id)
         if new_id in store.read_goal_ids():
             raise InputError(f"there is a goal {new_id!r} already", hint="choose another id")
+        if goal_id in list_shared_goals(store):
+            raise RefusedError(
+                f"goal {goal_id!r} is shared, and others go by that name",
+                hint="close it, and share its graph under another one",
+            )
         # Whoever works on it goes by the id of now.
         if held := _find_held(Snapshot(workspace, store, goal.plan)):
             raise RefusedError(f"goal {goal_id!r} is not renamed", problems=held)

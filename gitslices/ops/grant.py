@@ -37,6 +37,7 @@ from gitslices.state.leases import (
     find_open_lease,
     renew_lease,
 )
+from gitslices.state.sharing import bound_token, take_work
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
 
@@ -103,6 +104,8 @@ def wait_for_grant(
             if left <= 0:
                 raise
         time.sleep(min(left, pause))
+        if workspace.agreement is not None:
+            workspace.agreement.renew(store)
         # Longer each time: workers wait by the dozen, and each look reads the whole goal.
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -240,6 +243,8 @@ def _open_lease(
     id_ = chosen.slice.slice_id
     record = store.find_slice(goal.goal_id, id_)
     store.write_status(goal.goal_id, id_, "provisioned")
+    tokens = bound_token(store, goal.goal_id, find_shown_token(workspace, store, record))
+    take_work(store, goal.goal_id, id_)
     lease = add_lease(
         store,
         Lease(
@@ -251,7 +256,8 @@ def _open_lease(
             claimed_at=workspace.now(),
             expires_at=workspace.after(request.ttl),
         ),
-        above=find_shown_token(workspace, store, record),
+        above=tokens.above,
+        below=tokens.below,
     )
     store.write_events([make_lease_event(workspace, "claimed", lease, expires_at=lease.expires_at)])
     return Granted(goal, chosen.slice, lease, record.status if record else None)

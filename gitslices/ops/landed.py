@@ -6,6 +6,7 @@ from gitslices.core.errors import BusyError, InputError, RefusedError, suggest
 from gitslices.core.model import FINISHED, Oid, SliceId
 from gitslices.git.read import find_commit, is_ancestor
 from gitslices.ops.scope_requests import grant_landed
+from gitslices.remote.agreement import agreed
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_planned
 from gitslices.slices.snapshot import Snapshot
@@ -33,6 +34,7 @@ class LandedReport(Struct, frozen=True, kw_only=True):
     commit: Oid
 
 
+@agreed
 def tell_landed(workspace: Workspace, request: LandedRequest) -> LandedReport:
     """Record that a slice is merged; nothing moves.
 

@@ -3,14 +3,16 @@
 from msgspec import Struct
 
 from gitslices.core.errors import BusyError, RefusedError, suggest
-from gitslices.core.model import SliceId
+from gitslices.core.model import Oid, SliceId
 from gitslices.ops.scope_requests import grant_landed
+from gitslices.remote.agreement import agreed
 from gitslices.slices.claims import free_slice, make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import find_held, get_goal
 from gitslices.state.journal import is_moving
 from gitslices.state.leases import Ending, Lease, end_lease, find_open_lease, renew_lease
 from gitslices.state.scope_requests import AskedScope, list_asked, read_open_requests
+from gitslices.state.sharing import list_shared_goals, note_work
 from gitslices.state.store import Event, Store
 from gitslices.workspace import Workspace
 
@@ -39,15 +41,18 @@ class HeartbeatReport(Struct, frozen=True, kw_only=True):
     asked: tuple[AskedScope, ...] = ()
 
 
+@agreed
 def heartbeat(workspace: Workspace, request: HeartbeatRequest) -> HeartbeatReport:
     """Let the lease begin anew from now; raise `StaleTokenError` if it is somebody else's."""
     with workspace.open_store() as store:
         # Before the transaction: it may ask git.
         goal_id = choose_goal(workspace, store, request.goal_id, request.slice_id).goal_id
+        tip = _push_work(workspace, store, goal_id, request.slice_id, request.token)
         with store.transaction():
             goal = get_goal(store, goal_id)
             slice_id = find_held(store, goal, request.slice_id)
             lease = require_lease(store, goal.goal_id, slice_id, request.token)
+            note_work(store, goal_id, slice_id, tip)
             ttl = request.ttl or lease.ttl
             expires_at = workspace.after(ttl)
             renew_lease(store, lease.token, ttl=ttl, expires_at=expires_at)
@@ -81,6 +86,7 @@ class ReleaseReport(Struct, frozen=True, kw_only=True):
     holder: str | None
 
 
+@agreed
 def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
     """Open a slice for others; commits and uncommitted files stay for the next holder.
 
@@ -90,11 +96,13 @@ def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
     with workspace.open_store() as store:
         # Before the transaction: it may ask git.
         goal_id = choose_goal(workspace, store, request.goal_id, request.slice_id).goal_id
+        tip = _push_work(workspace, store, goal_id, request.slice_id, request.token)
         with store.transaction():
             goal = get_goal(store, goal_id)
             slice_id = find_held(store, goal, request.slice_id)
             if request.token is not None:
                 require_lease(store, goal.goal_id, slice_id, request.token)
+                note_work(store, goal_id, slice_id, tip)
             lease = find_open_lease(store, goal.goal_id, slice_id)
             if lease is None:
                 _reopen(workspace, store, goal.goal_id, slice_id)
@@ -103,6 +111,22 @@ def release(workspace: Workspace, request: ReleaseRequest) -> ReleaseReport:
         free_slice(workspace, store, goal.goal_id, slice_id)
     return ReleaseReport(
         goal_id=goal.goal_id, slice_id=slice_id, holder=lease.holder if lease else None
+    )
+
+
+def _push_work(
+    workspace: Workspace, store: Store, goal_id: str, slice_id: SliceId, token: int | None
+) -> Oid | None:
+    """Push what a holder has committed of a slice of a shared goal; the last commit pushed."""
+    if token is None or goal_id not in list_shared_goals(store):
+        return None
+    # Imported here for the sake of heartbeats of all other goals.
+    from gitslices.remote.work import push_work
+
+    lease, record = find_open_lease(store, goal_id, slice_id), store.find_slice(goal_id, slice_id)
+    # Nothing of somebody who has lost the slice: the transaction tells of that.
+    return (
+        push_work(workspace, store, record) if record and lease and lease.token == token else None
     )
 
 

@@ -9,6 +9,7 @@ from gitslices.core.errors import Problem, RefusedError, UnknownSliceError, sugg
 from gitslices.core.model import UNDER_WAY, BranchName, Oid, SliceId, SliceStatus
 from gitslices.git.read import LogEntry, read_log_entries
 from gitslices.ops.check import CheckRequest, check
+from gitslices.remote.agreement import told
 from gitslices.repo_commands.gates import choose_gates, choose_reviews, list_texts, read_proof
 from gitslices.rules.evidence import GateRun, Review, find_missing_evidence
 from gitslices.rules.merging import describe_violations
@@ -52,6 +53,7 @@ class _Events:
             yield from _open(store, self._request)
 
 
+@told
 def open_log(workspace: Workspace, request: LogRequest) -> LogReport:
     """The events that `request` asks for, however many, none of them read yet.
 
@@ -67,6 +69,7 @@ def open_log(workspace: Workspace, request: LogRequest) -> LogReport:
     return LogReport(events=_Events(workspace, request), subjects=subjects)
 
 
+@told
 def read_log(workspace: Workspace, request: LogRequest) -> LogReport:
     """The same, with all events read."""
     report = open_log(workspace, request)

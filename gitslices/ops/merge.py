@@ -5,18 +5,14 @@ from pathlib import Path
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from gitslices.core.errors import BusyError, GitError, GitLockedError, Problem, RefusedError
+from gitslices.core.errors import BusyError, Problem, RefusedError
 from gitslices.core.model import FINISHED, BranchName, Oid, SliceId
 from gitslices.core.naming import list_some, show_path
 from gitslices.git.index import INDEX_LOCK_HINT
-from gitslices.git.read import find_tip
 from gitslices.git.remotes import (
-    Declined,
-    Overtaken,
     RemoteBranch,
     fetch_branches,
     find_remote_branch,
-    push_branch,
 )
 from gitslices.git.repository import run_hook
 from gitslices.merging.attempt import REMEDY, MergeAttempt, try_merges
@@ -28,28 +24,22 @@ from gitslices.merging.follow_remote import (
     follow_remote,
 )
 from gitslices.merging.inputs import MergeInputs, read_merge_inputs
-from gitslices.merging.move_branches import Outdated, StuckMove, move_branches
-from gitslices.merging.recheck import Arrival, MoveBasis, are_as_recorded, is_as_before
+from gitslices.merging.move_branches import StuckMove
 from gitslices.merging.rerun_gates import MergedGates
 from gitslices.ops.forward import Forwarded, forward_freed
+from gitslices.ops.land import LandedMerge, land
 from gitslices.ops.scope_requests import grant_landed
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.remote.agreement import agreed
 from gitslices.repo_commands.notify import Notice, notify
-from gitslices.rules.merging import describe_conflict
-from gitslices.rules.progress import Landed
-from gitslices.slices.attempts import list_attempts, record_failure
 from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.settings import choose_merge_style
-from gitslices.state.journal import BranchMove
-from gitslices.state.landings import SliceChange, record_changes, write_conflict
 from gitslices.state.store import Goal, Store
 from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
 
 # Each attempt that is lost is somebody else's success: so many in a row are hardly chance.
 _ATTEMPTS = 100
-_MOST_TOUCHED = 10_000
-"""Files of one slice that are kept to tell how well its scope was declared."""
 
 
 class MergeRequest(Struct, frozen=True, kw_only=True):
@@ -87,16 +77,7 @@ class MergeReport(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-class _Landed(Struct, frozen=True):
-    """The target is where the merge ends, and all is recorded."""
-
-    inputs: MergeInputs
-    attempt: MergeAttempt
-
-
-_Outcome = _Landed | Outdated | StuckMove
-
-
+@agreed
 def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
     """Merge what is wanted in the order of the plan; one that cannot be merged stops no other.
 
@@ -163,7 +144,7 @@ def merge_goals(workspace: Workspace, request: MergeRequest) -> Served[MergeRepo
     )
 
 
-def _merge_until_landed(workspace: Workspace, store: Store, request: MergeRequest) -> _Landed:
+def _merge_until_landed(workspace: Workspace, store: Store, request: MergeRequest) -> LandedMerge:
     """Read, merge in memory, land; again from the start while something moves meanwhile.
 
     Whether files can follow costs a dry run for every slice. So git is asked only when they could
@@ -179,9 +160,8 @@ def _merge_until_landed(workspace: Workspace, store: Store, request: MergeReques
         gates = MergedGates(workspace, store, goal)
         inputs = read_merge_inputs(workspace, store, goal, request.slice_ids)
         attempt = try_merges(workspace, store, inputs, style, gates, dry_run=dry_run)
-        land = _land if inputs.there is None else _land_there
         outcome = land(workspace, store, inputs, attempt)
-        if isinstance(outcome, _Landed):
+        if isinstance(outcome, LandedMerge):
             return outcome
         if isinstance(outcome, StuckMove):
             _refuse_stuck(goal, outcome, dry_run=dry_run)
@@ -197,161 +177,6 @@ def _refuse_stuck(goal: Goal, stuck: StuckMove, *, dry_run: bool) -> None:
         target = goal.plan.target
         why = f"a worktree that has {target} checked out cannot follow: {stuck.complaint}"
         raise RefusedError(why, hint=REMEDY)
-
-
-def _land(
-    workspace: Workspace, store: Store, inputs: MergeInputs, attempt: MergeAttempt
-) -> _Outcome:
-    """Under the lock, and if all is as it was read: move the target and record everything."""
-    with recover_and_lock(workspace, store):
-        if not is_as_before(workspace, store, _make_basis(inputs, attempt)):
-            return Outdated()
-        outcome = _move_target(workspace, store, inputs, attempt)
-        if isinstance(outcome, _Landed):
-            _record_conflicts(workspace, store, inputs, attempt.conflicted)
-    return outcome
-
-
-def _land_there(
-    workspace: Workspace, store: Store, inputs: MergeInputs, attempt: MergeAttempt
-) -> _Outcome:
-    """The same where the target is a remote's branch: it is pushed, and nothing is locked then.
-
-    A kill after the push leaves nothing to complete: that the slices are merged shows by itself.
-    """
-    there = inputs.there
-    assert there is not None, "told apart before"  # noqa: S101
-    basis = _make_basis(inputs, attempt)
-    with recover_and_lock(workspace, store):
-        if not is_as_before(workspace, store, basis):
-            return Outdated()
-    if attempt.head != inputs.target:
-        top = workspace.main_worktree or workspace.repo.worktree
-        outcome = push_branch(
-            workspace.repo, there, new=attempt.head, old=inputs.target, access=workspace.access,
-            worktree=top,
-        )  # fmt: skip
-        if isinstance(outcome, Overtaken):
-            return Outdated()
-        if isinstance(outcome, Declined):
-            raise RefusedError(
-                f"{there.remote} does not take the merge into {there.branch}: {outcome.reason}",
-                hint=f"nothing has moved; see what it asks for: git push {there.remote}",
-            )
-    changes = [_make_change(workspace, inputs.goal, one, attempt.style) for one in attempt.built]
-    with recover_and_lock(workspace, store):
-        with store.transaction():
-            # One that was claimed meanwhile is its holder's, and landed all the same.
-            record_changes(
-                store,
-                [one for one in changes if are_as_recorded(store, [inputs.records[one.slice_id]])],
-            )
-        _record_conflicts(workspace, store, inputs, attempt.conflicted)
-    return _Landed(inputs, attempt)
-
-
-def _make_basis(inputs: MergeInputs, attempt: MergeAttempt) -> MoveBasis:
-    """What the attempt rests on: its slices and those they wait for, the target, its worktrees."""
-    target = inputs.goal.plan.target
-    built = [one.candidate.slice for one in attempt.built]
-    ids = [one.slice_id for one in built] + [one.slice_id for one in attempt.conflicted]
-    touched = [inputs.records[id_] for id_ in ids]
-    needed = {id_ for one in built for id_ in one.dependencies} - set(ids)
-    tips = {inputs.records[id_].branch_name: inputs.candidates[id_].tip for id_ in ids}
-    return MoveBasis(
-        goal=inputs.goal,
-        records=(*touched, *(inputs.records[id_] for id_ in needed if id_ in inputs.records)),
-        # Where the target is a remote's, the remote compares.
-        tips={branch: tip for branch, tip in tips.items() if tip}
-        | ({} if inputs.there else {target: inputs.target}),
-        worktrees={} if inputs.there else {target: tuple(one.path for one in inputs.worktrees)},
-        arrivals=tuple(
-            Arrival(
-                slice_id=one.candidate.slice.slice_id,
-                worktrees=inputs.worktrees,
-                changes=one.changes,
-            )
-            for one in attempt.built
-        ),
-        proven=tuple(inputs.records[one.slice_id] for one in built),
-    )
-
-
-def _move_target(
-    workspace: Workspace, store: Store, inputs: MergeInputs, attempt: MergeAttempt
-) -> _Outcome:
-    target, landed = inputs.goal.plan.target, _Landed(inputs, attempt)
-    changes = [_make_change(workspace, inputs.goal, one, attempt.style) for one in attempt.built]
-    expected = [inputs.records[one.slice_id] for one in changes]
-    # Nothing moves, so nothing can be cut short: the store alone is written, without an intent.
-    if attempt.head == inputs.target:
-        with store.transaction():
-            if not are_as_recorded(store, expected):
-                return Outdated()
-            record_changes(store, changes)
-        return landed
-    move = BranchMove(
-        branch=target,
-        old=inputs.target,
-        new=attempt.head,
-        worktrees=tuple(str(one.path) for one in inputs.worktrees),
-        changes=tuple(changes),
-    )
-    try:
-        outcome = move_branches(workspace, store, [move], expected)
-    except (GitError, GitLockedError):
-        # Not every git takes the topology lock: a commit there moves the target all the same.
-        if find_tip(workspace.repo, target) == inputs.target:
-            raise
-        return Outdated()
-    if isinstance(outcome, Outdated) or not outcome.stuck:
-        return outcome if isinstance(outcome, Outdated) else landed
-    # What git complains of may come from the target having gone on, and then means nothing.
-    return outcome.stuck[0] if find_tip(workspace.repo, target) == inputs.target else Outdated()
-
-
-def _make_change(
-    workspace: Workspace, goal: Goal, built: BuiltMerge, style: MergeStyle
-) -> SliceChange:
-    landed = built.candidate.landed or Landed(by="merge")
-    return SliceChange(
-        at=workspace.now(),
-        goal_id=goal.goal_id,
-        slice_id=built.candidate.slice.slice_id,
-        event="merged",
-        detail={"target": goal.plan.target, "commit": built.commit, "style": style},
-        status="merged",
-        tip=built.candidate.tip,
-        landed_as=landed.commit or built.commit,
-        landed_by=landed.by,
-        touched=tuple(show_path(change.path) for change in built.changes[:_MOST_TOUCHED]),
-    )
-
-
-def _record_conflicts(
-    workspace: Workspace, store: Store, inputs: MergeInputs, conflicted: Sequence[Conflicted]
-) -> None:
-    """Record the files; but a slice that somebody has claimed meanwhile stays that one's."""
-    goal_id = inputs.goal.goal_id
-    with store.transaction():
-        for one in conflicted:
-            if not are_as_recorded(store, [inputs.records[one.slice_id]]):
-                continue
-            write_conflict(store, goal_id, one.slice_id, one.files)
-            if attempts := list_attempts(store, goal_id, one.slice_id):
-                told = describe_conflict(inputs.goal.plan.target, one.slice_id, one.files)
-                record_failure(
-                    workspace, store, attempts[-1], "conflict", told, conflicts=one.files
-                )
-            change = SliceChange(
-                at=workspace.now(),
-                goal_id=goal_id,
-                slice_id=one.slice_id,
-                event="conflicted",
-                detail={"files": [show_path(path) for path in one.files]},
-                status="conflicted",
-            )
-            record_changes(store, [change])
 
 
 def _follow(

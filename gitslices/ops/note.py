@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import InputError, RefusedError, suggest
 from gitslices.core.model import SliceId
+from gitslices.remote.agreement import told
 from gitslices.repo_commands.notify import Notice, notify
 from gitslices.slices.claims import make_lease_event, require_lease
 from gitslices.slices.goals import choose_goal
@@ -40,6 +41,7 @@ class NoteReport(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+@told
 def note(workspace: Workspace, request: NoteRequest) -> NoteReport:
     """Note what `request` has of a slice, and log it.
 

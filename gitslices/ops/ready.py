@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
+from gitslices.remote.agreement import told
 from gitslices.rules.claiming import CLAIMABLE, ClaimState, Entrant, Holding, list_entrants
 from gitslices.rules.progress import describe_finished
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
@@ -52,6 +53,7 @@ class ReadyReport(Struct, frozen=True, kw_only=True):
     waiting: tuple[WaitingSlice, ...]
 
 
+@told
 def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
     """What could be claimed of one goal, or of all under way; reads only.
 

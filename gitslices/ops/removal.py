@@ -9,6 +9,7 @@ from gitslices.core.errors import InputError, Problem, RefusedError, UnknownSlic
 from gitslices.core.model import GONE, BranchName, Oid, SliceId
 from gitslices.ops.upkeep import start_emptying
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.remote.agreement import told
 from gitslices.removal.candidates import Candidate, IsDisposable, find_candidates, find_disposable
 from gitslices.removal.to_trash import trash_slices
 from gitslices.removal.trash import find_undo_problems, restore_slices
@@ -44,6 +45,7 @@ class RemoveReport(Struct, frozen=True, kw_only=True):
     dropped: bool
 
 
+@told
 def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
     """Move one slice to the trash.
 
@@ -116,6 +118,7 @@ class PruneReport(Struct, frozen=True, kw_only=True):
     refused: tuple[Problem, ...]
 
 
+@told
 def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
     """Move to the trash every slice that has landed or that its plan no longer has."""
     with workspace.open_store() as store:

@@ -8,6 +8,7 @@ from gitslices.git.read import find_tip
 from gitslices.merging.move_branches import Moved, move_branches
 from gitslices.ops.forward import make_move
 from gitslices.recovery.recovery import recover_and_lock
+from gitslices.remote.agreement import agreed
 from gitslices.slices.goals import choose_goal, refuse_closed
 from gitslices.slices.lookup import get_planned
 from gitslices.slices.snapshot import Snapshot
@@ -40,6 +41,7 @@ class ReopenReport(Struct, frozen=True, kw_only=True):
     former: FormerWork | None
 
 
+@agreed
 def reopen(workspace: Workspace, request: ReopenRequest) -> ReopenReport:
     """Let a slice be claimed again that is done, merged or dropped.
 

@@ -10,6 +10,7 @@ from gitslices.core.errors import InputError, Problem, RefusedError, suggest
 from gitslices.core.model import UNDER_WAY, Overlap, Slice, SliceId
 from gitslices.core.naming import show_path
 from gitslices.git.read import read_tree
+from gitslices.remote.agreement import agreed
 from gitslices.scopes.language.entries import Access, Scope, parse_entries, parse_scope
 from gitslices.scopes.language.matcher import compile_scope
 from gitslices.scopes.overlap.scope_map import ScopeMap
@@ -60,6 +61,7 @@ def show_scope(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> 
         return _report(store, goal, record or get_slice(goal, slice_id))
 
 
+@agreed
 def allow_scope(workspace: Workspace, request: AllowRequest) -> ScopeReport:
     """Widen a slice's write scope by one entry; a second time changes nothing.
 

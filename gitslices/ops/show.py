@@ -9,6 +9,7 @@ from gitslices.core.model import FINISHED, BranchName, Cost, Oid, Serialization,
 from gitslices.ops.evidence import GatesRequest, GateStatus, read_gates
 from gitslices.ops.status import SliceState, read_slice_state
 from gitslices.recovery.recovery import read_undisturbed
+from gitslices.remote.agreement import told
 from gitslices.rules.evidence import Review
 from gitslices.slices.briefing import Briefing, make_briefing
 from gitslices.slices.claims import Work, find_work
@@ -46,6 +47,7 @@ class ShowReport(Briefing, frozen=True, kw_only=True):
     unplanned: bool
 
 
+@told
 def show(workspace: Workspace, slice_id: SliceId, goal_id: str | None) -> ShowReport:
     """What is known of one slice; reads only. Raises `UnknownSliceError` where no plan has it."""
     with workspace.open_store() as store:

@@ -17,6 +17,7 @@ from gitslices.core.model import (
 )
 from gitslices.ops.ready import explain_if_waiting
 from gitslices.recovery.recovery import read_undisturbed
+from gitslices.remote.agreement import told
 from gitslices.rules.attempts import FailureReason
 from gitslices.rules.claiming import Entrant, find_entrant, list_entrants
 from gitslices.rules.progress import Landed
@@ -124,6 +125,7 @@ class _Worktree(Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+@told
 def status(
     workspace: Workspace, goal_id: str | None, *, finished: bool = False, quick: bool = False
 ) -> StatusReport:

@@ -13,14 +13,14 @@ from gitslices.core.model import BranchName, Oid, SliceId, When
 from gitslices.core.naming import SETTINGS_FILE
 from gitslices.git.commits import read_commit_tree
 from gitslices.git.follow import find_git_dir
-from gitslices.git.read import find_tip, is_sparse, read_head
+from gitslices.git.read import is_sparse, read_head
 from gitslices.git.uncommitted import find_hidden_changes, read_uncommitted
 from gitslices.planning.policy import GATES
 from gitslices.repo_commands.trust import require_trust
 from gitslices.rules.evidence import GateRun, Proof
 from gitslices.rules.requirements import holds
 from gitslices.slices.environment import make_slice_environment
-from gitslices.slices.lookup import get_slice
+from gitslices.slices.lookup import find_work_tip, get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.state.proofs import add_gate_run, read_gate_runs, read_reviews
 from gitslices.state.store import Event, Goal, SliceRecord, Store
@@ -69,7 +69,7 @@ def read_proof(
     workspace: Workspace, store: Store, goal: Goal, record: SliceRecord, gates: Gates
 ) -> Proof:
     """What is known of the last commit of a slice's branch: it lands, whatever is checked out."""
-    commit = find_tip(workspace.repo, record.branch_name)
+    commit = find_work_tip(workspace.repo, store, record)
     if commit is None:
         raise RefusedError(
             f"slice {record.slice_id!r} has no branch",

@@ -32,6 +32,7 @@ from gitslices.state.leases import (
     read_open_leases,
     renew_lease,
 )
+from gitslices.state.sharing import list_shared_goals
 from gitslices.state.store import Event, Goal, SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -272,7 +273,11 @@ def shorten_deadlines(workspace: Workspace, store: Store) -> None:
 
     A lease that was renewed just now would end in its `ttl`; none can have longer.
     """
+    shared = list_shared_goals(store)
     for lease in read_open_leases(store):
+        # Of these each clone keeps its own time.
+        if lease.goal_id in shared:
+            continue
         latest = workspace.after(lease.ttl)
         # Texts of one form, in UTC to the second: they compare as times do.
         if lease.expires_at > latest:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
-from gitslices.core.errors import InputError
+from gitslices.core.errors import GitError, InputError
 from gitslices.core.lazy import lazy_property
 from gitslices.core.model import BranchName, Link, Oid
 from gitslices.git.follow import find_rebased
@@ -23,8 +23,18 @@ from gitslices.git.links import (
     read_admin_folders,
 )
 from gitslices.git.read import is_true
+from gitslices.git.repository import Repository
+from gitslices.git.uncommitted import find_uncommitted
 from gitslices.git.worktrees import Worktree, read_worktrees
-from gitslices.rules.worktree_faults import Away, WorktreeFacts
+from gitslices.rules.worktree_faults import (
+    HIDES_WORK,
+    Away,
+    Uncommitted,
+    WorktreeFacts,
+    explain_failure,
+    find_bar,
+    find_faults,
+)
 from gitslices.slices.marks import Mark, find_unmounted, read_marked_worktrees
 from gitslices.state.store import SliceRecord
 from gitslices.workspace import Workspace
@@ -240,3 +250,15 @@ def _list_folders(parent: Path) -> list[Path]:
     with suppress(OSError):
         return [entry for entry in parent.iterdir() if not entry.is_symlink()]
     return []
+
+
+def look_for_uncommitted(repo: Repository, facts: WorktreeFacts) -> Uncommitted:
+    """What is uncommitted in a worktree; one that git fails in is told."""
+    # First by files: with a damaged index git may take every file for deleted.
+    hidden = find_bar(find_faults(facts), HIDES_WORK)
+    if hidden is not None:
+        return Uncommitted(fault=hidden)
+    try:
+        return Uncommitted(paths=find_uncommitted(repo, Path(facts.place)))
+    except GitError as error:
+        return Uncommitted(fault=explain_failure(facts, error))

@@ -1,15 +1,18 @@
 """Goals and slices by their names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
 from msgspec import structs
 
 from gitslices.core.errors import InputError, UnknownSliceError, suggest
-from gitslices.core.model import Slice, SliceId, Task, TaskId
+from gitslices.core.model import BranchName, Oid, Slice, SliceId, Task, TaskId
+from gitslices.git.read import find_tip, read_present
+from gitslices.git.repository import Repository
 from gitslices.state.leases import find_open_lease
-from gitslices.state.store import Goal, Store
+from gitslices.state.sharing import read_elsewhere
+from gitslices.state.store import Goal, SliceRecord, Store
 
 
 def get_goal(store: Store, goal_id: str, named_by: str = "") -> Goal:
@@ -91,6 +94,27 @@ def put_back(store: Store, goal: Goal, slice_id: str) -> Goal:
     plan = structs.replace(goal.plan, slices=(*goal.plan.slices, gone))
     graph = structs.replace(goal.graph, tasks=(*goal.graph.tasks, task))
     return structs.replace(goal, plan=plan, graph=graph)
+
+
+def find_pushed_tips(
+    repo: Repository,
+    elsewhere: Mapping[SliceId, Oid | None],
+    records: Mapping[SliceId, SliceRecord],
+) -> dict[BranchName, Oid]:
+    """What other clones have pushed, as far as it was fetched: their branches need not be here."""
+    pushed = {
+        records[id_].branch_name: tip for id_, tip in elsewhere.items() if tip and id_ in records
+    }
+    here = read_present(repo, pushed.values()) if pushed else ()
+    return {name: tip for name, tip in pushed.items() if tip in here}
+
+
+def find_work_tip(repo: Repository, store: Store, record: SliceRecord) -> Oid | None:
+    """The last commit of a slice: that of its branch here, or what another clone has pushed."""
+    pushed = read_elsewhere(store, record.goal_id)
+    if pushed.get(record.slice_id) is None:
+        return find_tip(repo, record.branch_name)
+    return next(iter(read_present(repo, [Oid(str(pushed[record.slice_id]))])), None)
 
 
 def find_near(id_: str, known: Iterable[str]) -> str | None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from gitslices.core.errors import GitError
 from gitslices.core.lazy import lazy_property
 from gitslices.core.model import (
     GONE,
@@ -17,31 +16,34 @@ from gitslices.core.model import (
     settle_status,
 )
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.read import count_beyond, read_merged, read_missing, read_tips_and_target
-from gitslices.git.uncommitted import find_uncommitted
+from gitslices.git.read import (
+    count_beyond,
+    read_merged,
+    read_missing,
+    read_tips_and_target,
+)
 from gitslices.rules.progress import Landed, Presence, Progress, find_progress
 from gitslices.rules.worktree_faults import (
-    HIDES_WORK,
     Fault,
     Uncommitted,
     WorktreeFacts,
     WorktreeFault,
-    explain_failure,
-    find_bar,
     find_faults,
 )
-from gitslices.slices.location import WorktreeMap
+from gitslices.slices.location import WorktreeMap, look_for_uncommitted
+from gitslices.slices.lookup import find_pushed_tips
 from gitslices.slices.target import Doubt, find_dropped, find_taken_back, read_target
 from gitslices.state.landings import Landing, read_landings
 from gitslices.state.leases import Lease, read_open_leases
 from gitslices.state.publications import Publication, read_publications
+from gitslices.state.sharing import read_elsewhere
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
 # What a transaction takes over: a git started there would keep all other writers waiting.
 _OF_GIT: Final = frozenset({
-    "_heads", "tips", "target", "counts", "_left_base", "_in_target", "_worked", "presences",
-    "taken_back",
+    "_heads", "tips", "target", "counts", "_left_base", "_in_target", "_worked",
+    "presences", "taken_back",
 })  # fmt: skip
 
 
@@ -108,13 +110,20 @@ class Snapshot:
         """What was pushed for review, and where that is."""
         return read_publications(self.store, self.plan.goal_id)
 
+    @lazy_property
+    def elsewhere(self) -> Mapping[SliceId, Oid | None]:
+        """The slices that another clone has worked on last, and what it has pushed of each."""
+        return read_elsewhere(self.store, self.plan.goal_id)
+
     # What git has.
 
     @lazy_property
     def _heads(self) -> tuple[Mapping[BranchName, Oid], Oid | None]:
         """The last commits of the branches that exist, and of the target, by one call."""
         names = (one.branch_name for one in self.records.values())
-        return read_tips_and_target(self.workspace.repo, names, self.plan.target)
+        tips, target = read_tips_and_target(self.workspace.repo, names, self.plan.target)
+        pushed = find_pushed_tips(self.workspace.repo, self.elsewhere, self.records)
+        return {**tips, **pushed}, target
 
     @lazy_property
     def tips(self) -> Mapping[BranchName, Oid]:
@@ -362,7 +371,8 @@ class Snapshot:
 
         With `alone` the other worktrees are looked at only where its own gives a reason to.
         """
-        if record.status in GONE:
+        # What another clone works on needs nothing here.
+        if record.status in GONE or record.slice_id in self.elsewhere:
             return ()
         faults = find_faults(self.read_facts(record, alone=alone))
         if not record.filling_operation:
@@ -380,15 +390,8 @@ class Snapshot:
         return self._uncommitted[id_]
 
     def _read_uncommitted(self, record: SliceRecord) -> Uncommitted:
-        if record.filling_operation or record.status in GONE:
+        elsewhere = record.slice_id in self.elsewhere and not Path(record.worktree_path).exists()
+        if record.filling_operation or record.status in GONE or elsewhere:
             # Half filled, every file that is yet to come would count as deleted.
             return Uncommitted()
-        # First by files: with a damaged index git may take every file for deleted.
-        facts = self.read_facts(record, alone=True)
-        hidden = find_bar(find_faults(facts), HIDES_WORK)
-        if hidden is not None:
-            return Uncommitted(fault=hidden)
-        try:
-            return Uncommitted(paths=find_uncommitted(self.workspace.repo, Path(facts.place)))
-        except GitError as error:
-            return Uncommitted(fault=explain_failure(facts, error))
+        return look_for_uncommitted(self.workspace.repo, self.read_facts(record, alone=True))

@@ -15,6 +15,7 @@ publications  branches pushed for review, and where they are reviewed
 attempts    why attempts at slices failed
 scope_requests  who asks to write what, and which slices are in the way
 proofs      gates that were run, reviews that were made
+sharing     what clones share through a ref of a remote, as it was last read
 journal     what is being changed, written before it is begun
 trash       what was removed and can be brought back
 salvage     what can still be read of a damaged store

@@ -72,6 +72,12 @@ def read_landings(store: Store, goal_id: str) -> dict[SliceId, Landing]:
     }
 
 
+def write_landing(store: Store, goal_id: str, slice_id: SliceId, landing: Landing) -> None:
+    """Keep how a slice was merged."""
+    row = (goal_id, slice_id, landing.tip, landing.landed_as, landing.landed_by)
+    store.execute("INSERT OR REPLACE INTO landings VALUES (?, ?, ?, ?, ?)", row)
+
+
 def forget_landing(store: Store, goal_id: str, slice_id: SliceId) -> None:
     """Forget how a slice was merged: it is to be merged again."""
     store.execute("DELETE FROM landings WHERE goal_id = ? AND slice_id = ?", (goal_id, slice_id))

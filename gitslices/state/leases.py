@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from gitslices.core.errors import StateError
 from gitslices.core.model import SliceId
-from gitslices.state.rows import Row, check_time, convert_row, name_row
+from gitslices.state.rows import MEND_HINT, Row, check_time, convert_row, name_row
 from gitslices.state.store import Store
 
 Ending = Literal["done", "released", "freed", "lapsed", "failed"]
@@ -44,14 +45,20 @@ class Lease(Struct, frozen=True, kw_only=True):
         return self.ended_at is None and now < self.expires_at
 
 
-def add_lease(store: Store, lease: Lease, *, above: int = 0) -> Lease:
+def add_lease(store: Store, lease: Lease, *, above: int = 0, below: int | None = None) -> Lease:
     """Open a lease, and return it with its token; the slice has no other open one.
 
-    The token is larger than any that the store has given out, and than `above`.
+    The token is larger than any that the store has given out, and than `above`; with `below` it is
+    smaller than that, and only tokens that are count.
     """
     # `above` is for a store that was lost, or mended with rows missing: holders of before
     # still have their tokens, and none of these may pass for a new one.
-    last = store.query("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'leases'")
+    if below is None:
+        last = store.query(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'leases'"
+        )
+    else:
+        last = store.query("SELECT coalesce(max(token), 0) FROM leases WHERE token < ?", (below,))
     rows = store.query(
         "INSERT INTO leases (token, goal_id, slice_id, holder, ttl, claimed_at, expires_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING token",
@@ -59,6 +66,18 @@ def add_lease(store: Store, lease: Lease, *, above: int = 0) -> Lease:
          lease.claimed_at, lease.expires_at),
     )  # fmt: skip
     return msgspec.structs.replace(lease, token=rows[0][0])
+
+
+def put_lease(store: Store, lease: Lease) -> None:
+    """Keep a lease that was opened elsewhere, in place of what is known of its token."""
+    known = store.query("SELECT goal_id, slice_id FROM leases WHERE token = ?", (lease.token,))
+    if known and known[0] != (lease.goal_id, lease.slice_id):
+        raise StateError(f"token {lease.token} is given out twice", hint=MEND_HINT)
+    values = msgspec.structs.asdict(lease)
+    store.execute(
+        f"INSERT OR REPLACE INTO leases ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+        tuple(values[name] for name in _COLUMNS.split(", ")),
+    )
 
 
 def has_leases(store: Store) -> bool:

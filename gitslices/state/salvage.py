@@ -19,6 +19,7 @@ from gitslices.state.proofs import decode_gate_run, decode_review
 from gitslices.state.schema import SCHEMA_VERSION
 from gitslices.state.scope_record import decode_refusal, decode_touched
 from gitslices.state.scope_requests import decode_request
+from gitslices.state.sharing import decode_sharing
 from gitslices.state.store import (
     STORE_NAME,
     Store,
@@ -56,6 +57,9 @@ _CHECKS: Final[Mapping[str, Callable[[_Row], object]]] = {
     "scope_requests": decode_request,
     "touched": decode_touched,
     "refusals": decode_refusal,
+    "sharing": decode_sharing,
+    "shared_goals": _check_texts,
+    "pushed_work": _check_texts,
 }
 
 

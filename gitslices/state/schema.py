@@ -217,6 +217,42 @@ CREATE TABLE publications (
 ) STRICT;
 """
 
+# What clones share through a ref of a remote, as far as this one knows it.
+_SHARING: Final = """
+CREATE TABLE sharing (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  remote TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  clone TEXT NOT NULL,
+  commit_id TEXT NOT NULL,
+  read_at TEXT NOT NULL,
+  read_ns INTEGER NOT NULL,
+  last_token INTEGER NOT NULL
+) STRICT;
+CREATE TABLE shared_goals (
+  goal_id TEXT PRIMARY KEY
+) STRICT;
+CREATE TABLE shared_files (
+  path TEXT PRIMARY KEY,
+  data BLOB NOT NULL
+) STRICT;
+CREATE TABLE pushed_work (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  clone TEXT NOT NULL,
+  tip TEXT,
+  PRIMARY KEY (goal_id, slice_id)
+) STRICT;
+CREATE TABLE unshared (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  PRIMARY KEY (goal_id, slice_id)
+) STRICT;
+CREATE TABLE unshared_events (
+  event_id INTEGER PRIMARY KEY
+) STRICT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -233,5 +269,6 @@ MIGRATIONS: Final = (
     _SCOPE_REQUESTS,
     _SCOPE_RECORD,
     _PUBLICATIONS,
+    _SHARING,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

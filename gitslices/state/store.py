@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -110,12 +110,14 @@ def write_event_condition(goal_id: str | None, slice_id: str | None) -> str:
 class Store:
     """An open store; every method is one transaction or part of `transaction()`.
 
-    `opened_from` is the git directory of the worktree at hand, if it was opened from one.
+    `opened_from` is the git directory of the worktree at hand, if it was opened from one. What
+    `before_commit` does is part of each transaction: where it raises, nothing is written.
     """
 
     def __init__(self, connection: sqlite3.Connection, opened_from: Path | None = None) -> None:
         self._db = connection
         self.opened_from = opened_from
+        self.before_commit: Callable[[Store], None] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -127,6 +129,8 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            if self.before_commit is not None:
+                self.before_commit(self)
             # Not around the block: an error of a file or of git in there is not the store's.
             with translate_errors():
                 reach("store:commit")

@@ -1,0 +1,377 @@
+"""Operations that clones agree on: brought up to date first, what they write pushed, done again.
+
+An operation reads and writes the store as ever. What it has changed of a shared goal is pushed
+before its transaction is committed; where another clone was first, nothing is written here either,
+and the whole operation is done again on what is so by then. Without a shared goal nothing of this
+costs more than a question to the store.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar, cast
+
+import msgspec
+from msgspec import structs
+
+from gitslices.core.errors import BusyError, GitslicesError, RefusedError, RemoteError, StateError
+from gitslices.core.faults import reach
+from gitslices.core.model import BranchName, Oid
+from gitslices.state.sharing import (
+    Sharing,
+    find_last_token,
+    find_sharing,
+    list_shared_goals,
+    list_unshared,
+    list_unshared_events,
+    set_unshared,
+    write_files,
+    write_sharing,
+)
+from gitslices.state.store import EVENT_COLUMNS, Event, Store, decode_event
+from gitslices.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gitslices.remote.state_ref import PushSpec, Refused
+
+_Parameters = ParamSpec("_Parameters")
+_Report = TypeVar("_Report")
+
+_ATTEMPTS: Final = 200
+_LONGEST_PAUSE: Final = 1.0
+_EVENT: Final = "Gitslices-Event: "
+_TOLD: Final = frozenset({
+    "claimed", "resumed", "released", "lapsed", "failed", "done", "merged", "landed", "conflicted",
+    "gate", "reviewed", "note", "waiting", "going-on", "scope-allowed", "scope-granted", "reopened",
+    "goal-closed", "goal-reopened", "planned", "retargeted", "rescoped", "removed", "shared",
+})  # fmt: skip
+"""What others are told of: not what happened to branches and worktrees of this machine."""
+
+
+class OvertakenError(GitslicesError):
+    """Another clone has changed the shared state first: nothing was written."""
+
+    code = "busy"
+    exit_code = 4
+
+
+def agreed(
+    operation: Callable[Concatenate[Workspace, _Parameters], _Report],
+) -> Callable[Concatenate[Workspace, _Parameters], _Report]:
+    """Have an operation on shared goals know what others did, and tell them what it does.
+
+    Raises `RemoteError` where the remote cannot be reached; then nothing was changed.
+    """
+    return _agree(operation, needs_remote=True)
+
+
+def told(
+    operation: Callable[Concatenate[Workspace, _Parameters], _Report],
+) -> Callable[Concatenate[Workspace, _Parameters], _Report]:
+    """The same for what needs nobody's consent: offline it is done, and told with the next push."""
+    return _agree(operation, needs_remote=False)
+
+
+def _agree(
+    operation: Callable[Concatenate[Workspace, _Parameters], _Report], *, needs_remote: bool
+) -> Callable[Concatenate[Workspace, _Parameters], _Report]:
+    @wraps(operation)
+    def run(workspace: Workspace, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Report:
+        # Part of another one, it is done again with that.
+        if workspace.agreement is not None:
+            return operation(workspace, *args, **kwargs)
+        for attempt in range(_ATTEMPTS):
+            agreement = _Agreement(workspace, needs_remote=needs_remote)
+            try:
+                return operation(workspace.agreeing(agreement), *args, **kwargs)
+            except OvertakenError:
+                # At random, or those who have met once meet again; longer while many are at it.
+                longest = min(_LONGEST_PAUSE, 0.02 * 2 ** min(attempt, 6))
+                time.sleep(random.uniform(0, longest))  # noqa: S311
+        raise BusyError("the shared state keeps moving", hint="try again later")
+
+    return cast(Callable[Concatenate[Workspace, _Parameters], _Report], run)
+
+
+class _Agreement:
+    """One operation's dealings with the shared state."""
+
+    def __init__(self, workspace: Workspace, *, needs_remote: bool) -> None:
+        self._workspace = workspace
+        self._needs_remote = needs_remote
+        self._is_fresh = False
+        self._is_offline = False
+
+    def attach(self, store: Store) -> None:
+        """Fetch, once an operation, and have every transaction from now on push first."""
+        sharing = find_sharing(store)
+        if sharing is None or self._is_offline:
+            return
+        if not self._is_fresh:
+            try:
+                refresh(self._workspace, store)
+            except RemoteError:
+                if self._needs_remote:
+                    raise
+                self._is_offline = True
+                return
+            self._is_fresh = True
+        store.before_commit = self._push
+
+    def renew(self, store: Store) -> None:
+        """Fetch again, for who waits for others."""
+        if self._is_fresh:
+            refresh(self._workspace, store)
+
+    def _push(self, store: Store) -> None:
+        push_changes(self._workspace, store)
+
+
+def refresh(workspace: Workspace, store: Store) -> None:
+    """Have the store say what the shared state does now, with what was not told yet kept.
+
+    Raises `RemoteError` where the remote cannot be reached, `StateError` where the state there is
+    not the one of before with changes on top.
+    """
+    from gitslices.remote.state_ref import fetch_state
+
+    began = time.monotonic_ns()
+    with workspace.hold_sharing():
+        sharing = find_sharing(store)
+        # Whoever had the lock meanwhile has fetched for this one, too.
+        if sharing is None or began <= sharing.read_ns <= time.monotonic_ns():
+            return
+        read_ns = time.monotonic_ns()
+        tip = fetch_state(
+            workspace.repo, sharing.remote, sharing.ref, _list_targets(store, sharing),
+            workspace.access,
+        )  # fmt: skip
+        if tip is None:
+            raise _make_lost_error(sharing, "is gone from")
+        with store.transaction():
+            now = find_sharing(store)
+            if now is not None:
+                now = take_state(workspace, store, now, tip, before=sharing.commit_id)
+                write_sharing(store, structs.replace(now, read_at=workspace.now(), read_ns=read_ns))
+
+
+def _list_targets(store: Store, sharing: Sharing) -> list[BranchName]:
+    """The branches that shared goals under way are merged into: fetched with the state."""
+    start = f"{sharing.remote}/"
+    rows = store.query(
+        "SELECT json_extract(plan, '$.target') FROM goals WHERE closed_at IS NULL"
+        " AND goal_id IN (SELECT goal_id FROM shared_goals)"
+    )
+    return [BranchName(row[0].removeprefix(start)) for row in rows if row[0].startswith(start)]
+
+
+def take_state(
+    workspace: Workspace, store: Store, sharing: Sharing, tip: Oid, *, before: str
+) -> Sharing:
+    """Bring the rows to the state at `tip`; part of a transaction.
+
+    `before` is what was known when it was fetched: pushes from here may have passed it since.
+    """
+    # Imported here: most operations find nothing new.
+    from gitslices.git.read import is_ancestor
+    from gitslices.remote.rows import take_files
+    from gitslices.remote.state_ref import read_chain, read_changes
+
+    old = Oid(sharing.commit_id) if sharing.commit_id else None
+    if tip == old:
+        return sharing
+    chain = read_chain(workspace.repo, old, tip)
+    if not chain:
+        if old and sharing.commit_id != before and is_ancestor(workspace.repo, tip, old):
+            return sharing
+        raise _make_lost_error(sharing, "was rewritten at")
+    files = read_changes(workspace.repo, old, tip)
+    changed, events = list_unshared(store), list_unshared_events(store)
+    sharing = take_files(workspace, store, sharing, files)
+    write_files(store, files)
+    shared = list_shared_goals(store)
+    store.write_events(
+        [one for commit in chain for one in _parse_events(commit.message) if one.goal_id in shared]
+    )
+    set_unshared(store, changed, events)
+    return structs.replace(sharing, commit_id=tip)
+
+
+def _make_lost_error(sharing: Sharing, what: str) -> StateError:
+    return StateError(
+        f"the shared state {sharing.ref!r} {what} the remote {sharing.remote!r}",
+        hint="nothing was changed here; see: gitslices doctor; or put back what this clone knows: "
+        f"gitslices join {sharing.remote} --restore",
+    )
+
+
+def push_changes(workspace: Workspace, store: Store) -> None:
+    """Push what the transaction at hand has changed of shared goals, if anything.
+
+    Raises `OvertakenError` where another clone was first, `RefusedError` where the remote does not
+    take it, `RemoteError` where nobody can tell; in each case the caller's transaction is undone.
+    """
+    if not list_unshared(store):
+        return
+    from gitslices.remote.rows import list_changes
+
+    sharing = find_sharing(store)
+    if sharing is None:
+        return
+    files = list_changes(workspace, store, sharing)
+    if files:
+        new = write_change(workspace, store, sharing, files)
+        reach("share:push")
+        _push(workspace, sharing, new)
+        reach("share:pushed")
+        note_pushed(workspace, store, sharing, new, files)
+    set_unshared(store, ())
+
+
+class _DraftMadeError(Exception):
+    """Ends the transaction that a draft is made in: it is written once the remote has taken it."""
+
+    def __init__(self, sharing: Sharing, commit: Oid) -> None:
+        super().__init__()
+        self.sharing = sharing
+        self.commit = commit
+
+
+def push_with_branch(
+    workspace: Workspace, store: Store, branch: "PushSpec", write: Callable[[], None]
+) -> "Refused | None":
+    """Push a branch and what `write` changes of the state in one step, and bring both here.
+
+    The caller holds neither lock nor transaction: hooks of the repository run. Raises
+    `OvertakenError` where the state has moved. None where the remote has taken both; the same where
+    neither has changed but what it says of a refusal.
+    """
+    from gitslices.remote.rows import list_changes
+    from gitslices.remote.state_ref import push_state
+
+    try:
+        with store.transaction():
+            write()
+            sharing = find_sharing(store)
+            assert sharing is not None, "the goal is shared"  # noqa: S101
+            files = list_changes(workspace, store, sharing)
+            raise _DraftMadeError(sharing, write_change(workspace, store, sharing, files))
+    except _DraftMadeError as made:
+        sharing, new = made.sharing, made.commit
+    reach("share:push-branch")
+    refused = push_state(
+        workspace.repo, sharing.remote, sharing.ref, new, workspace.access, branch=branch
+    )
+    reach("share:pushed-branch")
+    if refused is not None:
+        refused = None if _is_taken(workspace, sharing, new) else refused
+    if refused is None:
+        refresh(workspace, store)
+    return refused
+
+
+def write_change(
+    workspace: Workspace, store: Store, sharing: Sharing, files: dict[str, bytes | None]
+) -> Oid:
+    """The commit that has `files` on top of the state as it was last read."""
+    from gitslices.remote.state_ref import write_state
+
+    parents = [Oid(sharing.commit_id)] if sharing.commit_id else []
+    events = list(_list_events(store))
+    return write_state(workspace.repo, parents, files, make_message(sharing, events))
+
+
+def note_pushed(
+    workspace: Workspace, store: Store, sharing: Sharing, new: Oid,
+    files: dict[str, bytes | None],
+) -> None:  # fmt: skip
+    """Have the store know that the remote has `new`."""
+    write_files(store, files)
+    last = max(sharing.last_token, find_last_token(store))
+    write_sharing(
+        store,
+        structs.replace(sharing, commit_id=new, last_token=last, read_at=workspace.now()),
+    )
+
+
+def _push(workspace: Workspace, sharing: Sharing, new: Oid) -> None:
+    from gitslices.remote.state_ref import push_state
+
+    refused = push_state(workspace.repo, sharing.remote, sharing.ref, new, workspace.access)
+    if refused is None:
+        return
+    if _is_taken(workspace, sharing, new):
+        return
+    raise RefusedError(
+        f"the remote {sharing.remote!r} does not take the shared state: {refused.reason}",
+        hint=f"nothing was changed; whoever works on a shared goal must be able to push "
+        f"{sharing.ref}; for hosts that take branches only: "
+        "git config gitslices.stateRef refs/heads/gitslices/state",
+    )
+
+
+def _is_taken(workspace: Workspace, sharing: Sharing, new: Oid) -> bool:
+    """Whether the remote has `new` all the same; raise `OvertakenError` where the state has moved.
+
+    By what is there now, not by what was said: the answer to a push that went through may be lost.
+    The message has a number of its own, so nobody else makes this very commit.
+    """
+    from gitslices.git.read import is_ancestor
+    from gitslices.remote.state_ref import fetch_state
+
+    tip = fetch_state(workspace.repo, sharing.remote, sharing.ref, (), workspace.access)
+    if tip is not None and (tip == new or is_ancestor(workspace.repo, new, tip)):
+        return True
+    if (tip or "") != sharing.commit_id:
+        raise OvertakenError("another clone has changed the shared state", hint="try again")
+    return False
+
+
+def make_message(sharing: Sharing, events: Sequence[Event]) -> str:
+    """What the commit of a change says: what happened, in which clone."""
+    first = next(iter(events), None)
+    about = f"{first.goal_id}/{first.slice_id}" if first and first.slice_id else "state"
+    subject = "".join(one if one.isprintable() else "?" for one in about)[:120]
+    lines = [
+        f"{subject}: {first.event if first else 'changed'}",
+        "",
+        f"Gitslices-Clone: {sharing.clone}",
+        f"Gitslices-Nonce: {uuid.uuid4().hex}",
+        *(f"{_EVENT}{_encode_event(one, sharing)}" for one in events),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _list_events(store: Store) -> Iterator[Event]:
+    shared, columns = list_shared_goals(store), EVENT_COLUMNS.split(", ")
+    for event_id in list_unshared_events(store):
+        for row in store.query(
+            f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id = ?",  # noqa: S608
+            (event_id,),
+        ):
+            event = decode_event(dict(zip(columns, row, strict=True)))
+            if event.event in _TOLD and event.goal_id in shared:
+                yield event
+
+
+def _encode_event(event: Event, sharing: Sharing) -> str:
+    # Paths of this machine are nobody else's business.
+    detail = {
+        name: value
+        for name, value in event.detail.items()
+        if not (isinstance(value, str) and value.startswith(("/", "~")))
+    }
+    told = structs.replace(event, detail={**detail, "clone": sharing.clone})
+    return msgspec.json.encode(told).decode()
+
+
+def _parse_events(message: str) -> Iterator[Event]:
+    for line in message.splitlines():
+        if line.startswith(_EVENT):
+            try:
+                yield msgspec.json.decode(line.removeprefix(_EVENT), type=Event)
+            # A line of the log that nobody can read keeps nobody from working.
+            except (msgspec.MsgspecError, RecursionError):
+                continue
