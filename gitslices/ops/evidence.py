@@ -10,6 +10,7 @@ from gitslices.core.model import GONE, SliceId
 from gitslices.core.naming import SETTINGS_FILE
 from gitslices.planning.policy import REVIEWS
 from gitslices.remote.agreement import told
+from gitslices.remote.work import fetch_work
 from gitslices.repo_commands.gates import (
     Gates,
     choose_gates,
@@ -274,6 +275,8 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
         id_ = get_planned(store, goal, request.slice_id).slice_id
         _refuse_unknown_kind(workspace, goal, request)
         record = store.find_slice(goal.goal_id, id_)
+        if record is not None:
+            fetch_work(workspace, store, [record])
         commit = find_work_tip(workspace.repo, store, record) if record else None
         if commit is None:
             see = suggest("status", goal_id=goal.goal_id)

@@ -10,14 +10,20 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError, Problem, RefusedError, StateError
 from gitslices.core.model import BranchName, Oid
-from gitslices.git.read import REMOTES
+from gitslices.git.read import REMOTES, is_ancestor
 from gitslices.git.remotes import (
     RemoteBranch,
     fetch_branches,
     find_remote_branch,
     list_remotes,
 )
-from gitslices.remote.agreement import agreed, push_changes, refresh, take_state
+from gitslices.remote.agreement import (
+    agreed,
+    push_changes,
+    refresh,
+    take_restored,
+    take_state,
+)
 from gitslices.remote.documents import encode_file, name_goal_file
 from gitslices.remote.rows import make_goal_file
 from gitslices.remote.state_ref import DEFAULT_REF, check_ref, fetch_state, push_state, write_state
@@ -169,7 +175,8 @@ def join(workspace: Workspace, request: JoinRequest) -> ShareReport:
         if known is not None:
             if request.restore:
                 _restore(workspace, store, known)
-            refresh(workspace, store)
+            else:
+                refresh(workspace, store)
             return _report(store)
         if request.restore:
             raise InputError(
@@ -283,15 +290,22 @@ def _make_elsewhere_error(known: Sharing) -> RefusedError:
 
 
 def _restore(workspace: Workspace, store: Store, known: Sharing) -> None:
-    """Put the state that this clone knows back where it was deleted, set back or rewritten."""
+    """Put the state that this clone knows back where it was deleted, set back or rewritten.
+
+    Where somebody has put back a state that goes on from that one, take it as it is.
+    """
     if not known.commit_id:
         raise StateError("this clone has read no shared state yet", hint="try: gitslices join")
     repo, access, own = workspace.repo, workspace.access, Oid(known.commit_id)
     tip = fetch_state(repo, known.remote, known.ref, (), access)
-    parents = [one for one in (tip, own) if one is not None]
+    if tip is not None and is_ancestor(repo, own, tip):
+        with store.transaction():
+            taken = take_restored(workspace, store, known, tip)
+            write_sharing(store, structs.replace(taken, read_at=workspace.now()))
+        return
     message = f"state: restored\n\nGitslices-Clone: {known.clone}\n"
     # Upon what is there now, so that it needs no force; a deleted one comes back as it was.
-    new = own if tip is None else write_state(repo, parents, {}, message, like=own)
+    new = own if tip is None else write_state(repo, [tip, own], {}, message, like=own)
     if (refused := push_state(repo, known.remote, known.ref, new, access)) is not None:
         raise RefusedError(
             f"the remote {known.remote!r} does not take the state back: {refused.reason}",

@@ -34,7 +34,7 @@ from gitslices.state.store import EVENT_COLUMNS, Event, Store, decode_event
 from gitslices.workspace import Workspace
 
 if TYPE_CHECKING:
-    from gitslices.remote.state_ref import PushSpec, Refused
+    from gitslices.remote.state_ref import PushSpec, Refused, StateCommit
 
 _Parameters = ParamSpec("_Parameters")
 _Report = TypeVar("_Report")
@@ -176,8 +176,7 @@ def take_state(
     """
     # Imported here: most operations find nothing new.
     from gitslices.git.read import is_ancestor
-    from gitslices.remote.rows import take_files
-    from gitslices.remote.state_ref import read_chain, read_changes
+    from gitslices.remote.state_ref import read_chain
 
     old = Oid(sharing.commit_id) if sharing.commit_id else None
     if tip == old:
@@ -187,6 +186,21 @@ def take_state(
         if old and sharing.commit_id != before and is_ancestor(workspace.repo, tip, old):
             return sharing
         raise _make_lost_error(sharing, "was rewritten at")
+    return _take(workspace, store, sharing, tip, chain)
+
+
+def take_restored(workspace: Workspace, store: Store, sharing: Sharing, tip: Oid) -> Sharing:
+    """The same for a state that was put back: it is taken without the changes that led to it."""
+    return _take(workspace, store, sharing, tip, ())
+
+
+def _take(
+    workspace: Workspace, store: Store, sharing: Sharing, tip: Oid, chain: Sequence["StateCommit"]
+) -> Sharing:
+    from gitslices.remote.rows import take_files
+    from gitslices.remote.state_ref import read_changes
+
+    old = Oid(sharing.commit_id) if sharing.commit_id else None
     files = read_changes(workspace.repo, old, tip)
     changed, events = list_unshared(store), list_unshared_events(store)
     sharing = take_files(workspace, store, sharing, files)
