@@ -124,6 +124,9 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "publish",
         "publish-status",
         "landed",
+        "join",
+        "leave",
+        "plan-share",
     }
     assert {*lines, *rest} == set(NAMES)
     documents = {}
