@@ -46,6 +46,7 @@ write_set = ["src/web/login.html", "src/api/errors.py", "CHANGELOG.md"]
 [[tasks]]
 id = "menu"
 title = "Sign-out in the menu"
+description = "Whoever is signed in finds the way out in one click."
 write_set = ["src/web/menu.html"]
 
 [[tasks]]
@@ -53,6 +54,12 @@ id = "docs"
 title = "Describe tokens"
 read_set = ["src/api/tokens.py"]
 write_set = ["docs/"]
+"""
+
+# In place of a forge: what would be the title and the body of a pull request goes to a file.
+_SETTINGS: Final = """\
+[publish]
+open = "cat {title_file} {body_file} >../review.md"
 """
 
 _WORK: Final = """\
@@ -66,6 +73,7 @@ git commit --quiet --all --message "Work on $GITSLICES_SLICE"
 """
 
 _FILES: Final[Mapping[str, str]] = {
+    ".gitslices/config.toml": _SETTINGS,
     "CHANGELOG.md": "# Changes\n",
     "docs/tokens.md": "# Tokens\n",
     "src/api/errors.py": 'MESSAGES = {404: "no such page"}\n',
@@ -136,7 +144,20 @@ _STEPS: Final = (
     ),
     _DemoStep(command="gitslices done", slice_id="menu"),
     _DemoStep(
-        told="Merged in memory first; then main moves in one step.",
+        told="The pull-request way, for a team that lands on a forge. A bare repository stands in "
+        "for one, and a command of the settings for its client, once it is approved.",
+        command="git init --quiet --bare ../origin.git"
+        ' && git remote add origin "$PWD/../origin.git" && git push --quiet origin main'
+        " && gitslices trust --yes",
+    ),
+    _DemoStep(command="gitslices publish menu"),
+    _DemoStep(
+        told="What was pushed, and what its reviewers read.",
+        command="git --git-dir ../origin.git log --oneline main..slices/login/menu",
+    ),
+    _DemoStep(command="cat ../review.md"),
+    _DemoStep(
+        told="Or without a forge. Merged in memory first; then main moves in one step.",
         command="gitslices merge",
         slice_id="menu",
     ),
@@ -193,9 +214,9 @@ _STEPS: Final = (
 def command(*, wanted: Path | None, directory: Path, as_json: bool) -> Outcome:
     """Show on a small repository how all of it goes together, in less than a minute.
 
-    A plan with its reasons, two workers side by side, one stopped at its scope, a merge, a conflict
-    that moves nothing, and `run` to the end. All is done by commands that are shown, in a new
-    folder for temporary files, which stays; nothing else is touched.
+    A plan with its reasons, two workers side by side, one stopped at its scope, a pull request, a
+    merge, a conflict that moves nothing, and `run` to the end. All is done by commands that are
+    shown, in a new folder for temporary files, which stays; nothing else is touched.
     """
     if wanted is not None:
         repository = make_absolute(directory / wanted)
@@ -258,7 +279,9 @@ def _make_environment(top: Path) -> dict[str, str]:
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m gitslices "$@"\n')
     program.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if name[:10] != "GITSLICES_"}
-    return {**kept, "PATH": f"{programs}{os.pathsep}{kept.get('PATH', os.defpath)}"}
+    paths = f"{programs}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    # Approvals lie in the user's own folder otherwise.
+    return {**kept, "PATH": paths, "XDG_STATE_HOME": str(top / "state")}
 
 
 def _run(step: _DemoStep, repository: Path, environ: Mapping[str, str]) -> StepReport:

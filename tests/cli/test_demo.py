@@ -14,12 +14,17 @@ def test_every_step_ends_as_it_is_told(tmp_path: Path) -> None:
         "form  Login form",
         "after api: both write src/api/errors.py",
         "src/api/errors.py   in slice api",
+        "menu: pushed",
+        "Whoever is signed in finds the way out in one click.",
+        "Gitslices-Slice: login/menu",
         "api: conflicts with main in 1 file",
         "all slices are merged",
     ):
         assert said in shown.out
     top = Path(shown.out.splitlines()[-1].partition("/plan.html")[0])
     assert (top / "plan.html").stat().st_size > 1000
+    (pushed,) = git(top / "origin.git", "log", "--format=%s", "main..slices/login/menu").split("\n")
+    assert pushed == "Sign out"
     merges = git(top / "webshop", "log", "--merges", "--format=%s", "--first-parent")
     assert merges.count("Merge slice ") == 4
     assert git(top / "webshop", "worktree", "list").count("\n") == 0
