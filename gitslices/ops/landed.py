@@ -39,7 +39,7 @@ def tell_landed(workspace: Workspace, request: LandedRequest) -> LandedReport:
     """Record that a slice is merged; nothing moves.
 
     Raises `InputError` for a commit that the target lacks, `RefusedError` where somebody holds the
-    slice, it is merged already, or has no branch.
+    slice, it is merged already, or has no branch and no commit is named.
     """
     with workspace.open_store() as store:
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
@@ -47,9 +47,14 @@ def tell_landed(workspace: Workspace, request: LandedRequest) -> LandedReport:
         snapshot = Snapshot(workspace, store, goal.plan)
         commit = _find_commit(workspace, snapshot, request.commit)
         record = snapshot.records.get(id_)
-        tip = snapshot.find_tip(record) if record else None
+        # Of one whose branch is gone the commit of the target that is named stands for its work.
+        named = commit if request.commit else None
+        tip = snapshot.find_tip(record) or named if record else None
         if record is None or tip is None:
-            raise RefusedError(f"slice {id_!r} has no branch whose work could have landed")
+            raise RefusedError(
+                f"slice {id_!r} has no branch whose work could have landed",
+                hint="name the commit that has it: --commit COMMIT" if record else None,
+            )
         if snapshot.statuses[id_] in FINISHED:
             raise RefusedError(f"slice {id_!r} is {snapshot.statuses[id_]} already")
         change = SliceChange(

@@ -250,7 +250,7 @@ def _list_kinds(facts: WorktreeFacts) -> Iterator[WorktreeFault]:
     if facts.away is not None or has_neither:
         yield WorktreeFault.AWAY if facts.away is not None else WorktreeFault.LOST
         return
-    if not facts.has_branch:
+    if not facts.has_branch and not facts.has_merged:
         yield WorktreeFault.NO_BRANCH
     if facts.used_at is not None:
         yield WorktreeFault.USED

@@ -23,7 +23,6 @@ from gitslices.git.links import (
     read_admin_folders,
 )
 from gitslices.git.read import is_true
-from gitslices.git.repository import Repository
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.git.worktrees import Worktree, read_worktrees
 from gitslices.rules.worktree_faults import (
@@ -80,7 +79,9 @@ class WorktreeMap:
                 found[branch] = (*found.get(branch, ()), path)
         return found
 
-    def read_facts(self, record: SliceRecord, *, has_branch: bool, alone: bool) -> WorktreeFacts:
+    def read_facts(
+        self, record: SliceRecord, *, has_branch: bool, has_merged: bool, alone: bool
+    ) -> WorktreeFacts:
         """What files show of one slice.
 
         With `alone` nothing is read of other worktrees that its own does not give a reason for.
@@ -111,8 +112,19 @@ class WorktreeMap:
             damaged=tuple(_find_damaged(admin, record.base_commit))
             if admin and not record.filling_operation
             else (),
-            has_merged=record.status == "merged",
+            has_merged=has_merged,
         )
+
+    def read_uncommitted(self, facts: WorktreeFacts) -> Uncommitted:
+        """What is uncommitted where the worktree of a slice is now; one git fails in is told."""
+        # First by files: with a damaged index git may take every file for deleted.
+        hidden = find_bar(find_faults(facts), HIDES_WORK)
+        if hidden is not None:
+            return Uncommitted(fault=hidden)
+        try:
+            return Uncommitted(paths=find_uncommitted(self._workspace.repo, Path(facts.place)))
+        except GitError as error:
+            return Uncommitted(fault=explain_failure(facts, error))
 
     def find_away(self, path: Path) -> Away | None:
         """What is missing above the place of a worktree that is not there."""
@@ -250,15 +262,3 @@ def _list_folders(parent: Path) -> list[Path]:
     with suppress(OSError):
         return [entry for entry in parent.iterdir() if not entry.is_symlink()]
     return []
-
-
-def look_for_uncommitted(repo: Repository, facts: WorktreeFacts) -> Uncommitted:
-    """What is uncommitted in a worktree; one that git fails in is told."""
-    # First by files: with a damaged index git may take every file for deleted.
-    hidden = find_bar(find_faults(facts), HIDES_WORK)
-    if hidden is not None:
-        return Uncommitted(fault=hidden)
-    try:
-        return Uncommitted(paths=find_uncommitted(repo, Path(facts.place)))
-    except GitError as error:
-        return Uncommitted(fault=explain_failure(facts, error))

@@ -16,12 +16,7 @@ from gitslices.core.model import (
     settle_status,
 )
 from gitslices.git.compare import count_all_ahead_behind
-from gitslices.git.read import (
-    count_beyond,
-    read_merged,
-    read_missing,
-    read_tips_and_target,
-)
+from gitslices.git.read import count_beyond, read_merged, read_missing, read_tips_and_target
 from gitslices.rules.progress import Landed, Presence, Progress, find_progress
 from gitslices.rules.worktree_faults import (
     Fault,
@@ -30,7 +25,7 @@ from gitslices.rules.worktree_faults import (
     WorktreeFault,
     find_faults,
 )
-from gitslices.slices.location import WorktreeMap, look_for_uncommitted
+from gitslices.slices.location import WorktreeMap
 from gitslices.slices.lookup import find_pushed_tips
 from gitslices.slices.target import Doubt, find_dropped, find_taken_back, read_target
 from gitslices.state.landings import Landing, read_landings
@@ -76,9 +71,7 @@ class Snapshot:
     def read_store_again(self, plan: PlannedSlices) -> "Snapshot":
         """What the store has now beside what git had: in a transaction git is not asked."""
         again = Snapshot(self.workspace, self.store, plan, worktrees=self.worktrees)
-        again.__dict__.update(
-            {part: self.__dict__[part] for part in _OF_GIT & self.__dict__.keys()}
-        )
+        vars(again).update({part: vars(self)[part] for part in _OF_GIT & vars(self).keys()})
         return again
 
     # What the store has.
@@ -161,15 +154,13 @@ class Snapshot:
     def count_ahead(self, record: SliceRecord) -> int:
         """How many commits a slice has beyond its base that the target lacks."""
         presence = self.presences.get(record.slice_id)
-        if presence and presence.landed:
-            return 0
         tip, base = self.find_tip(record), record.base_commit
-        ahead, _ = self.counts.get(tip, (0, 0)) if tip else (0, 0)
+        if tip is None or self.target is None or (presence and presence.landed):
+            return 0
+        ahead, _ = self.counts.get(tip, (0, 0))
         # Mostly the target has the base, and one count serves all slices; else git counts for each.
         if not ahead or base not in self.unmerged_bases:
             return ahead
-        assert tip is not None, "what is ahead has a tip"  # noqa: S101
-        assert self.target is not None, "nothing is ahead of no target"  # noqa: S101
         return count_beyond(self.workspace.repo, tip, (self.target, base))
 
     def count_since_merge(self, record: SliceRecord) -> int:
@@ -177,9 +168,8 @@ class Snapshot:
         landing, tip = self.landings.get(record.slice_id), self.find_tip(record)
         is_merged = record.status == "merged" and record.slice_id not in self.taken_back
         # Of one without a landing nobody knows what came in.
-        if not is_merged or not landing or not self.target or tip in {None, landing.tip}:
+        if not is_merged or not landing or not self.target or tip is None or tip == landing.tip:
             return 0
-        assert tip is not None, "told apart just before"  # noqa: S101
         return count_beyond(self.workspace.repo, tip, (landing.tip, self.target))
 
     @lazy_property
@@ -237,11 +227,13 @@ class Snapshot:
             return {}
         repo, landed = self.workspace.repo, list(self._list_landed())
         asked = [*self._list_elsewhere(), *find_dropped(repo, self.target, landed)]
-        if not asked:
+        gone = [record for record in self.records.values() if self._is_branchless(record)]
+        if not asked and not gone:
             return {}
         # Imported here for the sake of claims: mostly there is none.
-        from gitslices.slices.verdicts import judge_once
+        from gitslices.slices.verdicts import judge_once, list_branchless
 
+        asked += list_branchless(self.workspace, self.store, gone, self.publications)
         return judge_once(repo, self.store, self.plan.goal_id, self.target, asked)
 
     def _list_elsewhere(self) -> Iterator[Doubt]:
@@ -250,6 +242,11 @@ class Snapshot:
             waits = record.status in LANDABLE and record.base_commit != self.target
             if waits and name not in self._in_target:
                 yield record, self.tips[name], None
+
+    def _is_branchless(self, record: SliceRecord) -> bool:
+        """Whether the branch that was made for a slice is gone, be it because a forge merged it."""
+        is_made = record.status in LANDABLE and not record.filling_operation
+        return is_made and self.find_tip(record) is None
 
     def _list_landed(self) -> Iterator[Doubt]:
         """Slices that have landed, as it was recorded or as their tips tell."""
@@ -336,6 +333,8 @@ class Snapshot:
     def has_commits(self, record: SliceRecord) -> bool:
         """Whether a slice's branch has commits beyond those that it was brought up to."""
         name = record.branch_name
+        if self._is_branchless(record):
+            return record.slice_id in self.landed
         return name in self._left_base and (name not in self._in_target or name in self._worked)
 
     def is_in_target(self, record: SliceRecord) -> bool:
@@ -364,7 +363,10 @@ class Snapshot:
     def read_facts(self, record: SliceRecord, *, alone: bool = False) -> WorktreeFacts:
         """What files show of the branch and the worktree of one slice."""
         has_branch = self.find_tip(record) is not None
-        return self.worktrees.read_facts(record, has_branch=has_branch, alone=alone)
+        has_merged = record.status == "merged" or (not has_branch and self.has_commits(record))
+        return self.worktrees.read_facts(
+            record, has_branch=has_branch, has_merged=has_merged, alone=alone
+        )
 
     def find_faults(self, record: SliceRecord, *, alone: bool = False) -> tuple[Fault, ...]:
         """What is wrong with the branch and the worktree of one slice, by its files.
@@ -394,4 +396,4 @@ class Snapshot:
         if record.filling_operation or record.status in GONE or elsewhere:
             # Half filled, every file that is yet to come would count as deleted.
             return Uncommitted()
-        return look_for_uncommitted(self.workspace.repo, self.read_facts(record, alone=True))
+        return self.worktrees.read_uncommitted(self.read_facts(record, alone=True))

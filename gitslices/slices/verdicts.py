@@ -14,12 +14,15 @@ from msgspec import Struct
 from gitslices.core.decoding import decode_json
 from gitslices.core.errors import BusyError, MachineError
 from gitslices.core.model import Oid, SliceId
-from gitslices.git.read import is_shallow
+from gitslices.git.read import REMOTES, find_commit, is_shallow, read_refs
+from gitslices.git.remotes import list_remotes
 from gitslices.git.repository import Repository
 from gitslices.rules.progress import Presence
 from gitslices.slices.landed import judge_slices
 from gitslices.slices.target import Doubt
-from gitslices.state.store import Store
+from gitslices.state.publications import Publication
+from gitslices.state.store import SliceRecord, Store
+from gitslices.workspace import Workspace
 
 # To be counted up whenever the signs become others: what was told by the former ones is forgotten.
 _SIGNS: Final = 1
@@ -64,6 +67,38 @@ def judge_once(
     if slices:
         _write(store, goal_id, _Verdicts(signs=_SIGNS, target=target, slices=slices))
     return presences
+
+
+def list_branchless(
+    workspace: Workspace,
+    store: Store,
+    records: Sequence[SliceRecord],
+    published: Mapping[SliceId, Publication],
+) -> list[Doubt]:
+    """Those of `records`, all without a branch, whose last commits are known, and still there.
+
+    A forge's button and `git branch -d` take away the branch, and not what it has brought.
+    """
+    remotes = list_remotes(workspace.config)
+    refs = [f"{REMOTES}{remote}/{one.branch_name}" for remote in remotes for one in records]
+    there = read_refs(workspace.repo, refs) if refs else {}
+    found: list[Doubt] = []
+    for record in records:
+        known = published.get(record.slice_id)
+        pushed = [there.get(f"{REMOTES}{remote}/{record.branch_name}") for remote in remotes]
+        named = [_find_declared(store, record), known.pushed if known else None, *pushed]
+        commits = (find_commit(workspace.repo, one) for one in named if one)
+        last = next((one for one in commits if one), None)
+        if last:
+            found.append((record, last, None))
+    return found
+
+
+def _find_declared(store: Store, record: SliceRecord) -> str | None:
+    """The commit of a slice that was said to be done, or published, last."""
+    events = store.read_events(record.goal_id, record.slice_id)
+    named = (one.detail.get("commit") for one in events if one.event in {"done", "published"})
+    return next(iter([*map(str, filter(None, named))][::-1]), None)
 
 
 def _read(store: Store, goal_id: str, target: Oid) -> Mapping[SliceId, _Verdict]:

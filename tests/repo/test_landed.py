@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from gitslices.core.model import Oid, SliceId
+from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.merge import MergeRequest, merge
+from gitslices.ops.publish import PublishRequest, publish
 from gitslices.ops.ready import ready
 from gitslices.ops.removal import PruneRequest, prune
 from gitslices.ops.status import SliceState, status
@@ -16,8 +18,9 @@ from gitslices.rules.progress import Landed, Presence
 from gitslices.slices.landed import OwnRange, find_presences
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
+from tests.support.remotes import add_remote, clone
 from tests.support.repositories import commit_all, copy_repository, git
-from tests.support.slices import apply_tasks, slice_path, take, work
+from tests.support.slices import apply_tasks, examine, slice_path, take, work
 from tests.support.workspaces import open_at
 
 Shop = Path
@@ -315,6 +318,77 @@ def test_what_a_forge_has_squashed_is_merged_for_every_command(
     assert git(repo, "rev-parse", "main") == before
     assert state_of(workspace, "a").landed == a.landed
     assert [one.slice_id for one in prune(workspace, PruneRequest()).removed] == ["a"]
+
+
+def forge_merge(repo: Path, branch: str) -> None:
+    git(repo, "merge", "--quiet", "--no-ff", "-m", "Merge pull request #1", branch)
+
+
+def forge_rebase(repo: Path, branch: str) -> None:
+    git(repo, "cherry-pick", f"HEAD..{branch}", GIT_COMMITTER_NAME="Forge")
+
+
+@pytest.mark.parametrize(
+    ("land", "by", "known_by"),
+    [
+        (forge_merge, "merge", "done"),
+        (squash_branch, "squash", "publish"),
+        (forge_rebase, "rebase", "a push"),
+    ],
+)
+@pytest.mark.parametrize("target", ["main", "origin/main"])
+def test_one_whose_branch_was_deleted_after_its_merge_has_landed(
+    repo: Path,
+    land: Callable[[Path, str], object],
+    by: str,
+    known_by: str,
+    target: str,
+) -> None:
+    branch, hub = "slices/default/a", add_remote(repo)
+    workspace = open_at(repo)
+    apply_tasks(workspace, *TASKS, target=target)
+    work(workspace, "a", {"a/one": "1"})
+    work(workspace, "a", {"a/two": "2"})
+    if known_by == "done":
+        done(workspace, DoneRequest(slice_id=SliceId("a"), token=take(workspace, "a")))
+    elif known_by == "publish":
+        publish(workspace, PublishRequest(slice_ids=(SliceId("a"),)))
+    git(repo, "push", "--quiet", "origin", branch)
+    forge = clone(hub)
+    commit_all(forge, "Others")
+    land(forge, f"origin/{branch}")
+    git(forge, "push", "--quiet", "origin", "main")
+    git(repo, "pull", "--quiet", "--ff-only", "origin", "main")
+    before = state_of(workspace, "a")
+    assert before.landed
+    assert (before.status, before.landed.by) == ("merged", by)
+    git(repo, "worktree", "remove", str(slice_path(workspace, "a")))
+    git(repo, "branch", "--quiet", "-D", branch)
+    after = state_of(workspace, "a")
+    assert after.landed
+    assert (after.status, after.landed.by, after.problem) == ("merged", by, None)
+    assert [one.slice_id for one in ready(workspace, None).ready] == ["b"]
+    apply_tasks(workspace, *TASKS, target=target)
+    assert not slice_path(workspace, "a").exists()
+    assert examine(repo) == ()
+    take(workspace, "b")
+    assert (slice_path(workspace, "b") / "a" / "two").read_text() == "2"
+
+
+def test_one_whose_branch_was_deleted_and_that_landed_nowhere_is_lost(
+    cli: Cli, workspace: Workspace
+) -> None:
+    done(workspace, DoneRequest(slice_id=SliceId("a"), token=take(workspace, "a")))
+    git(workspace.repo.common_dir, "worktree", "remove", str(slice_path(workspace, "a")))
+    git(workspace.repo.common_dir, "branch", "--quiet", "-D", "slices/default/a")
+    a = state_of(workspace, "a")
+    assert (a.status, a.problem) == ("done", "no branch, no worktree")
+    told = cli("landed", "a")
+    assert (told.code, "name the commit that has it" in told.err) == (1, True)
+    commit = git(workspace.repo.common_dir, "rev-parse", "main")
+    assert cli("landed", "a", "--commit", commit).code == 0
+    a = state_of(workspace, "a")
+    assert (a.landed, a.problem) == (Landed(by="word", commit=Oid(commit)), None)
 
 
 def test_commits_made_after_the_squash_are_kept(repo: Path, workspace: Workspace) -> None:
