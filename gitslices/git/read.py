@@ -30,7 +30,8 @@ def read_config(repo: Repository) -> Mapping[str, str]:
     extensions = "extensions\\.(worktreeconfig|partialclone)$"
     remotes = "remote\\..*\\.(promisor|url)$"
     filters = "filter\\..*\\.(clean|process)$"
-    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions}|{remotes}|{filters})"
+    upstreams = "branch\\..*\\.merge$"
+    wanted = rf"^(gitslices\.|commit\.gpgsign$|{core}|{extensions}|{remotes}|{upstreams}|{filters})"
     # With hooks, or the answer would be the core.hooksPath that bookkeeping calls are given. Of the
     # common directory: with extensions.worktreeConfig git tells only there what holds for the main
     # worktree, core.bare and core.worktree among it.

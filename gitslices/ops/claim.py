@@ -27,7 +27,7 @@ from gitslices.slices.claims import (
     warn_of_dropped_base,
 )
 from gitslices.slices.environment import describe_setup, list_writable_roots
-from gitslices.slices.target import is_fetch_wanted, read_target
+from gitslices.slices.target import find_lag, is_fetch_wanted, read_target
 from gitslices.state.leases import (
     Lease,
     find_open_lease,
@@ -160,6 +160,8 @@ def _hand_over(workspace: Workspace, store: Store, granted: Granted) -> ClaimRep
     work = find_work(workspace, store, record, tips, lease)
     if work is not None:
         warnings += warn_of_dropped_base(workspace, goal, record, target_tip)
+    if lag := find_lag(workspace, target):
+        warnings += (lag.describe(target),)
     return ClaimReport(
         **structs.asdict(briefing),
         holder=lease.holder,

@@ -34,6 +34,7 @@ from gitslices.remote.agreement import agreed
 from gitslices.repo_commands.notify import Notice, notify
 from gitslices.slices.goals import Served, choose_goal, list_meant, serve_goals
 from gitslices.slices.settings import choose_merge_style
+from gitslices.slices.target import find_lag
 from gitslices.state.store import Goal, Store
 from gitslices.system.settings_tables import MergeStyle
 from gitslices.workspace import Workspace
@@ -109,6 +110,8 @@ def merge(workspace: Workspace, request: MergeRequest) -> MergeReport:
         notices = tuple(_list_notices(store, inputs, attempt))
     for notice in notices:
         warnings += notify(workspace, notice, inputs.goal.plan.target)
+    if lag := find_lag(workspace, inputs.goal.plan.target):
+        warnings += (lag.describe(inputs.goal.plan.target),)
     return MergeReport(
         goal_id=inputs.goal.goal_id,
         target=inputs.goal.plan.target,

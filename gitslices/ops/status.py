@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from gitslices.core.model import (
     GONE,
@@ -28,6 +28,7 @@ from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
 from gitslices.slices.location import WorktreeMap
 from gitslices.slices.looks import look_at_each
 from gitslices.slices.snapshot import Snapshot
+from gitslices.slices.target import find_lag
 from gitslices.state.landings import read_conflicts
 from gitslices.state.leases import list_once_leased
 from gitslices.state.scope_requests import AskedScope, list_asked, read_open_requests
@@ -176,7 +177,8 @@ def _read_goal(snapshot: Snapshot, goal: Goal, *, quick: bool) -> StatusReport:
     _ = snapshot.target, snapshot.counts
     if goal.plan.start != "merged":
         _ = snapshot.unmerged_bases
-    summary = summarize_goal(snapshot, goal)
+    lag = find_lag(snapshot.workspace, goal.plan.target)
+    summary = structs.replace(summarize_goal(snapshot, goal), lag=lag or UNSET)
     planned = {slice_.slice_id for slice_ in goal.plan.slices}
     made = [one for id_, one in snapshot.records.items() if id_ in planned and _is_made(one)]
     followers = frozenset(find_followers(snapshot, goal.plan, made))

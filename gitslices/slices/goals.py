@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gitslices.core.errors import (
     GitslicesError,
@@ -23,6 +23,7 @@ from gitslices.git.read import read_missing, read_target_tips
 from gitslices.rules.progress import GoalState, find_goal_state
 from gitslices.slices.lookup import find_near, get_goal, refuse_none_applied
 from gitslices.slices.marks import Mark, find_mark
+from gitslices.slices.target import Lag
 from gitslices.state.landings import read_landings
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
@@ -184,12 +185,17 @@ def raise_if_none_served(served: Served[_Report]) -> None:
 
 
 class GoalSummary(Struct, frozen=True, kw_only=True):
-    """A goal that an answer is about; `problem` says what is wrong with its target."""
+    """A goal that an answer is about; `problem` says what is wrong with its target.
+
+    `lag` says what a local target lacks of the remote's branch that it follows, as that was fetched
+    last; `status` alone tells it.
+    """
 
     goal_id: str
     target: BranchName
     state: GoalState
     problem: str | None = None
+    lag: Lag | UnsetType = UNSET
 
 
 def summarize_goal(snapshot: "Snapshot", goal: Goal) -> GoalSummary:

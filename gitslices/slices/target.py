@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gitslices.core.errors import InputError
 from gitslices.core.model import LANDED, BranchName, Oid, Plan, SliceId
 from gitslices.core.naming import OLD_SETTINGS_FILE, SETTINGS_FILE
 from gitslices.git.compare import mentions_revert
-from gitslices.git.read import find_target_tip, read_missing
-from gitslices.git.remotes import list_remotes
+from gitslices.git.read import HEADS, count_beyond, find_target_tip, read_missing, read_refs
+from gitslices.git.remotes import find_upstream, list_remotes
 from gitslices.git.repository import Repository
 from gitslices.planning.diff import Retarget
 from gitslices.rules.progress import Presence
@@ -93,6 +95,32 @@ def find_taken_back(
         if presence.reverted_by
         or not _is_elsewhere(repo, store.read_events(goal_id, id_), target, landing.landed_as)
     )
+
+
+class Lag(Struct, frozen=True, kw_only=True):
+    """How many commits a local target lacks of the remote's branch that it follows."""
+
+    remote_branch: str
+    commits: int
+
+    def describe(self, target: BranchName) -> str:
+        """The same in words, with the next step."""
+        count = "a commit" if self.commits == 1 else f"{self.commits} commits"
+        return f"{target} lacks {count} of {self.remote_branch}: gitslices fetch brings it there"
+
+
+def find_lag(workspace: Workspace, target: BranchName) -> Lag | None:
+    """What a local `target` lacks of what was fetched of its upstream last; None where nothing."""
+    config = workspace.config
+    # By the settings, which are at hand: most repositories that have no remote cost no process.
+    if not list_remotes(config) or f"branch.{target}.merge" not in config:
+        return None
+    there = find_upstream(workspace.repo, target)
+    tips = read_refs(workspace.repo, [there.ref, HEADS + target]) if there else {}
+    if there is None or len(tips) < 2:
+        return None
+    commits = count_beyond(workspace.repo, tips[there.ref], [tips[HEADS + target]])
+    return Lag(remote_branch=there.name, commits=commits) if commits else None
 
 
 def is_fetch_wanted(workspace: Workspace) -> bool:

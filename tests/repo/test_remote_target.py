@@ -267,3 +267,26 @@ def test_an_agent_may_not_push_to_the_target(cli: Cli, workspace: Workspace) -> 
     done = cli("agent", "guard", "--tool", "claude", stdin=json.dumps(payload).encode(),
                directory=slice_path(workspace, "a"))  # fmt: skip
     assert "the branch that slices are merged into" in done.out
+
+
+def test_a_local_target_that_lags_is_named_before_it_hurts(
+    cli: Cli, repo: Path, hub: Path, colleague: Path
+) -> None:
+    workspace = open_at(repo)
+    apply_tasks(workspace, *TASKS)
+    work(workspace, "a", {"a/one": "1"})
+    assert "lag" not in json.loads(cli("status", "--json").out)["goals"][0]
+    push_change(colleague, "others.txt", "theirs")
+    push_change(colleague, "others.txt", "theirs again")
+    git(repo, "fetch", "--quiet")
+    said = "main lacks 2 commits of origin/main: gitslices fetch brings it there"
+    assert said in cli("status").out.splitlines()[0]
+    assert json.loads(cli("status", "--json").out)["goals"][0]["lag"] == {
+        "remote_branch": "origin/main",
+        "commits": 2,
+    }
+    claimed = json.loads(cli("claim", "a", "--holder", "w", "--json").out)
+    assert claimed["warnings"] == [said]
+    assert cli("done", "a", "--token", str(claimed["token"])).code == 0
+    assert land(workspace, "a").warnings == (said,)
+    fetch_one(workspace)

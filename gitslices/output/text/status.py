@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -83,6 +83,8 @@ def _format_goal(report: StatusReport, goal: GoalSummary, view: View) -> Iterato
     head = f"{escape(goal.goal_id)} · target {escape(goal.target)}"
     if goal.problem:
         head += f" ({goal.problem})"
+    if goal.lag is not UNSET and goal.state == "under-way":
+        head += f" ({escape(goal.lag.describe(goal.target))})"
     yield head if goal.state == "under-way" else f"{head} · {goal.state}"
     yield from _fit([tuple(_make_row(state, view)) for state in slices], view)
     yield from (_format_waiting(one, view) for one in slices if one.waiting)
