@@ -35,6 +35,7 @@ Examples:
   gitslices status --quick --json
   gitslices status --paths --finished
   gitslices status --goal auth-rework --json
+  gitslices status --full                   with the pull requests: state, checks, reviews
   gitslices status --graph                  the waves, drawn
   gitslices status -o status.html           the plan's picture with its progress
   gitslices status --format mermaid         for a pull request's comment
@@ -44,6 +45,7 @@ Examples:
 @click.command("status", epilog=_STATUS_EXAMPLES)
 @click.option("--watch", "watches", is_flag=True, help="Show it anew whenever it changes.")
 @click.option("--quick", is_flag=True, help="Look at no worktree: tell no uncommitted changes.")
+@click.option("--full", is_flag=True, help="Ask the forge how pull requests stand, too.")
 @click.option("--paths", is_flag=True, help="Show where the worktrees are, too.")
 @click.option("--finished", is_flag=True, help="Show goals that are finished or closed, too.")
 @click.option("--graph", is_flag=True, help="Draw the waves, with where each slice stands.")
@@ -68,6 +70,7 @@ def status_command(
     fetch: bool,
     watches: bool,
     quick: bool,
+    full: bool,
     paths: bool,
     finished: bool,
     graph: bool,
@@ -87,7 +90,7 @@ def status_command(
 
     _refuse_together(
         as_json=as_json, watches=watches, quick=quick, finished=finished, named=goal_id is not None,
-        graph=graph, pictured=format_ is not None or output is not None,
+        graph=graph, pictured=format_ is not None or output is not None, full=full,
     )  # fmt: skip
     workspace = probe_here(directory)
     if fetch:
@@ -97,12 +100,15 @@ def status_command(
     if watches:
         return Outcome(document=watch_status(workspace, goal_id), text=str)
     read = partial(status, workspace, goal_id, finished=finished)
-    if quick:
-        report = read(quick=True)
-    elif as_json or not sys.stdout.isatty():
-        report = read()
-    else:
-        report = read_on_terminal(workspace, read, paths=paths)
+    report = (
+        read(quick=quick)
+        if as_json or quick or not sys.stdout.isatty()
+        else read_on_terminal(workspace, read, paths=paths)
+    )
+    if full:
+        from gitslices.ops.pulls import add_pulls
+
+        report = add_pulls(workspace, report)
 
     def text() -> str:
         from gitslices.output.text.status import format_status
@@ -121,11 +127,14 @@ def _refuse_together(
     named: bool,
     graph: bool,
     pictured: bool,
+    full: bool,
 ) -> None:
     if watches and as_json:
         raise click.UsageError("--json prints one document, so there is nothing to watch")
     if watches and quick:
         raise click.UsageError("--watch looks at the worktrees, and --quick at none")
+    if full and (watches or graph or pictured):
+        raise click.UsageError("--full asks the forge once, for the table: no --watch, no picture")
     if finished and (named or watches):
         raise click.UsageError("--finished is about all goals as they are: no --goal, no --watch")
     if graph and pictured:

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from gitslices.core.model import BranchName
+from gitslices.core.model import BranchName, SliceId
 from gitslices.system.settings_tables import MergeStyle
 
 PullStage = Literal["draft", "open", "merged", "closed"]
@@ -34,6 +34,31 @@ class PullRequest(Struct, frozen=True, kw_only=True):
     def is_open(self) -> bool:
         """Whether it can still be merged."""
         return self.state in {"draft", "open"}
+
+
+class PullState(Struct, frozen=True, kw_only=True):
+    """How the pull request of a slice stands, as its forge tells it now."""
+
+    slice_id: SliceId
+    number: int
+    pr_url: str
+    state: str
+    base: BranchName
+    checks: str
+    review: str
+
+
+def make_pull_state(slice_id: SliceId, pull: PullRequest) -> PullState:
+    """What is told of the pull request of a slice."""
+    return PullState(
+        slice_id=slice_id,
+        number=pull.number,
+        pr_url=pull.url,
+        state=pull.state,
+        base=pull.base,
+        checks=pull.checks,
+        review=pull.review,
+    )
 
 
 class Proposal(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ advise          what the history advises about a plan
 contention      how many past changes of the paths that order slices would merge
 provision       branches and worktrees for slices, and a lost one made again
 forward         slices that nobody has begun brought onto the target
+review_shop     where branches of a goal are reviewed, and what is known of that
 fetch           targets fetched from their remotes, and what has landed there seen
 apply           the repository made to match a plan
 share           goals shared with other clones, joined and left
@@ -38,7 +39,6 @@ conflicts       which slices would conflict
 sync            slices brought onto the target
 land            a merge made in memory becomes the target, and is recorded
 merge           finished slices taken into the target
-review_shop     where branches of a goal are reviewed, and what is known of that
 publish         branches put up for review, with their pull requests
 pulls           how pull requests stand, and the forge asked to merge them
 reopen          a slice that was merged or dropped, opened again

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from gitslices.core.errors import BusyError, InputError, RemoteError
+from gitslices.core.errors import BusyError, InputError, RefusedError, RemoteError
 from gitslices.core.model import BranchName, Oid, SliceId
 from gitslices.git.read import find_tip, read_refs
 from gitslices.git.remotes import (
     RemoteBranch,
     fetch_branches,
-    find_remote_branch,
-    find_upstream,
-    list_remotes,
 )
 from gitslices.merging.follow_remote import (
     Followed,
@@ -25,7 +22,10 @@ from gitslices.ops.forward import forward_slices
 from gitslices.recovery.recovery import recover_and_lock
 from gitslices.rules.progress import Landed
 from gitslices.slices.goals import choose_goals
+from gitslices.slices.lookup import get_goal
 from gitslices.slices.snapshot import Snapshot
+from gitslices.slices.target import find_place
+from gitslices.state.publications import read_publications
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
 
@@ -47,7 +47,8 @@ class FetchedGoal(Struct, frozen=True, kw_only=True):
     """What a fetch has brought to one goal.
 
     `remote_branch` went from `old`, null where it was not known here, to `new`; `followed` is the
-    local branch that went with it. `forwarded` are slices nobody has begun, brought to the target.
+    local branch that went with it. `forwarded` are slices nobody has begun, brought to the target,
+    `retargeted` those whose pull request was put onto it, what they are built on having landed.
     """
 
     goal_id: str
@@ -59,6 +60,7 @@ class FetchedGoal(Struct, frozen=True, kw_only=True):
     landed: tuple[SeenLanded, ...]
     forwarded: tuple[SliceId, ...]
     warnings: tuple[str, ...]
+    retargeted: tuple[SliceId, ...] = ()
 
 
 class FetchReport(Struct, frozen=True, kw_only=True):
@@ -68,8 +70,11 @@ class FetchReport(Struct, frozen=True, kw_only=True):
     local: tuple[str, ...]
 
 
-def fetch(workspace: Workspace, request: FetchRequest) -> FetchReport:
-    """Fetch the targets of goals, and bring here along what follows them.
+def fetch(workspace: Workspace, request: FetchRequest, *, asked: bool = True) -> FetchReport:
+    """Fetch the targets of goals, and bring along what follows them, here and on the forge.
+
+    Where it was not `asked` for, but comes before something else, the forge is asked only if
+    something has landed.
 
     Raises `RemoteError` where a remote cannot be reached, `InputError` where it has no such branch,
     or where no target that is meant follows a remote.
@@ -91,15 +96,26 @@ def fetch(workspace: Workspace, request: FetchRequest) -> FetchReport:
             for goal in goals
             if (there := places[goal.goal_id])
         ]
+        fetched = [_retarget(workspace, store, one, asked=asked) for one in fetched]
     return FetchReport(goals=tuple(fetched), local=local)
 
 
-def find_place(workspace: Workspace, target: BranchName) -> RemoteBranch | None:
-    """The remote's branch that a target is, or follows."""
-    repo, config = workspace.repo, workspace.config
-    if not list_remotes(config):
-        return None
-    return find_remote_branch(repo, config, target) or find_upstream(repo, target)
+def _retarget(
+    workspace: Workspace, store: Store, fetched: FetchedGoal, *, asked: bool
+) -> FetchedGoal:
+    """Put pull requests onto the target whose base has landed; a forge that is away is told."""
+    goal = get_goal(store, fetched.goal_id)
+    # Before each claim nobody waits for the forge without a reason.
+    if not (asked or fetched.landed) or not read_publications(store, goal.goal_id):
+        return fetched
+    # Imported here: mostly nothing is stacked.
+    from gitslices.ops.review_shop import retarget_pulls
+
+    try:
+        moved, warnings = retarget_pulls(workspace, store, goal)
+    except (RemoteError, RefusedError, InputError) as error:
+        moved, warnings = (), (f"no pull request was put onto the target: {error.message}",)
+    return structs.replace(fetched, retargeted=moved, warnings=(*fetched.warnings, *warnings))
 
 
 def _list_merged(workspace: Workspace, store: Store, goal: Goal) -> frozenset[SliceId]:
@@ -169,7 +185,7 @@ def fetch_before(workspace: Workspace, goal_id: str | None, *, asked: bool) -> t
     no more than a warning: work goes on without it.
     """
     try:
-        return tuple(_list_warnings(fetch(workspace, FetchRequest(goal_id=goal_id))))
+        return tuple(_list_warnings(fetch(workspace, FetchRequest(goal_id=goal_id), asked=False)))
     except (RemoteError, BusyError, InputError) as error:
         if asked:
             raise

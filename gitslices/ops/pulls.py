@@ -5,26 +5,15 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, structs
 
 from gitslices.core.errors import InputError, Problem, RefusedError, suggest
-from gitslices.core.model import FINISHED, BranchName, Slice, SliceId
-from gitslices.forge.pull_request import Forge, PullRequest
+from gitslices.core.model import FINISHED, Slice, SliceId
+from gitslices.forge.pull_request import Forge, PullRequest, PullState, make_pull_state
 from gitslices.ops.publish import PublishRequest
 from gitslices.ops.review_shop import ReviewShop, choose_published, read_shop
+from gitslices.ops.status import StatusReport
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.settings import choose_merge_style
 from gitslices.state.store import Goal, Store
 from gitslices.workspace import Workspace
-
-
-class PullState(Struct, frozen=True, kw_only=True):
-    """How the pull request of a slice stands, as its forge tells it now."""
-
-    slice_id: SliceId
-    number: int
-    pr_url: str
-    state: str
-    base: BranchName
-    checks: str
-    review: str
 
 
 class PullsReport(Struct, frozen=True, kw_only=True):
@@ -46,18 +35,25 @@ def read_pulls(workspace: Workspace, request: PublishRequest) -> PullsReport:
             goal_id=goal.goal_id,
             forge=forge.name,
             pulls=tuple(
-                PullState(
-                    slice_id=id_,
-                    number=pull.number,
-                    pr_url=pull.url,
-                    state=pull.state,
-                    base=pull.base,
-                    checks=pull.checks,
-                    review=pull.review,
-                )
-                for id_, pull in _list_pulls(shop, request.slice_ids)
+                make_pull_state(id_, pull) for id_, pull in _list_pulls(shop, request.slice_ids)
             ),
         )
+
+
+def add_pulls(workspace: Workspace, report: StatusReport) -> StatusReport:
+    """`report` with how the pull requests of its slices stand: one call of the forge a goal.
+
+    Raises `RemoteError` where that cannot be reached, `InputError` where nobody knows which it is.
+    """
+    pulls = {
+        (goal.goal_id, one.slice_id): one
+        for goal in report.goals
+        for one in read_pulls(workspace, PublishRequest(slice_ids=None, goal_id=goal.goal_id)).pulls
+    }
+    slices = (
+        structs.replace(one, pull=pulls.get((one.goal_id, one.slice_id))) for one in report.slices
+    )
+    return structs.replace(report, slices=tuple(slices))
 
 
 def queue_pulls(workspace: Workspace, request: PublishRequest) -> PullsReport:

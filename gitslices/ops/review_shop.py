@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from gitslices.core.errors import InputError
-from gitslices.core.model import FINISHED, BranchName, Oid, Slice, SliceId
+from gitslices.core.model import FINISHED, LANDED, BranchName, Oid, Slice, SliceId
 from gitslices.forge.choice import find_forge
-from gitslices.forge.pull_request import Forge, PullRequest
+from gitslices.forge.pull_request import Forge, Proposal, PullRequest
 from gitslices.git.remotes import RemoteBranch, list_remotes, read_addresses, read_branches_there
-from gitslices.ops.fetch import find_place
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.settings import read_settings
 from gitslices.slices.snapshot import Snapshot
+from gitslices.slices.target import find_place
 from gitslices.state.publications import Publication, read_publications
 from gitslices.state.store import Goal, Store
 from gitslices.system.settings_tables import Settings
@@ -96,3 +96,37 @@ def choose_published(shop: ReviewShop, wanted: tuple[SliceId, ...] | None) -> li
         and snapshot.statuses[one.slice_id] not in FINISHED
         and snapshot.has_commits(record)
     ]
+
+
+def retarget_pulls(
+    workspace: Workspace, store: Store, goal: Goal
+) -> tuple[tuple[SliceId, ...], tuple[str, ...]]:
+    """Put open pull requests onto the target whose base is a slice's branch that has landed.
+
+    Which of them that were, and what did not come through. No forge is asked where no slice that is
+    up for review comes after one that has landed.
+    """
+    published = read_publications(store, goal.goal_id)
+    snapshot = Snapshot(workspace, store, goal.plan)
+    stacked = [
+        one.slice_id
+        for one in goal.plan.slices
+        if one.slice_id in published and snapshot.statuses[one.slice_id] not in FINISHED
+        if any(snapshot.statuses[needed] in LANDED for needed in one.dependencies)
+    ]
+    shop = read_shop(workspace, store, goal) if stacked else None
+    if shop is None or shop.forge is None:
+        return (), ()
+    records, statuses = shop.snapshot.records, shop.snapshot.statuses
+    landed = {one.branch_name for id_, one in records.items() if statuses.get(id_) in LANDED}
+    moved, warnings = [], []
+    for id_ in stacked:
+        pull = shop.pulls.get(records[id_].branch_name)
+        if pull is not None and pull.is_open and pull.base in landed:
+            wanted = Proposal(
+                branch=pull.branch, base=shop.target, title=pull.title, body=pull.body,
+                draft=pull.state == "draft",
+            )  # fmt: skip
+            warnings += [f"{id_}: {one}" for one in shop.forge.update(pull, wanted)]
+            moved.append(id_)
+    return tuple(moved), tuple(warnings)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from gitslices.core.model import (
     GONE,
@@ -15,6 +15,7 @@ from gitslices.core.model import (
     SliceStatus,
     settle_status,
 )
+from gitslices.forge.pull_request import PullState
 from gitslices.ops.ready import explain_if_waiting
 from gitslices.recovery.recovery import read_undisturbed
 from gitslices.remote.agreement import told
@@ -50,7 +51,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     """One slice: `ahead` counts its own commits that the target lacks, `behind` the reverse.
 
     `landed` says how its work came into the target, null where it has not, `pr_url` where it is
-    reviewed, once that was published.
+    reviewed, once that was published; `pull` how that stands, only with `--full`.
     `reason` is why it cannot start now, as `ready` says it; null where it can, or is finished.
     `problem` says what is wrong with its branch or its worktree; null where all is well. `dirty` is
     null where its files were not looked at.
@@ -85,6 +86,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     problem: str | None
     landed: Landed | None = None
     pr_url: str | None = None
+    pull: PullState | UnsetType | None = UNSET
 
 
 class GoneSlice(Struct, frozen=True, kw_only=True):

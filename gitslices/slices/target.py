@@ -12,7 +12,12 @@ from gitslices.core.model import LANDED, BranchName, Oid, Plan, SliceId
 from gitslices.core.naming import OLD_SETTINGS_FILE, SETTINGS_FILE
 from gitslices.git.compare import mentions_revert
 from gitslices.git.read import HEADS, count_beyond, find_target_tip, read_missing, read_refs
-from gitslices.git.remotes import find_upstream, list_remotes
+from gitslices.git.remotes import (
+    RemoteBranch,
+    find_remote_branch,
+    find_upstream,
+    list_remotes,
+)
 from gitslices.git.repository import Repository
 from gitslices.planning.diff import Retarget
 from gitslices.rules.progress import Presence
@@ -121,6 +126,14 @@ def find_lag(workspace: Workspace, target: BranchName) -> Lag | None:
         return None
     commits = count_beyond(workspace.repo, tips[there.ref], [tips[HEADS + target]])
     return Lag(remote_branch=there.name, commits=commits) if commits else None
+
+
+def find_place(workspace: Workspace, target: BranchName) -> RemoteBranch | None:
+    """The remote's branch that a target is, or follows."""
+    repo, config = workspace.repo, workspace.config
+    if not list_remotes(config):
+        return None
+    return find_remote_branch(repo, config, target) or find_upstream(repo, target)
 
 
 def is_fetch_wanted(workspace: Workspace) -> bool:

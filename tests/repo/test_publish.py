@@ -13,6 +13,7 @@ import pytest
 from gitslices.core.errors import RemoteError, UntrustedError
 from gitslices.core.model import Oid, SliceId
 from gitslices.graph.scopes import parse_scopes
+from gitslices.ops.fetch import FetchRequest, fetch
 from gitslices.ops.plan import PlanRequest, add_addresses, plan
 from gitslices.ops.publish import PublishReport, PublishRequest, publish
 from gitslices.ops.pulls import queue_pulls, read_pulls
@@ -133,8 +134,19 @@ def test_one_that_waits_is_stacked_and_later_put_onto_the_target(
     assert f"- `a`: {report.published[0].pr_url}" in hub[0].pulls[1]["body"]
     git(repo, "merge", "--quiet", "--squash", "slices/default/a")
     commit_all(repo, "The first thing (#1)")
+    # By a fetch, once the forge has landed the first; or by a publish of the other.
+    git(repo, "push", "--quiet", "origin", "main")
+    told = fetch(shop, FetchRequest()).goals[0]
+    assert (told.retargeted, told.warnings) == (("b",), ())
+    assert [one["base"] for one in hub[0].pulls] == ["main", "main"]
+    assert fetch(shop, FetchRequest()).goals[0].retargeted == ()
+    hub[0].pulls[1]["base"] = "slices/default/a"
     (one,) = publish_all(shop, "b").published
     assert (one.number, one.base, hub[0].pulls[1]["base"]) == (2, "main", "main")
+    # Of a forge that is away a fetch tells, and goes on.
+    hub[0].status = 502
+    (warning,) = fetch(shop, FetchRequest()).goals[0].warnings
+    assert "no pull request was put onto the target: GitHub cannot be reached" in warning
 
 
 @needs_gh
@@ -158,7 +170,7 @@ def test_what_others_push_is_never_lost(
 
 @needs_gh
 def test_pull_requests_are_told_by_one_question_and_merged_when_asked(
-    shop: Workspace, hub: tuple[FakeHub, dict[str, str]]
+    cli: Cli, shop: Workspace, hub: tuple[FakeHub, dict[str, str]]
 ) -> None:
     forge = hub[0]
     work(shop, "c", {"c/one": "1"})
@@ -169,6 +181,10 @@ def test_pull_requests_are_told_by_one_question_and_merged_when_asked(
         ("a", 1, "draft", "passed", "wanted"), ("c", 2, "draft", "passed", "wanted"),
     ]  # fmt: skip
     assert len(forge.asked) == 1
+    told = json.loads(cli("status", "--full", "--json", env=hub[1]).out)["slices"]
+    assert [one["pull"] and one["pull"]["number"] for one in told] == [1, None, 2]
+    assert len(forge.asked) == 2
+    assert "a: #1 draft into main, checks passed" in cli("status", "--full", env=hub[1]).out
     set_status(shop, "c", "done")
     publish_all(shop, "c")
     report = queue_pulls(shop, PublishRequest(slice_ids=None))

@@ -5,6 +5,7 @@ plan      a plan, what it changes and leaves out, what apply did
 advice    what the history advises about a plan
 suggest   files that a task will perhaps write
 live      work as it goes on
+publishing  what was put up for review, and how that stands
 status    where slices stand; how a run ended
 waves     the waves of a goal, drawn, with where slices stand
 goals     which goals there are, and how far they are

@@ -37,6 +37,8 @@ def _format_fetch(goal: FetchedGoal) -> Iterable[str]:
         yield f"landed: {escape(one.slice_id)}" + (f" as {commit[:10]}" if commit else "")
     if goal.forwarded:
         yield f"brought forward: {_join(goal.forwarded)}"
+    if goal.retargeted:
+        yield f"pull requests put onto {there}: {_join(goal.retargeted)}"
     for warning in goal.warnings:
         yield f"warning: {escape(warning)}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gitslices.forge.pull_request import PullState
 from gitslices.ops.publish import PublishedSlice, PublishReport
 from gitslices.ops.pulls import PullsReport
 from gitslices.output.words import escape, format_problem
@@ -32,6 +33,14 @@ def _describe(report: PublishReport, one: PublishedSlice) -> str:
     return f"{escape(one.slice_id)}: {what}" + (f", {escape(one.pr_url)}" if one.pr_url else "")
 
 
+def format_pull(one: PullState, note: str = "") -> str:
+    """How one pull request stands, in a line."""
+    return (
+        f"{escape(one.slice_id)}: #{one.number} {one.state} into {escape(one.base)}, "
+        f"checks {one.checks}, review {one.review}{note}, {escape(one.pr_url)}"
+    )
+
+
 def format_pulls(report: PullsReport) -> str:
     """One line a pull request: number, state, checks, review, address."""
     return "".join(f"{line}\n" for line in _list_pulls(report))
@@ -40,10 +49,7 @@ def format_pulls(report: PullsReport) -> str:
 def _list_pulls(report: PullsReport) -> Iterable[str]:
     for one in report.pulls:
         queued = ", merged once it may be" if one.slice_id in report.queued else ""
-        yield (
-            f"{escape(one.slice_id)}: #{one.number} {one.state} into {escape(one.base)}, "
-            f"checks {one.checks}, review {one.review}{queued}, {escape(one.pr_url)}"
-        )
+        yield format_pull(one, queued)
     for problem in report.refused:
         yield format_problem("not entered", problem)
     if not report.pulls and not report.refused:

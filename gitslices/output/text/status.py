@@ -14,6 +14,7 @@ from rich.text import Text
 
 from gitslices.ops.status import FailedAttempt, GoneSlice, SliceState, StatusReport
 from gitslices.output.text.checks import format_asked
+from gitslices.output.text.publishing import format_pull
 from gitslices.output.words import escape, format_left, format_time, name_state, shorten_line
 from gitslices.slices.goals import GoalSummary
 
@@ -87,6 +88,7 @@ def _format_goal(report: StatusReport, goal: GoalSummary, view: View) -> Iterato
         head += f" ({escape(goal.lag.describe(goal.target))})"
     yield head if goal.state == "under-way" else f"{head} · {goal.state}"
     yield from _fit([tuple(_make_row(state, view)) for state in slices], view)
+    yield from (format_pull(one.pull) for one in slices if one.pull)
     yield from (_format_waiting(one, view) for one in slices if one.waiting)
     yield from (
         f"{escape(one.slice_id)}: {format_asked(asked)}" for one in slices for asked in one.asked
