@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,28 @@ def test_done_publishes_where_the_settings_say_so(
     assert [one["draft"] for one in hub[0].pulls] == [False]
     shown = cli("publish", "--all", "--status", env=hub[1])
     assert shown.out.startswith("a: #1 open into main, checks passed, review wanted, https://")
+
+
+@needs_gh
+@pytest.mark.parametrize("point", ["git:push:after", "store:begin", "store:commit"])
+def test_a_kill_between_push_and_record_is_made_good_by_the_next_publish(
+    cli: Cli,
+    repo: Path,
+    remote: Path,
+    shop: Workspace,
+    hub: tuple[FakeHub, dict[str, str]],
+    point: str,
+) -> None:
+    struck = cli("publish", "a", env={**hub[1], "GITSLICES_FAULT": point})
+    assert struck.code == -signal.SIGKILL
+    tip = git(repo, "rev-parse", "slices/default/a")
+    assert git(remote, "rev-parse", "slices/default/a") == tip
+    assert status(shop, None).slices[0].pr_url is None
+    # Made anew here meanwhile, what is there is still known for ours where it is in the branch.
+    work(shop, "a", {"a/two": "2"})
+    (one,) = publish_all(shop, "a").published
+    assert (one.number, one.pushed, len(hub[0].pulls)) == (1, True, 1)
+    assert status(shop, None).slices[0].pr_url == one.pr_url
 
 
 def make_client(folder: Path, name: str, script: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Slices that start from a remote's branch and land there, and targets that are fetched."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from gitslices.workspace import Workspace
 from tests.support.commands import Cli
 from tests.support.remotes import add_remote, clone, push_change
 from tests.support.repositories import commit_all, git, write_settings
-from tests.support.slices import apply_tasks, check_at, read_record, slice_path, take, work
+from tests.support.slices import (
+    apply_tasks,
+    check_at,
+    read_record,
+    set_status,
+    slice_path,
+    take,
+    work,
+)
 from tests.support.workspaces import open_at
 
 TASKS = (
@@ -290,3 +299,23 @@ def test_a_local_target_that_lags_is_named_before_it_hurts(
     assert cli("done", "a", "--token", str(claimed["token"])).code == 0
     assert land(workspace, "a").warnings == (said,)
     fetch_one(workspace)
+
+
+@pytest.mark.parametrize("point", ["git:push:after", "store:begin#2", "store:commit#2"])
+def test_a_kill_between_push_and_record_leaves_a_merge_that_is_seen(
+    cli: Cli, repo: Path, hub: Path, workspace: Workspace, point: str
+) -> None:
+    before = git(hub, "rev-parse", "main")
+    set_status(workspace, "a", "done")
+    struck = cli("merge", "a", env={"GITSLICES_FAULT": point})
+    assert struck.code == -signal.SIGKILL
+    landed = git(hub, "rev-parse", "main")
+    assert git(hub, "rev-list", "--count", "--first-parent", f"{before}..main") == "1"
+    assert fetch_one(workspace).warnings == ()
+    assert [one.status for one in status(workspace, None).slices] == ["merged", "provisioned"]
+    # Once more, it has nothing to do; and what waited goes on.
+    assert cli("merge", "--all").code == 0
+    assert git(hub, "rev-parse", "main") == landed
+    take(workspace, "b")
+    assert read_record(workspace, "b").base_commit == landed
+    assert git(repo, "status", "--porcelain") == ""
