@@ -11,6 +11,7 @@ from gitslices.core.model import Plan
 if TYPE_CHECKING:
     from gitslices.graph.scopes import ScopedGraph
     from gitslices.ops.advise import Advice
+    from gitslices.ops.plan import PlanRequest
     from gitslices.workspace import Workspace
 
 
@@ -28,6 +29,17 @@ def find_advice(
     if not meetings and (wanted is False or not (wanted or is_mined(workspace))):
         return None
     return advise(workspace, scoped, made, meetings=meetings)
+
+
+def order_likely(
+    workspace: "Workspace", request: "PlanRequest", likely: float | None
+) -> tuple["PlanRequest", tuple[str, ...]]:
+    """What to plan with slices that may meet in an order, and what to warn of."""
+    if likely is None:
+        return request, ()
+    from gitslices.ops import advise
+
+    return advise.order_likely(workspace, request, likely)
 
 
 def draw_advised(plan: Plan, advice: "Advice | None", format_: Format) -> str:

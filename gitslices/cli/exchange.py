@@ -18,6 +18,7 @@ from gitslices.git.environment import get_cwd
 
 if TYPE_CHECKING:
     from gitslices.importing.formats import ImportSource
+    from gitslices.workspace import Workspace
 
 
 _FORMATS: Final = (
@@ -104,6 +105,14 @@ def make_source(
         tag=tag,
         subtasks=subtasks,
     )
+
+
+def record_into(workspace: "Workspace", path: Path, goal_id: str) -> None:
+    """Write how far the slices are into the tasks of a graph file."""
+    from gitslices.ops.export_tasks import ExportRequest, export_tasks
+
+    target = make_source(workspace.repo.worktree or path.parent, str(path))
+    export_tasks(workspace, ExportRequest(format="omk", target=target, goal_id=goal_id))
 
 
 _EXPORT_EXAMPLES = """\b

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs, to_builtins
 
-from gitslices.cli.advice import draw_advised, find_advice, measure
+from gitslices.cli.advice import draw_advised, find_advice, measure, order_likely
 from gitslices.cli.drawing import Format, draw, find_format, write_drawn
 from gitslices.cli.live import show_progress
 from gitslices.cli.options import (
@@ -43,6 +43,7 @@ Examples:
   gitslices plan --explain api          every reason why api waits
   gitslices plan --diff                 what would change of the plan applied
   gitslices plan --workers 4            for four workers, with their schedule
+  gitslices plan --order-likely 0.3     those that may meet one after the other
   gitslices plan --collisions           who may meet though no scope says so
   gitslices plan -o plan.html           draw it
   gitslices plan --write-lock gitslices.lock  what check --ci judges by
@@ -131,6 +132,13 @@ Examples:
 )  # fmt: skip
 @click.option("--contention", is_flag=True, help="Try how often what orders slices would merge.")
 @click.option("--collisions", is_flag=True, help="Show slices in no order that may meet anyway.")
+@click.option(
+    "--order-likely",
+    "likely",
+    type=click.FloatRange(0.01, 1),
+    metavar="P",
+    help="Order slices that meet with this chance or more, by --collisions: 0.3, say.",
+)
 @click.option("--explain", metavar="SLICE", help="Show every reason why SLICE waits.")
 @click.option("--diff", is_flag=True, help="Show what would change of the plan applied.")
 @click.option(
@@ -178,6 +186,7 @@ def command(
     advice: bool | None,
     contention: bool,
     collisions: bool,
+    likely: float | None,
     explain: str | None,
     diff: bool,
     format_: Format | None,
@@ -231,11 +240,13 @@ def command(
         workers=workers,
         strict=strict,
     )
+    request, told = order_likely(workspace, request, likely)
     if explain is not None:
         return _explain(workspace, request, explain)
     if diff:
         return _compare(workspace, request, check=check)
     made = plan_shared(workspace, request, share)
+    made = structs.replace(made, warnings=(*made.warnings, *told))
     if share is not None and dry_run:
         return preview_shared(workspace, request, made, share)
     wrote = "" if output is None else write_drawn(made, format_, output)
@@ -246,7 +257,7 @@ def command(
     if contention:
         return measure(workspace, shown)
     if not applies:
-        advised = find_advice(workspace, scoped, made, wanted=advice, meetings=collisions)
+        advised = find_advice(workspace, request.scoped, made, wanted=advice, meetings=collisions)
         return Outcome(
             document=shown if advised is None else {**to_builtins(shown), "advice": advised},
             text=lambda: wrote or draw_advised(shown, advised, format_),
@@ -256,7 +267,7 @@ def command(
     from gitslices.ops.apply import ApplyRequest
 
     options = ApplyRequest(
-        graph=scoped.graph,
+        graph=request.scoped.graph,
         plan=made,
         ready_only=ready,
         allow_dirty=allow_dirty,
@@ -274,7 +285,9 @@ def command(
         write_code_workspace(workspace, made, code_path)
         document["code_workspace"] = str(code_path)
     if recorded is not None:
-        _record(workspace, recorded, made.goal_id)
+        from gitslices.cli.exchange import record_into
+
+        record_into(workspace, recorded, made.goal_id)
         document["recorded"] = str(recorded)
     return Outcome(
         document=document,
@@ -308,14 +321,6 @@ def _find_recorded(file: str | None, scoped: "ScopedGraph") -> Path:
     if file == "-" or scoped.source.form != "JSON":
         raise click.UsageError("--record writes into a JSON graph file, and this is none")
     return get_cwd() / (scoped.source.name if file is None else file)
-
-
-def _record(workspace: "Workspace", path: Path, goal_id: str) -> None:
-    from gitslices.cli.exchange import make_source
-    from gitslices.ops.export_tasks import ExportRequest, export_tasks
-
-    target = make_source(workspace.repo.worktree or path.parent, str(path))
-    export_tasks(workspace, ExportRequest(format="omk", target=target, goal_id=goal_id))
 
 
 def _tell_written(path: Path | None) -> str:

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from gitslices.core.model import Plan, RepoTree, SliceId
+from gitslices.core.naming import show_path
 from gitslices.graph.scopes import ScopedGraph
 from gitslices.history.names import PathNames
+from gitslices.ops.plan import PlanRequest
+from gitslices.ops.plan import plan as make_plan
 from gitslices.ops.suggest import make_text
 from gitslices.planning.advice import (
+    MEETING,
     Footprint,
     FreeOffer,
     LikelyMeeting,
@@ -44,7 +48,14 @@ def is_mined(workspace: Workspace) -> bool:
     return (workspace.repo.common_dir / FOLDER_NAME / HISTORY_NAME).exists()
 
 
-def advise(workspace: Workspace, scoped: ScopedGraph, plan: Plan, *, meetings: bool) -> Advice:
+def advise(
+    workspace: Workspace,
+    scoped: ScopedGraph,
+    plan: Plan,
+    *,
+    meetings: bool,
+    least: float = MEETING,
+) -> Advice:
     """Hold the scopes of a plan, made of `scoped`, against the history; changes nothing."""
     tree = workspace.read_tree(plan.base.commit)
     footprints = list(_list_footprints(workspace, scoped, plan, tree))
@@ -56,10 +67,43 @@ def advise(workspace: Workspace, scoped: ScopedGraph, plan: Plan, *, meetings: b
             history=history,
             missing=tuple(find_missing(past, names, footprints)),
             offers=tuple(offer_free(tree.paths, footprints, free)),
-            meetings=tuple(find_meetings(past, names, footprints, free, _list_ordered(plan)))
+            meetings=tuple(
+                find_meetings(past, names, footprints, free, _list_ordered(plan), least=least)
+            )
             if meetings
             else UNSET,
         )
+
+
+def order_likely(
+    workspace: Workspace, request: PlanRequest, least: float
+) -> tuple[PlanRequest, tuple[str, ...]]:
+    """`request` with an order for slices in none that meet with a chance of `least` or more.
+
+    They go as the plan has them already, so that no circle comes of it; what is under way waits for
+    nobody. Each order is told in words, for the plan's warnings.
+    """
+    made = make_plan(workspace, request)
+    scoped, places = request.scoped, {one.slice_id: at for at, one in enumerate(made.slices)}
+    started = set(made.progress.under_way) if made.progress else set()
+    waits: dict[str, list[str]] = {}
+    told = []
+    for one in advise(workspace, scoped, made, meetings=True, least=least).meetings or ():
+        earlier, later = sorted(one.slice_ids, key=places.__getitem__)
+        if later not in started:
+            waits.setdefault(made.slices[places[later]].task_id, []).append(
+                made.slices[places[earlier]].task_id
+            )
+            told.append(
+                f"{later}: it waits for {earlier}, for they may meet ({one.percent} %):"
+                f" {', '.join(map(show_path, one.paths))}"
+            )
+    tasks = tuple(
+        structs.replace(task, dependencies=(*task.dependencies, *waits.get(task.id, ())))
+        for task in scoped.graph.tasks
+    )
+    graph = structs.replace(scoped.graph, tasks=tasks)
+    return structs.replace(request, scoped=structs.replace(scoped, graph=graph)), tuple(told)
 
 
 def _list_footprints(

@@ -113,8 +113,10 @@ def find_meetings(
     footprints: Sequence[Footprint],
     free: ScopeMatcher | None,
     ordered: Iterable[tuple[SliceId, SliceId]],
+    *,
+    least: float = MEETING,
 ) -> list[LikelyMeeting]:
-    """Pairs in no order that may meet, the likeliest first."""
+    """Pairs in no order that may meet with a chance of `least` or more, the likeliest first."""
     chances = [_find_chances(past, names, one, free) for one in footprints]
     apart = {frozenset(pair) for pair in ordered}
     found = []
@@ -123,7 +125,7 @@ def find_meetings(
             continue
         both = {path: mine[path] * theirs[path] for path in mine.keys() & theirs.keys()}
         chance = 1 - prod(1 - part for part in sorted(both.values()))
-        if chance >= MEETING:
+        if chance >= least:
             paths = sorted(both, key=lambda path: (-both[path], path))[:_SHOWN]
             found.append(
                 LikelyMeeting(

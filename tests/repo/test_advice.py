@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from gitslices.graph.scopes import parse_scopes
-from gitslices.ops.advise import Advice, advise
+from gitslices.ops.advise import Advice, advise, order_likely
 from gitslices.ops.plan import PlanRequest, plan
 from tests.support.commands import run_cli
 from tests.support.graphs import make_graph
@@ -80,6 +80,14 @@ def test_slices_in_no_order_that_may_meet_are_named(shop: Path) -> None:
     assert meetings
     assert [one.slice_ids for one in meetings] == [("expiry", "refresh")]
     assert set(meetings[0].paths) >= {"api/token.py", "api/store.py"}
+    graph = PlanRequest(scoped=parse_scopes(make_graph(*tasks)))
+    request, told = order_likely(open_at(shop), graph, 0.2)
+    (said,) = told
+    assert said.startswith(
+        f"refresh: it waits for expiry, for they may meet ({meetings[0].percent}"
+    )
+    assert plan(open_at(shop), request).waves == (("expiry", "routes"), ("refresh",))
+    assert order_likely(open_at(shop), graph, 0.999) == (graph, ())
     tasks[1]["dependencies"] = ["expiry"]
     assert ask(shop, *tasks, meetings=True).meetings == ()
     del tasks[1]["dependencies"]
