@@ -65,7 +65,10 @@ class ImportReport(Struct, frozen=True, kw_only=True):
 def add_suggestions(workspace: Workspace, report: ImportReport) -> ImportReport:
     """The report with the files that the words of tasks without a scope point to."""
     request = SuggestRequest(
-        scoped=parse_scopes(report.graph), task_ids=report.needs_scope, limit=_SUGGESTED
+        by_command=False,
+        scoped=parse_scopes(report.graph),
+        task_ids=report.needs_scope,
+        limit=_SUGGESTED,
     )
     return structs.replace(report, suggestions=suggest(workspace, request).tasks)
 

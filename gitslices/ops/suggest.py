@@ -1,10 +1,11 @@
 """Which files a task will perhaps write, by its text, the files that it names, and the history."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct, structs, to_builtins
 
 from gitslices.core.errors import InputError, UnknownSliceError
 from gitslices.core.model import RepoPath, RepoTree, Task
@@ -13,11 +14,14 @@ from gitslices.history.names import PathNames
 from gitslices.history.past import Past
 from gitslices.history.ranking import Query, Suggestion, rank_directories, rank_files
 from gitslices.ops.graph_file import EditRequest, edit
+from gitslices.repo_commands.ranking import rank_by_command
 from gitslices.scopes.language.entries import Access, Scope
 from gitslices.scopes.language.matcher import ScopeMatcher, compile_scope
 from gitslices.scopes.tracked.resolved import ResolvedTree
 from gitslices.slices.lookup import find_near
+from gitslices.slices.settings import read_settings
 from gitslices.state.mining import MinedHistory
+from gitslices.system.settings_tables import SuggestSettings
 from gitslices.workspace import Workspace
 
 _MOST_KNOWN: Final = 12
@@ -29,13 +33,15 @@ _DIRECTORIES: Final = 3
 class SuggestRequest(Struct, frozen=True, kw_only=True):
     """What to suggest files for: tasks of a graph, else the files at `paths`.
 
-    `task_ids` is None for every task that is to be done and has no write scope yet.
+    `task_ids` is None for every task that is to be done and has no write scope yet. `by_command`
+    says whether `[suggest] command` ranks where there is one.
     """
 
     scoped: ScopedGraph | None = None
     task_ids: tuple[str, ...] | None = None
     paths: tuple[str, ...] = ()
     limit: int = 10
+    by_command: bool = True
 
 
 class TaskSuggestions(Struct, frozen=True, kw_only=True):
@@ -121,6 +127,7 @@ def _suggest_for_tasks(
     graph, accesses = request.scoped.graph, request.scoped.accesses
     scopes = [scope for number in chosen for scope in _list_scopes(accesses[number])]
     resolved = ResolvedTree(tree, scopes) if tree else None
+    own = read_settings(workspace).suggest if request.by_command else SuggestSettings()
     for number in chosen:
         task, access = graph.tasks[number], accesses[number]
         known = [
@@ -131,13 +138,37 @@ def _suggest_for_tasks(
         ]
         query = Query(text=make_text(task), known=tuple(dict.fromkeys(known)))
         covered = compile_scope(access.write, workspace.folding)
-        found = _rank(past, names, query, request.limit, covered)
+        found = (
+            _rank(past, names, query, request.limit, covered)
+            if own.command is None
+            else _ask_command(workspace, own, task, names, query, request.limit, covered)
+        )
         yield TaskSuggestions(
             task_id=task.id,
             write_set=task.write_set,
             suggestions=found[0],
             directories=found[1],
         )
+
+
+def _ask_command(
+    workspace: Workspace,
+    settings: SuggestSettings,
+    task: Task,
+    names: PathNames,
+    query: Query,
+    limit: int,
+    covered: ScopeMatcher,
+) -> tuple[tuple[Suggestion, ...], tuple[Suggestion, ...]]:
+    """What the repository's own command ranks; what is no tracked file is passed over."""
+    question = {"task": to_builtins(task), "known": query.known, "limit": limit}
+    printed = dict.fromkeys(rank_by_command(workspace, settings, question))
+    found = (
+        Suggestion(path=RepoPath(path), percent=None, reasons=("by [suggest] command",))
+        for path in printed
+        if path in names and path not in query.known and not covered.allows(path)
+    )
+    return tuple(islice(found, limit)), ()
 
 
 def _list_scopes(access: Access) -> tuple[Scope, ...]:

@@ -4,5 +4,6 @@ trust  which commands are approved
 setup  set-up of new worktrees
 gates  commands that decide whether a slice is good
 publishing  who owns which paths, and the repository's own way to ask for reviews
+ranking  the repository's own way to rank the files that a task will write
 notify  the command that tells a person to look
 """

@@ -36,6 +36,7 @@ from gitslices.system.settings_tables import (
     Settings,
     Setup,
     StalledRun,
+    SuggestSettings,
     SyncStyle,
     Text,
 )
@@ -109,6 +110,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
             reviewers=tuple(dict.fromkeys((*held.publish.reviewers, *more.publish.reviewers))),
             on=held.publish.on or more.publish.on,
         ),
+        suggest=held.suggest if held.suggest.command else more.suggest,
     )
 
 
@@ -126,6 +128,7 @@ def find_overruled(held: Settings, more: Settings) -> tuple[str, ...]:
     pairs["remote.fetch"] = held.remote.fetch, more.remote.fetch
     for name in ("forge", "open", "remote", "on"):
         pairs[f"publish.{name}"] = getattr(held.publish, name), getattr(more.publish, name)
+    pairs["suggest.command"] = held.suggest.command, more.suggest.command
     pairs["notify.command"] = held.notify.command, more.notify.command
     return tuple(
         place for place, (holds, asked) in pairs.items() if holds and asked and asked != holds
@@ -199,6 +202,7 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
         notify=_read_section(tree.get("notify", {}), NotifySettings, "notify", problems),
         remote=_read_section(tree.get("remote", {}), RemoteSettings, "remote", problems),
         publish=_read_section(tree.get("publish", {}), PublishSettings, "publish", problems),
+        suggest=_read_section(tree.get("suggest", {}), SuggestSettings, "suggest", problems),
     )
     for name in settings.rerun_gates:
         if name not in settings.gates:

@@ -107,6 +107,13 @@ class PublishSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     on: Publishing | None = None
 
 
+class SuggestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The command that ranks files for a task in our place, within `timeout` seconds."""
+
+    command: Text | None = None
+    timeout: Seconds = 60
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; gates by name."""
 
@@ -118,6 +125,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify: NotifySettings = NotifySettings()
     remote: RemoteSettings = RemoteSettings()
     publish: PublishSettings = PublishSettings()
+    suggest: SuggestSettings = SuggestSettings()
 
     @property
     def gate_requirements(self) -> tuple[Requirement, ...]:
@@ -144,7 +152,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         gates = (gate.command for gate in self.gates.values())
         notify = (self.notify.command,) if self.notify.command else ()
         publish = (self.publish.open,) if self.publish.open else ()
-        return tuple(dict.fromkeys((*self.setup.commands, *gates, *notify, *publish)))
+        suggest = (self.suggest.command,) if self.suggest.command else ()
+        return tuple(dict.fromkeys((*self.setup.commands, *gates, *notify, *publish, *suggest)))
 
     @property
     def rerun_gates(self) -> tuple[str, ...]:

@@ -1,15 +1,19 @@
 """`gitslices suggest`: files for a task, with what they are suggested for."""
 
+import json
 from pathlib import Path
 
 import pytest
 from msgspec import convert
 
-from gitslices.core.errors import InputError, UnknownSliceError
+from gitslices.core.errors import InputError, RefusedError, UnknownSliceError, UntrustedError
 from gitslices.core.model import TaskGraph
 from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.suggest import SuggestReport, SuggestRequest, keep_likely, suggest
+from gitslices.output.text.suggest import format_suggestions
+from gitslices.repo_commands.trust import approve
 from tests.support.histories import Made, make_history
+from tests.support.repositories import copy_repository, write_settings
 from tests.support.workspaces import open_at
 
 FILES = ("src/token.py", "src/nav.py", "tests/test_token.py", "docs/nav.md", "Makefile")
@@ -102,3 +106,25 @@ def test_without_a_history_names_are_gone_by(tmp_path: Path) -> None:
 
 def test_the_same_question_has_the_same_answer(shop: Path) -> None:
     assert ask(shop, "api", "ui", "tests") == ask(shop, "api", "ui", "tests")
+
+
+def test_a_command_of_the_settings_ranks_instead_once_it_is_approved(
+    shop: Path, tmp_path: Path
+) -> None:
+    repo = copy_repository(shop, tmp_path / "shop")
+    rank = r"cat >asked.json; printf 'Makefile\nMakefile\n../x\n' #"
+    write_settings(repo, f"[suggest]\ncommand = {json.dumps(rank)}\n")
+    with pytest.raises(UntrustedError):
+        ask(repo, "ui")
+    approve(open_at(repo), [rank])
+    report = ask(repo, "ui")
+    asked = json.loads((repo / "asked.json").read_text())
+    assert (asked["task"]["id"], asked["known"]) == ("ui", ["src/nav.py"])
+    assert [(one.path, one.percent, one.reasons) for one in report.suggestions] == [
+        ("Makefile", None, ("by [suggest] command",))
+    ]
+    assert "Makefile  (by [suggest] command)" in format_suggestions(report)
+    write_settings(repo, "[suggest]\ncommand = 'echo no idea; exit 3'\n")
+    approve(open_at(repo), ["echo no idea; exit 3"])
+    with pytest.raises(RefusedError, match="command has failed: exit status 3"):
+        ask(repo, "ui")

@@ -141,7 +141,7 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
         (
             "colour",
             "this key is not known",
-            "known here: setup, gates, merge, plan, run, notify, remote, publish",
+            "known here: setup, gates, merge, plan, run, notify, remote, publish, suggest",
         ),
         ("setpu", "this key is not known", "is 'setup' meant?"),
         ("setup.comands", "this key is not known", "is 'commands' meant?"),
