@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct, structs, to_builtins
 
 from gitslices.core.errors import InputError, UnknownSliceError
-from gitslices.core.model import RepoPath, RepoTree, Task
+from gitslices.core.model import RepoPath, RepoTree, SliceId, Task
 from gitslices.graph.scopes import ScopedGraph
 from gitslices.history.names import PathNames
 from gitslices.history.past import Past
@@ -21,6 +21,7 @@ from gitslices.scopes.tracked.resolved import ResolvedTree
 from gitslices.slices.lookup import find_near
 from gitslices.slices.settings import read_settings
 from gitslices.state.mining import MinedHistory
+from gitslices.state.scope_record import Refusal, read_refusals
 from gitslices.system.settings_tables import SuggestSettings
 from gitslices.workspace import Workspace
 
@@ -127,6 +128,7 @@ def _suggest_for_tasks(
     graph, accesses = request.scoped.graph, request.scoped.accesses
     scopes = [scope for number in chosen for scope in _list_scopes(accesses[number])]
     resolved = ResolvedTree(tree, scopes) if tree else None
+    kept = _read_kept(workspace, graph.goal_id)
     own = read_settings(workspace).suggest if request.by_command else SuggestSettings()
     for number in chosen:
         task, access = graph.tasks[number], accesses[number]
@@ -143,12 +145,54 @@ def _suggest_for_tasks(
             if own.command is None
             else _ask_command(workspace, own, task, names, query, request.limit, covered)
         )
+        missed = [
+            one
+            for one in _list_missed(kept, task)
+            if one.path not in task.write_set and not covered.allows(one.path)
+        ]
+        found = _put_first(missed, found[0], request.limit), found[1]
         yield TaskSuggestions(
             task_id=task.id,
             write_set=task.write_set,
             suggestions=found[0],
             directories=found[1],
         )
+
+
+class _Kept(Struct, frozen=True, kw_only=True):
+    """What slices of a goal were kept from, and what they were allowed beyond the plan."""
+
+    refusals: tuple[Refusal, ...] = ()
+    allowed: dict[SliceId, tuple[str, ...]] = {}
+
+
+def _read_kept(workspace: Workspace, goal_id: str) -> _Kept:
+    if not workspace.has_store():
+        return _Kept()
+    with workspace.open_store() as store:
+        return _Kept(
+            refusals=read_refusals(store, goal_id),
+            allowed={one.slice_id: one.allowed_scope for one in store.read_slices(goal_id)},
+        )
+
+
+def _list_missed(kept: _Kept, task: Task) -> Iterator[Suggestion]:
+    """What the slice of a task was found to need while it was worked on: no guess, so no chance."""
+    slice_id = SliceId(task.id)
+    for entry in kept.allowed.get(slice_id, ()):
+        yield Suggestion(path=RepoPath(entry), percent=None, reasons=("allowed since the plan",))
+    for one in sorted(kept.refusals, key=lambda one: (-one.times, one.path)):
+        if one.slice_id == slice_id:
+            times = "once" if one.times == 1 else f"{one.times} times"
+            reason = f"it was kept from it {times}, by the {one.refused_by}"
+            yield Suggestion(path=RepoPath(one.path), percent=None, reasons=(reason,))
+
+
+def _put_first(
+    missed: Sequence[Suggestion], ranked: Sequence[Suggestion], limit: int
+) -> tuple[Suggestion, ...]:
+    paths = {one.path for one in missed}
+    return (*missed, *(one for one in ranked if one.path not in paths))[:limit]
 
 
 def _ask_command(

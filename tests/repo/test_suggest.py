@@ -12,6 +12,8 @@ from gitslices.graph.scopes import parse_scopes
 from gitslices.ops.suggest import SuggestReport, SuggestRequest, keep_likely, suggest
 from gitslices.output.text.suggest import format_suggestions
 from gitslices.repo_commands.trust import approve
+from gitslices.state.scope_record import count_refusals
+from tests.support.commands import run_cli
 from tests.support.histories import Made, make_history
 from tests.support.repositories import copy_repository, write_settings
 from tests.support.workspaces import open_at
@@ -128,3 +130,24 @@ def test_a_command_of_the_settings_ranks_instead_once_it_is_approved(
     approve(open_at(repo), ["echo no idea; exit 3"])
     with pytest.raises(RefusedError, match="command has failed: exit status 3"):
         ask(repo, "ui")
+
+
+def test_what_a_slice_was_kept_from_and_was_allowed_later_stands_first(
+    shop: Path, tmp_path: Path
+) -> None:
+    repo = copy_repository(shop, tmp_path / "shop")
+    (repo / "graph.json").write_text(json.dumps(GRAPH))
+    assert run_cli(repo, "plan", "graph.json", "--apply").code == 0
+    assert run_cli(repo, "scope", "allow", "ui", "docs/new/", "--reason", "r").code == 0
+    with open_at(repo).open_store() as store, store.transaction():
+        count_refusals(store, ("g", "ui"), ["Makefile"], by="guard", at="2026-01-01T00:00:00Z")
+        count_refusals(store, ("g", "ui"), ["Makefile"], by="hook", at="2026-01-01T00:00:00Z")
+    first, second, third, *_ = ask(repo, "ui").suggestions
+    assert (first.path, first.percent, first.reasons) == (
+        "docs/new/", None, ("allowed since the plan",),
+    )  # fmt: skip
+    assert (second.path, second.reasons) == (
+        "Makefile", ("it was kept from it 2 times, by the hook",),
+    )  # fmt: skip
+    assert third.percent is not None
+    assert ask(repo, "tests").suggestions[0].percent is not None
