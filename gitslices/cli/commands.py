@@ -20,6 +20,8 @@ _SECTIONS: Final = {
     "Work on a slice": {
         "ready": "Show what could be claimed, and what the rest waits for.",
         "claim": "Take a slice to work on, until a deadline.",
+        "hold": "Keep a slice from workers for now.",
+        "unhold": "Leave it to workers again.",
         "heartbeat": "Move the deadline of a lease.",
         "note": "Note something of a slice, or that it waits for a person.",
         "check": "Compare changes with the write scope of their slice.",
@@ -78,6 +80,7 @@ _AMONG_KIN: Final = {
         "leases": ("claim", "ready", "heartbeat", "note", "release", "done"),
         "merging": ("fetch", "sync", "merge", "landed", "conflicts"),
         "removal": ("remove", "prune", "undo", "reopen"),
+        "hold": ("hold", "unhold"),
         "places": ("path", "open", "shell-init"),
         "status": ("status", "show", "log", "logs"),
         "exchange": ("import", "export"),

@@ -19,6 +19,7 @@ from gitslices.cli.options import (
     holder_option,
     lock_option,
     make_caller,
+    prefer_option,
     probe_here,
     remark,
     slice_argument,
@@ -31,6 +32,7 @@ from gitslices.core.model import SliceId
 
 if TYPE_CHECKING:
     from gitslices.ops.done import DoneReport
+    from gitslices.rules.claiming import Prefer
     from gitslices.workspace import Workspace
 
 _CLAIM_EXAMPLES = """\b
@@ -38,6 +40,7 @@ Examples:
   gitslices claim                                  the most urgent slice that is ready
   gitslices claim api --holder agent-1 --ttl 2h
   gitslices claim --wait --json                    wait for one, answer a program
+  gitslices claim --prefer priority                what its task says is urgent goes first
 """
 
 
@@ -57,6 +60,7 @@ Examples:
     metavar="SECONDS",
     help="Wait until a slice is ready: this long, or without a number as long as it takes.",
 )
+@prefer_option
 @click.option(
     "--another", is_flag=True, help="One that NAME does not have yet, though it has one already."
 )
@@ -70,6 +74,7 @@ def claim_command(
     holder: str | None,
     ttl: int,
     wait: float,
+    prefer: "Prefer",
     another: bool,
     fetch: bool,
     goal_id: str | None,
@@ -77,7 +82,7 @@ def claim_command(
     directory: Path,
     as_json: bool,
 ) -> Outcome:
-    """Take SLICE, or the ready one with the longest way still to go, and make its worktree ready.
+    """Take SLICE, or the ready one that --prefer puts first, and make its worktree ready.
 
     A slice is ready when what it waits for has been merged and nobody has a slice, of any goal,
     whose scopes overlap with its own. Nobody else gets it until the deadline. In its worktree
@@ -104,6 +109,7 @@ def claim_command(
         ttl=ttl,
         resume=_choose_resume(slice_id, holder, another=another),
         wait=wait,
+        prefer=prefer,
         fetch=fetch or None,
     )
     report = claim(probe_here(directory, lock_timeout=lock_timeout), request)
@@ -134,10 +140,13 @@ Examples:
 
 
 @click.command("ready", epilog=_READY_EXAMPLES)
+@prefer_option
 @fetch_option
 @under_way_option
 @common_options
-def ready_command(*, fetch: bool, goal_id: str | None, directory: Path, as_json: bool) -> Outcome:
+def ready_command(
+    *, prefer: "Prefer", fetch: bool, goal_id: str | None, directory: Path, as_json: bool
+) -> Outcome:
     """Show which slices could be claimed now, the most urgent first, and what the rest waits for.
 
     Exit 1 when none could.
@@ -146,7 +155,7 @@ def ready_command(*, fetch: bool, goal_id: str | None, directory: Path, as_json:
 
     workspace = probe_here(directory)
     fetch_first(workspace, goal_id, asked=fetch)
-    report = ready(workspace, goal_id)
+    report = ready(workspace, goal_id, prefer)
 
     def text() -> str:
         from gitslices.output.text.leases import format_ready

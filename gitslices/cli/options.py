@@ -292,6 +292,16 @@ def choose_slices(
     return (here,), goal_id
 
 
+def prefer_option(function: _Function) -> _Function:
+    """Add `--prefer`, for commands that choose among ready slices."""
+    return click.option(
+        "--prefer", type=click.Choice(("critical", "id", "priority")), default="critical",
+        show_default=True,
+        help="What goes first: the longest way still to go, the smallest id, or the smallest "
+        "metadata.priority (P0, 1, high, low) of the tasks.",
+    )(function)  # fmt: skip
+
+
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 30 * 86400
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,11 +21,15 @@ from gitslices.cli.options import (
     holder_option,
     lock_option,
     open_here,
+    prefer_option,
     span_option,
     ttl_option,
     under_way_option,
 )
 from gitslices.cli.several import report_served
+
+if TYPE_CHECKING:
+    from gitslices.rules.claiming import Prefer
 
 _EXAMPLES = """\b
 Examples:
@@ -56,6 +61,7 @@ Examples:
     "--budget", type=Seconds(), metavar="COST",
     help="Begin nothing more once the commands have reported so much.",
 )  # fmt: skip
+@prefer_option
 @holder_option("In whose name slices are claimed.")
 @ttl_option(
     "How long a lease outlives a killed run: 90s, 30m, 2h; a bare number is seconds.", "10m"
@@ -75,6 +81,7 @@ def command(
     stall: int | None,
     max_failures: int | None,
     budget: float | None,
+    prefer: "Prefer",
     holder: str | None,
     ttl: int,
     goal_id: str | None,
@@ -123,6 +130,7 @@ def command(
         backoff=backoff or 0,
         max_failures=max_failures,
         budget=budget,
+        prefer=prefer,
         limits=CommandLimits(timeout=timeout, stall=stall),
     )
     with show_run(workspace, goal_id, quiet=as_json) as on_step:

@@ -26,6 +26,7 @@ scope           what a slice may write, shown and widened
 scopes          how well declared scopes have held
 scope_requests  a wider scope asked for, waited for and granted
 leases          a lease's deadline moved; a slice given back, its work kept
+hold            a slice kept from workers for now, and left to them again
 note            a note for the log, or that a worker waits for a person
 agent_worktree  a claim for a session that asked for a worktree
 agent_session   the slices of a session, taken again when it begins and given back when it ends

@@ -78,6 +78,11 @@ def _refuse_unless_free(goal: Goal, entrant: Entrant, state: ClaimState, *, wait
             f"slice {id_!r} is held by {describe_holder(entrant.holding)}",
             hint=f"take it over once it lapses, or free it with: {free}",
         )
+    if entrant.on_hold is not None:
+        raise NothingReadyError(
+            f"slice {id_!r} is on hold: {entrant.on_hold}",
+            hint=f"let it go on: {suggest('unhold', id_, goal_id=goal.goal_id)}",
+        )
     if entrant.blocked or entrant.waits_for:
         raise NothingReadyError(
             f"slice {id_!r} is not ready: {explain_wait(entrant, state)}",

@@ -23,7 +23,7 @@ from gitslices.core.errors import (
 from gitslices.core.model import SliceId
 from gitslices.ops.claim import ClaimReport, claim
 from gitslices.ops.grant import DEFAULT_TTL, ClaimRequest
-from gitslices.ops.ready import ready
+from gitslices.ops.ready import find_ready_urgency, ready
 from gitslices.ops.watch import CommandLimits, News
 from gitslices.ops.work import (
     NO_CHANGE,
@@ -34,6 +34,7 @@ from gitslices.ops.work import (
     describe_error,
 )
 from gitslices.repo_commands.notify import Notice, notify
+from gitslices.rules.claiming import Prefer
 from gitslices.slices.settings import read_settings
 from gitslices.state.store import Goal
 from gitslices.system.shell import Shell
@@ -42,6 +43,7 @@ from gitslices.workspace import Workspace
 _PAUSE: Final = 1.0
 """Seconds between two looks at what others have finished."""
 _LONGEST_PAUSE: Final = 600.0
+_LAST: Final = (math.inf, "", 0.0)
 _Stage = Literal[
     "started", "waiting", "going on", "stalled", "merged", "failed", "paused", "stopped"
 ]
@@ -51,7 +53,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     """The program with its arguments; a slice is tried `retries` times more after it failed.
 
     That is after `backoff` seconds, and twice as many each further time. Once `max_failures` slices
-    are given up, or the commands have reported a cost of `budget`, no other is begun.
+    are given up, or the commands have reported a cost of `budget`, no other is begun. `prefer` says
+    which of those that are ready goes first.
     """
 
     command: tuple[str, ...]
@@ -63,6 +66,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     backoff: float = 0
     max_failures: int | None = None
     budget: float | None = None
+    prefer: Prefer = "critical"
     limits: CommandLimits = CommandLimits()
 
 
@@ -153,12 +157,13 @@ class Crew:
                 # Before it claims: a worker that sees nobody busy ends, and this one's merge may
                 # set slices free for it.
                 self._busy += 1
+            looked_at = time.monotonic()
             taken = self._claim_any()
             if taken is not None:
                 return taken
             with self._changed:
                 self._busy -= 1
-                soonest = self._find_next_try()
+                soonest = self._find_next_try(looked_at)
                 if not self._busy and soonest is None and not self._find_others():
                     self._changed.notify_all()
                     return None
@@ -185,17 +190,20 @@ class Crew:
 
     def _list_offered(self) -> list[tuple[GoalRun, SliceId]]:
         """What may be claimed, the most urgent of all goals in front."""
-        offered: list[tuple[float, GoalRun, SliceId]] = []
+        prefer = self._request.prefer
+        offered: list[tuple[tuple[float, str, float], GoalRun, SliceId]] = []
         for one in self._runs:
             if one.lost is not None:
                 continue
             with self._keep_apart(one):
-                found = ready(self._workspace, one.goal.goal_id).ready
-                offered += ((-each.remaining, one, each.slice_id) for each in found)
+                found = ready(self._workspace, one.goal.goal_id, prefer).ready
+                offered += (
+                    (find_ready_urgency(prefer, each), one, each.slice_id) for each in found
+                )
                 # A slice whose merge met a conflict is not offered to all: it is claimed by its
                 # name.
                 known = {each.slice_id for each in found}
-                offered += ((0, one, id_) for id_ in sorted(one.again - known))
+                offered += ((_LAST, one, id_) for id_ in sorted(one.again - known))
         offered.sort(key=lambda each: each[0])
         now = time.monotonic()
         return [
@@ -204,15 +212,18 @@ class Crew:
             if id_ not in one.failed and one.not_before.get(id_, 0) <= now
         ]
 
-    def _find_next_try(self) -> float | None:
-        """When the first slice that has failed may be tried again; None where none waits."""
+    def _find_next_try(self, looked_at: float) -> float | None:
+        """When the first slice that has failed may be tried again; None where none waits.
+
+        One whose time had come by then is kept by something else: a hold, or who has it.
+        """
         times = (
             one.not_before[id_]
             for one in self._runs
             for id_ in one.again & one.not_before.keys()
             if one.lost is None
         )
-        return min(times, default=None)
+        return min((when for when in times if when > looked_at), default=None)
 
     def _claim(self, one: GoalRun, slice_id: SliceId) -> ClaimReport | None:
         try:
@@ -324,7 +335,8 @@ class Crew:
         one.failed[slice_id] = problem
         number, most = sum(len(each.failed) for each in self._runs), self._request.max_failures
         if most is not None and number >= most:
-            self.halted = f"{number} slices have failed (--max-failures)"
+            failed = "1 slice has" if number == 1 else f"{number} slices have"
+            self.halted = f"{failed} failed (--max-failures)"
         notice = Notice(
             event="failed", goal_id=one.goal.goal_id, slice_id=slice_id, text=problem.message
         )

@@ -16,7 +16,7 @@ from gitslices.core.errors import (
 from gitslices.core.model import Slice, SliceId, SliceStatus
 from gitslices.ops.choice import choose_entrant, explain_none_ready
 from gitslices.recovery.recovery import recover_and_lock
-from gitslices.rules.claiming import Entrant, find_best
+from gitslices.rules.claiming import Entrant, Prefer, find_best, find_entrant_urgency
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.claims import (
     find_shown_token,
@@ -54,7 +54,8 @@ class ClaimRequest(Struct, frozen=True, kw_only=True):
 
     `resume` says which lease of its own the holder gets back, with its token: none, the one on the
     slice whose worktree is at hand, or any, where a slice is named that on this one. With `fetch`
-    the target is fetched first; None leaves that to the settings.
+    the target is fetched first; None leaves that to the settings. `prefer` says which slice goes
+    first where none is named.
     """
 
     holder: str
@@ -64,6 +65,7 @@ class ClaimRequest(Struct, frozen=True, kw_only=True):
     ttl: int = DEFAULT_TTL
     wait: float = 0
     fetch: bool | None = False
+    prefer: Prefer = "critical"
 
 
 class Granted(Struct, frozen=True):
@@ -128,17 +130,15 @@ def _grant(
     if request.slice_id is not None:
         get_planned(store, goal, request.slice_id)
     # First without the write lock: most of those who wait find nothing, and keep out nobody.
-    first = choose_entrant(
-        goal, read_claim_state(snapshot, goal, faults), request.slice_id, waited=bool(request.wait)
-    )
+    state = read_claim_state(snapshot, goal, faults, request.prefer)
+    first = choose_entrant(goal, state, request.slice_id, waited=bool(request.wait))
     _refuse_out_of_order(snapshot, first.slice.slice_id)
     with store.transaction():
         goal = get_goal(store, goal.goal_id)
         refuse_closed(goal)
         now = snapshot.read_store_again(goal.plan)
-        chosen = choose_entrant(
-            goal, read_claim_state(now, goal, faults), request.slice_id, waited=bool(request.wait)
-        )
+        state = read_claim_state(now, goal, faults, request.prefer)
+        chosen = choose_entrant(goal, state, request.slice_id, waited=bool(request.wait))
         # The worktree of the first has been looked at: everybody else would wait while git is asked
         # again.
         if chosen.slice.slice_id != first.slice.slice_id:
@@ -174,11 +174,13 @@ def _choose_goal(
             return view
     # One without a target is not to keep the others waiting; `status` tells of it.
     states = [
-        (view, read_claim_state(view[1], view[0], faults)) for view in views if view[1].target
+        (view, read_claim_state(view[1], view[0], faults, request.prefer))
+        for view in views
+        if view[1].target
     ]
     bests = [(view, best) for view, state in states if (best := find_best(state)) is not None]
     if bests:
-        return max(bests, key=lambda one: one[1].remaining)[0]
+        return min(bests, key=lambda one: find_entrant_urgency(request.prefer, one[1]))[0]
     raise explain_none_ready([state for _, state in states], waited=bool(request.wait))
 
 

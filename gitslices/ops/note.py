@@ -50,7 +50,7 @@ def note(workspace: Workspace, request: NoteRequest) -> NoteReport:
     """
     for text in (request.message, request.waiting):
         if text is not None:
-            _refuse_odd_text(text)
+            refuse_odd_text(text)
     with workspace.open_store() as store:
         # Before the transaction: it may ask git.
         goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
@@ -110,7 +110,8 @@ def _require(lease: Lease | None, goal_id: str, slice_id: SliceId) -> Lease:
     return lease
 
 
-def _refuse_odd_text(text: str) -> None:
+def refuse_odd_text(text: str) -> None:
+    """Raise `InputError` for what is blank, or too long for a note."""
     if not text.strip() or "\0" in text or len(text) > LONGEST_NOTE:
         raise InputError(
             f"{text[:40]!r} says nothing" if not text.strip() else f"{text[:40]!r} is no note",

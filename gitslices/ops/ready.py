@@ -8,7 +8,15 @@ from msgspec import Struct
 from gitslices.core.errors import Problem
 from gitslices.core.model import FINISHED, Cost, SliceId, SliceStatus
 from gitslices.remote.agreement import told
-from gitslices.rules.claiming import CLAIMABLE, ClaimState, Entrant, Holding, list_entrants
+from gitslices.rules.claiming import (
+    CLAIMABLE,
+    ClaimState,
+    Entrant,
+    Holding,
+    Prefer,
+    find_urgency,
+    list_entrants,
+)
 from gitslices.rules.progress import describe_finished
 from gitslices.slices.claim_state import find_work_bar, read_claim_state
 from gitslices.slices.goals import GoalSummary, choose_goals, summarize_goal
@@ -21,7 +29,10 @@ from gitslices.workspace import Workspace
 
 
 class ReadySlice(Struct, frozen=True, kw_only=True):
-    """A slice that may start; `remaining` is the cost of the longest way from it to the end."""
+    """A slice that may start; `remaining` is the cost of the longest way from it to the end.
+
+    `priority` is that of its task, the smaller the more urgent.
+    """
 
     goal_id: str
     slice_id: SliceId
@@ -29,6 +40,7 @@ class ReadySlice(Struct, frozen=True, kw_only=True):
     status: SliceStatus
     wave: int
     remaining: Cost
+    priority: float
 
 
 class WaitingSlice(Struct, frozen=True, kw_only=True):
@@ -54,7 +66,7 @@ class ReadyReport(Struct, frozen=True, kw_only=True):
 
 
 @told
-def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
+def ready(workspace: Workspace, goal_id: str | None, prefer: Prefer = "critical") -> ReadyReport:
     """What could be claimed of one goal, or of all under way; reads only.
 
     Raises `InputError` where the target of the only one is gone.
@@ -62,7 +74,7 @@ def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
     with workspace.open_store() as store:
         goals, worktrees = choose_goals(workspace, store, goal_id), WorktreeMap(workspace)
         parts = [
-            _read_goal(Snapshot(workspace, store, goal.plan, worktrees=worktrees), goal)
+            _read_goal(Snapshot(workspace, store, goal.plan, worktrees=worktrees), goal, prefer)
             for goal in goals
         ]
         if len(parts) == 1:
@@ -72,13 +84,20 @@ def ready(workspace: Workspace, goal_id: str | None) -> ReadyReport:
         goal_id=goals[0].goal_id if len(goals) == 1 else None,
         goals=tuple(summary for part in parts for summary in part.goals),
         # Stable: of equal ones the goal that was applied first goes first, for every worker alike.
-        ready=tuple(sorted(found, key=lambda one: -one.remaining)),
+        ready=tuple(sorted(found, key=partial(find_ready_urgency, prefer))),
         waiting=tuple(one for part in parts for one in part.waiting),
     )
 
 
-def _read_goal(snapshot: Snapshot, goal: Goal) -> ReadyReport:
-    state = read_claim_state(snapshot, goal, _find_faults(snapshot))
+def find_ready_urgency(prefer: Prefer, one: ReadySlice) -> tuple[float, str, float]:
+    """What ready slices of any goal are sorted by, the most urgent in front."""
+    return find_urgency(
+        prefer, slice_id=one.slice_id, remaining=one.remaining, priority=one.priority
+    )
+
+
+def _read_goal(snapshot: Snapshot, goal: Goal, prefer: Prefer) -> ReadyReport:
+    state = read_claim_state(snapshot, goal, _find_faults(snapshot), prefer)
     entrants = list_entrants(state)
     summary = summarize_goal(snapshot, goal)
     # Of a goal that has lost its target, or was closed, nothing is given out.
@@ -133,6 +152,8 @@ def explain_wait(entrant: Entrant, state: ClaimState) -> str:
         return f"held by {describe_holder(entrant.holding)}"
     if entrant.status in FINISHED:
         return describe_finished(entrant.status)
+    if entrant.on_hold is not None:
+        return f"on hold: {entrant.on_hold}"
     if entrant.waits_for:
         return "waits for " + ", ".join(
             f"{needed} ({_describe_needed(needed, state)})" for needed in entrant.waits_for
@@ -172,4 +193,5 @@ def _describe(goal_id: str, entrant: Entrant) -> ReadySlice:
         status=entrant.status,
         wave=entrant.slice.wave,
         remaining=entrant.remaining,
+        priority=entrant.priority,
     )

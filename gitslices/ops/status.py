@@ -55,6 +55,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     `reason` is why it cannot start now, as `ready` says it; null where it can, or is finished.
     `problem` says what is wrong with its branch or its worktree; null where all is well. `dirty` is
     null where its files were not looked at.
+    `on_hold` is why a person keeps it from workers.
     `follows`: nobody has begun it, and a claim brings it to where the target is now. `waiting` is
     what its holder waits for a person to do, `lapsed` whose lease has run out without an end,
     `failed` the last attempt, if it failed and nobody has begun another. `asked` is what others ask
@@ -87,6 +88,7 @@ class SliceState(Struct, frozen=True, kw_only=True):
     landed: Landed | None = None
     pr_url: str | None = None
     pull: PullState | UnsetType | None = UNSET
+    on_hold: str | None = None
 
 
 class GoneSlice(Struct, frozen=True, kw_only=True):
@@ -368,4 +370,5 @@ def _describe_slice(
         problem=worktree.problem,
         landed=snapshot.find_landed(record) if record else None,
         pr_url=published.url if (published := snapshot.publications.get(id_)) else None,
+        on_hold=entrant.on_hold,
     )

@@ -79,6 +79,8 @@ def name_state(state: "SliceState") -> str:
     if state.waiting:
         return "asking"
     if state.status in {"planned", "provisioned"}:
+        if state.on_hold is not None:
+            return "on hold"
         if state.lapsed or (state.failed and state.failed.reason == "lost-lease"):
             return "lapsed"
         if state.failed:

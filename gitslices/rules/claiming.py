@@ -1,7 +1,10 @@
 """Which slices may start now, the most urgent first, and what keeps the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from contextlib import suppress
+from functools import partial
+from math import isfinite
+from typing import Final, Literal
 
 from msgspec import Struct, structs
 
@@ -24,6 +27,48 @@ CLAIMABLE: Final[frozenset[SliceStatus]] = frozenset({"planned", "provisioned"})
 """A slice in one of these is for anybody to take, but for what keeps it."""
 
 
+Prefer = Literal["critical", "id", "priority"]
+"""Which of the slices that are ready goes first.
+
+The one with the longest way still to go, the one with the smallest id, or the one with the smallest
+`metadata.priority`; among equal ones the longest way decides, and then the plan.
+"""
+
+_PRIORITIES: Final[Mapping[str, float]] = {
+    "critical": 0, "urgent": 0, "highest": 0, "high": 1, "medium": 2, "normal": 2, "low": 3,
+    "lowest": 4,
+}  # fmt: skip
+_USUAL_PRIORITY: Final = 2.0
+
+
+def read_priority(metadata: Mapping[str, object]) -> float:
+    """How urgent a task is by its `metadata.priority`, the smaller the more: P0, 0, high, P3, low.
+
+    What says nothing of the kind is as urgent as a medium one.
+    """
+    told = metadata.get("priority")
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return _USUAL_PRIORITY
+    text = str(told).strip().lower()
+    if text in _PRIORITIES:
+        return _PRIORITIES[text]
+    with suppress(ValueError):
+        number = float(text.removeprefix("p"))
+        return number if isfinite(number) else _USUAL_PRIORITY
+    return _USUAL_PRIORITY
+
+
+def find_urgency(
+    prefer: Prefer, *, slice_id: SliceId, remaining: Cost, priority: float
+) -> tuple[float, str, float]:
+    """What slices of any goal are sorted by, the most urgent in front."""
+    return (
+        priority if prefer == "priority" else 0,
+        slice_id if prefer == "id" else "",
+        -remaining,
+    )
+
+
 class Holding(Struct, frozen=True, kw_only=True):
     """A slice of any goal that somebody has: its scopes, and what its goal shares.
 
@@ -44,18 +89,22 @@ class ClaimState(Struct, frozen=True, kw_only=True):
     """All that decides who may start.
 
     The slices of `plan` have the scopes that hold now. `statuses` speaks of every one of them, a
-    lapsed lease counting as none; `blocked` are those that the graph keeps from workers, `faults`
-    what is wrong with the worktrees of others. `published` are up for review. `ignore_case` and
-    `precompose_unicode` say how the repository compares paths.
+    lapsed lease counting as none; `blocked` are those that the graph keeps from workers, `on_hold`
+    those that a person does, with the reason, `faults` what is wrong with the worktrees of others.
+    `priorities` are those of the tasks, `prefer` says what goes first. `published` are up for
+    review. `ignore_case` and `precompose_unicode` say how the repository compares paths.
     """
 
     plan: Plan
     shared: tuple[str, ...]
     statuses: Mapping[SliceId, SliceStatus]
     blocked: frozenset[SliceId]
+    on_hold: Mapping[SliceId, str]
+    priorities: Mapping[SliceId, float]
     faults: Mapping[SliceId, Problem]
     holdings: tuple[Holding, ...]
     published: frozenset[SliceId] = frozenset()
+    prefer: Prefer = "critical"
     ignore_case: bool = False
     precompose_unicode: bool = False
 
@@ -71,14 +120,16 @@ class Entrant(Struct, frozen=True, kw_only=True):
     """A slice of the plan: who has it, what it waits for, and the held slices it overlaps with.
 
     `remaining` is the cost of the longest way from its start to the end of the plan, `fault` what
-    is wrong with its worktree.
+    is wrong with its worktree, `on_hold` why a person keeps it from workers.
     """
 
     slice: Slice
     status: SliceStatus
     remaining: Cost
+    priority: float
     holding: Holding | None
     blocked: bool
+    on_hold: str | None
     fault: Problem | None
     waits_for: tuple[SliceId, ...]
     contacts: tuple[_Contact, ...]
@@ -91,8 +142,8 @@ class Entrant(Struct, frozen=True, kw_only=True):
     @property
     def is_admitted(self) -> bool:
         """Whether nothing keeps a worker from it: no order, no overlap, nobody who has it."""
-        is_kept = self.blocked or self.fault or self.waits_for or self.kept_out_by
-        return self.status != "claimed" and not is_kept
+        is_kept = self.blocked or self.on_hold is not None or self.fault or self.waits_for
+        return self.status != "claimed" and not (is_kept or self.kept_out_by)
 
     @property
     def is_ready(self) -> bool:
@@ -101,7 +152,7 @@ class Entrant(Struct, frozen=True, kw_only=True):
 
 
 def list_entrants(state: ClaimState) -> tuple[Entrant, ...]:
-    """Every slice of the plan, the one with the longest remaining path first."""
+    """Every slice of the plan, the most urgent first."""
     return _add_contacts(state, _outline(state))
 
 
@@ -140,8 +191,10 @@ def _outline(state: ClaimState) -> list[Entrant]:
             slice=slice_,
             status=state.statuses[slice_.slice_id],
             remaining=remaining[slice_.slice_id],
+            priority=state.priorities.get(slice_.slice_id, _USUAL_PRIORITY),
             holding=held.get(slice_.slice_id),
             blocked=slice_.slice_id in state.blocked,
+            on_hold=state.on_hold.get(slice_.slice_id),
             fault=state.faults.get(slice_.slice_id),
             waits_for=find_start_waits(slice_, state.statuses, state.plan, state.published),
             contacts=(),
@@ -149,7 +202,17 @@ def _outline(state: ClaimState) -> list[Entrant]:
         for slice_ in state.plan.slices
     ]
     # The sort is stable, so of equal ones the plan's order decides, for every worker alike.
-    return sorted(entrants, key=lambda entrant: -entrant.remaining)
+    return sorted(entrants, key=partial(find_entrant_urgency, state.prefer))
+
+
+def find_entrant_urgency(prefer: Prefer, entrant: Entrant) -> tuple[float, str, float]:
+    """What entrants of any goal are sorted by, the most urgent in front."""
+    return find_urgency(
+        prefer,
+        slice_id=entrant.slice.slice_id,
+        remaining=entrant.remaining,
+        priority=entrant.priority,
+    )
 
 
 def _add_contacts(state: ClaimState, entrants: Sequence[Entrant]) -> tuple[Entrant, ...]:

@@ -25,6 +25,7 @@ NAMES: Final = (
     "goal",
     "goal-list",
     "heartbeat",
+    "hold",
     "help",
     "hook",
     "hook-run",
@@ -70,5 +71,6 @@ NAMES: Final = (
     "trust-revoke",
     "undo",
     "undo-list",
+    "unhold",
     "validate",
 )

@@ -5,15 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gitslices.core.errors import Problem
 from gitslices.core.model import Plan, SliceId
 from gitslices.git.read import is_true
-from gitslices.rules.claiming import ClaimState, Holding
+from gitslices.rules.claiming import ClaimState, Holding, Prefer, read_priority
 from gitslices.rules.worktree_faults import BARS_WORK, find_bar
 from gitslices.slices.snapshot import Snapshot
 from gitslices.state.leases import Lease, read_open_leases
+from gitslices.state.on_hold import read_on_hold
 from gitslices.state.store import Goal, SliceRecord
 
 
 def read_claim_state(
-    snapshot: Snapshot, goal: Goal, faults: Mapping[SliceId, Problem]
+    snapshot: Snapshot,
+    goal: Goal,
+    faults: Mapping[SliceId, Problem],
+    prefer: Prefer = "critical",
 ) -> ClaimState:
     """What decides about `goal` now; `faults` keep slices that have them from everybody.
 
@@ -23,12 +27,19 @@ def read_claim_state(
     config = snapshot.workspace.config
     # Of all goals: their scopes meet in the same files.
     leases = read_open_leases(snapshot.store)
-    blocked = {task.id for task in goal.graph.tasks if task.status == "blocked"}
+    on_hold = read_on_hold(snapshot.store, goal.goal_id)
+    tasks = {task.id: task for task in goal.graph.tasks}
+    planned = {one.slice_id: tasks.get(one.task_id) for one in goal.plan.slices}
     return ClaimState(
         plan=_add_allowed(goal.plan, snapshot.records),
         shared=goal.graph.unordered,
         statuses=snapshot.statuses,
-        blocked=frozenset(one.slice_id for one in goal.plan.slices if one.task_id in blocked),
+        blocked=frozenset(
+            id_ for id_, task in planned.items() if task and task.status == "blocked"
+        ),
+        on_hold={id_: one.reason for id_, one in on_hold.items()},
+        priorities={id_: read_priority(task.metadata) for id_, task in planned.items() if task},
+        prefer=prefer,
         faults=faults,
         holdings=tuple(_make_holdings(snapshot, goal, leases)),
         published=frozenset(snapshot.publications if goal.plan.start == "published" else ()),

@@ -11,6 +11,7 @@ event_log   the log of events, read page by page and kept within bounds
 scope_record  what slices touched, and what they were refused
 landings    what became of slices at the merge
 leases      who has which slice until when
+on_hold     slices that a person keeps from workers for now
 publications  branches pushed for review, and where they are reviewed
 attempts    why attempts at slices failed
 scope_requests  who asks to write what, and which slices are in the way

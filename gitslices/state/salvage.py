@@ -55,6 +55,8 @@ _CHECKS: Final[Mapping[str, Callable[[_Row], object]]] = {
     "trial_merges": _check_texts,
     "verdicts": _check_texts,
     "scope_requests": decode_request,
+    "publications": _check_texts,
+    "on_hold": _check_texts,
     "touched": decode_touched,
     "refusals": decode_refusal,
     "sharing": decode_sharing,

@@ -253,6 +253,18 @@ CREATE TABLE unshared_events (
 ) STRICT;
 """
 
+# What a person keeps from workers for now, and why.
+_ON_HOLD: Final = """
+CREATE TABLE on_hold (
+  goal_id TEXT NOT NULL,
+  slice_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  held_by TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (goal_id, slice_id)
+) STRICT;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -270,5 +282,6 @@ MIGRATIONS: Final = (
     _SCOPE_RECORD,
     _PUBLICATIONS,
     _SHARING,
+    _ON_HOLD,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -135,6 +135,6 @@ def test_limits_come_from_the_command_line(cli: Cli, workspace: Workspace) -> No
     )  # fmt: skip
     assert done.code == 1
     assert "it took longer than 1 seconds" in done.out
-    assert done.out.count("ready, but not begun: 1 slices have failed") == 2
+    assert done.out.count("ready, but not begun: 1 slice has failed") == 2
     assert cli("run", "--budget", "nan", "--", "true").code == 2
     assert cli("run", "--timeout", "soon", "--", "true").code == 2

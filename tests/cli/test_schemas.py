@@ -77,6 +77,8 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "shell-init": "shell-init bash",
         "heartbeat": f"heartbeat a --token {token}",
         "note": "note a --waiting go?",
+        "hold": "hold b --reason later",
+        "unhold": "unhold b",
         "gate": "gate status a",
         "review": "review a --kind code_review --by ann --verdict approve",
         "conflicts": "conflicts",

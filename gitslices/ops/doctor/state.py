@@ -37,7 +37,7 @@ _NAMES: Final = {
     "reviews": "reviews", "attempts": "why attempts failed",
     "landings": "what was merged as what", "conflicts": "conflicts", "trial_merges": "trial merges",
     "verdicts": "what was found to have landed", "scope_requests": "what was asked for",
-    "publications": "where slices are reviewed",
+    "publications": "where slices are reviewed", "on_hold": "what is on hold",
     "sharing": "where goals are shared", "shared_goals": "which goals are shared",
     "pushed_work": "what other clones pushed",
     "touched": "what slices touched", "refusals": "what slices were refused",

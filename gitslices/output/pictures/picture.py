@@ -58,6 +58,7 @@ _MARKS: Final = {
     "claimed": "busy",
     "asking": "asking",
     "lapsed": "asking",
+    "on hold": "asking",
     "conflicted": "trouble",
     "failed": "trouble",
 }

@@ -113,6 +113,7 @@ def _list_slice_lines(report: "ShowReport") -> Iterable[str]:
     yield f"{escape(report.slice_id)}: {state.status}{by}, goal {escape(report.goal_id)}"
     if state.problem:
         yield f"  problem     {escape(state.problem)}"
+    yield from (f"  on hold     {escape(why)}" for why in [state.on_hold] if why is not None)
     if report.unplanned:
         yield "  plan        no longer has it: plan it again, or take it away: gitslices remove"
     yield f"  worktree    {escape(state.worktree_path)}"

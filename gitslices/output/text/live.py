@@ -26,6 +26,7 @@ _STYLES: Final = {
     "asking": "yellow",
     "conflicted": "red",
     "failed": "red",
+    "on hold": "yellow",
 }
 
 
@@ -47,10 +48,14 @@ def make_row(state: SliceState) -> Row:
         line = state.holder
     if state.waiting:
         line = f"waits for a person: {shorten_line(state.waiting)}"
+    is_open = state.status in {"planned", "provisioned"}
+    if is_open and state.on_hold is not None:
+        line = shorten_line(state.on_hold)
+    name = "on hold" if is_open and state.on_hold is not None else state.status
     return Row(
         slice_id=state.slice_id,
         wave=state.wave,
-        state="asking" if state.waiting else "waiting" if waits else state.status,
+        state="asking" if state.waiting else "waiting" if waits else name,
         since=f"until {state.expires_at}" if state.expires_at else "",
         line=line,
     )

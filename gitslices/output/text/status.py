@@ -33,6 +33,7 @@ _STYLES: Final = {
     "asking": "yellow",
     "lapsed": "yellow",
     "failed": "red",
+    "on hold": "yellow",
 }
 _HEADINGS: Final = (
     "slice", "status", "holder", "wave", "commits", "changes", "waits for", "worktree",
@@ -92,6 +93,11 @@ def _format_goal(report: StatusReport, goal: GoalSummary, view: View) -> Iterato
     yield from (_format_waiting(one, view) for one in slices if one.waiting)
     yield from (
         f"{escape(one.slice_id)}: {format_asked(asked)}" for one in slices for asked in one.asked
+    )
+    yield from (
+        f"{escape(one.slice_id)} is on hold: {escape(shorten_line(one.on_hold))}"
+        for one in slices
+        if one.on_hold is not None
     )
     yield from (_format_failed(one, one.failed) for one in slices if one.failed)
     yield from (_format_gone(one, view) for one in report.gone if one.goal_id == goal.goal_id)
@@ -189,6 +195,8 @@ def _describe_wait(state: SliceState) -> str:
     if state.waits_for:
         return ", ".join(map(escape, state.waits_for))
     if state.reason is None or state.status not in {"planned", "provisioned"} or state.problem:
+        return ""
+    if state.on_hold is not None:
         return ""
     return escape(state.reason.partition(", held by ")[0])
 

@@ -25,6 +25,7 @@ _SIGNS: Final[Mapping[str, tuple[str, str | None]]] = {
     "claimed": ("●", "cyan"),
     "asking": ("?", "yellow"),
     "lapsed": ("?", "yellow"),
+    "on hold": ("?", "yellow"),
     "conflicted": ("✗", "red"),
     "failed": ("✗", "red"),
     "dropped": ("-", None),
@@ -90,6 +91,8 @@ def _list_facts(state: SliceState, view: View) -> Iterator[str]:
         yield "uncommitted"
     if state.waiting:
         yield escape(shorten_line(state.waiting))
+    if state.on_hold is not None:
+        yield f"on hold: {escape(shorten_line(state.on_hold))}"
     if state.conflicts:
         yield f"conflicts: {', '.join(map(escape, state.conflicts))}"
     if state.failed:
