@@ -15,6 +15,7 @@ leases    claim, ready, heartbeat, note, release, done
 status    status, show, log, logs
 checks    check, scope, scopes
 evidence  gate, review
+hold      hold, unhold
 merging   fetch, sync, merge, landed, conflicts
 removal   remove, prune, undo, reopen
 places    path, open, shell-init

@@ -1,6 +1,7 @@
 """`gitslices run`."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,18 +30,28 @@ from gitslices.cli.options import (
 from gitslices.cli.several import report_served
 
 if TYPE_CHECKING:
+    from gitslices.ops.crew import RunRequest
     from gitslices.rules.claiming import Prefer
+    from gitslices.workspace import Workspace
 
 _EXAMPLES = """\b
 Examples:
   gitslices run -- ./agent.sh {task_file}
   gitslices run --timeout 30m --stall 5m --max-failures 3 -- ./agent.sh {task_file}
+  gitslices run --detach -- ./agent.sh {task_file}
+  gitslices run --status
+  gitslices run --stop --now
   gitslices run --jobs 4 --retries 1 -- agent --task {task_file} --dir {worktree}
 """
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("command_line", metavar="-- COMMAND...", nargs=-1, required=True)
+@click.argument("command_line", metavar="-- COMMAND...", nargs=-1)
+@click.option("--detach", is_flag=True, help="Work in the background, and return at once.")
+@click.option("--status", "shows", is_flag=True, help="Show the runs at work, and the last ones.")
+@click.option("--stop", "stops", is_flag=True, help="Have the runs at work begin nothing more.")
+@click.option("--now", is_flag=True, help="With --stop: end their commands, too.")
+@click.option("--as-run", "run_id", default="", hidden=True)
 @click.option(
     "--jobs", type=JOBS, metavar="N",
     help="Work on N slices at a time.  [default: the cores]",
@@ -74,6 +85,11 @@ def command(
     *,
     fetch: bool,
     command_line: tuple[str, ...],
+    detach: bool,
+    shows: bool,
+    stops: bool,
+    now: bool,
+    run_id: str,
     jobs: int | None,
     retries: int,
     backoff: int | None,
@@ -107,12 +123,24 @@ def command(
 
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
     Exits 1 if anything is left in the end.
+
+    With --detach it works on when the terminal is closed. --status and --stop are about all runs in
+    the repository: a second run beside one takes part in the same work. A run that is stopped ends
+    once its commands have; with --now these are ended, and their slices given back, at once.
     """
     from gitslices.ops.crew import RunRequest
     from gitslices.ops.run import run_goals
     from gitslices.ops.watch import CommandLimits
     from gitslices.output.text.status import format_run
 
+    if shows or stops:
+        if command_line or detach or (shows and stops) or (now and not stops):
+            raise click.UsageError("--status, --stop and --stop --now go without a command")
+        return _see_runs(open_here(directory, lock_timeout=lock_timeout), stops=stops, now=now)
+    if run_id and not re.fullmatch("[0-9a-f]{8}", run_id):
+        raise click.UsageError(f"{run_id!r} is no run")
+    if not command_line or now:
+        raise click.UsageError("--now goes with --stop" if now else "give a command behind --")
     program = command_line[0]
     # A relative path is looked up in each worktree.
     relative = "/" in program and not program.startswith("/")
@@ -131,8 +159,53 @@ def command(
         max_failures=max_failures,
         budget=budget,
         prefer=prefer,
+        run_id=run_id,
         limits=CommandLimits(timeout=timeout, stall=stall),
     )
+    if detach:
+        return _detach(workspace, request, lock_timeout)
     with show_run(workspace, goal_id, quiet=as_json) as on_step:
         served = run_goals(workspace, request, on_step)
     return report_served(served, format_run, lambda one: one.failed or one.left)
+
+
+def _see_runs(workspace: "Workspace", *, stops: bool, now: bool) -> Outcome:
+    from gitslices.ops.runs import read_runs, stop_runs
+    from gitslices.output.text.runs import format_runs
+
+    report = stop_runs(workspace, now=now) if stops else read_runs(workspace)
+    return Outcome(document=report, text=lambda: format_runs(report, workspace.now()))
+
+
+def _detach(workspace: "Workspace", request: "RunRequest", lock_timeout: float) -> Outcome:
+    from gitslices.ops.runs import detach_run, make_run_id
+    from gitslices.output.words import escape
+
+    run_id = make_run_id()
+    options = {
+        "--jobs": request.jobs,
+        "--retries": request.retries,
+        "--backoff": request.backoff or None,
+        "--timeout": request.limits.timeout,
+        "--stall": request.limits.stall,
+        "--max-failures": request.max_failures,
+        "--budget": request.budget,
+        "--prefer": request.prefer,
+        "--holder": request.holder,
+        "--ttl": request.ttl,
+        "--goal": request.goal_id,
+        "--lock-timeout": lock_timeout,
+        "--as-run": run_id,
+    }
+    # Joined: a value that begins with a dash is no option of its own.
+    given = [f"{name}={value}" for name, value in options.items() if value is not None]
+    begun = detach_run(workspace, run_id, [*given, "--", *request.command])
+    return Outcome(
+        document=begun,
+        text=lambda: (
+            f"run {run_id} is at work in the background (process {begun.process})\n"
+            f"  what it prints  {escape(begun.log)}\n"
+            "  see it          gitslices run --status\n"
+            "  end it          gitslices run --stop\n"
+        ),
+    )

@@ -26,8 +26,8 @@ scope           what a slice may write, shown and widened
 scopes          how well declared scopes have held
 scope_requests  a wider scope asked for, waited for and granted
 leases          a lease's deadline moved; a slice given back, its work kept
-hold            a slice kept from workers for now, and left to them again
 note            a note for the log, or that a worker waits for a person
+hold            a slice kept from workers for now, and left to them again
 agent_worktree  a claim for a session that asked for a worktree
 agent_session   the slices of a session, taken again when it begins and given back when it ends
 check           a slice's changes compared with its write scope
@@ -47,6 +47,7 @@ landed          somebody's word that a slice has landed
 watch           what is looked at while a command works: lease, report, limits
 work            one attempt at a slice by the command of a run
 crew            workers that take the slices of several goals, and see each through
+runs            the runs at work, started in the background, seen and stopped by others
 run             a whole goal worked by a command
 upkeep          the trash emptied of what is too old, the log kept within bounds
 removal         a slice taken away, or all whose work has landed; what was removed brought back

@@ -54,7 +54,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     That is after `backoff` seconds, and twice as many each further time. Once `max_failures` slices
     are given up, or the commands have reported a cost of `budget`, no other is begun. `prefer` says
-    which of those that are ready goes first.
+    which of those that are ready goes first, `run_id` what others know the run by.
     """
 
     command: tuple[str, ...]
@@ -67,6 +67,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     max_failures: int | None = None
     budget: float | None = None
     prefer: Prefer = "critical"
+    run_id: str = ""
     limits: CommandLimits = CommandLimits()
 
 
@@ -115,7 +116,10 @@ class Crew:
         runs: Sequence[GoalRun],
         shell: Shell,
         on_step: OnStep,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_stopping` says that others want nothing more begun."""
+        self._is_stopping = is_stopping
         self._workspace = workspace
         self._request = request
         self._runs = runs
@@ -148,11 +152,13 @@ class Crew:
     def _take(self) -> tuple[GoalRun, ClaimReport] | None:
         while True:
             with self._changed:
+                if self._is_stopping():
+                    self.halted = self.halted or "the run was stopped (--stop)"
                 if self._stopped or self.halted:
                     return None
                 left = self._paused_until - time.monotonic()
                 if left > 0:
-                    self._changed.wait(left)
+                    self._changed.wait(min(left, _PAUSE))
                     continue
                 # Before it claims: a worker that sees nobody busy ends, and this one's merge may
                 # set slices free for it.

@@ -9,9 +9,10 @@ from gitslices.core.errors import (
     Problem,
 )
 from gitslices.core.model import SliceId
-from gitslices.ops.crew import Crew, GoalRun, OnStep, RunRequest
+from gitslices.ops.crew import Crew, GoalRun, OnStep, RunRequest, RunStep
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
+from gitslices.ops.runs import open_run
 from gitslices.ops.work import (
     refuse_missing_program,
 )
@@ -61,8 +62,17 @@ def run_goals(workspace: Workspace, request: RunRequest, on_step: OnStep) -> Ser
     # The shell inside: it ends the commands, for which the pool would else wait as long as they
     # like.
     size = max(1, min(request.jobs, work))
-    with ThreadPoolExecutor(max_workers=size) as pool, open_shell() as shell:
-        crew = Crew(workspace, request, begun.reports, shell, on_step)
+    with (
+        open_run(workspace, request) as seen,
+        ThreadPoolExecutor(max_workers=size) as pool,
+        open_shell() as shell,
+    ):
+
+        def tell(step: RunStep) -> None:
+            seen.note(step)
+            on_step(step)
+
+        crew = Crew(workspace, request, begun.reports, shell, tell, seen.is_stopping)
         workers = [pool.submit(crew.work) for _ in range(size)]
         try:
             for worker in as_completed(workers):

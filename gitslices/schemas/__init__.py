@@ -57,6 +57,8 @@ NAMES: Final = (
     "reopen",
     "review",
     "run",
+    "run-detach",
+    "run-status",
     "scope",
     "scope-request",
     "scopes",

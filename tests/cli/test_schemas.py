@@ -90,6 +90,8 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "release": "release b --force",
         "demo": "demo --repository ../shop",
         "run": "run -- true",
+        "run-detach": "run --detach -- true",
+        "run-status": "run --status",
         "logs": "logs b",
         "hook": "hook status",
         "agent": "agent install claude",

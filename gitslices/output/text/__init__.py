@@ -8,6 +8,7 @@ live      work as it goes on
 publishing  what was put up for review, and how that stands
 status    where slices stand; how a run ended
 waves     the waves of a goal, drawn, with where slices stand
+runs      the runs of a repository, and what they are at
 goals     which goals there are, and how far they are
 leases    claims and what is ready
 evidence  the log, gates and reviews
