@@ -19,6 +19,7 @@ from gitslices.cli.options import (
     offer,
     open_here,
     probe_here,
+    remark,
     slice_argument,
 )
 from gitslices.core.errors import suggest
@@ -88,6 +89,7 @@ def remove_command(
     request = RemoveRequest(slice_id=SliceId(slice_id), goal_id=goal_id, force=force)
     with _tell_if_moved(workspace):
         report = remove(workspace, request)
+    remark(report.warnings)
 
     def text() -> str:
         at = f" (was at {report.tip[:10]})" if report.tip else ""
@@ -145,6 +147,7 @@ def prune_command(
         return _empty_trash(workspace, dry_run=dry_run, wait=wait)
     with _tell_if_moved(workspace):
         report = prune(workspace, PruneRequest(goal_id=goal_id, force=force, dry_run=dry_run))
+    remark(report.warnings)
 
     def text() -> str:
         from gitslices.output.text.upkeep import format_pruned
@@ -214,6 +217,7 @@ def _undo(workspace: "Workspace", slice_id: str | None, goal_id: str | None) -> 
 
     chosen = SliceId(slice_id) if slice_id is not None else None
     report = undo(workspace, UndoRequest(slice_id=chosen, goal_id=goal_id))
+    remark(report.warnings)
     return Outcome(document={"ok": True, **to_builtins(report)}, text=lambda: format_undone(report))
 
 

@@ -203,7 +203,7 @@ def _make_records(
         make_record(wanted.goal_id, one, wanted.base, sparse=digests.get(one.slice_id, ""))
         for one in decision.steps.select("create")
     ]
-    return give_ports(workspace, store, made)
+    return give_ports(workspace, store, wanted.target, made)
 
 
 def _begin_all(

@@ -13,6 +13,8 @@ from gitslices.remote.agreement import told
 from gitslices.removal.candidates import Candidate, IsDisposable, find_candidates, find_disposable
 from gitslices.removal.to_trash import trash_slices
 from gitslices.removal.trash import find_undo_problems, restore_slices
+from gitslices.repo_commands.setup import SetupRequest, set_up
+from gitslices.repo_commands.teardown import has_teardown, tear_down
 from gitslices.rules.removal import find_expiry, find_removal_problems
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.location import WorktreeMap
@@ -43,6 +45,7 @@ class RemoveReport(Struct, frozen=True, kw_only=True):
     worktree_path: str
     tip: str | None
     dropped: bool
+    warnings: tuple[str, ...] = ()
 
 
 @told
@@ -57,6 +60,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
         meant = [one for one in known if one.slice_id == request.slice_id]
         # Before the lock: a pattern of the user's may take for ever, and would keep out everybody.
         is_disposable = find_disposable(workspace, meant)
+        warnings = _tear_down(workspace, store, request, is_disposable)
         with recover_and_lock(workspace, store):
             goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
             snapshot = Snapshot(workspace, store, goal.plan)
@@ -74,7 +78,30 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
         worktree_path=record.worktree_path,
         tip=candidate.tip,
         dropped=not candidate.facts.landed,
+        warnings=warnings,
     )
+
+
+def _tear_down(
+    workspace: Workspace, store: Store, request: RemoveRequest, is_disposable: IsDisposable
+) -> tuple[str, ...]:
+    """Take away what set-up made outside of the worktree of a slice that may go."""
+    goal = choose_goal(workspace, store, request.goal_id, request.slice_id)
+    target = goal.plan.target
+    if not has_teardown(workspace, target):
+        return ()
+    snapshot = Snapshot(workspace, store, goal.plan)
+    record = _get_record(snapshot, goal, request.slice_id)
+    (candidate,) = find_candidates(snapshot, [record], is_disposable)
+    _refuse(candidate, force=request.force)
+    problems = tear_down(workspace, target, [record], force=request.force)
+    if problems and not request.force:
+        raise RefusedError(f"slice {record.slice_id!r} is not removed", problems=problems)
+    return _list_warnings(problems)
+
+
+def _list_warnings(problems: Sequence[Problem]) -> tuple[str, ...]:
+    return tuple(f"{one.place}: {one.message}" for one in problems)
 
 
 def _refuse(candidate: Candidate, *, force: bool) -> None:
@@ -116,6 +143,7 @@ class PruneReport(Struct, frozen=True, kw_only=True):
 
     removed: tuple[Pruned, ...]
     refused: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @told
@@ -123,17 +151,12 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
     """Move to the trash every slice that has landed or that its plan no longer has."""
     with workspace.open_store() as store:
         is_disposable = find_disposable(workspace, store.read_slices(request.goal_id))
+        amiss = {} if request.dry_run else _tear_all_down(workspace, store, request, is_disposable)
+        stays = {} if request.force else amiss
         with recover_and_lock(workspace, store):
-            worktrees = WorktreeMap(workspace)
-            prunable = [
-                found
-                for goal in _choose_goals(store, request.goal_id)
-                for found in _find_prunable(
-                    Snapshot(workspace, store, goal.plan, worktrees=worktrees),
-                    is_disposable,
-                    closed=goal.closed_at is not None,
-                )
-            ]
+            goals = _choose_goals(store, request.goal_id)
+            prunable = _find_all_prunable(workspace, store, goals, is_disposable)
+            prunable = [one for one in prunable if _name(one[0]) not in stays]
             looked_at = [candidate for candidate, _ in prunable]
             chosen = [one for one in looked_at if not _find_problems(one, request)]
             kept: tuple[Candidate, ...] = ()
@@ -154,10 +177,42 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
             for one, reason in prunable
             if not _find_problems(now[_name(one)], request)
         ),
-        refused=tuple(
-            problem for one in looked_at for problem in _find_problems(now[_name(one)], request)
+        refused=(
+            *(problem for one in looked_at for problem in _find_problems(now[_name(one)], request)),
+            *stays.values(),
         ),
+        warnings=_list_warnings([one for name, one in amiss.items() if name not in stays]),
     )
+
+
+def _tear_all_down(
+    workspace: Workspace, store: Store, request: PruneRequest, is_disposable: IsDisposable
+) -> dict[tuple[str, SliceId], Problem]:
+    """Take away what set-up made outside of the worktrees that may go; where that failed."""
+    amiss: dict[tuple[str, SliceId], Problem] = {}
+    for goal in _choose_goals(store, request.goal_id):
+        if not has_teardown(workspace, goal.plan.target):
+            continue
+        prunable = _find_all_prunable(workspace, store, [goal], is_disposable)
+        records = [one.record for one, _ in prunable if not _find_problems(one, request)]
+        problems = tear_down(workspace, goal.plan.target, records, force=request.force)
+        amiss |= {(goal.goal_id, SliceId(one.place)): one for one in problems}
+    return amiss
+
+
+def _find_all_prunable(
+    workspace: Workspace, store: Store, goals: Sequence[Goal], is_disposable: IsDisposable
+) -> list[tuple[Candidate, str]]:
+    worktrees = WorktreeMap(workspace)
+    return [
+        found
+        for goal in goals
+        for found in _find_prunable(
+            Snapshot(workspace, store, goal.plan, worktrees=worktrees),
+            is_disposable,
+            closed=goal.closed_at is not None,
+        )
+    ]
 
 
 def _name(candidate: Candidate) -> tuple[str, SliceId]:
@@ -209,9 +264,10 @@ class Undoable(Struct, frozen=True, kw_only=True):
 
 
 class UndoReport(Struct, frozen=True, kw_only=True):
-    """What was brought back."""
+    """What was brought back; `warnings` where its set-up, run again, has not come through."""
 
     restored: tuple[Undoable, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class TrashReport(Struct, frozen=True, kw_only=True):
@@ -240,7 +296,14 @@ def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
         if problems:
             raise RefusedError("the removal cannot be undone; nothing changed", problems=problems)
         restore_slices(workspace, store, chosen[0].operation, removals)
-    return UndoReport(restored=tuple(_describe(one) for one in chosen))
+    # Outside the lock: its commands may do anything.
+    torn_down = [one.removal.record for one in chosen if one.removal.record.needs_setup]
+    requests = [SetupRequest(goal_id=one.goal_id, slice_id=one.slice_id) for one in torn_down]
+    reports = [set_up(workspace, one) for one in requests]
+    return UndoReport(
+        restored=tuple(_describe(one) for one in chosen),
+        warnings=tuple(warning for report in reports for warning in report.warnings),
+    )
 
 
 def _select_goal(store: Store, goal_id: str | None) -> tuple[Trashed, ...]:

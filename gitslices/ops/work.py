@@ -34,6 +34,7 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.watch import CommandLimits, CommandWatch, LimitReachedError, News
+from gitslices.repo_commands.teardown import tear_down
 from gitslices.rules.attempts import FailureReason, list_previous_lines
 from gitslices.rules.command_reports import CommandReport
 from gitslices.rules.merging import describe_conflict, describe_violations
@@ -241,6 +242,16 @@ class CommandAttempt:
         if isinstance(begun, Problem):
             return f"{begun.place}: its merge was not begun: {begun.message}"
         return None
+
+    def tear_down(self) -> list[str]:
+        """Take away what its set-up made outside of the worktree; what has not come through."""
+        with self._workspace.open_store() as store:
+            record = self._get_record(store)
+        try:
+            problems = tear_down(self._workspace, self._goal.plan.target, [record], force=True)
+        except GitslicesError as error:
+            problems = (describe_error(record.slice_id, error),)
+        return [f"{one.place}: {one.message}" for one in problems]
 
     def give_back(self) -> None:
         """Open the slice for the next attempt, with its work; a conflict stays on record."""

@@ -42,7 +42,7 @@ def find_unrecorded(
         if base:
             sparse = _OTHER_PATTERNS if is_sparse else ""
             found.append(make_record(wanted.goal_id, slice_, base, sparse=sparse))
-    return give_ports(workspace, store, found)
+    return give_ports(workspace, store, wanted.target, found)
 
 
 def adopt(

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct, structs
 
 from gitslices.core.model import BranchName, Oid, Slice
+from gitslices.slices.settings import read_settings
 from gitslices.state.store import SliceRecord, Store
 from gitslices.workspace import Workspace
 
@@ -32,18 +33,22 @@ PORTS: Final = 10_000
 """The range ends below the ports that systems hand out by themselves, from 32768 on."""
 
 
-def choose_ports(names: Sequence[str], taken: Collection[int]) -> tuple[int, ...]:
-    """A port for each name that nobody listens on and that is neither another's nor in `taken`.
+def choose_ports(names: Sequence[str], taken: Collection[int], size: int = 1) -> tuple[int, ...]:
+    """The first of `size` ports for each name: nobody listens there, nobody else has one of them.
 
-    A name gets the same one again while it is free; 0 when there is none left.
+    Those in `taken` are somebody's. A name gets the same ones again while they are free; 0 when
+    there are none left.
     """
-    chosen: list[int] = []
+    own, chosen = set(taken), list[int]()
     for name in names:
         # Not `hash`, which differs from one process to the next.
         start = int.from_bytes(sha256(name.encode()).digest()[:8])
-        ports = (FIRST_PORT + (start + step) % PORTS for step in range(PORTS))
-        own = {*taken, *chosen}
-        chosen.append(next((port for port in ports if port not in own and _is_free(port)), 0))
+        firsts = (FIRST_PORT + (start + step) % PORTS for step in range(PORTS))
+        blocks = (range(one, one + size) for one in firsts if one + size <= FIRST_PORT + PORTS)
+        free = (one for one in blocks if own.isdisjoint(one) and all(map(_is_free, one)))
+        block = next(free, range(0))
+        own.update(block)
+        chosen.append(block[0] if block else 0)
     return tuple(chosen)
 
 
@@ -88,15 +93,23 @@ def make_record(goal_id: str, slice_: Slice, base: Oid, *, sparse: str = "") -> 
 
 
 def give_ports(
-    workspace: Workspace, store: Store, records: Sequence[SliceRecord]
+    workspace: Workspace, store: Store, target: BranchName, records: Sequence[SliceRecord]
 ) -> tuple[SliceRecord, ...]:
-    """The same records, each with a port that no other slice has."""
+    """The same records, each with as many ports as the settings want, which no other slice has."""
+    size = read_settings(workspace, target).setup.ports if records else 1
     ports = choose_ports(
         # By branch, so that a slice made again has its port again; by repository, so that two
         # of them with the same branches start apart.
         [f"{workspace.repo.common_dir}:{record.branch_name}" for record in records],
-        frozenset(record.port for record in store.read_slices()),
+        {
+            port
+            for record in store.read_slices()
+            if record.port
+            for port in range(record.port, record.port + record.ports)
+        },
+        size,
     )
     return tuple(
-        structs.replace(record, port=port) for record, port in zip(records, ports, strict=True)
+        structs.replace(record, port=port, ports=size)
+        for record, port in zip(records, ports, strict=True)
     )

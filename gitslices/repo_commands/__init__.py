@@ -3,6 +3,7 @@
 trust  which commands are approved
 setup  set-up of new worktrees
 gates  commands that decide whether a slice is good
+teardown  what set-up made outside of worktrees taken away again
 publishing  who owns which paths, and the repository's own way to ask for reviews
 ranking  the repository's own way to rank the files that a task will write
 notify  the command that tells a person to look

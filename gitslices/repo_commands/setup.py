@@ -173,10 +173,11 @@ def run_setup(workspace: Workspace, setup: Setup, shell: Shell, record: SliceRec
         ended = shell.run(command, cwd=path, environ=environ, timeout=setup.timeout, log=log)
         # The first to fail ends it: what follows builds on what was installed before.
         if ended.status != 0:
-            return f"set-up command {command!r} {_describe_end(ended, setup.timeout)} (see {log})"
+            return f"set-up command {command!r} {describe_end(ended, setup.timeout)} (see {log})"
     return None
 
 
-def _describe_end(ended: Ended, timeout: float) -> str:
+def describe_end(ended: Ended, timeout: float) -> str:
+    """How a command that has not come through ended, as half a sentence."""
     how = f"took over {timeout:g} s" if ended.status is None else f"failed ({ended.status})"
     return f"{how}: {ended.last_line}" if ended.last_line else how

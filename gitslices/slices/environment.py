@@ -14,7 +14,8 @@ from gitslices.workspace import Workspace
 def make_slice_environment(workspace: Workspace, record: SliceRecord) -> dict[str, str]:
     """The environment, and the values that no two slices share.
 
-    `GITSLICES_PORT` stays the same for the life of the slice; it was free when the slice was made.
+    `GITSLICES_PORT`, which `GITSLICES_PORT_0` is, too, and those that follow stay the same for the
+    life of the slice; they were free when it was made.
     `GITSLICES_NAME` is another one in each repository of the machine.
     """
     return {
@@ -24,6 +25,7 @@ def make_slice_environment(workspace: Workspace, record: SliceRecord) -> dict[st
         "GITSLICES_BRANCH": record.branch_name,
         "GITSLICES_WORKTREE": record.worktree_path,
         "GITSLICES_PORT": str(record.port),
+        **{f"GITSLICES_PORT_{at}": str(record.port + at) for at in range(record.ports)},
         "GITSLICES_NAME": make_plain_name(workspace.repo.common_dir, record),
     }
 
@@ -43,6 +45,11 @@ def make_plain_name(common_dir: Path, record: SliceRecord) -> str:
 def name_setup_log(workspace: Workspace, record: SliceRecord) -> Path:
     """Where the output of a slice's set-up is kept."""
     return workspace.state_folder / "logs" / Path(record.worktree_path).name / "setup.log"
+
+
+def name_teardown_log(workspace: Workspace, record: SliceRecord) -> Path:
+    """Where the output of a slice's teardown is kept."""
+    return name_setup_log(workspace, record).with_name("teardown.log")
 
 
 def name_run_log(workspace: Workspace, worktree_path: str) -> Path:

@@ -265,6 +265,11 @@ CREATE TABLE on_hold (
 ) STRICT;
 """
 
+# How many ports a slice has, one behind the other.
+_PORT_BLOCKS: Final = """
+ALTER TABLE slices ADD COLUMN ports INTEGER NOT NULL DEFAULT 1;
+"""
+
 # Each makes the tables of one version out of those of the version before it.
 # None may change once it is out: a store whose number is lost is told by the tables they make.
 MIGRATIONS: Final = (
@@ -283,5 +288,6 @@ MIGRATIONS: Final = (
     _PUBLICATIONS,
     _SHARING,
     _ON_HOLD,
+    _PORT_BLOCKS,
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)

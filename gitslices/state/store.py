@@ -33,8 +33,8 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
 
     `allowed_scope` are those entries of `write_scope` that its plan does not have.
     `filling_operation` is the one that is writing its files, empty once they are all there;
-    `sparse` the digest of the patterns it is checked out by, empty for a whole tree; `port` its
-    own, 0 for none; `checkout_scope` what a sparse worktree has besides.
+    `sparse` the digest of the patterns it is checked out by, empty for a whole tree; `port` the
+    first of its own `ports`, 0 for none; `checkout_scope` what a sparse worktree has besides.
     """
 
     goal_id: str
@@ -53,6 +53,7 @@ class SliceRecord(Struct, frozen=True, kw_only=True):
     port: int = 0
     needs_setup: bool = False
     checkout_scope: tuple[str, ...] = ()
+    ports: int = 1
 
     @property
     def planned_scopes(self) -> tuple[tuple[str, ...], ...]:
@@ -235,6 +236,13 @@ class Store:
         """Note that a worktree needs no set-up any more, and change nothing else."""
         self.execute(
             "UPDATE slices SET needs_setup = 0 WHERE goal_id = ? AND slice_id = ?",
+            (record.goal_id, record.slice_id),
+        )
+
+    def demand_setup(self, record: SliceRecord) -> None:
+        """Note that a worktree needs its set-up again, and change nothing else."""
+        self.execute(
+            "UPDATE slices SET needs_setup = 1 WHERE goal_id = ? AND slice_id = ?",
             (record.goal_id, record.slice_id),
         )
 

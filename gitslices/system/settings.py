@@ -38,6 +38,7 @@ from gitslices.system.settings_tables import (
     StalledRun,
     SuggestSettings,
     SyncStyle,
+    Teardown,
     Text,
 )
 
@@ -83,7 +84,16 @@ def add_settings(held: Settings, more: Settings) -> Settings:
     commands = tuple(dict.fromkeys((*held.setup.commands, *more.setup.commands)))
     timed = held.setup if held.setup.commands else more.setup
     return Settings(
-        setup=Setup(commands=commands, timeout=timed.timeout),
+        setup=Setup(
+            commands=commands,
+            timeout=timed.timeout,
+            ports=max(held.setup.ports, more.setup.ports),
+        ),
+        teardown=Teardown(
+            commands=tuple(dict.fromkeys((*held.teardown.commands, *more.teardown.commands))),
+            timeout=(held if held.teardown.commands else more).teardown.timeout,
+            after_merge=held.teardown.after_merge or more.teardown.after_merge,
+        ),
         # Named twice: the first time for their order, the last time for their values.
         gates={**held.gates, **more.gates, **held.gates},
         merge=MergeSettings(
@@ -196,6 +206,7 @@ def _read(tree: dict[str, Any], problems: list[Problem]) -> Settings:
     settings = Settings(
         setup=_read_section(tree.get("setup", {}), Setup, "setup", problems),
         gates=_read_gates(tree.get("gates", {}), problems),
+        teardown=_read_section(tree.get("teardown", {}), Teardown, "teardown", problems),
         merge=_read_section(tree.get("merge", {}), MergeSettings, "merge", problems),
         plan=_read_section(tree.get("plan", {}), PlanTable, "plan", problems),
         run=_read_section(tree.get("run", {}), RunSettings, "run", problems),

@@ -21,10 +21,25 @@ Publishing = Literal["never", "done"]
 
 
 class Setup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Commands that make a new worktree ready, in order, each within `timeout` seconds."""
+    """Commands that make a new worktree ready, in order, each within `timeout` seconds.
+
+    `ports` is how many a slice has to itself.
+    """
 
     commands: tuple[Text, ...] = ()
     timeout: Seconds = 600
+    ports: Annotated[int, Meta(ge=1, le=100)] = 1
+
+
+class Teardown(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Commands that take away what set-up made outside of a worktree, before the worktree goes.
+
+    Each has `timeout` seconds. `after_merge` has a run call them once it has merged a slice.
+    """
+
+    commands: tuple[Text, ...] = ()
+    timeout: Seconds = 600
+    after_merge: bool = False
 
 
 class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,6 +133,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file; gates by name."""
 
     setup: Setup = Setup()
+    teardown: Teardown = Teardown()
     gates: dict[str, Gate] = field(default_factory=dict)
     merge: MergeSettings = MergeSettings()
     plan: PlanTable = PlanTable()
@@ -153,7 +169,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         notify = (self.notify.command,) if self.notify.command else ()
         publish = (self.publish.open,) if self.publish.open else ()
         suggest = (self.suggest.command,) if self.suggest.command else ()
-        return tuple(dict.fromkeys((*self.setup.commands, *gates, *notify, *publish, *suggest)))
+        around = (*self.setup.commands, *self.teardown.commands)
+        return tuple(dict.fromkeys((*around, *gates, *notify, *publish, *suggest)))
 
     @property
     def rerun_gates(self) -> tuple[str, ...]:

@@ -167,6 +167,7 @@ def test_every_slice_has_values_of_its_own(
         "GITSLICES_BRANCH": "slices/default/a",
         "GITSLICES_WORKTREE": str(path_beside(repo, "a")),
         "GITSLICES_PORT": str(one.port),
+        "GITSLICES_PORT_0": str(one.port),
         "GITSLICES_NAME": make_plain_name(workspace.repo.common_dir, one),
     }
     apply_tasks(workspace, *TASKS)
