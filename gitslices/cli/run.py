@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ from gitslices.cli.several import report_served
 
 if TYPE_CHECKING:
     from gitslices.ops.crew import RunRequest
+    from gitslices.ops.goal_run import AgentCommand
     from gitslices.rules.claiming import Prefer
     from gitslices.workspace import Workspace
 
@@ -38,6 +40,7 @@ _EXAMPLES = """\b
 Examples:
   gitslices run -- ./agent.sh {task_file}
   gitslices run --timeout 30m --stall 5m --max-failures 3 -- ./agent.sh {task_file}
+  gitslices run --agent claude=2:"claude -p {task_file}" --agent codex=1:"codex exec {task_file}"
   gitslices run --detach -- ./agent.sh {task_file}
   gitslices run --status
   gitslices run --stop --now
@@ -45,8 +48,36 @@ Examples:
 """
 
 
+def _parse_agents(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> "tuple[AgentCommand, ...]":
+    from gitslices.ops.goal_run import AgentCommand
+
+    found = []
+    for value in values:
+        parts = re.fullmatch(r"([^=]+)=([0-9]{1,9}):(.*)", value, re.DOTALL)
+        if parts is None:
+            raise click.BadParameter(f'{value!r} is not like claude=2:"claude -p {{task_file}}".')
+        try:
+            words = tuple(shlex.split(parts[3]))
+        except ValueError as error:
+            raise click.BadParameter(f"{parts[3]!r} is no command: {error}.") from error
+        if not words:
+            raise click.BadParameter(f"{value!r} has no command.")
+        jobs = JOBS.convert(parts[2], param, ctx)
+        found.append(AgentCommand(name=parts[1], jobs=jobs, command=words))
+    if len({one.name for one in found}) < len(found):
+        raise click.BadParameter("one name is given twice.")
+    return tuple(found)
+
+
 @click.command(epilog=_EXAMPLES)
 @click.argument("command_line", metavar="-- COMMAND...", nargs=-1)
+@click.option(
+    "--agent", "agents", metavar="NAME=JOBS:COMMAND", multiple=True, callback=_parse_agents,
+    help="A command for the slices whose task has NAME as its metadata.agent or its owner_role, "
+    "JOBS at a time; repeatable.",
+)  # fmt: skip
 @click.option("--detach", is_flag=True, help="Work in the background, and return at once.")
 @click.option("--status", "shows", is_flag=True, help="Show the runs at work, and the last ones.")
 @click.option("--stop", "stops", is_flag=True, help="Have the runs at work begin nothing more.")
@@ -85,6 +116,7 @@ def command(
     *,
     fetch: bool,
     command_line: tuple[str, ...],
+    agents: "tuple[AgentCommand, ...]",
     detach: bool,
     shows: bool,
     stops: bool,
@@ -139,13 +171,10 @@ def command(
         return _see_runs(open_here(directory, lock_timeout=lock_timeout), stops=stops, now=now)
     if run_id and not re.fullmatch("[0-9a-f]{8}", run_id):
         raise click.UsageError(f"{run_id!r} is no run")
-    if not command_line or now:
+    if not (command_line or agents) or now:
         raise click.UsageError("--now goes with --stop" if now else "give a command behind --")
-    program = command_line[0]
-    # A relative path is looked up in each worktree.
-    relative = "/" in program and not program.startswith("/")
-    if not relative and shutil.which(program, path=os.environ.get("PATH")) is None:
-        raise click.UsageError(f"there is no program {program!r}")
+    for program in (*command_line[:1], *(one.command[0] for one in agents)):
+        _refuse_missing(program)
     workspace = open_here(directory, lock_timeout=lock_timeout)
     fetch_first(workspace, goal_id, asked=fetch)
     request = RunRequest(
@@ -160,6 +189,7 @@ def command(
         budget=budget,
         prefer=prefer,
         run_id=run_id,
+        agents=agents,
         limits=CommandLimits(timeout=timeout, stall=stall),
     )
     if detach:
@@ -167,6 +197,13 @@ def command(
     with show_run(workspace, goal_id, quiet=as_json) as on_step:
         served = run_goals(workspace, request, on_step)
     return report_served(served, format_run, lambda one: one.failed or one.left)
+
+
+def _refuse_missing(program: str) -> None:
+    # A relative path is looked up in each worktree.
+    relative = "/" in program and not program.startswith("/")
+    if not relative and shutil.which(program, path=os.environ.get("PATH")) is None:
+        raise click.UsageError(f"there is no program {program!r}")
 
 
 def _see_runs(workspace: "Workspace", *, stops: bool, now: bool) -> Outcome:
@@ -199,6 +236,7 @@ def _detach(workspace: "Workspace", request: "RunRequest", lock_timeout: float) 
     }
     # Joined: a value that begins with a dash is no option of its own.
     given = [f"{name}={value}" for name, value in options.items() if value is not None]
+    given += [f"--agent={one.name}={one.jobs}:{shlex.join(one.command)}" for one in request.agents]
     begun = detach_run(workspace, run_id, [*given, "--", *request.command])
     return Outcome(
         document=begun,

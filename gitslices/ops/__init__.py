@@ -46,6 +46,7 @@ reopen          a slice that was merged or dropped, opened again
 landed          somebody's word that a slice has landed
 watch           what is looked at while a command works: lease, report, limits
 work            one attempt at a slice by the command of a run
+goal_run        one goal of a run: whose slices are whose, and what has become of them
 crew            workers that take the slices of several goals, and see each through
 runs            the runs at work, started in the background, seen and stopped by others
 run             a whole goal worked by a command

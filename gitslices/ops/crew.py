@@ -22,6 +22,7 @@ from gitslices.core.errors import (
 )
 from gitslices.core.model import SliceId
 from gitslices.ops.claim import ClaimReport, claim
+from gitslices.ops.goal_run import AgentCommand, GoalRun
 from gitslices.ops.grant import DEFAULT_TTL, ClaimRequest
 from gitslices.ops.ready import find_ready_urgency, ready
 from gitslices.ops.watch import CommandLimits, News
@@ -35,8 +36,6 @@ from gitslices.ops.work import (
 )
 from gitslices.repo_commands.notify import Notice, notify
 from gitslices.rules.claiming import Prefer
-from gitslices.slices.settings import read_settings
-from gitslices.state.store import Goal
 from gitslices.system.shell import Shell
 from gitslices.workspace import Workspace
 
@@ -50,17 +49,19 @@ _Stage = Literal[
 
 
 class RunRequest(Struct, frozen=True, kw_only=True):
-    """The program with its arguments; a slice is tried `retries` times more after it failed.
+    """The commands, each with its own number of jobs.
 
+    A slice is tried `retries` times more after it failed.
     That is after `backoff` seconds, and twice as many each further time. Once `max_failures` slices
     are given up, or the commands have reported a cost of `budget`, no other is begun. `prefer` says
     which of those that are ready goes first, `run_id` what others know the run by.
     """
 
-    command: tuple[str, ...]
     holder: str
+    command: tuple[str, ...] = ()
     goal_id: str | None = None
     jobs: int = 1
+    agents: tuple[AgentCommand, ...] = ()
     retries: int = 0
     ttl: int = DEFAULT_TTL
     backoff: float = 0
@@ -69,6 +70,12 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     prefer: Prefer = "critical"
     run_id: str = ""
     limits: CommandLimits = CommandLimits()
+
+    @property
+    def commands(self) -> tuple[AgentCommand, ...]:
+        """All of them, that for whatever has no other among them."""
+        default = AgentCommand(jobs=self.jobs, command=self.command)
+        return (*self.agents, *([default] if self.command else []))
 
 
 class RunStep(Struct, frozen=True, kw_only=True):
@@ -83,27 +90,6 @@ class RunStep(Struct, frozen=True, kw_only=True):
 
 
 OnStep = Callable[[RunStep], None]
-
-
-class GoalRun:
-    """One goal of a run, and what has become of its slices.
-
-    `lost` is why nothing more of it is begun, where it is one of several.
-    """
-
-    def __init__(self, workspace: Workspace, goal: Goal, merged: Sequence[SliceId]) -> None:
-        self.goal = goal
-        self.settings = read_settings(workspace, goal.plan.target).run
-        self.attempts: Counter[SliceId] = Counter()
-        self.again: set[SliceId] = set()
-        self.not_before: dict[SliceId, float] = {}
-        self.cost = 0.0
-        self.tokens = 0
-        self.merged = list(merged)
-        self.empty: list[SliceId] = []
-        self.failed: dict[SliceId, Problem] = {}
-        self.warnings: list[str] = []
-        self.lost: GitslicesError | None = None
 
 
 class Crew:
@@ -128,16 +114,29 @@ class Crew:
         self._changed = threading.Condition()
         self._busy = 0
         self._stopped = False
-        self._paused_until = 0.0
+        self._paused_until: dict[str, float] = {}
+        self._workers: Counter[str] = Counter()
         self.halted = ""
 
-    def work(self) -> None:
-        """Take slices and see them through until there is none that may start."""
-        while (taken := self._take()) is not None:
+    def hire(self, agent: AgentCommand, number: int) -> None:
+        """Say, before any of them begins, how many workers `work` with a command."""
+        self._workers[agent.name] += number
+
+    def work(self, agent: AgentCommand) -> None:
+        """Take slices for a command and see them through until there is none that may start."""
+        try:
+            self._work(agent)
+        finally:
+            with self._changed:
+                self._workers[agent.name] -= 1
+                self._changed.notify_all()
+
+    def _work(self, agent: AgentCommand) -> None:
+        while (taken := self._take(agent)) is not None:
             one, mine = taken
             try:
                 with self._keep_apart(one):
-                    self._see_through(one, mine)
+                    self._see_through(one, mine, agent)
             finally:
                 with self._changed:
                     self._busy -= 1
@@ -149,14 +148,14 @@ class Crew:
             self._stopped = True
             self._changed.notify_all()
 
-    def _take(self) -> tuple[GoalRun, ClaimReport] | None:
+    def _take(self, agent: AgentCommand) -> tuple[GoalRun, ClaimReport] | None:
         while True:
             with self._changed:
                 if self._is_stopping():
                     self.halted = self.halted or "the run was stopped (--stop)"
                 if self._stopped or self.halted:
                     return None
-                left = self._paused_until - time.monotonic()
+                left = self._paused_until.get(agent.name, 0.0) - time.monotonic()
                 if left > 0:
                     self._changed.wait(min(left, _PAUSE))
                     continue
@@ -164,13 +163,17 @@ class Crew:
                 # set slices free for it.
                 self._busy += 1
             looked_at = time.monotonic()
-            taken = self._claim_any()
+            offered = self._list_offered()
+            taken = self._claim_any(agent, offered)
             if taken is not None:
                 return taken
             with self._changed:
                 self._busy -= 1
                 soonest = self._find_next_try(looked_at)
-                if not self._busy and soonest is None and not self._find_others():
+                if not (
+                    self._busy or soonest or self._is_for_others(agent, offered)
+                    or self._find_others()
+                ):  # fmt: skip
                     self._changed.notify_all()
                     return None
                 left = _PAUSE if soonest is None else soonest - time.monotonic()
@@ -186,8 +189,19 @@ class Crew:
                 raise
             one.lost = one.lost or error
 
-    def _claim_any(self) -> tuple[GoalRun, ClaimReport] | None:
-        for one, slice_id in self._list_offered():
+    def _is_for_others(
+        self, agent: AgentCommand, offered: Sequence[tuple[GoalRun, SliceId]]
+    ) -> bool:
+        """Whether another command has yet to take something, which may set slices free for this."""
+        names = {one.agents[id_] for one, id_ in offered} - {agent.name}
+        return any(self._workers[name] for name in names)
+
+    def _claim_any(
+        self, agent: AgentCommand, offered: Sequence[tuple[GoalRun, SliceId]]
+    ) -> tuple[GoalRun, ClaimReport] | None:
+        for one, slice_id in offered:
+            if one.agents[slice_id] != agent.name:
+                continue
             with self._keep_apart(one):
                 mine = self._claim(one, slice_id)
                 if mine is not None:
@@ -215,7 +229,7 @@ class Crew:
         return [
             (one, id_)
             for _, one, id_ in offered
-            if id_ not in one.failed and one.not_before.get(id_, 0) <= now
+            if id_ in one.agents and id_ not in one.failed and one.not_before.get(id_, 0) <= now
         ]
 
     def _find_next_try(self, looked_at: float) -> float | None:
@@ -272,21 +286,21 @@ class Crew:
         )
         return attempt
 
-    def _see_through(self, one: GoalRun, mine: ClaimReport) -> None:
+    def _see_through(self, one: GoalRun, mine: ClaimReport, agent: AgentCommand) -> None:
         id_ = mine.slice_id
         one.attempts[id_] += 1
         one.again.discard(id_)
         attempt = self._make_attempt(one, mine)
         self._tell(one, mine, "started", attempt.log)
         try:
-            failed = attempt.run(self._request.command, self._shell) or attempt.finish()
+            failed = attempt.run(agent.command, self._shell) or attempt.finish()
         except CommandStoppedError:
             attempt.give_back()
             self._tell(one, mine, "stopped", attempt.log)
             return
         except CommandPausedError as error:
             # First, so that no other worker takes what is given back.
-            self._pause(one, id_, error.seconds)
+            self._pause(one, id_, agent, error.seconds)
             attempt.give_back()
             self._tell(one, mine, "paused", attempt.log, str(error))
             return
@@ -298,16 +312,18 @@ class Crew:
         if failed is None:
             one.merged.append(id_)
             one.empty += [id_] if attempt.is_empty else []
+            one.warnings += attempt.tear_down() if one.tears_down else []
             self._tell(one, mine, "merged", attempt.log, NO_CHANGE if attempt.is_empty else "")
             return
         self._fail(one, mine, attempt, failed)
 
-    def _pause(self, one: GoalRun, slice_id: SliceId, seconds: float) -> None:
-        """Start no command for a while; that was no attempt of the slice."""
+    def _pause(self, one: GoalRun, slice_id: SliceId, agent: AgentCommand, seconds: float) -> None:
+        """Do not start that command for a while; that was no attempt of the slice."""
         with self._changed:
             one.attempts[slice_id] -= 1
             one.again.add(slice_id)
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            until = self._paused_until.get(agent.name, 0.0)
+            self._paused_until[agent.name] = max(until, time.monotonic() + seconds)
 
     def _reckon(self, one: GoalRun, attempt: CommandAttempt) -> None:
         with self._changed:

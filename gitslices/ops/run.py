@@ -1,6 +1,6 @@
 """Work whole goals: workers that claim, run a command, finish and merge until all is merged."""
 
-from collections.abc import Mapping
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from msgspec import Struct
@@ -9,7 +9,8 @@ from gitslices.core.errors import (
     Problem,
 )
 from gitslices.core.model import SliceId
-from gitslices.ops.crew import Crew, GoalRun, OnStep, RunRequest, RunStep
+from gitslices.ops.crew import Crew, OnStep, RunRequest, RunStep
+from gitslices.ops.goal_run import GoalRun
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.ready import ready
 from gitslices.ops.runs import open_run
@@ -58,10 +59,11 @@ def run_goals(workspace: Workspace, request: RunRequest, on_step: OnStep) -> Ser
     with workspace.open_store() as store:
         goals = {goal.goal_id: goal for goal in choose_goals(workspace, store, request.goal_id)}
     begun = serve_goals(tuple(goals), lambda goal_id: _begin(workspace, request, goals[goal_id]))
-    work = sum(len(one.goal.plan.slices) for one in begun.reports)
+    work = Counter(name for one in begun.reports for name in one.agents.values())
     # The shell inside: it ends the commands, for which the pool would else wait as long as they
     # like.
-    size = max(1, min(request.jobs, work))
+    crews = {one: min(one.jobs, work[one.name]) for one in request.commands if work[one.name]}
+    size = max(1, sum(crews.values()))
     with (
         open_run(workspace, request) as seen,
         ThreadPoolExecutor(max_workers=size) as pool,
@@ -73,7 +75,9 @@ def run_goals(workspace: Workspace, request: RunRequest, on_step: OnStep) -> Ser
             on_step(step)
 
         crew = Crew(workspace, request, begun.reports, shell, tell, seen.is_stopping)
-        workers = [pool.submit(crew.work) for _ in range(size)]
+        for agent, number in crews.items():
+            crew.hire(agent, number)
+        workers = [pool.submit(crew.work, one) for one in crews for _ in range(crews[one])]
         try:
             for worker in as_completed(workers):
                 worker.result()
@@ -98,9 +102,11 @@ def _begin(workspace: Workspace, request: RunRequest, goal: Goal) -> GoalRun:
     refuse_closed(goal)
     gates = load_gates(workspace, goal.plan.target)
     refuse_untrusted(workspace, list(list_texts(gates).values()))
-    refuse_missing_program(workspace, goal, request.command[0])
+    for one in request.commands:
+        refuse_missing_program(workspace, goal, one.command[0])
     merged = merge(workspace, MergeRequest(slice_ids=None, goal_id=goal.goal_id)).merged
-    return GoalRun(workspace, goal, [one.slice_id for one in merged])
+    names = {one.name for one in request.commands}
+    return GoalRun(workspace, goal, [one.slice_id for one in merged], names)
 
 
 def _report(workspace: Workspace, one: GoalRun, halted: str) -> RunReport:
@@ -111,19 +117,17 @@ def _report(workspace: Workspace, one: GoalRun, halted: str) -> RunReport:
         merged=tuple(one.merged),
         empty=tuple(one.empty),
         failed=tuple(one.failed.values()),
-        left=_find_left(workspace, one.goal, one.failed, halted),
+        left=_find_left(workspace, one, halted),
         warnings=tuple(dict.fromkeys(one.warnings)),
         cost=one.cost,
         tokens=one.tokens,
     )
 
 
-def _find_left(
-    workspace: Workspace, goal: Goal, failed: Mapping[SliceId, Problem], halted: str
-) -> tuple[Problem, ...]:
-    report = ready(workspace, goal.goal_id)
-    reasons = {one.slice_id: one.reason for one in report.waiting}
-    reasons |= dict.fromkeys(
-        (one.slice_id for one in report.ready), f"ready, but not begun{halted and ': '}{halted}"
-    )
-    return tuple(Problem(id_, why) for id_, why in reasons.items() if id_ not in failed)
+def _find_left(workspace: Workspace, one: GoalRun, halted: str) -> tuple[Problem, ...]:
+    report = ready(workspace, one.goal.goal_id)
+    reasons = {each.slice_id: each.reason for each in report.waiting}
+    for each in report.ready:
+        why = halted if each.slice_id in one.agents else "no --agent is for it"
+        reasons[each.slice_id] = f"ready, but not begun{why and ': '}{why}"
+    return tuple(Problem(id_, why) for id_, why in reasons.items() if id_ not in one.failed)

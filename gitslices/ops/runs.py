@@ -19,6 +19,7 @@ from gitslices.core.errors import BusyError, DiskError, RefusedError
 from gitslices.core.files import make_folder, read_regular, replace_file
 from gitslices.core.model import SliceId
 from gitslices.ops.crew import RunRequest, RunStep
+from gitslices.ops.goal_run import AgentCommand
 from gitslices.state.lock import find_dead_operations, hold_operation
 from gitslices.workspace import Workspace
 
@@ -46,6 +47,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     jobs: int
     began_at: str
     log: str | None
+    agents: tuple[AgentCommand, ...] = ()
     ended_at: str | None = None
     slices: tuple[RunStep, ...] = ()
 
@@ -112,7 +114,8 @@ def open_run(workspace: Workspace, request: RunRequest) -> Iterator[OpenRun]:
         raise DiskError(f"cannot make {str(folder)!r}: {error.strerror}") from error
     record = RunRecord(
         run_id=run_id, process=os.getpid(), state="running", goal_id=request.goal_id,
-        command=request.command, holder=request.holder, jobs=request.jobs,
+        command=request.command, holder=request.holder,
+        jobs=sum(one.jobs for one in request.commands), agents=request.agents,
         began_at=workspace.now(), log=str(log) if log.exists() else None,
     )  # fmt: skip
     with hold_operation(folder, run_id, timeout=0):

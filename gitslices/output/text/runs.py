@@ -28,7 +28,10 @@ def _list_lines(record: "RunRecord", now: str) -> Iterator[str]:
     process = "" if is_over else f" (process {record.process})"
     since = format_time(record.began_at, now)
     yield f"{record.run_id}: {record.state}{process}, {since}{until}{told}"
-    yield f"  {escape(shorten_line(shlex.join(record.command)))}"
+    if record.command:
+        yield f"  {escape(shorten_line(shlex.join(record.command)))}"
+    for agent in record.agents:
+        yield f"  {escape(agent.name)}: {escape(shorten_line(shlex.join(agent.command)))}"
     if record.log:
         yield f"  log {escape(record.log)}"
     if not is_over:
