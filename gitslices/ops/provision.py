@@ -214,7 +214,7 @@ def _begin_all(
 ) -> tuple[SliceRecord, ...]:
     """The records as they are while `operation` fills their worktrees, which are new on disk."""
     # From the start: killed before its set-up or in the midst of it, the slice still tells.
-    needs_setup = bool(read_settings(workspace, target).setup.commands)
+    needs_setup = bool(read_settings(workspace, target).setup.texts)
     return tuple(
         structs.replace(record, filling_operation=operation, needs_setup=needs_setup)
         for record in records

@@ -13,6 +13,7 @@ from gitslices.remote.agreement import told
 from gitslices.removal.candidates import Candidate, IsDisposable, find_candidates, find_disposable
 from gitslices.removal.to_trash import trash_slices
 from gitslices.removal.trash import find_undo_problems, restore_slices
+from gitslices.repo_commands.background import end_background, resume_background
 from gitslices.repo_commands.setup import SetupRequest, set_up
 from gitslices.repo_commands.teardown import has_teardown, tear_down
 from gitslices.rules.removal import find_expiry, find_removal_problems
@@ -71,6 +72,7 @@ def remove(workspace: Workspace, request: RemoveRequest) -> RemoveReport:
             for kept in trash_slices(workspace, store, [candidate]):
                 _refuse(kept, force=request.force)
             start_emptying(workspace, store)
+    warnings += end_background(workspace, [record])
     return RemoveReport(
         goal_id=record.goal_id,
         slice_id=record.slice_id,
@@ -163,6 +165,8 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
             if not request.dry_run:
                 kept = trash_slices(workspace, store, chosen)
                 start_emptying(workspace, store)
+    gone = [one.record for one in chosen if one not in kept] if not request.dry_run else []
+    left = end_background(workspace, gone)
     # As they were at the move: what was written in between keeps a slice, and the report says so.
     now = {_name(one): one for one in (*looked_at, *kept)}
     return PruneReport(
@@ -181,7 +185,10 @@ def prune(workspace: Workspace, request: PruneRequest) -> PruneReport:
             *(problem for one in looked_at for problem in _find_problems(now[_name(one)], request)),
             *stays.values(),
         ),
-        warnings=_list_warnings([one for name, one in amiss.items() if name not in stays]),
+        warnings=(
+            *_list_warnings([one for name, one in amiss.items() if name not in stays]),
+            *left,
+        ),
     )
 
 
@@ -297,7 +304,10 @@ def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
             raise RefusedError("the removal cannot be undone; nothing changed", problems=problems)
         restore_slices(workspace, store, chosen[0].operation, removals)
     # Outside the lock: its commands may do anything.
-    torn_down = [one.removal.record for one in chosen if one.removal.record.needs_setup]
+    records = [one.removal.record for one in chosen]
+    torn_down = [one for one in records if one.needs_setup]
+    for one in records:
+        resume_background(workspace, one)
     requests = [SetupRequest(goal_id=one.goal_id, slice_id=one.slice_id) for one in torn_down]
     reports = [set_up(workspace, one) for one in requests]
     return UndoReport(

@@ -34,6 +34,7 @@ from gitslices.ops.done import DoneRequest, done
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.watch import CommandLimits, CommandWatch, LimitReachedError, News
+from gitslices.repo_commands.background import resume_background
 from gitslices.repo_commands.teardown import tear_down
 from gitslices.rules.attempts import FailureReason, list_previous_lines
 from gitslices.rules.command_reports import CommandReport
@@ -153,6 +154,9 @@ class CommandAttempt:
             self._workspace, mine, self._ttl, self._limits, (self.log, report), self._on_news
         )
         environ = self._make_environment(places) | {"GITSLICES_REPORT": str(report)}
+        with self._workspace.open_store() as store:
+            record = self._get_record(store)
+        resume_background(self._workspace, record)
         try:
             with mark_worker(folder) as worker:
                 ended = shell.attend(

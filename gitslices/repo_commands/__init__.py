@@ -1,6 +1,7 @@
 """The repository's own commands, run only once their exact text is approved.
 
 trust  which commands are approved
+background  servers of worktrees, started and ended
 setup  set-up of new worktrees
 gates  commands that decide whether a slice is good
 teardown  what set-up made outside of worktrees taken away again

@@ -12,6 +12,7 @@ from gitslices.core.model import SliceId
 from gitslices.core.naming import list_some
 from gitslices.git.set_up_traces import note_traces
 from gitslices.git.uncommitted import find_uncommitted
+from gitslices.repo_commands.background import start_background
 from gitslices.repo_commands.trust import approve, require_trust
 from gitslices.slices.environment import make_slice_environment, name_setup_log
 from gitslices.slices.settings import read_settings
@@ -71,7 +72,7 @@ def set_up(workspace: Workspace, request: SetupRequest, ask: _Ask = refuse) -> S
     if not waiting:
         return SetupReport()
     setup = read_settings(workspace, goal.plan.target if goal else None).setup
-    unapproved = require_trust(workspace, setup.commands)
+    unapproved = require_trust(workspace, setup.texts)
     if unapproved and ask(unapproved):
         approve(workspace, unapproved)
     elif unapproved:
@@ -159,6 +160,7 @@ def _run_commands(
             note_traces(path, traces)
         if complaint is not None:
             return _Outcome(complaint, traces)
+    start_background(workspace, setup, record)
     with workspace.open_store() as store:
         store.clear_setup(record)
     return _Outcome(None, traces)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gitslices.core.errors import GitslicesError, Problem
 from gitslices.core.model import BranchName
+from gitslices.repo_commands.background import end_background
 from gitslices.repo_commands.gates import refuse_untrusted
 from gitslices.repo_commands.setup import describe_end
 from gitslices.repo_commands.trust import require_trust
@@ -64,6 +65,8 @@ def _tear_down(
 def _run_commands(
     workspace: Workspace, teardown: Teardown, shell: Shell, record: SliceRecord
 ) -> Problem | None:
+    # First: a database goes only once nobody is connected to it.
+    end_background(workspace, [record])
     log = name_teardown_log(workspace, record)
     environ = make_slice_environment(workspace, record)
     problem = None

@@ -1,4 +1,4 @@
-"""Commands of a run that outlive it: a run that is killed cannot end what it has started.
+"""Commands that outlive who started them, found and ended: those of a killed run, and servers.
 
 Each command inherits an open file that is locked, and a variable that names it. A process of it
 that closes the one or drops the other is found by what it still has.
@@ -7,9 +7,10 @@ that closes the one or drops the other is found by what it still has.
 import fcntl
 import os
 import signal
+import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -44,7 +45,7 @@ def mark_worker(folder: Path, *, grace: float = _GRACE) -> Iterator[_Worker]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in folder.glob(_LOCK.format("*")):
-            _end_left(left, grace)
+            end_left(left, grace=grace)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from error
@@ -58,9 +59,45 @@ def mark_worker(folder: Path, *, grace: float = _GRACE) -> Iterator[_Worker]:
         os.close(descriptor)
 
 
-def _end_left(path: Path, grace: float) -> None:
-    """End the processes of the command that `path` was locked for, and forget it."""
-    name = path.name.removeprefix("worker-").removesuffix(".lock")
+def start_in_background(
+    path: Path, argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], log: Path
+) -> bool:
+    """Start a program that works on when this process has ended; `end_left` ends it by `path`.
+
+    Not while the one that was started by the same `path` is at work: then it is False.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with log.open("ab") as output:
+            subprocess.Popen(
+                argv, cwd=cwd, env={**environ, VARIABLE: _find_name(path)},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, pass_fds=(descriptor,),
+            )  # fmt: skip
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise DiskError(f"cannot run {argv[-1]!r} in {str(cwd)!r}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _find_name(path: Path) -> str:
+    return path.stem.partition("-")[2]
+
+
+def end_left(path: Path, *, grace: float = _GRACE) -> None:
+    """End the processes of the command that `path` was locked for, and forget it.
+
+    Raises `BusyError` where they cannot be ended.
+    """
+    name = _find_name(path)
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in _find_processes(path, name):
             with suppress(ProcessLookupError, PermissionError):
@@ -69,7 +106,7 @@ def _end_left(path: Path, grace: float) -> None:
             path.unlink(missing_ok=True)
             return
     raise BusyError(
-        "a command of a run that was killed is still at work there",
+        "a command that was started there is still at work",
         hint=f"end it; it has {VARIABLE}={name} in its environment",
     )
 

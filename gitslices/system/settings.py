@@ -87,6 +87,7 @@ def add_settings(held: Settings, more: Settings) -> Settings:
         setup=Setup(
             commands=commands,
             timeout=timed.timeout,
+            background=tuple(dict.fromkeys((*held.setup.background, *more.setup.background))),
             ports=max(held.setup.ports, more.setup.ports),
         ),
         teardown=Teardown(

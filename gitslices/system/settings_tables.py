@@ -23,12 +23,19 @@ Publishing = Literal["never", "done"]
 class Setup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Commands that make a new worktree ready, in order, each within `timeout` seconds.
 
-    `ports` is how many a slice has to itself.
+    `background` are servers that a worktree has from then on until it goes, `ports` is how many a
+    slice has to itself.
     """
 
     commands: tuple[Text, ...] = ()
+    background: tuple[Text, ...] = ()
     timeout: Seconds = 600
     ports: Annotated[int, Meta(ge=1, le=100)] = 1
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is run."""
+        return (*self.commands, *self.background)
 
 
 class Teardown(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,7 +176,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         notify = (self.notify.command,) if self.notify.command else ()
         publish = (self.publish.open,) if self.publish.open else ()
         suggest = (self.suggest.command,) if self.suggest.command else ()
-        around = (*self.setup.commands, *self.teardown.commands)
+        around = (*self.setup.texts, *self.teardown.commands)
         return tuple(dict.fromkeys((*around, *gates, *notify, *publish, *suggest)))
 
     @property

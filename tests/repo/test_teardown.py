@@ -1,5 +1,6 @@
 """`[teardown]` and `[setup] ports`: what a slice has outside of its worktree goes with it."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from gitslices.repo_commands.trust import approve
 from gitslices.slices.environment import make_slice_environment
 from gitslices.system.settings import load_settings
 from gitslices.workspace import Workspace
+from tests.support.kills import is_alive
 from tests.support.repositories import write_settings
 from tests.support.slices import apply_tasks, read_record, slice_path
 from tests.support.workspaces import open_at
@@ -97,6 +99,36 @@ def test_what_nobody_has_approved_is_not_run(repo: Path, databases: Path) -> Non
     (warning,) = drop(workspace, "a", force=True)
     assert warning == "a: its teardown was not run: its commands are not approved"
     assert count(databases) == 2
+
+
+def test_a_server_of_a_worktree_ends_with_it_and_comes_back(repo: Path, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    # What it has started ends, too, whatever session that is in.
+    server = f"setsid sleep 1000 & echo $! >{pids}/$GITSLICES_SLICE.new; "
+    server += f"mv {pids}/$GITSLICES_SLICE.new {pids}/$GITSLICES_SLICE; exec sleep 1000"
+    write_settings(repo, f"[setup]\nbackground = ['{server}']\n")
+    workspace = open_at(repo)
+    approve(workspace, load_settings(repo).texts)
+    apply_tasks(workspace, *TASKS)
+    assert set_up(workspace, SetupRequest(goal_id="default")).ready == ("a", "b")
+    first = {id_: read_pid(pids / id_) for id_ in "ab"}
+    assert all(map(is_alive, first.values()))
+    assert drop(workspace, "a", force=True) == ()
+    assert [is_alive(one) for one in first.values()] == [False, True]
+    (pids / "a").unlink()
+    undo(workspace, UndoRequest())
+    assert is_alive(read_pid(pids / "a"))
+    run_all(workspace)
+    assert len(prune(workspace, PruneRequest()).removed) == 2
+    assert not any(is_alive(read_pid(pids / id_)) for id_ in "ab")
+
+
+def read_pid(path: Path) -> int:
+    give_up = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < give_up
+    return int(path.read_text())
 
 
 def run_all(workspace: Workspace) -> None:
