@@ -38,6 +38,7 @@ agents.shell     the files that a shell command writes
 agents.adapters  one coding agent a file: its settings, its payloads, its answers
 agents           coding agents: their hooks, and what they are told
 mcp               the commands as tools of the Model Context Protocol
+board            what is under way, in a browser
 cli              one command a file: arguments in, text or JSON and an exit code out
 """
 

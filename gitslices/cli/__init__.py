@@ -23,5 +23,5 @@ main      the entry: environment, signals, exit codes, the one place that prints
 git_hook  what an installed git hook starts, without the command line
 
 The others are the commands of their names: trust, agent, demo, doctor, goal, help, hook, mcp,
-plan, publish, run, suggest.
+plan, publish, run, suggest, board.
 """

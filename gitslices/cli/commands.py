@@ -45,6 +45,7 @@ _SECTIONS: Final = {
     },
     "See all of it": {
         "status": "Show where every slice stands.",
+        "board": "Show all of it in a browser, and act there.",
         "show": "Show everything about one slice.",
         "join": "Take part in goals that other clones share.",
         "leave": "Take no part in shared goals any more.",

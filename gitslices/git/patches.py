@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from gitslices.core.model import Oid, RepoPath
 from gitslices.git.repository import Repository
 
@@ -90,3 +92,39 @@ def _parse_patches(lines: Iterable[bytes]) -> Iterator[Patch]:
             hunk.append(line)
         elif line.startswith(_MODES):
             patch.setdefault(file, Counter())[line] += 1
+
+
+class FilePatch(Struct, frozen=True, kw_only=True):
+    """What differs in one file: its hunks as git prints them; a rename is two files."""
+
+    path: RepoPath
+    added: int
+    removed: int
+    is_binary: bool
+    text: str
+
+
+def read_file_patches(repo: Repository, older: Oid, newer: Oid) -> tuple[FilePatch, ...]:
+    """What differs between two commits, file by file; no program of the user's is asked."""
+    kinds = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+    counted = repo.run("diff", "--numstat", "-z", *kinds, older, newer, "--").text.split("\0")
+    told = repo.run(
+        "diff", "-p", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short",
+        *kinds, older, newer, "--",
+    ).text  # fmt: skip
+    # Both list the same files in the same order; what a file holds begins with +, - or a space.
+    bodies = re.split(r"^diff --git .*\n", told, flags=re.MULTILINE)[1:]
+    return tuple(_make_file_patch(*one) for one in zip(counted[:-1], bodies, strict=False))
+
+
+def _make_file_patch(counted: str, body: str) -> FilePatch:
+    added, removed, path = counted.split("\t", 2)
+    is_binary = added == "-"
+    _, mark, hunks = body.partition("\n@@")
+    return FilePatch(
+        path=RepoPath(path),
+        added=0 if is_binary else int(added),
+        removed=0 if is_binary else int(removed),
+        is_binary=is_binary,
+        text=f"@@{hunks}" if mark else "",
+    )

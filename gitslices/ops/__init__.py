@@ -17,8 +17,8 @@ goal            goals listed, closed, reopened, renamed
 ready           what could be claimed, and what the rest waits for
 code_workspace  the worktrees of a goal as a workspace file of VS Code
 status          where every slice stands
-status_watch    the same, told again whenever it changes
 progress        the plan of a goal as it is now
+status_watch    the same, told again whenever it changes
 choice          which slice a claim means, and why there is none
 grant           a lease on the slice that a claim means, once there is one to be had
 claim           a slice to one holder
@@ -32,6 +32,7 @@ agent_worktree  a claim for a session that asked for a worktree
 agent_session   the slices of a session, taken again when it begins and given back when it ends
 check           a slice's changes compared with its write scope
 check_ci        a branch judged in a clean clone, by a committed plan
+diff            what a slice has changed, line by line
 evidence        gates run, or shown; what people think of a slice
 show            everything about one slice
 places          where slices are, and the names that a command line may have

@@ -22,6 +22,7 @@ from gitslices.repo_commands.gates import (
 )
 from gitslices.rules.evidence import GateRun, Proof, Review, Verdict, explain_gate, find_gate_run
 from gitslices.rules.worktree_faults import BARS_COMMANDS, find_bar
+from gitslices.slices.attempts import list_attempts, record_failure
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import (
     find_near,
@@ -299,7 +300,16 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
         with store.transaction():
             add_review(store, made)
             store.write_events([event])
+            _tell_next(workspace, store, made)
     return made
+
+
+def _tell_next(workspace: Workspace, store: Store, made: Review) -> None:
+    """Have whoever takes a rejected slice next know what the last one's work lacks."""
+    attempts = list_attempts(store, made.goal_id, made.slice_id)
+    if made.verdict == "reject" and attempts:
+        message = f"{made.kind} by {made.reviewer} rejects it: {made.note or 'no note'}"
+        record_failure(workspace, store, attempts[-1], "review", Problem(made.slice_id, message))
 
 
 def _refuse_unknown_kind(workspace: Workspace, goal: Goal, request: ReviewRequest) -> None:

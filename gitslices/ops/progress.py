@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from msgspec import UNSET, Struct, structs
 
 from gitslices.core.model import FINISHED, Plan, PlanProgress, SliceId
-from gitslices.ops.status import SliceState, status
+from gitslices.ops.status import SliceState, StatusReport, status
 from gitslices.planning.schedule import find_critical_path
 from gitslices.slices.goals import GoalSummary
+from gitslices.state.store import Store
 from gitslices.workspace import Workspace
 
 
@@ -22,8 +23,7 @@ class GoalProgress(Struct, frozen=True, kw_only=True):
 def read_progress(workspace: Workspace, goal_id: str | None) -> tuple[GoalProgress, ...]:
     """How far the plan of each goal is that `status` means, in its order; reads only."""
     with workspace.open_store() as store:
-        report = status(workspace, goal_id)
-        plans = {goal.goal_id: goal.plan for goal in store.read_goals()}
+        report, plans = _read_together(workspace, store, goal_id)
         return tuple(
             _bring_up_to_date(
                 goal,
@@ -32,9 +32,25 @@ def read_progress(workspace: Workspace, goal_id: str | None) -> tuple[GoalProgre
                 {one.slice_id: one.allowed_scope for one in store.read_slices(goal.goal_id)},
             )
             for goal in report.goals
-            # Another one may have been renamed meanwhile.
-            if goal.goal_id in plans
         )
+
+
+def _read_together(
+    workspace: Workspace, store: Store, goal_id: str | None
+) -> tuple[StatusReport, dict[str, Plan]]:
+    """The status, and the plans that it tells of."""
+    while True:
+        plans = {goal.goal_id: goal.plan for goal in store.read_goals()}
+        report = status(workspace, goal_id)
+        shown = {goal.goal_id for goal in report.goals}
+        planned = [
+            (id_, each.slice_id) for id_ in shown & plans.keys() for each in plans[id_].slices
+        ]
+        # Another plan may be applied, or a goal be renamed, between the two.
+        if shown <= plans.keys() and set(planned) == {
+            (one.goal_id, one.slice_id) for one in report.slices
+        }:
+            return report, plans
 
 
 def _bring_up_to_date(
@@ -45,9 +61,6 @@ def _bring_up_to_date(
 ) -> GoalProgress:
     finished = {one.slice_id for one in slices if one.status in FINISHED}
     begun = {one.slice_id for one in slices if one.holder or one.ahead or one.dirty} - finished
-    planned = {each.slice_id for each in plan.slices}
-    # A plan applied meanwhile may have slices that the status does not tell of yet.
-    shown = tuple(one for one in slices if one.slice_id in planned)
     path, cost = _find_path_left(plan, finished)
     ids = [each.slice_id for each in plan.slices]
     progress = PlanProgress(
@@ -65,7 +78,7 @@ def _bring_up_to_date(
         bottlenecks=(),
         schedule=UNSET,
     )
-    return GoalProgress(goal=goal, plan=up_to_date, slices=shown)
+    return GoalProgress(goal=goal, plan=up_to_date, slices=tuple(slices))
 
 
 def _find_path_left(plan: Plan, finished: set[SliceId]) -> tuple[tuple[SliceId, ...], int | float]:

@@ -1,16 +1,17 @@
 """Where every slice stands, told again whenever it changes."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gitslices.core.model import (
-    FINISHED,
-)
+from gitslices.core.errors import GitslicesError
+from gitslices.core.model import FINISHED
 from gitslices.git.links import find_admin_folder
+from gitslices.ops.progress import GoalProgress, read_progress
 from gitslices.ops.status import StatusReport, status
 from gitslices.slices.goals import choose_goals
 from gitslices.state.store import Store
@@ -45,6 +46,30 @@ def watch(workspace: Workspace, goal_id: str | None) -> Iterator[StatusReport]:
             give_up = time.monotonic() + _LONGEST
             while time.monotonic() < give_up:
                 time.sleep(_PAUSE)
+                if _read_stamp(workspace, store, worktrees) != before:
+                    break
+
+
+Progress = tuple[GoalProgress, ...] | GitslicesError
+"""How far all goals are, or why that cannot be told now."""
+
+
+def watch_progress(workspace: Workspace, over: threading.Event) -> Iterator[Progress]:
+    """Yield how far the goals are that are under way, now and whenever that may have changed.
+
+    Goes on until `over` is set, whatever is finished, applied or broken meanwhile. It asks git no
+    more often than `watch` does, and the caller tells whether anything is new.
+    """
+    with workspace.open_store() as store:
+        while not over.is_set():
+            worktrees = [Path(one.worktree_path) for one in store.read_slices()]
+            before = _read_stamp(workspace, store, worktrees)
+            try:
+                yield read_progress(workspace, None)
+            except GitslicesError as error:
+                yield error
+            give_up = time.monotonic() + _LONGEST
+            while time.monotonic() < give_up and not over.wait(_PAUSE):
                 if _read_stamp(workspace, store, worktrees) != before:
                     break
 

@@ -9,7 +9,16 @@ from gitslices.core.model import Oid, RepoPath
 from gitslices.rules.scope_check import Violation
 
 FailureReason = Literal[
-    "exit", "scope", "gate", "conflict", "no-change", "timeout", "stall", "lost-lease", "refused"
+    "exit",
+    "scope",
+    "gate",
+    "conflict",
+    "no-change",
+    "timeout",
+    "stall",
+    "lost-lease",
+    "refused",
+    "review",
 ]
 TAIL_LINES: Final = 200
 

@@ -13,6 +13,7 @@ NAMES: Final = (
     "agent-turn",
     "agent-worktree-create",
     "agent-worktree-remove",
+    "board",
     "check",
     "claim",
     "conflicts",

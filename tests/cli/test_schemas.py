@@ -116,6 +116,7 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
         "help": "help hook install",
     }
     rest = {
+        "board",
         "task-graph",
         "agent-guard",
         "agent-session-end",
