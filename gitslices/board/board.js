@@ -197,6 +197,7 @@ const draw = () => {
   trouble.hidden = !board.error;
   trouble.textContent = board.error ? [board.error.message, board.error.hint].filter(Boolean).join("; ") : "";
   const goals = find("#goals");
+  if (!find(".goal", goals)) goals.replaceChildren();
   while (goals.children.length > board.goals.length) goals.lastChild.remove();
   board.goals.forEach(drawGoal);
   const merged = board.goals.reduce((sum, goal) => sum + goal.merged, 0);

@@ -43,6 +43,19 @@ class Tool(Struct, frozen=True, kw_only=True):
     moves_branches: bool = False
 
 
+_FAILURE: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "required": ["ok", "error"],
+    "properties": {
+        "ok": {"const": False},
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+        },
+    },
+}
+
 REPOSITORY: Final = ToolArgument(
     "repository", "The repository, a folder below the roots; by default the first root."
 )
@@ -251,11 +264,13 @@ def make_input_schema(tool: Tool) -> dict[str, Any]:
 
 
 def load_output_schema(tool: Tool) -> dict[str, Any]:
-    """The JSON Schema of what its command prints, if that is no failure."""
+    """The JSON Schema of what its command prints: its report, or why there is none."""
     text = files("gitslices.schemas").joinpath(f"{tool.schema}.schema.json").read_bytes()
     schema = msgspec.json.decode(text, type=dict[str, Any])
-    # The SDK asks for the kind of the whole, which stands behind a reference in ours.
-    return {"type": "object", **schema}
+    report = {"$ref": schema.pop("$ref")}
+    # Clients compare what is structured with it in failures, too, and some ask for the kind of the
+    # whole, which stands behind a reference in ours.
+    return {"type": "object", **schema, "anyOf": [report, _FAILURE]}
 
 
 def find_repository(given: Mapping[str, Any], roots: Sequence[Path]) -> Path:

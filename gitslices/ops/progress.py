@@ -20,10 +20,15 @@ class GoalProgress(Struct, frozen=True, kw_only=True):
     slices: tuple[SliceState, ...]
 
 
-def read_progress(workspace: Workspace, goal_id: str | None) -> tuple[GoalProgress, ...]:
-    """How far the plan of each goal is that `status` means, in its order; reads only."""
+def read_progress(
+    workspace: Workspace, goal_id: str | None, *, quick: bool = False
+) -> tuple[GoalProgress, ...]:
+    """How far the plan of each goal is that `status` means, in its order; reads only.
+
+    With `quick` no worktree is looked at.
+    """
     with workspace.open_store() as store:
-        report, plans = _read_together(workspace, store, goal_id)
+        report, plans = _read_together(workspace, store, goal_id, quick=quick)
         return tuple(
             _bring_up_to_date(
                 goal,
@@ -36,12 +41,12 @@ def read_progress(workspace: Workspace, goal_id: str | None) -> tuple[GoalProgre
 
 
 def _read_together(
-    workspace: Workspace, store: Store, goal_id: str | None
+    workspace: Workspace, store: Store, goal_id: str | None, *, quick: bool
 ) -> tuple[StatusReport, dict[str, Plan]]:
     """The status, and the plans that it tells of."""
     while True:
         plans = {goal.goal_id: goal.plan for goal in store.read_goals()}
-        report = status(workspace, goal_id)
+        report = status(workspace, goal_id, quick=quick)
         shown = {goal.goal_id for goal in report.goals}
         planned = [
             (id_, each.slice_id) for id_ in shown & plans.keys() for each in plans[id_].slices

@@ -12,7 +12,7 @@ from gitslices.core.errors import GitslicesError
 from gitslices.core.model import FINISHED
 from gitslices.git.links import find_admin_folder
 from gitslices.ops.progress import GoalProgress, read_progress
-from gitslices.ops.status import StatusReport, status
+from gitslices.ops.status import StatusReport, has_many, status
 from gitslices.slices.goals import choose_goals
 from gitslices.state.store import Store
 from gitslices.workspace import Workspace
@@ -58,16 +58,21 @@ def watch_progress(workspace: Workspace, over: threading.Event) -> Iterator[Prog
     """Yield how far the goals are that are under way, now and whenever that may have changed.
 
     Goes on until `over` is set, whatever is finished, applied or broken meanwhile. It asks git no
-    more often than `watch` does, and the caller tells whether anything is new.
+    more often than `watch` does, and the caller tells whether anything is new. Where many slices
+    stand, what needs no files comes first.
     """
+    quick = has_many(workspace)
     with workspace.open_store() as store:
         while not over.is_set():
             worktrees = [Path(one.worktree_path) for one in store.read_slices()]
             before = _read_stamp(workspace, store, worktrees)
             try:
-                yield read_progress(workspace, None)
+                yield read_progress(workspace, None, quick=quick)
             except GitslicesError as error:
                 yield error
+            if quick:
+                quick = False
+                continue
             give_up = time.monotonic() + _LONGEST
             while time.monotonic() < give_up and not over.wait(_PAUSE):
                 if _read_stamp(workspace, store, worktrees) != before:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gitslices.mcp.tools import TOOLS
+from gitslices.mcp.tools import TOOLS, load_output_schema
 from tests.support.commands import run_cli
 from tests.support.repositories import commit_all, git
 from tests.support.slices import apply_tasks, slice_path
@@ -17,6 +17,7 @@ from tests.support.workspaces import open_at
 
 pytest.importorskip("mcp", reason="the extra gitslices[mcp] is not installed")
 anyio = pytest.importorskip("anyio")
+jsonschema = pytest.importorskip("jsonschema")
 
 from mcp import Client, MCPError, StdioServerParameters, stdio_client  # noqa: E402
 
@@ -125,6 +126,8 @@ def test_what_is_wrong_is_told_and_nothing_becomes_an_option(shop: Path) -> None
             assert answer.is_error, given
             error = answer.structured_content["error"]
             assert says in f"{error['message']} {error['hint']}", given
+            tool = next(tool for tool in TOOLS if tool.name == name)
+            jsonschema.validate(answer.structured_content, load_output_schema(tool))
         for name in ("merge", "sync", "prune"):
             with pytest.raises(MCPError):
                 await client.call_tool(name, {})
