@@ -443,7 +443,7 @@ def test_the_command_line_shares_joins_and_leaves(hub: Path, cli: Cli, graph_fil
     assert made.document["shared"]["ref"] == STATE
     joined = cli("join", "--json", directory=bob.repo)
     assert joined.code == 0
-    assert json.loads(cli("schema", "join").out)["properties"].keys() == joined.document.keys()
+    assert joined.document["ref"] == STATE
     status = cli("status", "--json", directory=bob.repo).document
     assert [one["slice_id"] for one in status["slices"]] == [
         one["slice_id"] for one in made.document["slices"]
