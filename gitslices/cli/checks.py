@@ -36,6 +36,7 @@ Examples:
   gitslices check --slice api --json  another slice, from anywhere
   gitslices check --commits v1..HEAD  what these commits did
   gitslices check --ci --base origin/main  a branch in a clean clone, by gitslices.lock
+  gitslices check --ci --remote origin     the same, by the goals that are shared there
 """
 
 
@@ -62,6 +63,11 @@ Examples:
     help="With --ci: what HEAD is to be merged into.  [default: as the CI says, else origin/HEAD]",
 )
 @click.option(
+    "--remote",
+    metavar="REMOTE",
+    help="With --ci: judge by the goals shared on REMOTE instead; see: gitslices join.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(["text", "github", "sarif"]),
@@ -79,6 +85,7 @@ def check_command(
     every: bool,
     ci: bool,
     base: str | None,
+    remote: str | None,
     format_: str,
     goal_id: str | None,
     directory: Path,
@@ -97,8 +104,9 @@ def check_command(
         raise click.UsageError("--all excludes --slice and --commits")
     if ci and (staged or every or commits is not None):
         raise click.UsageError("--ci excludes --staged, --all and --commits")
-    if base is not None and not ci:
-        raise click.UsageError("--base needs --ci")
+    for name, value in {"--base": base, "--remote": remote}.items():
+        if value is not None and not ci:
+            raise click.UsageError(f"{name} needs --ci")
     if as_json and format_ != "text":
         raise click.UsageError("--json and --format exclude each other")
     request = CheckRequest(
@@ -110,7 +118,7 @@ def check_command(
         commits=commits,
     )
     workspace = probe_here(directory)
-    report = _check_ci(workspace, base, request) if ci else check(workspace, request)
+    report = _check_ci(workspace, base, remote, request) if ci else check(workspace, request)
 
     def text() -> str:
         if ci and format_ == "text" and not report.slices:
@@ -134,7 +142,9 @@ _BRANCH_VARIABLES = (
 _BASE_VARIABLES = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
 
 
-def _check_ci(workspace: "Workspace", base: str | None, request: "CheckRequest") -> "CheckReport":
+def _check_ci(
+    workspace: "Workspace", base: str | None, remote: str | None, request: "CheckRequest"
+) -> "CheckReport":
     from gitslices.ops.check_ci import CiRequest, check_ci
 
     named = [os.environ[name] for name in _BRANCH_VARIABLES if os.environ.get(name)]
@@ -147,6 +157,7 @@ def _check_ci(workspace: "Workspace", base: str | None, request: "CheckRequest")
             branch=BranchName(named[0]) if named else None,
             slice_id=request.slice_id,
             goal_id=request.goal_id,
+            remote=remote,
         ),
     )
 

@@ -44,6 +44,7 @@ Examples:
   gitslices run --detach -- ./agent.sh {task_file}
   gitslices run --status
   gitslices run --stop --now
+  gitslices run --remote origin --once -- ./agent.sh {task_file}   one slice, in a CI job
   gitslices run --jobs 4 --retries 1 -- agent --task {task_file} --dir {worktree}
 """
 
@@ -104,6 +105,10 @@ def _parse_agents(
     help="Begin nothing more once the commands have reported so much.",
 )  # fmt: skip
 @prefer_option
+@click.option("--once", is_flag=True, help="Work one slice, and wait for nobody.")
+@click.option(
+    "--remote", metavar="REMOTE", help="Join the goals that are shared on REMOTE first.",
+)  # fmt: skip
 @holder_option("In whose name slices are claimed.")
 @ttl_option(
     "How long a lease outlives a killed run: 90s, 30m, 2h; a bare number is seconds.", "10m"
@@ -130,6 +135,8 @@ def command(
     max_failures: int | None,
     budget: float | None,
     prefer: "Prefer",
+    once: bool,
+    remote: str | None,
     holder: str | None,
     ttl: int,
     goal_id: str | None,
@@ -154,7 +161,7 @@ def command(
     A silent command is ended, too, where [run] stall is "end".
 
     Ctrl-C ends what is running and gives the slices back with their work; the next run goes on.
-    Exits 1 if anything is left in the end.
+    Exits 1 if anything is left in the end; with --once, if no slice was ready or it has failed.
 
     With --detach it works on when the terminal is closed. --status and --stop are about all runs in
     the repository: a second run beside one takes part in the same work. A run that is stopped ends
@@ -171,11 +178,17 @@ def command(
         return _see_runs(open_here(directory, lock_timeout=lock_timeout), stops=stops, now=now)
     if run_id and not re.fullmatch("[0-9a-f]{8}", run_id):
         raise click.UsageError(f"{run_id!r} is no run")
+    if once and agents:
+        raise click.UsageError("--once is for one command: give it behind --, without --agent")
     if not (command_line or agents) or now:
         raise click.UsageError("--now goes with --stop" if now else "give a command behind --")
     for program in (*command_line[:1], *(one.command[0] for one in agents)):
         _refuse_missing(program)
     workspace = open_here(directory, lock_timeout=lock_timeout)
+    if remote is not None:
+        from gitslices.ops.share import JoinRequest, join
+
+        join(workspace, JoinRequest(remote=remote))
     fetch_first(workspace, goal_id, asked=fetch)
     request = RunRequest(
         command=command_line,
@@ -191,11 +204,15 @@ def command(
         run_id=run_id,
         agents=agents,
         limits=CommandLimits(timeout=timeout, stall=stall),
+        once=once,
     )
     if detach:
         return _detach(workspace, request, lock_timeout)
     with show_run(workspace, goal_id, quiet=as_json) as on_step:
         served = run_goals(workspace, request, on_step)
+    if once:
+        worked = any(one.merged for one in served.reports)
+        return report_served(served, format_run, lambda one: one.failed or not worked)
     return report_served(served, format_run, lambda one: one.failed or one.left)
 
 
@@ -236,6 +253,7 @@ def _detach(workspace: "Workspace", request: "RunRequest", lock_timeout: float) 
     }
     # Joined: a value that begins with a dash is no option of its own.
     given = [f"{name}={value}" for name, value in options.items() if value is not None]
+    given += ["--once"] * request.once
     given += [f"--agent={one.name}={one.jobs}:{shlex.join(one.command)}" for one in request.agents]
     begun = detach_run(workspace, run_id, [*given, "--", *request.command])
     return Outcome(

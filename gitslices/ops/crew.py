@@ -54,7 +54,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     A slice is tried `retries` times more after it failed.
     That is after `backoff` seconds, and twice as many each further time. Once `max_failures` slices
     are given up, or the commands have reported a cost of `budget`, no other is begun. `prefer` says
-    which of those that are ready goes first, `run_id` what others know the run by.
+    which of those that are ready goes first, `run_id` what others know the run by. With `once` it
+    is one slice, and nobody is waited for.
     """
 
     holder: str
@@ -70,6 +71,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     prefer: Prefer = "critical"
     run_id: str = ""
     limits: CommandLimits = CommandLimits()
+    once: bool = False
 
     @property
     def commands(self) -> tuple[AgentCommand, ...]:
@@ -137,6 +139,8 @@ class Crew:
             try:
                 with self._keep_apart(one):
                     self._see_through(one, mine, agent)
+                if self._request.once and mine.slice_id not in one.again:
+                    self.halted = "one slice was worked (--once)"
             finally:
                 with self._changed:
                     self._busy -= 1
@@ -172,7 +176,7 @@ class Crew:
                 soonest = self._find_next_try(looked_at)
                 if not (
                     self._busy or soonest or self._is_for_others(agent, offered)
-                    or self._find_others()
+                    or (not self._request.once and self._find_others())
                 ):  # fmt: skip
                     self._changed.notify_all()
                     return None

@@ -133,7 +133,9 @@ def preview(workspace: Workspace, goal: Goal, remote: str) -> PublishedGoal:
     """What `share` would publish of a goal; nothing is changed."""
     data = encode_file(make_goal_file(goal, remote))
     return PublishedGoal(
-        remote=remote, ref=_read_ref(workspace), files={name_goal_file(goal.goal_id): len(data)}
+        remote=remote,
+        ref=read_state_ref(workspace),
+        files={name_goal_file(goal.goal_id): len(data)},
     )
 
 
@@ -143,7 +145,7 @@ def share(workspace: Workspace, request: ShareRequest) -> ShareReport:
 
     Raises `RefusedError` where a goal is merged into a branch that is not the remote's.
     """
-    remote, ref = choose_remote(workspace, request.remote), _read_ref(workspace)
+    remote, ref = choose_remote(workspace, request.remote), read_state_ref(workspace)
     with workspace.open_store() as store:
         goals = [get_goal(store, id_) for id_ in request.goal_ids]
         _refuse_local_targets(workspace, goals, remote)
@@ -167,7 +169,7 @@ def join(workspace: Workspace, request: JoinRequest) -> ShareReport:
 
     Raises `InputError` where nothing is shared there, or a goal of that id is here already.
     """
-    remote, ref = choose_remote(workspace, request.remote), _read_ref(workspace)
+    remote, ref = choose_remote(workspace, request.remote), read_state_ref(workspace)
     with workspace.open_store() as store:
         known = find_sharing(store)
         if known is not None and (known.remote, known.ref) != (remote, ref):
@@ -210,7 +212,8 @@ def leave(workspace: Workspace) -> LeaveReport:
     return LeaveReport(remote=sharing.remote, ref=sharing.ref, goals=tuple(sorted(shared)))
 
 
-def _read_ref(workspace: Workspace) -> str:
+def read_state_ref(workspace: Workspace) -> str:
+    """The ref of the remote that holds the shared state, by the settings."""
     return check_ref(workspace.config.get(_REF, DEFAULT_REF))
 
 

@@ -318,6 +318,11 @@ def _push(workspace: Workspace, sharing: Sharing, new: Oid) -> None:
         return
     if _is_taken(workspace, sharing, new):
         return
+    if not refused.is_told:
+        raise RemoteError(
+            f"the remote {sharing.remote!r} has not taken the shared state: {refused.reason}",
+            hint="nothing was changed; try again",
+        )
     raise RefusedError(
         f"the remote {sharing.remote!r} does not take the shared state: {refused.reason}",
         hint=f"nothing was changed; whoever works on a shared goal must be able to push "

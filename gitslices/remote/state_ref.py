@@ -200,9 +200,13 @@ class PushSpec(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Struct, frozen=True):
-    """The remote has not taken it, or its answer was lost; `reason` is what git said."""
+    """The remote has not taken it, or its answer was lost; `reason` is what git said.
+
+    `is_told` where the remote itself has refused it.
+    """
 
     reason: str
+    is_told: bool
 
 
 def push_state(
@@ -241,4 +245,5 @@ def push_state(
         return None
     said = [line.split("\t")[-1] for line in done.lines if line.startswith("!\t")]
     own = [one for one in said if "atomic push fail" not in one]
-    return Refused((own or said or [done.complaint or f"exit status {done.status}"])[0])
+    reason = (own or said or [done.complaint or f"exit status {done.status}"])[0]
+    return Refused(reason, bool(said))

@@ -25,7 +25,7 @@ from gitslices.ops.share import ShareRequest, leave, share
 from gitslices.state.store import Event
 from tests.support.commands import Cli
 from tests.support.remotes import add_remote, push_change
-from tests.support.repositories import git
+from tests.support.repositories import commit_all, git
 from tests.support.shared import STATE, Clone, make_clones, read_state, write_state
 from tests.support.slices import GOAL, apply_tasks, read_record, take
 from tests.support.workspaces import open_at
@@ -466,3 +466,29 @@ def test_a_host_that_takes_branches_only_is_served_by_a_setting(hub: Path) -> No
     ann.share()
     bob.join()
     assert bob.claim("a").token == 1
+
+
+def test_a_clean_clone_judges_a_branch_by_what_is_shared(hub: Path, ann: Clone, cli: Cli) -> None:
+    token = ann.claim("a").token
+    ann.work("a")
+    ann.heartbeat("a", token)
+    (runner,) = make_clones(hub, "runner")
+    git(runner.repo, "switch", "--quiet", "slices/default/a")
+    line = ("check", "--ci", "--remote", "origin", "--base", "origin/main")
+    assert cli(*line, directory=runner.repo).code == 0
+    runner.repo.joinpath("stray").write_text("x")
+    commit_all(runner.repo)
+    assert cli(*line, directory=runner.repo).code == 1
+    allow_scope(ann.workspace, AllowRequest(slice_id=SliceId("a"), pattern="stray", reason="so"))
+    assert cli(*line, directory=runner.repo).code == 0
+
+
+def test_a_runner_works_one_slice_and_ends(hub: Path, ann: Clone, cli: Cli) -> None:
+    (runner,) = make_clones(hub, "runner")
+    line = ("run", "--remote", "origin", "--once", "--", "sh", "-c")
+    work = "mkdir -p {slice} && echo 1 >{slice}/x && git add . && git commit -qm x"
+    assert cli(*line, work, directory=runner.repo).code == 0
+    assert sorted(ann.statuses().values()) == ["merged", "planned", "provisioned"]
+    for holder in ("ant", "elk"):
+        assert cli("claim", "--holder", holder, directory=ann.repo).code == 0
+    assert cli(*line, work, directory=runner.repo).code == 1
