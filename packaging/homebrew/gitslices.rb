@@ -2,7 +2,7 @@
 class Gitslices < Formula
   include Language::Python::Virtualenv
 
-  desc "@DESCRIPTION@"
+  desc "@SUMMARY@"
   homepage "https://pypi.org/project/gitslices/"
   url "https://files.pythonhosted.org/packages/source/g/gitslices/gitslices-@VERSION@.tar.gz"
   sha256 "@SHA256@"
