@@ -8,7 +8,6 @@ import click
 
 from gitslices.cli.options import (
     Outcome,
-    Seconds,
     choose_slice,
     common_options,
     find_user,
@@ -20,6 +19,7 @@ from gitslices.cli.options import (
     offer,
     probe_here,
     slice_argument,
+    wait_option,
 )
 from gitslices.core.model import BranchName, SliceId
 
@@ -194,15 +194,7 @@ def show_command(
 @scope_command.command("allow")
 @click.argument("names", metavar="[SLICE] PATTERN", nargs=-1, shell_complete=offer("slices"))
 @click.option("--reason", required=True, metavar="TEXT", help="Why; the log shows it.")
-@click.option(
-    "--wait",
-    type=Seconds(),
-    is_flag=False,
-    flag_value=float("inf"),
-    default=0,
-    metavar="SECONDS",
-    help="Ask those in the way and wait: this long, or without a number as long as it takes.",
-)
+@wait_option("Ask those in the way and wait")
 @goal_option
 @lock_option
 @common_options

@@ -9,7 +9,6 @@ import click
 from gitslices.cli.options import (
     TOKEN,
     Outcome,
-    Seconds,
     choose_slice,
     common_options,
     fetch_first,
@@ -26,6 +25,7 @@ from gitslices.cli.options import (
     token_options,
     ttl_option,
     under_way_option,
+    wait_option,
 )
 from gitslices.core.errors import suggest
 from gitslices.core.model import SliceId
@@ -51,15 +51,7 @@ Examples:
     "How long, unless a heartbeat moves the deadline: 90s, 30m, 2h; a bare number is seconds.",
     "30m",
 )
-@click.option(
-    "--wait",
-    type=Seconds(),
-    is_flag=False,
-    flag_value=float("inf"),
-    default=0,
-    metavar="SECONDS",
-    help="Wait until a slice is ready: this long, or without a number as long as it takes.",
-)
+@wait_option("Wait until a slice is ready")
 @prefer_option
 @click.option(
     "--another", is_flag=True, help="One that NAME does not have yet, though it has one already."

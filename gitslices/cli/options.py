@@ -338,6 +338,14 @@ def holder_option(help_text: str) -> Callable[[_Function], _Function]:
     )  # fmt: skip
 
 
+def wait_option(help_text: str) -> Callable[[_Function], _Function]:
+    """Add `--wait`: seconds, 0 for not at all, without a number for ever."""
+    return click.option(
+        "--wait", type=Seconds(), is_flag=False, flag_value=math.inf, default=0, metavar="SECONDS",
+        help=f"{help_text}: this long, or without a number as long as it takes.",
+    )  # fmt: skip
+
+
 def find_user() -> str:
     """Who runs the command, and where."""
     from getpass import getuser

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from gitslices.core.errors import RefusedError, RemoteError
 from gitslices.core.model import BranchName
+from gitslices.forge.clients import run_client
 from gitslices.forge.pull_request import Proposal, PullRequest
-from gitslices.system.programs import run_program
 from gitslices.system.settings_tables import MergeStyle
 
 _FIELDS: Final = "index,state,title,body,url,head,base"
@@ -85,13 +85,9 @@ class Gitea:
         )
 
     def _run(self, *args: str) -> str:
-        done = run_program(("tea", *args), cwd=self._cwd, environ=self._environ)
-        if done.status:
-            raise RefusedError(
-                f"tea {' '.join(args[:2])} has failed: {done.complaint}",
-                hint="see whether it is logged in: tea login list",
-            )
-        return done.output
+        return run_client(
+            "tea", *args, cwd=self._cwd, environ=self._environ, login="tea login list"
+        )
 
 
 def _read_row(row: Mapping[str, Any]) -> PullRequest:

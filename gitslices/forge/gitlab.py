@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from gitslices.core.errors import RefusedError, RemoteError
 from gitslices.core.model import BranchName
+from gitslices.forge.clients import run_client
 from gitslices.forge.pull_request import ChecksState, Proposal, PullRequest, PullStage
-from gitslices.system.programs import run_program
 from gitslices.system.settings_tables import MergeStyle
 
 _FIELDS: Final = (
@@ -94,13 +94,9 @@ class GitLab:
         )
 
     def _run(self, *args: str) -> str:
-        done = run_program(("glab", *args), cwd=self._cwd, environ=self._environ)
-        if done.status:
-            raise RefusedError(
-                f"glab {' '.join(args[:2])} has failed: {done.complaint}",
-                hint="see whether it is logged in: glab auth status",
-            )
-        return done.output
+        return run_client(
+            "glab", *args, cwd=self._cwd, environ=self._environ, login="glab auth status"
+        )
 
 
 def _list_teams(proposal: Proposal) -> tuple[str, ...]:

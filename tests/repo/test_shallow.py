@@ -28,12 +28,32 @@ def shallow(repo: Path) -> Workspace:
     return workspace
 
 
+COMMANDS = (
+    ("merge", "--all"),
+    ("merge", "api", "--style", "squash"),
+    ("merge", "api", "--style", "rebase"),
+    ("sync", "--all"),
+    ("sync", "api", "--style", "merge"),
+    ("conflicts",),
+)
+
+
 @pytest.mark.usefixtures("shallow")
-def test_every_command_says_how_to_have_the_history_and_it_helps(cli: Cli, repo: Path) -> None:
-    for argv in (("merge", "--all"), ("sync", "--all"), ("conflicts",)):
-        done = cli(*argv)
-        assert done.code == 1
-        assert "this clone is shallow" in done.out
-        assert "git fetch --unshallow" in done.out
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_it_says_how_to_have_the_history_and_that_helps(
+    call: Cli, repo: Path, command: tuple[str, ...]
+) -> None:
+    refs = git(repo, "for-each-ref", "refs/heads")
+    done = call(*command)
+    assert done.code == 1, done
+    assert "this clone is shallow" in done.out + done.err
+    assert "git fetch --unshallow" in done.out + done.err
+    assert git(repo, "for-each-ref", "refs/heads") == refs
     git(repo, "fetch", "--quiet", "--unshallow")
-    assert cli("merge", "api").code == 0
+    assert call(*command).code == 0
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize("command", [("check", "--all"), ("publish", "api"), ("status",)])
+def test_what_needs_no_history_works_without(call: Cli, command: tuple[str, ...]) -> None:
+    assert call(*command).code == 0
