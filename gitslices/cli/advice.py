@@ -1,5 +1,6 @@
 """What `gitslices plan` says of the history, below a plan."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
@@ -31,15 +32,19 @@ def find_advice(
     return advise(workspace, scoped, made, meetings=meetings)
 
 
-def order_likely(
-    workspace: "Workspace", request: "PlanRequest", likely: float | None
-) -> tuple["PlanRequest", tuple[str, ...]]:
-    """What to plan with slices that may meet in an order, and what to warn of."""
+def adjust(
+    workspace: "Workspace", request: "PlanRequest", owners: Path | None, likely: float | None
+) -> "tuple[PlanRequest, tuple[str, ...]]":
+    """The request with owners by a file, and an order for what is likely to meet; what to say."""
+    if owners is not None:
+        from gitslices.ops.owners import add_owners
+
+        request = add_owners(workspace, request, owners)
     if likely is None:
         return request, ()
-    from gitslices.ops import advise
+    from gitslices.ops.advise import order_likely
 
-    return advise.order_likely(workspace, request, likely)
+    return order_likely(workspace, request, likely)
 
 
 def draw_advised(plan: Plan, advice: "Advice | None", format_: Format) -> str:

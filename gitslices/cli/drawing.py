@@ -32,6 +32,15 @@ def write_drawn(
     return f"wrote {escape(str(output))}\n"
 
 
+def write_lock(plan: Plan, path: Path) -> None:
+    """Write the plan into the file, beside those of other goals that are there already."""
+    from gitslices.core.files import replace_file
+    from gitslices.planning.lock import decode_locks, encode_locks, make_lock, replace_lock
+
+    known = decode_locks(path.read_bytes(), str(path)) if path.exists() else ()
+    replace_file(path, encode_locks(replace_lock(known, make_lock(plan))), mode=0o666)
+
+
 def draw(plan: Plan, format_: Format, states: Mapping[SliceId, str] | None = None) -> str:
     """The plan as text, JSON or a picture; a picture has the word of where each slice stands."""
     if format_ != "text":

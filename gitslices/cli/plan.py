@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs, to_builtins
 
-from gitslices.cli.advice import draw_advised, find_advice, measure, order_likely
-from gitslices.cli.drawing import Format, draw, find_format, write_drawn
+from gitslices.cli.advice import adjust, draw_advised, find_advice, measure
+from gitslices.cli.drawing import Format, draw, find_format, write_drawn, write_lock
 from gitslices.cli.live import show_progress
 from gitslices.cli.options import (
     JOBS,
@@ -43,6 +43,7 @@ Examples:
   gitslices plan --explain api          every reason why api waits
   gitslices plan --diff                 what would change of the plan applied
   gitslices plan --workers 4            for four workers, with their schedule
+  gitslices plan --owners .github/CODEOWNERS
   gitslices plan --order-likely 0.3     those that may meet one after the other
   gitslices plan --collisions           who may meet though no scope says so
   gitslices plan -o plan.html           draw it
@@ -139,6 +140,12 @@ Examples:
     metavar="P",
     help="Order slices that meet with this chance or more, by --collisions: 0.3, say.",
 )
+@click.option(
+    "--owners",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Take the owners of tasks that name none from FILE, as CODEOWNERS has them.",
+)
 @click.option("--explain", metavar="SLICE", help="Show every reason why SLICE waits.")
 @click.option("--diff", is_flag=True, help="Show what would change of the plan applied.")
 @click.option(
@@ -187,6 +194,7 @@ def command(
     contention: bool,
     collisions: bool,
     likely: float | None,
+    owners: Path | None,
     explain: str | None,
     diff: bool,
     format_: Format | None,
@@ -240,7 +248,7 @@ def command(
         workers=workers,
         strict=strict,
     )
-    request, told = order_likely(workspace, request, likely)
+    request, told = adjust(workspace, request, owners, likely)
     if explain is not None:
         return _explain(workspace, request, explain)
     if diff:
@@ -251,7 +259,7 @@ def command(
         return preview_shared(workspace, request, made, share)
     wrote = "" if output is None else write_drawn(made, format_, output)
     if lock_file is not None:
-        _write_lock(made, lock_file)
+        write_lock(made, lock_file)
     code = 1 if check and made.overlap_serializations else 0
     shown = add_addresses(workspace, made)
     if contention:
@@ -378,15 +386,6 @@ def _apply(
         SetupRequest(goal_id=request.plan.goal_id, jobs=request.jobs),
         refuse if quiet or not can_ask() else ask,
     )
-
-
-def _write_lock(plan: Plan, path: Path) -> None:
-    """Write the plan into the file, beside those of other goals that are there already."""
-    from gitslices.core.files import replace_file
-    from gitslices.planning.lock import decode_locks, encode_locks, make_lock, replace_lock
-
-    known = decode_locks(path.read_bytes(), str(path)) if path.exists() else ()
-    replace_file(path, encode_locks(replace_lock(known, make_lock(plan))), mode=0o666)
 
 
 def _format_applied(

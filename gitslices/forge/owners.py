@@ -1,5 +1,6 @@
 """Who answers for which paths, by the file CODEOWNERS that forges read."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -40,20 +41,28 @@ def parse_owners(text: str) -> tuple[OwnerRule, ...]:
 
 def find_owners(rules: Sequence[OwnerRule], paths: Iterable[RepoPath]) -> tuple[str, ...]:
     """The owners of `paths`, each once; of a path the last rule that names it counts."""
+    return tuple(count_owned(rules, paths))
+
+
+def count_owned(rules: Sequence[OwnerRule], paths: Iterable[RepoPath]) -> Counter[str]:
+    """How many of `paths` each of their owners has."""
     matchers = [(matcher, rule) for rule in rules if (matcher := _compile(rule.pattern))]
-    found: dict[str, None] = {}
+    found: Counter[str] = Counter()
     for path in paths:
         rule = next((rule for matcher, rule in reversed(matchers) if matcher.allows(path)), None)
-        found.update(dict.fromkeys(rule.owners if rule else ()))
-    return tuple(found)
+        found.update(rule.owners if rule else ())
+    return found
 
 
 def _compile(pattern: str) -> ScopeMatcher | None:
     """What a pattern names; None for one that makes no sense, or would take for ever."""
-    # As in gitignore: at home everywhere, unless a slash stands before its end.
-    is_anchored = "/" in pattern.rstrip("/")
-    entry = pattern.lstrip("/") if is_anchored else f"**/{pattern}"
     try:
-        return compile_scope(parse_scope([entry]), Folding())
+        return compile_scope(parse_scope([_make_entry(pattern)]), Folding())
     except ScopeError:
         return None
+
+
+def _make_entry(pattern: str) -> str:
+    # As in gitignore: at home everywhere, unless a slash stands before its end.
+    is_anchored = "/" in pattern.rstrip("/")
+    return pattern.lstrip("/") if is_anchored else f"**/{pattern}"

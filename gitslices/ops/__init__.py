@@ -5,6 +5,7 @@ suggest         which files a task will perhaps write
 export_tasks    how far slices are, written back to where their tasks came from
 import_tasks    the tasks of another tool put into it, or brought up to date there
 plan            a plan from a task graph, what it changes, why a slice waits
+owners          who does tasks, and which need a review, by a file like CODEOWNERS
 advise          what the history advises about a plan
 contention      how many past changes of the paths that order slices would merge
 provision       branches and worktrees for slices, and a lost one made again

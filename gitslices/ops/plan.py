@@ -14,6 +14,7 @@ from gitslices.core.model import (
     Plan,
     PlanSettings,
     RepoTree,
+    Requirement,
     SliceId,
     Underway,
 )
@@ -46,7 +47,7 @@ from gitslices.workspace import Workspace
 class PlanRequest(Struct, frozen=True, kw_only=True):
     """`base` is any revision, `target` a branch, be it a remote's; `plan` chooses where it is None.
 
-    `strict` refuses entries that match nothing.
+    `strict` refuses entries that match nothing; `reviews` come beside those of the settings.
     """
 
     scoped: ScopedGraph
@@ -56,6 +57,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     new_paths: NewPaths = "anchored"
     workers: int | None = None
     strict: bool = False
+    reviews: tuple[Requirement, ...] = ()
 
 
 def add_addresses(workspace: Workspace, plan: Plan) -> Plan:
@@ -111,13 +113,21 @@ def _read_inputs(workspace: Workspace, request: PlanRequest) -> PlanInputs:
         underway=read_underway(workspace, applied) if applied else Underway(),
         names=_read_names(workspace),
         gates=asked.gate_requirements,
-        reviews=asked.review_requirements,
+        reviews=(*asked.review_requirements, *request.reviews),
         start=asked.plan.start or "merged",
     )
     tree = workspace.read_tree(commit)
     if request.strict:
         refuse_unmatched(request.scoped, tree)
     return PlanInputs(tree=tree, settings=settings, applied=applied)
+
+
+def find_base_ref(workspace: Workspace, request: PlanRequest) -> str:
+    """By which name `plan` finds the commit that slices start from."""
+    if request.base is not None:
+        return request.base
+    goal = workspace.find_goal(request.scoped.graph.goal_id)
+    return _choose_target(workspace, request, goal.plan if goal else None)
 
 
 def _read_names(workspace: Workspace) -> dict[tuple[str, str], tuple[str, str]]:

@@ -1,5 +1,6 @@
 """A plan looked at from several sides: explained, for some workers, shared files, drawn."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -257,3 +258,31 @@ def test_a_file_that_cannot_be_written_is_named(
     done = call("plan", str(graph_file), "-o", str(tmp_path / "none" / "plan.txt"))
     assert done.code == 3
     assert "plan.txt" in done.err
+
+
+def test_owners_of_tasks_and_their_review_come_from_a_file(cli: Cli, repo: Path) -> None:
+    (repo / "OWNERS").write_text("docs/ @writers\n/web/ @ann @ben\n/web/nav.ts @ben\n[x] odd\n")
+    tasks: list[dict[str, object]] = [
+        {"id": "docs", "write_set": ["docs/new.md"]},
+        {"id": "web", "write_set": ["web/"]},
+        {"id": "own", "write_set": ["web/nav.ts"], "owner_role": "cleo"},
+        {"id": "free", "write_set": ["Makefile"]},
+    ]
+
+    def plan_owned() -> tuple[dict[str, tuple[str, bool]], list[str]]:
+        (repo / "graph.json").write_text(json.dumps({"version": 1, "tasks": tasks}))
+        made = cli("plan", "graph.json", "--owners", "OWNERS", "--json").document
+        return {
+            one["slice_id"]: (one["owner_role"], "owner_review" in one["review_needs"])
+            for one in made["slices"]
+        }, [one["task_id"] for one in made["skipped"]]
+
+    told, skipped = plan_owned()
+    assert (told["docs"], told["own"]) == (("@writers", True), ("cleo", True))
+    assert told["web"][0] in {"@ann", "@ben"}
+    assert skipped == ["free"]
+    # Where the graph names nobody at all, what nobody owns is for the usual one.
+    del tasks[2]["owner_role"]
+    told, skipped = plan_owned()
+    assert (told["own"], told["free"], skipped) == (("@ben", True), ("executor", False), [])
+    assert cli("plan", "graph.json", "--owners", "nothing").code == 2
