@@ -1,14 +1,16 @@
 """How good suggestions are on real histories, asked before each change and strictly without it."""
 
+import os
 import random
 import statistics
 import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 from typing import NamedTuple
 from zlib import crc32
@@ -26,7 +28,13 @@ from gitslices.history.names import PathNames  # noqa: E402
 from gitslices.history.past import is_counted  # noqa: E402
 from gitslices.history.ranking import Query, Suggestion, rank_files  # noqa: E402
 from gitslices.planning.advice import MEETING, is_free_by_name  # noqa: E402
-from gitslices.state.history_cache import HistoryCache, open_passing_cache  # noqa: E402
+from gitslices.state.history_cache import (  # noqa: E402
+    HISTORY_NAME,
+    HistoryCache,
+    open_history_cache,
+    open_passing_cache,
+)
+from gitslices.state.mining import mine  # noqa: E402
 
 CHANGES = 200
 """How many of the latest changes of each history are asked about."""
@@ -76,6 +84,7 @@ def bench_suggest(repositories: Sequence[Path]) -> None:
         score = measure(repository)
         scores.append(score)
         print(f"{name_repository(repository):<28} {describe(score)}", flush=True)
+        print(f"{'':<28} {describe_mining(repository)}", flush=True)
     report(scores)
 
 
@@ -88,6 +97,37 @@ def measure(repository: Path) -> Score:
     for case in replay(repository):
         ask(case, score)
     return score
+
+
+def describe_mining(repository: Path) -> str:
+    """What a first look at the whole history costs, beside git's own log of it, and leaves."""
+    repo = probe_repository(repository, None)
+    tip = find_commit(repo, "HEAD")
+
+    def log() -> None:
+        repo.run("log", "--raw", "-z", f"--max-count={LIMIT}", "HEAD")
+
+    def look() -> int:
+        with TemporaryDirectory() as folder:
+            with open_history_cache(Path(folder), timeout=60) as cache:
+                seen = mine(repo, cache, tip, is_partial=False).commits
+            sizes.append((Path(folder) / HISTORY_NAME).stat().st_size)
+        return seen
+
+    sizes: list[int] = []
+    seen = look()  # once for the pages of both
+    took, alone = (min(map(count_busy, [work] * 3)) for work in (look, log))
+    return (
+        f"{seen:,} commits mined in {took:.2f} s busy, {took / alone:.2f} of git log --raw"
+        f" [1.5 at 10,000]; cache {sizes[-1] / 2**20:.1f} MiB [5]"
+    )
+
+
+def count_busy(work: Callable[[], object]) -> float:
+    """Processor seconds of a call, and of the processes that it has started."""
+    before = sum(os.times()[:4])
+    work()
+    return sum(os.times()[:4]) - before
 
 
 def replay(repository: Path) -> Iterator[Case]:
