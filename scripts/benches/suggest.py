@@ -201,6 +201,8 @@ def warn(case: Case, score: Score) -> None:
     """What the plan would warn of: for the whole change wrongly, for a part of it rightly."""
     wrong = 0
     for path in case.files:
+        if is_free_by_name(path):
+            continue
         for other in find_certain(case.past, path):
             if other in case.names:
                 is_true = other in case.files

@@ -49,6 +49,16 @@ def test_a_file_that_nearly_always_changes_too_is_missed(shop: Path) -> None:
     assert advice.meetings is UNSET
 
 
+def test_a_changelog_misses_nothing(tmp_path: Path) -> None:
+    releases = [
+        Made(f"Release {n}", {"HISTORY.md": f"{n}", "web/version.ts": f"{n}"}) for n in range(12)
+    ]
+    repo = make_history(tmp_path / "shop", [COMMITS[0], *releases])
+    assert ask(repo, {"id": "notes", "write_set": ["HISTORY.md"]}).missing == ()
+    (missing,) = ask(repo, {"id": "version", "write_set": ["web/version.ts"]}).missing
+    assert missing.missing == "HISTORY.md"
+
+
 @pytest.mark.parametrize(
     "write_set", [["web/routes.ts", "tests/"], ["web/nav.ts"], ["api/token.py"], ["**"]]
 )
