@@ -154,3 +154,9 @@ def list_some(names: Sequence[str], shown: int = 3) -> str:
     """The first of `names`, and how many more there are."""
     rest = f" and {len(names) - shown} more" if len(names) > shown else ""
     return f"{', '.join(names[:shown])}{rest}"
+
+
+def count(number: int, noun: str, verbs: tuple[str, str] | None = None) -> str:
+    """`1 file`, `2 files`; with what one does and what several do, `1 file is`, `2 files are`."""
+    said = f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return said if verbs is None else f"{said} {verbs[number != 1]}"

@@ -21,6 +21,7 @@ from gitslices.core.errors import (
     RefusedError,
 )
 from gitslices.core.model import SliceId
+from gitslices.core.naming import count
 from gitslices.ops.claim import ClaimReport, claim
 from gitslices.ops.goal_run import AgentCommand, GoalRun
 from gitslices.ops.grant import DEFAULT_TTL, ClaimRequest
@@ -361,7 +362,7 @@ class Crew:
         one.failed[slice_id] = problem
         number, most = sum(len(each.failed) for each in self._runs), self._request.max_failures
         if most is not None and number >= most:
-            failed = "1 slice has" if number == 1 else f"{number} slices have"
+            failed = count(number, "slice", ("has", "have"))
             self.halted = f"{failed} failed (--max-failures)"
         notice = Notice(
             event="failed", goal_id=one.goal.goal_id, slice_id=slice_id, text=problem.message

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from gitslices.core.errors import GraphProblem, Problem
 from gitslices.core.model import OverlapKind, Plan, PlanProgress, Serialization, SliceId
+from gitslices.core.naming import count as count
 
 # What acts on a terminal: C0, DEL and C1 controls, line and paragraph separators. What reorders or
 # is not seen: Unicode's Default_Ignorable_Code_Point (soft hyphen, joiners, bidirectional and
@@ -60,11 +61,6 @@ def shorten_line(text: str, most: int = 200) -> str:
     """`text` as one line of at most so many characters, for a place among other lines."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def join_goals(parts: Sequence[tuple[str, str]]) -> str:

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from gitslices.core.errors import DiskError, Problem, RefusedError
 from gitslices.core.model import GONE, Oid, Slice, SliceId
-from gitslices.core.naming import list_some
+from gitslices.core.naming import count, list_some
 from gitslices.git.filling import is_partial
 from gitslices.git.ignored import find_recorder
 from gitslices.git.read import read_branches, read_sizes
@@ -85,10 +85,10 @@ def _refuse(problems: Sequence[Problem], lacks: Sequence[Problem]) -> None:
     found = (*problems, *lacks)
     if not found:
         return
-    count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+    said = count(len(found), "thing", ("is", "are"))
     # With nothing else in the way no other input would help: the machine has to change (exit 3).
     kind = RefusedError if problems else DiskError
-    raise kind(f"{count} in the way; nothing was changed", problems=found)
+    raise kind(f"{said} in the way; nothing was changed", problems=found)
 
 
 def _observe(

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import BusyError, GitslicesError
 from gitslices.core.model import SliceId
-from gitslices.core.naming import list_some
+from gitslices.core.naming import count, list_some
 from gitslices.git.set_up_traces import note_traces
 from gitslices.git.uncommitted import find_uncommitted
 from gitslices.repo_commands.background import start_background
@@ -120,7 +120,7 @@ def _describe_traces(found: Sequence[tuple[SliceId, tuple[str, ...]]]) -> Iterat
 
 
 def _refuse(unready: Sequence[SliceId], unapproved: Sequence[str]) -> str:
-    commands = "1 command is" if len(unapproved) == 1 else f"{len(unapproved)} commands are"
+    commands = count(len(unapproved), "command", ("is", "are"))
     return (
         f"set-up was not run in {', '.join(unready)}: {commands} not approved; "
         "see and approve with: gitslices trust, then run gitslices plan --apply again"

@@ -17,7 +17,7 @@ from gitslices.core.model import (
     SliceId,
     SliceStatus,
 )
-from gitslices.core.naming import list_some, show_path
+from gitslices.core.naming import count, list_some, show_path
 from gitslices.rules.progress import Landed, describe_finished, find_waits
 from gitslices.rules.scope_check import Violation
 
@@ -199,13 +199,13 @@ def describe_violations(
     goal_id: str, slice_id: SliceId, violations: Sequence[Violation]
 ) -> Problem:
     """The reason not to merge a slice that left its scope, with the first few paths."""
-    count = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
+    outside = count(len(violations), "change")
     shown = [f"{one.path} ({one.reason})" for one in violations[:3]]
     rest = f" and {len(violations) - 3} more" if len(violations) > 3 else ""
     wider = suggest("scope", "allow", slice_id, "PATH", "--reason", "TEXT", goal_id=goal_id)
     return Problem(
         slice_id,
-        f"{count} outside the write scope: {', '.join(shown)}{rest}",
+        f"{outside} outside the write scope: {', '.join(shown)}{rest}",
         f"take them back, or widen it: {wider}",
     )
 

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from gitslices.core.errors import Problem, suggest
 from gitslices.core.model import SliceId
+from gitslices.core.naming import count
 from gitslices.rules.progress import Progress
 from gitslices.rules.worktree_faults import BARS_REMOVAL, HIDES_WORK, Fault
 
@@ -100,17 +101,17 @@ def _find_work(slice_: Retirable) -> Iterable[tuple[str, str]]:
         )
     if slice_.ahead:
         yield (
-            f"{_count_commits(slice_.ahead)} not in the target",
+            f"{count(slice_.ahead, 'commit')} not in the target",
             "merge it, be it by git merge, or remove it all the same with --force",
         )
     if slice_.detached:
         yield (
-            f"{_count_commits(slice_.detached)} on no branch, at the worktree's detached HEAD",
+            f"{count(slice_.detached, 'commit')} on no branch, at the worktree's detached HEAD",
             "give them a branch: git switch --create NAME, or use --force",
         )
-    for name, count in slice_.unpushed.items():
+    for name, number in slice_.unpushed.items():
         yield (
-            f"submodule {name}: {_count_commits(count)} that no remote has",
+            f"submodule {name}: {count(number, 'commit')} that no remote has",
             "push them, or remove it all the same with --force",
         )
 
@@ -139,7 +140,3 @@ def is_expired(removed_at: str, age: timedelta, now: str) -> bool:
 def _shorten(paths: Sequence[str]) -> str:
     rest = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     return ", ".join(paths[:_SHOWN]) + rest
-
-
-def _count_commits(number: int) -> str:
-    return "1 commit" if number == 1 else f"{number} commits"

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gitslices.core.errors import Problem
 from gitslices.core.model import RepoPath, Slice
+from gitslices.core.naming import count
 from gitslices.scopes.language.atoms import walk_up
 
 _MARGIN: Final = 1.05
@@ -131,7 +132,7 @@ def _count_bytes(text: str) -> int:
 
 
 def _count(worktrees: int) -> str:
-    return "1 worktree needs" if worktrees == 1 else f"{worktrees} worktrees need"
+    return count(worktrees, "worktree", ("needs", "need"))
 
 
 def _show_size(size: float) -> str:

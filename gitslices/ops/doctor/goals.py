@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gitslices.core.errors import InputError
 from gitslices.core.model import FINISHED
+from gitslices.core.naming import count
 from gitslices.ops.doctor.finding import Finding, Trouble
 from gitslices.ops.doctor.repairs import Examined
 from gitslices.rules.merging import describe_late_remedy
@@ -36,7 +37,7 @@ def find_late_commits(examined: Examined) -> Iterator[Trouble]:
         for record in snapshot.records.values():
             late = snapshot.count_since_merge(record)
             if late:
-                made = "1 commit was" if late == 1 else f"{late} commits were"
+                made = count(late, "commit", ("was", "were"))
                 yield Trouble(
                     finding=Finding(
                         check="late-commits",

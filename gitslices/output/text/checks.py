@@ -38,7 +38,7 @@ def _format_slice(one: "SliceCheck") -> Iterable[str]:
     if not violations:
         yield f"{name}: all changes are inside the write scope"
         return
-    changes = "1 change" if len(violations) == 1 else f"{len(violations)} changes"
+    changes = count(len(violations), "change")
     inside = all(violation.reason == UNNAMED for violation in violations)
     what = "that no commit can hold" if inside else "outside the write scope"
     yield f"{name}: {changes} {what}"
