@@ -23,7 +23,7 @@ from gitslices.ops.goal_run import AgentCommand
 from gitslices.state.lock import find_dead_operations, hold_operation
 from gitslices.workspace import Workspace
 
-_LARGEST: Final = 4 * 1024 * 1024
+_LARGEST: Final = 64 * 1024 * 1024
 _KEPT: Final = 10
 """Runs that have ended of which `run --status` still tells."""
 _PAUSE: Final = 0.1

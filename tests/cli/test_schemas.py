@@ -40,6 +40,11 @@ def find_faults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> lis
     return faults
 
 
+def is_run_at_work(cli: Cli) -> bool:
+    runs = cli("run", "--status", "--json").document["runs"]
+    return any(one["state"] == "running" for one in runs)
+
+
 def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
     cli: Cli, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +144,9 @@ def test_the_documents_of_a_goal_under_way_keep_to_their_schemas(
     for name, line in lines.items():
         finished = cli(*line.split(), "--json")
         document = documents[name] = finished.document
+        # What works in the background is not to have what the next lines are about.
+        while name == "run-detach" and is_run_at_work(cli):
+            pass
         schema = json.loads(cli("schema", name).out)
         assert schema["title"] == f"gitslices {name.replace('-', ' ')} --json"
         assert find_faults(document, schema, schema) == [], (name, document)
