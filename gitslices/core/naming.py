@@ -17,7 +17,9 @@ _PREFIX_LENGTH: Final = 200
 
 SETTINGS_FILE: Final = ".gitslices/config.toml"
 OLD_SETTINGS_FILE: Final = ".gitslices.toml"
-SETTINGS_TABLES: Final = ("setup", "gates", "merge", "plan", "run", "notify", "remote", "publish")
+SETTINGS_TABLES: Final = (
+    "setup", "teardown", "gates", "merge", "plan", "run", "notify", "remote", "publish", "suggest",
+)  # fmt: skip
 GRAPH_FILE: Final = "gitslices.toml"
 
 _NaturalKey = tuple[tuple[tuple[str, int, str], ...], str]

@@ -18,6 +18,7 @@ StalledRun = Literal["tell", "end"]
 Fetching = Literal["never", "claim"]
 ForgeName = Literal["github", "gitlab", "gitea", "none"]
 Publishing = Literal["never", "done"]
+Ports = Annotated[int, Meta(ge=1, le=100)]
 
 
 class Setup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,7 +31,7 @@ class Setup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commands: tuple[Text, ...] = ()
     background: tuple[Text, ...] = ()
     timeout: Seconds = 600
-    ports: Annotated[int, Meta(ge=1, le=100)] = 1
+    ports: Ports = 1
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def test_an_intent_of_before_is_read_and_written_alike() -> None:
     }
     record = msgspec.convert(kept, SliceRecord)
     assert record.filling_operation == "op"
-    assert msgspec.json.decode(msgspec.json.encode(record)) == kept
+    assert msgspec.json.decode(msgspec.json.encode(record)) == {**kept, "ports": 1}
 
 
 @pytest.mark.parametrize("value", [None, 3, 1.5, "{", b"\xff", "", b"[]"])

@@ -6,8 +6,21 @@ import pytest
 from msgspec import Struct
 
 from gitslices.core.model import Requirement, When
+from gitslices.core.naming import SETTINGS_TABLES
 from gitslices.system.settings import SettingsError, load_settings
-from gitslices.system.settings_tables import Gate, MergeSettings, RunSettings, Settings, Setup
+from gitslices.system.settings_tables import (
+    Gate,
+    MergeSettings,
+    NotifySettings,
+    PlanTable,
+    PublishSettings,
+    RemoteSettings,
+    RunSettings,
+    Settings,
+    Setup,
+    SuggestSettings,
+    Teardown,
+)
 from tests.support.repositories import write_settings
 
 
@@ -141,7 +154,7 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
         (
             "colour",
             "this key is not known",
-            "known here: setup, gates, merge, plan, run, notify, remote, publish, suggest",
+            f"known here: {', '.join(SETTINGS_TABLES)}",
         ),
         ("setpu", "this key is not known", "is 'setup' meant?"),
         ("setup.comands", "this key is not known", "is 'commands' meant?"),
@@ -156,7 +169,18 @@ def test_every_mistake_is_reported_with_its_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "table"),
-    [(Setup, "setup"), (Gate, "gates.lint"), (MergeSettings, "merge"), (RunSettings, "run")],
+    [
+        (Setup, "setup"),
+        (Teardown, "teardown"),
+        (Gate, "gates.lint"),
+        (MergeSettings, "merge"),
+        (PlanTable, "plan"),
+        (RunSettings, "run"),
+        (NotifySettings, "notify"),
+        (RemoteSettings, "remote"),
+        (PublishSettings, "publish"),
+        (SuggestSettings, "suggest"),
+    ],
 )
 def test_every_key_says_what_it_expects(tmp_path: Path, kind: type[Struct], table: str) -> None:
     keys = kind.__struct_fields__

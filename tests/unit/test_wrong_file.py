@@ -42,4 +42,4 @@ def test_a_table_of_the_graph_s_name_inside_another_is_a_typo(tmp_path: Path) ->
     write_settings(tmp_path, "[setup]\ntasks = 1\n")
     with pytest.raises(SettingsError) as caught:
         load_settings(tmp_path)
-    assert caught.value.problems[0].hint == "known here: commands, timeout"
+    assert caught.value.problems[0].hint == "known here: commands, background, timeout, ports"

@@ -15,6 +15,5 @@ evidence  the log, gates and reviews
 merging   what was merged, moved or would conflict
 exchange  what an import or an export did
 sharing   goals that clones share
-publishing  what was put up for review, and how that stands
 upkeep    what was removed and brought back, what doctor found, which commands wait for approval
 """
