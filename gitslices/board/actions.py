@@ -10,6 +10,7 @@ from msgspec import Struct
 from gitslices.core.errors import InputError
 from gitslices.core.model import SliceId
 from gitslices.ops.evidence import ReviewRequest, review
+from gitslices.ops.hold import HoldRequest, hold
 from gitslices.ops.leases import ReleaseRequest, release
 from gitslices.ops.merge import MergeRequest, merge
 from gitslices.ops.reopen import ReopenRequest, reopen
@@ -100,6 +101,20 @@ def _release(workspace: Workspace, wish: Wish) -> Done:
     return Done(ok=True, text=f"open, was held by {report.holder}" if report.holder else "open")
 
 
+def _hold(workspace: Workspace, wish: Wish) -> Done:
+    request = HoldRequest(
+        slice_id=wish.slice_id, by=wish.user, goal_id=wish.goal_id, reason=wish.fields["reason"]
+    )
+    report = hold(workspace, request)
+    held = f"; {report.holder} keeps it till then" if report.holder else ""
+    return Done(ok=True, text=f"on hold: {report.reason}{held}")
+
+
+def _unhold(workspace: Workspace, wish: Wish) -> Done:
+    hold(workspace, HoldRequest(slice_id=wish.slice_id, by=wish.user, goal_id=wish.goal_id))
+    return Done(ok=True, text="left to workers again")
+
+
 def _reopen(workspace: Workspace, wish: Wish) -> Done:
     report = reopen(workspace, ReopenRequest(slice_id=wish.slice_id, goal_id=wish.goal_id))
     return Done(ok=True, text=f"was {report.former_status}, can be claimed again")
@@ -163,6 +178,18 @@ ACTIONS: Final[Mapping[str, Action]] = {
             words=lambda wish: ("release", "--force", *_name(wish)), run=_release,
         ),
         Action(
+            name="hold", label="Hold", asks=None,
+            fields=(Field(name="reason", label="Reason"),),
+            words=lambda wish: (
+                "hold", "--reason", wish.fields.get("reason", ""), *_name(wish),
+            ),
+            run=_hold,
+        ),
+        Action(
+            name="unhold", label="Unhold", asks=None, fields=(),
+            words=lambda wish: ("unhold", *_name(wish)), run=_unhold,
+        ),
+        Action(
             name="retry", label="Try again", asks="The slice can be claimed again. One that was "
             "merged starts anew from the target.", fields=(),
             words=lambda wish: ("reopen", *_name(wish)), run=_reopen,
@@ -195,6 +222,8 @@ def list_offered(state: SliceState) -> tuple[str, ...]:
         "merge": state.status == "done",
         "sync": state.status in {"provisioned", "claimed", "done", "conflicted"},
         "release": state.status == "claimed",
+        "hold": state.on_hold is None and state.status not in {"merged", "dropped"},
+        "unhold": state.on_hold is not None,
         "retry": state.status in {"done", "conflicted", "merged", "dropped"},
         "allow": state.status in {"planned", "provisioned", "claimed", "conflicted"},
     }

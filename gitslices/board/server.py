@@ -3,6 +3,7 @@
 import hmac
 import ipaddress
 import json
+import signal
 import socket
 import threading
 import webbrowser
@@ -106,7 +107,11 @@ def serve(settings: BoardSettings, there: socket.socket, browse: str | None) -> 
     if browse is not None:
         # It may take as long as it likes to start, and the page is there already.
         threading.Thread(target=webbrowser.open, args=(browse,), daemon=True).start()
-    _Server(config, watcher).run(sockets=[there])
+    server = _Server(config, watcher)
+    server.run(sockets=[there])
+    # Where whoever started it has SIGINT ignored, uvicorn's own raising of it comes to nothing.
+    if server.is_interrupted:
+        raise KeyboardInterrupt
 
 
 class _Server(uvicorn.Server):  # type: ignore[misc]  # an extra is Any to mypy
@@ -115,10 +120,12 @@ class _Server(uvicorn.Server):  # type: ignore[misc]  # an extra is Any to mypy
     def __init__(self, config: uvicorn.Config, watcher: Watcher) -> None:
         super().__init__(config)
         self._watcher = watcher
+        self.is_interrupted = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ctrl-C, or SIGTERM."""
         self._watcher.stop()
+        self.is_interrupted = sig == signal.SIGINT
         super().handle_exit(sig, frame)
 
 

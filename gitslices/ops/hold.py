@@ -7,6 +7,7 @@ from msgspec import Struct
 from gitslices.core.errors import RefusedError, suggest
 from gitslices.core.model import SliceId
 from gitslices.ops.note import refuse_odd_text
+from gitslices.remote.agreement import told
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_goal, get_planned, refuse_odd_name
 from gitslices.state.leases import find_open_lease
@@ -36,6 +37,7 @@ class HoldReport(Struct, frozen=True, kw_only=True):
     holder: str | None
 
 
+@told
 def hold(workspace: Workspace, request: HoldRequest) -> HoldReport:
     """Keep a slice from all claims, or let it go on, and log it; whoever has it keeps it.
 

@@ -44,8 +44,9 @@ _LONGEST_PAUSE: Final = 1.0
 _EVENT: Final = "Gitslices-Event: "
 _TOLD: Final = frozenset({
     "claimed", "resumed", "released", "lapsed", "failed", "done", "merged", "landed", "conflicted",
-    "gate", "reviewed", "note", "waiting", "going-on", "scope-allowed", "scope-granted", "reopened",
-    "goal-closed", "goal-reopened", "planned", "retargeted", "rescoped", "removed", "shared",
+    "gate", "reviewed", "note", "waiting", "going-on", "on-hold", "off-hold", "scope-allowed",
+    "scope-granted", "reopened", "goal-closed", "goal-reopened", "planned", "retargeted",
+    "rescoped", "removed", "shared",
 })  # fmt: skip
 """What others are told of: not what happened to branches and worktrees of this machine."""
 

@@ -67,6 +67,14 @@ class EndedLease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failure: Failure | None = None
 
 
+class HeldSlice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who keeps a slice from workers, since when and why."""
+
+    by: str
+    at: _Time
+    reason: Annotated[str, Meta(max_length=2000)]
+
+
 class SliceFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A slice that somebody has had: how it stands, and what speaks for it.
 
@@ -82,6 +90,7 @@ class SliceFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     allowed_scope: tuple[str, ...] = ()
     landing: Landing | None = None
     conflicts: tuple[str, ...] = ()
+    on_hold: HeldSlice | None = None
     leases: tuple[EndedLease, ...] = ()
     gate_runs: tuple[GateRun, ...] = ()
     reviews: tuple[Review, ...] = ()
@@ -198,6 +207,7 @@ def _check(file: StateFile) -> None:
         parse_scope(file.allowed_scope) if file.allowed_scope else None
         _check_names(file.clone, *(one.holder for one in file.leases))
         _check_ids(file.goal_id, file.slice_id, (*file.gate_runs, *file.reviews))
+        _check_names(file.on_hold.by) if file.on_hold else None
     elif isinstance(file, LeaseFile):
         _check_names(file.clone, file.holder)
     elif file.version != VERSION:

@@ -12,6 +12,7 @@ from gitslices.remote.documents import (
     HEAD_FILE,
     EndedLease,
     GoalFile,
+    HeldSlice,
     LeaseFile,
     SliceFile,
     StateHead,
@@ -40,6 +41,7 @@ from gitslices.state.leases import (
     put_lease,
     read_lease_history,
 )
+from gitslices.state.on_hold import OnHold, delete_on_hold, read_on_hold, write_on_hold
 from gitslices.state.proofs import add_gate_run, add_review, read_gate_runs, read_reviews
 from gitslices.state.sharing import (
     LOCAL_TOKENS,
@@ -103,6 +105,7 @@ def _make_slice_file(
     record = store.find_slice(goal_id, slice_id)
     work = read_pushed_work(store, goal_id).get(slice_id)
     failures = read_failures(store, goal_id, slice_id)
+    hold = read_on_hold(store, goal_id).get(slice_id)
     status = record.status if record else None
     known = status if status not in {"claimed", "provisioned", "planned"} else None
     file = SliceFile(
@@ -114,6 +117,7 @@ def _make_slice_file(
         base_commit=record.base_commit if record and (known or (work and work.tip)) else None,
         allowed_scope=record.allowed_scope if record else (),
         landing=read_landings(store, goal_id).get(slice_id),
+        on_hold=HeldSlice(by=hold.held_by, at=hold.at, reason=hold.reason) if hold else None,
         conflicts=tuple(_list_shown(read_conflicts(store, goal_id).get(slice_id, ()))),
         leases=tuple(
             _make_ended(lease, failures.get(lease.token))
@@ -206,8 +210,8 @@ def take_files(
         if isinstance(file, SliceFile) and file.goal_id in shared:
             _take_slice(workspace, store, sharing, file)
     for path, data in files.items():
-        if data is None and path.startswith("leases/"):
-            _take_ended(store, path)
+        if data is None:
+            _take_gone(workspace, store, sharing, path)
     for file in decoded.values():
         if isinstance(file, LeaseFile) and file.goal_id in shared:
             _take_lease(workspace, store, sharing, file)
@@ -246,14 +250,9 @@ def _take_goal(workspace: Workspace, store: Store, sharing: Sharing, file: GoalF
             )
     add_shared_goal(store, goal_id)
     store.write_goal(
-        Goal(
-            goal_id=goal_id,
-            graph=file.graph,
-            plan=plan,
-            applied_at=file.applied_at,
-            closed_at=file.closed_at,
-        )
-    )
+        Goal(goal_id=goal_id, graph=file.graph, plan=plan, applied_at=file.applied_at,
+             closed_at=file.closed_at)
+    )  # fmt: skip
     for slice_ in plan.slices:
         # One that has a worktree here follows the scopes of the plan.
         record = store.find_slice(goal_id, slice_.slice_id)
@@ -288,6 +287,12 @@ def _take_slice(workspace: Workspace, store: Store, sharing: Sharing, file: Slic
         forget_landing(store, goal_id, id_)
     else:
         write_landing(store, goal_id, id_, file.landing)
+    if file.on_hold is None:
+        delete_on_hold(store, goal_id, id_)
+    else:
+        by, at, reason = structs.astuple(file.on_hold)
+        hold = OnHold(goal_id=goal_id, slice_id=id_, reason=reason, held_by=by, at=at)
+        write_on_hold(store, hold)
     if file.conflicts:
         write_conflict(store, goal_id, id_, file.conflicts)  # type: ignore[arg-type]
 
@@ -340,15 +345,17 @@ def _take_proofs(store: Store, file: SliceFile) -> None:
             add_review(store, review)
 
 
-def _take_ended(store: Store, path: str) -> None:
-    """End the lease that was at `path`; the slice's own file says how, if it can."""
+def _take_gone(workspace: Workspace, store: Store, sharing: Sharing, path: str) -> None:
+    """Have a slice be as planned; end a lease: the slice's own file says how, if it can."""
     data = find_file(store, path)
-    if data is None:
-        return
-    known = decode_as(path, data, LeaseFile)
-    lease = find_open_lease(store, known.goal_id, known.slice_id)
-    if lease is not None and lease.token == known.token:
-        end_lease(store, lease.token, at=lease.expires_at, ending="freed")
+    known = decode_file(path, data) if data else None
+    if isinstance(known, SliceFile) and known.goal_id in list_shared_goals(store):
+        as_planned = SliceFile(goal_id=known.goal_id, slice_id=known.slice_id)
+        _take_slice(workspace, store, sharing, as_planned)
+    elif isinstance(known, LeaseFile):
+        lease = find_open_lease(store, known.goal_id, known.slice_id)
+        if lease is not None and lease.token == known.token:
+            end_lease(store, lease.token, at=lease.expires_at, ending="freed")
 
 
 def _take_lease(workspace: Workspace, store: Store, sharing: Sharing, file: LeaseFile) -> None:

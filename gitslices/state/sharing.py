@@ -19,7 +19,8 @@ LOCAL_TOKENS: Final = 1 << 29
 _COLUMNS: Final = "remote, ref, clone, commit_id, read_at, read_ns, last_token"
 # What is shared of a slice, and of a goal.
 _WATCHED: Final = (
-    "slices", "leases", "gate_runs", "reviews", "attempts", "landings", "conflicts", "pushed_work",
+    "slices", "leases", "gate_runs", "reviews", "attempts", "landings", "conflicts", "on_hold",
+    "pushed_work",
 )  # fmt: skip
 _SHARED: Final = "EXISTS (SELECT 1 FROM shared_goals WHERE goal_id = {row}.goal_id)"
 _ROWS: Final = {"INSERT": "NEW", "UPDATE": "NEW", "DELETE": "OLD"}

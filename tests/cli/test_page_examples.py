@@ -87,7 +87,8 @@ WORLDS = {
         before={
             "gitslices run": f"printf '{AGENT}' >agent.sh; chmod +x agent.sh; git add ."
             " && git commit --allow-empty -m Agent"
-        }
+        },
+        elsewhere=("gitslices run --agent",),
     ),
     "how-to/sandbox.md": World(),
     "how-to/scopes.md": World(
@@ -117,6 +118,8 @@ OTHERS = {
     "how-to/find-scopes.md",
     # A forge, and its client.
     "how-to/pull-requests.md",
+    # More than one machine, and a remote.
+    "how-to/several-machines.md",
     # More than one person at work, for a while.
     "how-to/watch.md",
     # Run by test_documents.

@@ -19,6 +19,7 @@ from gitslices.core.errors import (
 from gitslices.core.model import SliceId
 from gitslices.ops.evidence import ReviewRequest, review
 from gitslices.ops.goal import close_goal
+from gitslices.ops.hold import HoldRequest, hold
 from gitslices.ops.log import LogRequest, read_log
 from gitslices.ops.scope import AllowRequest, allow_scope
 from gitslices.ops.share import ShareRequest, leave, share
@@ -192,6 +193,16 @@ def test_scopes_reviews_and_ends_of_goals_are_seen_by_all(ann: Clone, bob: Clone
     assert ("reviewed", bob.join().clone) in told
     with pytest.raises(RefusedError):
         close_goal(bob.workspace, GOAL)
+
+
+def test_what_is_on_hold_is_kept_from_workers_everywhere(ann: Clone, bob: Clone) -> None:
+    hold(ann.workspace, HoldRequest(slice_id=SliceId("a"), by="ann", reason="not settled"))
+    assert bob.claim(None, "bee").slice_id == "b"
+    with pytest.raises(NothingReadyError, match="not settled"):
+        bob.claim("a", "bee")
+    assert "on-hold" in [one.event for one in log(bob)]
+    hold(bob.workspace, HoldRequest(slice_id=SliceId("a"), by="bob"))
+    assert ann.claim("a", "ant").slice_id == "a"
 
 
 def log(clone: Clone) -> list[Event]:
