@@ -194,7 +194,7 @@ def command(
         command=command_line,
         holder=holder if holder is not None else find_user(),
         goal_id=goal_id,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=1 if once else jobs or os.cpu_count() or 1,
         retries=retries,
         ttl=ttl,
         backoff=backoff or 0,

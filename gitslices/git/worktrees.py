@@ -106,19 +106,37 @@ def hold_worktree(admin: Path, words: str) -> bool:
     found = _read_lock(admin)
     if found is not None:
         return found.startswith(_CLAIM_REASON)
-    partial = name_partial(admin / "locked")
     try:
-        # Whole or not at all, and never over a lock of somebody who was faster.
-        partial.write_text(f"{_CLAIM_REASON}{words}\n")
-        reach("link:locked")
-        os.link(partial, admin / "locked")
+        _write_lock(admin, f"{_CLAIM_REASON}{words}\n".encode())
     except FileExistsError:
         return False
     except OSError as error:
         raise DiskError(f"cannot lock the worktree of {str(admin)!r}: {error.strerror}") from error
+    return True
+
+
+def _write_lock(admin: Path, data: bytes) -> None:
+    """Whole or not at all, and never over a lock of somebody who was faster."""
+    with suppress(AttributeError, OSError):
+        # A file without a name is gone with its process, whenever that is killed.
+        descriptor = os.open(admin, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        try:
+            os.write(descriptor, data)
+            reach("link:locked")
+            # With a folder's descriptor the link is followed: to the file, not to /proc's own.
+            os.link(f"/proc/self/fd/{descriptor}", admin / "locked", src_dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        return
+    if (admin / "locked").exists():
+        raise FileExistsError
+    # Not every system, and not every file system, has them.
+    partial = name_partial(admin / "locked")
+    try:
+        partial.write_bytes(data)
+        os.link(partial, admin / "locked")
     finally:
         partial.unlink(missing_ok=True)
-    return True
 
 
 def is_locked(admin: Path) -> bool:

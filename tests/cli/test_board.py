@@ -123,7 +123,7 @@ def test_what_happens_comes_by_itself_until_ctrl_c(shop: Path, board: Board) -> 
     run_cli(shop, "claim", "a", "--holder", "one")
     while a["state"]["holder"] is None:
         a = next(stream)["goals"][0]["slices"][0]
-    assert (a["word"], a["actions"]) == ("claimed", ["sync", "release", "allow"])
+    assert (a["word"], a["actions"]) == ("claimed", ["sync", "release", "hold", "allow"])
     assert board.end() == 130
 
 

@@ -1,6 +1,5 @@
 """Every command on a how-to page does what it is shown to do, in a repository that fits it."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,7 +87,7 @@ WORLDS = {
             "gitslices run": f"printf '{AGENT}' >agent.sh; chmod +x agent.sh; git add ."
             " && git commit --allow-empty -m Agent"
         },
-        elsewhere=("gitslices run --agent",),
+        elsewhere=("gitslices run --agent", "gitslices run --detach", "gitslices run --st"),
     ),
     "how-to/sandbox.md": World(),
     "how-to/scopes.md": World(
@@ -139,11 +138,12 @@ def write_graph(world: World) -> str:
 def fits(printed: str, shown: str) -> bool:
     """Whether a text is as it is shown, where `…` stands for any lines."""
     lines = [line.rstrip() for line in normalise(shown).splitlines()]
-    printed = printed.replace(os.environ["HOME"], "~")
+    printed = printed.replace(str(Path.home()), "~")
     parts = (r"(.*\n)*" if line.strip() == "…" else re.escape(line) + r"\n" for line in lines)
     return re.fullmatch("".join(parts), printed + "\n") is not None
 
 
+@pytest.mark.usefixtures("own_home")
 @pytest.mark.parametrize("page", WORLDS)
 def test_examples_do_what_is_shown(page: str, tmp_path: Path) -> None:
     world = WORLDS[page]
