@@ -62,6 +62,9 @@ class Watcher:
                     self._tell(make_board(workspace, progress, self._user))
             except GitslicesError as error:
                 self._tell(make_error(error, self._user))
+            except Exception as error:  # the page would stay, and tell of it as live
+                told = GitslicesError(f"the board cannot read the repository: {error!r}")
+                self._tell(make_error(told, self._user))
             self._over.wait(_AGAIN)
 
     def _tell(self, document: bytes) -> None:

@@ -290,6 +290,7 @@ def list_trash(workspace: Workspace, goal_id: str | None) -> TrashReport:
     return TrashReport(trash=tuple(_describe(one) for one in trashed))
 
 
+@told
 def undo(workspace: Workspace, request: UndoRequest) -> UndoReport:
     """Bring back what the latest removal took away, or the latest of one slice.
 

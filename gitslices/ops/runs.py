@@ -142,8 +142,9 @@ def detach_run(workspace: Workspace, run_id: str, arguments: Sequence[str]) -> D
     try:
         make_folder(folder)
         with log.open("wb") as output:
+            # Without -P a module of the repository's would be taken for one of Python's.
             process = subprocess.Popen(
-                (sys.executable, "-m", "gitslices", "run", *arguments),
+                (sys.executable, "-P", "-m", "gitslices", "run", *arguments),
                 cwd=workspace.main_worktree or workspace.repo.common_dir,
                 env=dict(workspace.environ),
                 stdin=subprocess.DEVNULL,

@@ -20,6 +20,7 @@ from gitslices.ops.scope import (
     refuse_narrowing,
     show_scope,
 )
+from gitslices.remote.agreement import agreed, told
 from gitslices.slices.goals import choose_goal
 from gitslices.slices.lookup import get_slice
 from gitslices.slices.scopes import widen
@@ -64,6 +65,7 @@ class AskReport(Struct, frozen=True, kw_only=True):
     in_way: tuple[InWay, ...]
 
 
+@told
 def ask_for_scope(workspace: Workspace, request: AskRequest) -> AskReport:
     """Leave a request that stands until it is granted; asking again renews it.
 
@@ -118,6 +120,7 @@ class GrantRequest(Struct, frozen=True, kw_only=True):
     granting: tuple[str, str] | None = None
 
 
+@agreed
 def grant_scope(workspace: Workspace, request: GrantRequest) -> AskReport:
     """Let a slice write what it asked for; raise `RefusedError` where nothing was asked for.
 

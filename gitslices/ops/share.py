@@ -24,13 +24,21 @@ from gitslices.remote.agreement import (
     take_restored,
     take_state,
 )
-from gitslices.remote.documents import encode_file, name_goal_file
+from gitslices.remote.documents import (
+    LeaseFile,
+    decode_as,
+    encode_file,
+    name_goal_file,
+    name_lease_file,
+)
 from gitslices.remote.rows import make_goal_file
 from gitslices.remote.state_ref import DEFAULT_REF, check_ref, fetch_state, push_state, write_state
 from gitslices.slices.lookup import get_goal
+from gitslices.state.leases import read_open_leases
 from gitslices.state.sharing import (
     Sharing,
     add_shared_goal,
+    find_file,
     find_last_token,
     find_sharing,
     forget_sharing,
@@ -208,8 +216,21 @@ def leave(workspace: Workspace) -> LeaveReport:
         sharing, shared = find_sharing(store), list_shared_goals(store)
         if sharing is None:
             raise InputError("no goal of this clone is shared", hint="see: gitslices goal list")
+        for goal_id in sorted(shared):
+            _refuse_with_lease(store, sharing, goal_id)
         forget_sharing(store)
     return LeaveReport(remote=sharing.remote, ref=sharing.ref, goals=tuple(sorted(shared)))
+
+
+def _refuse_with_lease(store: Store, sharing: Sharing, goal_id: str) -> None:
+    for lease in read_open_leases(store, goal_id):
+        path = name_lease_file(goal_id, lease.slice_id)
+        data = find_file(store, path)
+        if data is None or decode_as(path, data, LeaseFile).clone == sharing.clone:
+            raise RefusedError(
+                f"slice {lease.slice_id!r} is claimed here: others would see its lease lapse",
+                hint="let it be done or released first",
+            )
 
 
 def read_state_ref(workspace: Workspace) -> str:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from gitslices.core.errors import InputError, RefusedError
+from gitslices.core.errors import InputError, RefusedError, RemoteError
 from gitslices.core.files import read_regular
 from gitslices.git.links import find_admin_folder
 from gitslices.ops.claim import ClaimReport
@@ -95,11 +95,13 @@ class CommandWatch:
         now = time.monotonic()
         id_, goal_id = self._mine.slice_id, self._mine.goal_id
         if now >= self._due:
-            heartbeat(
-                self._workspace,
-                HeartbeatRequest(slice_id=id_, token=self._mine.token, goal_id=goal_id),
-            )
             self._due = now + self._ttl_part
+            # Where the remote is away the lease lasts for now: whether it does, the next one tells.
+            with suppress(RemoteError):
+                heartbeat(
+                    self._workspace,
+                    HeartbeatRequest(slice_id=id_, token=self._mine.token, goal_id=goal_id),
+                )
         self._read_report(is_over=False)
         with self._workspace.open_store() as store:
             lease = find_open_lease(store, goal_id, id_)

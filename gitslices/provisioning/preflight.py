@@ -26,6 +26,7 @@ from gitslices.rules.worktree_root import (
 from gitslices.scopes.tracked.sparse import Checkout
 from gitslices.slices.location import WorktreeMap
 from gitslices.slices.snapshot import Snapshot
+from gitslices.state.sharing import list_shared_goals
 from gitslices.state.store import SliceRecord, Store
 from gitslices.system.folders import find_occupied, survey_place
 from gitslices.workspace import Workspace
@@ -127,7 +128,13 @@ def _observe(
 def _find_away(workspace: Workspace, store: Store) -> list[Problem]:
     """What keeps new worktrees from being made where others are on a disk that is away."""
     root = workspace.worktree_root
-    recorded = (one.worktree_path for one in store.read_slices() if one.status not in GONE)
+    # Of a shared goal there are slices that never had a worktree here.
+    shared = list_shared_goals(store)
+    recorded = (
+        one.worktree_path
+        for one in store.read_slices()
+        if one.status not in GONE and one.goal_id not in shared
+    )
     away = WorktreeMap(workspace).find_away_beneath(root, recorded)
     if away is None:
         return []

@@ -10,6 +10,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar, cast
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _Parameters = ParamSpec("_Parameters")
 _Report = TypeVar("_Report")
+_Operation = Callable[Concatenate[Workspace, _Parameters], _Report]
 
 _ATTEMPTS: Final = 200
 _LONGEST_PAUSE: Final = 1.0
@@ -58,9 +60,7 @@ class OvertakenError(GitslicesError):
     exit_code = 4
 
 
-def agreed(
-    operation: Callable[Concatenate[Workspace, _Parameters], _Report],
-) -> Callable[Concatenate[Workspace, _Parameters], _Report]:
+def agreed(operation: _Operation[_Parameters, _Report]) -> _Operation[_Parameters, _Report]:
     """Have an operation on shared goals know what others did, and tell them what it does.
 
     Raises `RemoteError` where the remote cannot be reached; then nothing was changed.
@@ -68,9 +68,7 @@ def agreed(
     return _agree(operation, needs_remote=True)
 
 
-def told(
-    operation: Callable[Concatenate[Workspace, _Parameters], _Report],
-) -> Callable[Concatenate[Workspace, _Parameters], _Report]:
+def told(operation: _Operation[_Parameters, _Report]) -> _Operation[_Parameters, _Report]:
     """The same for what needs nobody's consent: offline it is done, and told with the next push."""
     return _agree(operation, needs_remote=False)
 
@@ -111,15 +109,12 @@ class _Agreement:
         if sharing is None or self._is_offline:
             return
         if not self._is_fresh:
-            try:
+            with self._tolerance():
                 refresh(self._workspace, store)
-            except RemoteError:
-                if self._needs_remote:
-                    raise
-                self._is_offline = True
-                return
-            self._is_fresh = True
-        store.before_commit = self._push
+                self._is_fresh = True
+            self._is_offline = not self._is_fresh
+        if self._is_fresh:
+            store.before_commit = self._push
 
     def renew(self, store: Store) -> None:
         """Fetch again, for who waits for others."""
@@ -127,7 +122,12 @@ class _Agreement:
             refresh(self._workspace, store)
 
     def _push(self, store: Store) -> None:
-        push_changes(self._workspace, store)
+        with self._tolerance():
+            push_changes(self._workspace, store)
+
+    def _tolerance(self) -> AbstractContextManager[None]:
+        # What needs nobody's consent is kept where the remote is away, and told with a later push.
+        return nullcontext() if self._needs_remote else suppress(RemoteError)
 
 
 def refresh(workspace: Workspace, store: Store) -> None:
@@ -228,7 +228,7 @@ def push_changes(workspace: Workspace, store: Store) -> None:
     Raises `OvertakenError` where another clone was first, `RefusedError` where the remote does not
     take it, `RemoteError` where nobody can tell; in each case the caller's transaction is undone.
     """
-    if not list_unshared(store):
+    if not list_unshared(store) and not list_unshared_events(store):
         return
     from gitslices.remote.rows import list_changes
 
@@ -236,7 +236,7 @@ def push_changes(workspace: Workspace, store: Store) -> None:
     if sharing is None:
         return
     files = list_changes(workspace, store, sharing)
-    if files:
+    if files or any(_list_events(store)):
         new = write_change(workspace, store, sharing, files)
         reach("share:push")
         _push(workspace, sharing, new)
@@ -391,7 +391,9 @@ def _parse_events(message: str) -> Iterator[Event]:
     for line in message.splitlines():
         if line.startswith(_EVENT):
             try:
-                yield msgspec.json.decode(line.removeprefix(_EVENT), type=Event)
+                event = msgspec.json.decode(line.removeprefix(_EVENT), type=Event)
             # A line of the log that nobody can read keeps nobody from working.
             except (msgspec.MsgspecError, RecursionError):
                 continue
+            if event.event in _TOLD:
+                yield event

@@ -145,9 +145,6 @@ def _strip_run(run: GateRun) -> GateRun:
 def _make_ended(lease: Lease, failure: Failure | None) -> EndedLease:
     assert lease.ended_at, "told apart before"  # noqa: S101
     assert lease.ending, "told apart before"  # noqa: S101
-    if failure is not None:
-        gates = tuple(structs.replace(one, log=None, tail=()) for one in failure.gates)
-        failure = structs.replace(failure, log=None, gates=gates)
     return EndedLease(
         token=lease.token,
         holder=lease.holder,
@@ -155,8 +152,14 @@ def _make_ended(lease: Lease, failure: Failure | None) -> EndedLease:
         claimed_at=lease.claimed_at,
         ended_at=lease.ended_at,
         ending=lease.ending,
-        failure=failure,
+        failure=_strip_failure(failure) if failure else None,
     )
+
+
+def _strip_failure(failure: Failure) -> Failure:
+    # Logs are on the machine that they were written on, and no other file is one.
+    gates = tuple(structs.replace(one, log=None, tail=()) for one in failure.gates)
+    return structs.replace(failure, log=None, gates=gates)
 
 
 def _make_lease_file(
@@ -272,7 +275,7 @@ def _take_slice(workspace: Workspace, store: Store, sharing: Sharing, file: Slic
     record = store.find_slice(goal_id, id_) or _make_record(store, file)
     if record is not None:
         status = file.status or ("provisioned" if record.status != "planned" else "planned")
-        here = record.status == "claimed" and file.clone == sharing.clone
+        here = file.clone == sharing.clone and find_open_lease(store, goal_id, id_) is not None
         base = record.base_commit if here or file.base_commit is None else file.base_commit
         write = (*record.planned_scopes[1], *file.allowed_scope)
         store.write_slices(
@@ -293,7 +296,7 @@ def _take_slice(workspace: Workspace, store: Store, sharing: Sharing, file: Slic
         by, at, reason = structs.astuple(file.on_hold)
         hold = OnHold(goal_id=goal_id, slice_id=id_, reason=reason, held_by=by, at=at)
         write_on_hold(store, hold)
-    if file.conflicts:
+    if file.conflicts or id_ in read_conflicts(store, goal_id):
         write_conflict(store, goal_id, id_, file.conflicts)  # type: ignore[arg-type]
 
 
@@ -318,6 +321,7 @@ def _make_record(store: Store, file: SliceFile) -> SliceRecord | None:
 
 def _take_history(store: Store, file: SliceFile) -> None:
     history = {one.token: one for one in read_lease_history(store, file.goal_id, file.slice_id)}
+    failures = read_failures(store, file.goal_id, file.slice_id)
     for one in file.leases:
         lease = history.get(one.token)
         if lease is None:
@@ -329,8 +333,8 @@ def _take_history(store: Store, file: SliceFile) -> None:
             put_lease(store, lease)
         elif lease.ended_at is None:
             end_lease(store, one.token, at=one.ended_at, ending=one.ending)
-        if one.failure is not None:
-            write_failure(store, lease, one.failure)
+        if one.failure is not None and one.token not in failures:
+            write_failure(store, lease, _strip_failure(one.failure))
 
 
 def _take_proofs(store: Store, file: SliceFile) -> None:

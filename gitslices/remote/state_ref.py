@@ -38,6 +38,12 @@ class StateCommit(Struct, frozen=True, kw_only=True):
     message: str
 
 
+_FETCH: Final = (
+    "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+    "--no-auto-maintenance", "--",
+)  # fmt: skip
+
+
 def check_ref(ref: str) -> str:
     """`ref`, if it can be the state's; else raise `InputError`."""
     if not _IS_REF.fullmatch(ref) or ".." in ref or ref.endswith((".lock", ".")) or len(ref) > 200:
@@ -53,19 +59,22 @@ def fetch_state(
 ) -> Oid | None:
     """Fetch the state, and `branches` of the remote with it; None where there is no such ref.
 
-    Raises `RemoteError` where the remote cannot be reached, or lacks one of the branches.
+    One of them that is gone there is the trouble of its own goal alone. Raises `RemoteError` where
+    the remote cannot be reached.
     """
     specs = [f"+{HEADS}{one}:{REMOTES}{remote}/{one}" for one in dict.fromkeys(branches)]
     env = access.make_env(repo)
-    done = repo.run(
-        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-        "--no-auto-maintenance", "--", remote, f"+{ref}:{_FETCHED}", *specs, ok=_ANY, env=env,
-    )  # fmt: skip
+    done = repo.run(*_FETCH, remote, f"+{ref}:{_FETCHED}", *specs, ok=_ANY, env=env)
     if done.status == 0:
         return read_refs(repo, [_FETCHED])[_FETCHED]
     asked = repo.run("ls-remote", "--exit-code", "--", remote, ref, ok=_ANY, env=env)
     if asked.status == _NAMED:
         return None
+    if asked.status == 0 and branches:
+        tip = fetch_state(repo, remote, ref, (), access)
+        for spec in specs:
+            repo.run(*_FETCH, remote, spec, ok=_ANY, env=env)
+        return tip
     said = done.complaint or f"git said nothing, exit status {done.status}"
     raise RemoteError(
         f"the remote {remote!r} cannot be reached: {said}",

@@ -195,6 +195,18 @@ def test_scopes_reviews_and_ends_of_goals_are_seen_by_all(ann: Clone, bob: Clone
         close_goal(bob.workspace, GOAL)
 
 
+def test_a_clone_that_has_just_come_works_on_beside_what_was_worked_elsewhere(
+    hub: Path, ann: Clone
+) -> None:
+    token = ann.claim("a", "ant").token
+    ann.work("a")
+    ann.done("a", token)
+    (new,) = make_clones(hub, "new")
+    new.join()
+    assert new.claim(None, "bee").slice_id == "b"
+    assert new.worktree("b").is_dir()
+
+
 def test_what_is_on_hold_is_kept_from_workers_everywhere(ann: Clone, bob: Clone) -> None:
     hold(ann.workspace, HoldRequest(slice_id=SliceId("a"), by="ann", reason="not settled"))
     assert bob.claim(None, "bee").slice_id == "b"
@@ -397,6 +409,8 @@ def test_a_goal_that_stays_local_goes_on_beside_a_shared_one(hub: Path, ann: Clo
 def test_a_clone_that_leaves_keeps_its_goals_to_itself(hub: Path, ann: Clone, bob: Clone) -> None:
     ann.claim("a", "ant")
     bob.statuses()
+    with pytest.raises(RefusedError, match="claimed here"):
+        leave(ann.workspace)
     assert leave(bob.workspace).goals == (GOAL,)
     before = git(hub, "rev-parse", STATE)
     assert bob.statuses()["a"] == "claimed"
