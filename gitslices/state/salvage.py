@@ -34,6 +34,8 @@ _Row = dict[str, Any]
 
 # What a fresh store of ours begins with, up to what changes with every write: the signature, the
 # size of a page, and how the file is to be read (https://sqlite.org/fileformat.html).
+# The second where SQLite's own message quotes damaged bytes.
+_UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 _HEADER: Final = b"SQLite format 3\0" + bytes((0x10, 0x00, 2, 2, 0, 64, 32, 32))
 
 
@@ -144,7 +146,7 @@ def _find_broken_row(store: Store) -> str | None:
 
 def _has_our_tables(path: Path) -> bool:
     with (
-        suppress(sqlite3.Error),
+        suppress(*_UNREADABLE),
         closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection,
     ):
         return read_shape(connection) == make_shape(SCHEMA_VERSION)
@@ -170,7 +172,7 @@ def _take_over(old: Path, folder: Path) -> Salvage:
 def _open_damaged(path: Path) -> sqlite3.Connection | None:
     """A connection that reads what it can: as it is, without what was written last, mended."""
     for prepare in (None, _drop_companions, _mend_header):
-        with suppress(OSError, sqlite3.Error):
+        with suppress(OSError, *_UNREADABLE):
             if prepare is not None:
                 prepare(path)
             connection = sqlite3.connect(path, isolation_level=None)
@@ -198,7 +200,7 @@ def _read_rows(
     connection: sqlite3.Connection, table: str, columns: Mapping[str, str | None]
 ) -> tuple[list[_Row], bool]:
     """The rows of a table from both ends up to what cannot be read, and whether that is all."""
-    with suppress(sqlite3.Error):
+    with suppress(*_UNREADABLE):
         there = read_shape(connection).get(table)
         if there is None:
             return [], False
@@ -218,7 +220,7 @@ def _read_rows(
             try:
                 # What came before an error stays in `found`.
                 found.update(rows)
-            except sqlite3.Error:
+            except _UNREADABLE:
                 continue
             return [found[place] for place in sorted(found)], True
         return [found[place] for place in sorted(found)], False
