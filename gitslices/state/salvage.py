@@ -32,10 +32,11 @@ from gitslices.state.trash import decode_trashed
 
 _Row = dict[str, Any]
 
-# What a fresh store of ours begins with, up to what changes with every write: the signature, the
-# size of a page, and how the file is to be read (https://sqlite.org/fileformat.html).
 # The second where SQLite's own message quotes damaged bytes.
 _UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
+
+# What a fresh store of ours begins with, up to what changes with every write: the signature, the
+# size of a page, and how the file is to be read (https://sqlite.org/fileformat.html).
 _HEADER: Final = b"SQLite format 3\0" + bytes((0x10, 0x00, 2, 2, 0, 64, 32, 32))
 
 
