@@ -61,6 +61,4 @@ def _call(workspace: Workspace, notice: Notice, target: BranchName | None) -> tu
         )
     if ended.status == 0:
         return ()
-    how = f"exit status {ended.status}" if ended.status is not None else "it took too long"
-    said = f": {ended.last_line}" if ended.last_line else ""
-    return (f"[notify] command failed: {how}{said}",)
+    return (f"[notify] command failed: {ended.failure}",)

@@ -56,9 +56,7 @@ def open_by_command(
             log=log,
         )
     if ended.status != 0:
-        how = f"exit status {ended.status}" if ended.status is not None else "it took too long"
-        said = f": {ended.last_line}" if ended.last_line else ""
-        raise RefusedError(f"[publish] open has failed: {how}{said}", hint=f"see {log}")
+        raise RefusedError(f"[publish] open has failed: {ended.failure}", hint=f"see {log}")
     found = _URL.findall(log.read_text("utf-8", "replace"))
     return found[-1] if found else None
 

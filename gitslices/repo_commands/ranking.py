@@ -41,9 +41,7 @@ def rank_by_command(
             log=log,
         )
         if ended.status != 0:
-            how = f"exit status {ended.status}" if ended.status is not None else "it took too long"
-            said = f": {ended.last_line}" if ended.last_line else ""
-            raise RefusedError(f"[suggest] command has failed: {how}{said}", hint=f"see {log}")
+            raise RefusedError(f"[suggest] command has failed: {ended.failure}", hint=f"see {log}")
         printed = read_regular(answer, limit=_LARGEST)
     lines = printed.decode("utf-8", "surrogateescape").splitlines()
     return tuple(line.strip() for line in lines if line.strip())

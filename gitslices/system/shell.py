@@ -25,6 +25,12 @@ class Ended(Struct, frozen=True, kw_only=True):
     status: int | None
     last_line: str
 
+    @property
+    def failure(self) -> str:
+        """Why it did not succeed, with the last that it printed."""
+        how = "it took too long" if self.status is None else f"exit status {self.status}"
+        return f"{how}: {self.last_line}" if self.last_line else how
+
 
 class Shell:
     """Runs commands from several threads at once, and can end all that are under way."""
