@@ -31,7 +31,7 @@ from gitslices.cli.options import (
 from gitslices.cli.several import report_served
 
 if TYPE_CHECKING:
-    from gitslices.ops.crew import RunRequest
+    from gitslices.ops.crew import RunRequest, RunStep
     from gitslices.ops.goal_run import AgentCommand
     from gitslices.rules.claiming import Prefer
     from gitslices.workspace import Workspace
@@ -168,9 +168,7 @@ def command(
     once its commands have; with --now these are ended, and their slices given back, at once.
     """
     from gitslices.ops.crew import RunRequest
-    from gitslices.ops.run import run_goals
     from gitslices.ops.watch import CommandLimits
-    from gitslices.output.text.status import format_run
 
     if shows or stops:
         if command_line or detach or (shows and stops) or (now and not stops):
@@ -208,11 +206,24 @@ def command(
     )
     if detach:
         return _detach(workspace, request, lock_timeout)
-    with show_run(workspace, goal_id, quiet=as_json) as on_step:
-        served = run_goals(workspace, request, on_step)
-    if once:
-        worked = any(one.merged for one in served.reports)
-        return report_served(served, format_run, lambda one: one.failed or not worked)
+    return _work(workspace, request, quiet=as_json)
+
+
+def _work(workspace: "Workspace", request: "RunRequest", *, quiet: bool) -> Outcome:
+    from gitslices.ops.run import run_goals
+    from gitslices.output.text.status import format_run
+
+    stages: set[str] = set()
+    with show_run(workspace, request.goal_id, quiet=quiet) as on_step:
+
+        def tell(step: "RunStep") -> None:
+            stages.add(step.stage)
+            on_step(step)
+
+        served = run_goals(workspace, request, tell)
+    if request.once:
+        # What was done before is merged first, and is no slice that this run has worked.
+        return report_served(served, format_run, lambda one: one.failed or "merged" not in stages)
     return report_served(served, format_run, lambda one: one.failed or one.left)
 
 

@@ -517,3 +517,8 @@ def test_a_runner_works_one_slice_and_ends(hub: Path, ann: Clone, cli: Cli) -> N
     for holder in ("ant", "elk"):
         assert cli("claim", "--holder", holder, directory=ann.repo).code == 0
     assert cli(*line, work, directory=runner.repo).code == 1
+    # What another has finished is merged on the way, and is no slice of this runner's.
+    ann.work("b")
+    assert cli("done", directory=ann.worktree("b")).code == 0
+    assert cli(*line, work, directory=runner.repo).code == 1
+    assert ann.statuses()["b"] == "merged"
