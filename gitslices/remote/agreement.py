@@ -8,30 +8,28 @@ costs more than a question to the store.
 
 import random
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar, cast
 
-import msgspec
 from msgspec import structs
 
 from gitslices.core.errors import BusyError, GitslicesError, RefusedError, RemoteError, StateError
 from gitslices.core.faults import reach
 from gitslices.core.model import BranchName, Oid
+from gitslices.remote.events import list_pending, make_message, take_events
 from gitslices.state.sharing import (
     Sharing,
     find_last_token,
     find_sharing,
-    list_shared_goals,
     list_unshared,
     list_unshared_events,
     set_unshared,
     write_files,
     write_sharing,
 )
-from gitslices.state.store import EVENT_COLUMNS, Event, Store, decode_event
+from gitslices.state.store import Store
 from gitslices.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,14 +41,6 @@ _Operation = Callable[Concatenate[Workspace, _Parameters], _Report]
 
 _ATTEMPTS: Final = 200
 _LONGEST_PAUSE: Final = 1.0
-_EVENT: Final = "Gitslices-Event: "
-_TOLD: Final = frozenset({
-    "claimed", "resumed", "released", "lapsed", "failed", "done", "merged", "landed", "conflicted",
-    "gate", "reviewed", "note", "waiting", "going-on", "on-hold", "off-hold", "scope-allowed",
-    "scope-granted", "reopened", "goal-closed", "goal-reopened", "planned", "retargeted",
-    "rescoped", "removed", "shared",
-})  # fmt: skip
-"""What others are told of: not what happened to branches and worktrees of this machine."""
 
 
 class OvertakenError(GitslicesError):
@@ -203,14 +193,11 @@ def _take(
 
     old = Oid(sharing.commit_id) if sharing.commit_id else None
     files = read_changes(workspace.repo, old, tip)
-    changed, events = list_unshared(store), list_unshared_events(store)
+    changed = list_unshared(store)
     sharing = take_files(workspace, store, sharing, files)
     write_files(store, files)
-    shared = list_shared_goals(store)
-    store.write_events(
-        [one for commit in chain for one in _parse_events(commit.message) if one.goal_id in shared]
-    )
-    set_unshared(store, changed, events)
+    pending = take_events(store, sharing, [commit.message for commit in chain])
+    set_unshared(store, changed, pending)
     return structs.replace(sharing, commit_id=tip)
 
 
@@ -236,7 +223,7 @@ def push_changes(workspace: Workspace, store: Store) -> None:
     if sharing is None:
         return
     files = list_changes(workspace, store, sharing)
-    if files or any(_list_events(store)):
+    if files or list_pending(store):
         new = write_change(workspace, store, sharing, files)
         reach("share:push")
         _push(workspace, sharing, new)
@@ -294,8 +281,8 @@ def write_change(
     from gitslices.remote.state_ref import write_state
 
     parents = [Oid(sharing.commit_id)] if sharing.commit_id else []
-    events = list(_list_events(store))
-    return write_state(workspace.repo, parents, files, make_message(sharing, events))
+    message = make_message(sharing, list(list_pending(store).values()))
+    return write_state(workspace.repo, parents, files, message)
 
 
 def note_pushed(
@@ -347,53 +334,3 @@ def _is_taken(workspace: Workspace, sharing: Sharing, new: Oid) -> bool:
     if (tip or "") != sharing.commit_id:
         raise OvertakenError("another clone has changed the shared state", hint="try again")
     return False
-
-
-def make_message(sharing: Sharing, events: Sequence[Event]) -> str:
-    """What the commit of a change says: what happened, in which clone."""
-    first = next(iter(events), None)
-    about = f"{first.goal_id}/{first.slice_id}" if first and first.slice_id else "state"
-    subject = "".join(one if one.isprintable() else "?" for one in about)[:120]
-    lines = [
-        f"{subject}: {first.event if first else 'changed'}",
-        "",
-        f"Gitslices-Clone: {sharing.clone}",
-        f"Gitslices-Nonce: {uuid.uuid4().hex}",
-        *(f"{_EVENT}{_encode_event(one, sharing)}" for one in events),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _list_events(store: Store) -> Iterator[Event]:
-    shared, columns = list_shared_goals(store), EVENT_COLUMNS.split(", ")
-    for event_id in list_unshared_events(store):
-        for row in store.query(
-            f"SELECT {EVENT_COLUMNS} FROM events WHERE event_id = ?",  # noqa: S608
-            (event_id,),
-        ):
-            event = decode_event(dict(zip(columns, row, strict=True)))
-            if event.event in _TOLD and event.goal_id in shared:
-                yield event
-
-
-def _encode_event(event: Event, sharing: Sharing) -> str:
-    # Paths of this machine are nobody else's business.
-    detail = {
-        name: value
-        for name, value in event.detail.items()
-        if not (isinstance(value, str) and value.startswith(("/", "~")))
-    }
-    told = structs.replace(event, detail={**detail, "clone": sharing.clone})
-    return msgspec.json.encode(told).decode()
-
-
-def _parse_events(message: str) -> Iterator[Event]:
-    for line in message.splitlines():
-        if line.startswith(_EVENT):
-            try:
-                event = msgspec.json.decode(line.removeprefix(_EVENT), type=Event)
-            # A line of the log that nobody can read keeps nobody from working.
-            except (msgspec.MsgspecError, RecursionError):
-                continue
-            if event.event in _TOLD:
-                yield event

@@ -21,6 +21,7 @@ from gitslices.ops.evidence import ReviewRequest, review
 from gitslices.ops.goal import close_goal
 from gitslices.ops.hold import HoldRequest, hold
 from gitslices.ops.log import LogRequest, read_log
+from gitslices.ops.note import NoteRequest, note
 from gitslices.ops.scope import AllowRequest, allow_scope
 from gitslices.ops.share import ShareRequest, leave, share
 from gitslices.state.store import Event
@@ -281,6 +282,23 @@ def test_offline_claims_are_refused_and_evidence_is_told_later(
     ann.heartbeat("a", token)
     bob.statuses()
     assert "reviewed" in [one.event for one in log(bob)]
+
+
+def test_a_note_is_told_once_to_each_whatever_goes_with_it(
+    hub: Path, ann: Clone, bob: Clone
+) -> None:
+    token = ann.claim("a", "ant").token
+    ann.work("a")
+    ann.done("a", token)
+    note(ann.workspace, NoteRequest(slice_id=SliceId("a"), message="alone"))
+    away = hub.rename(hub.with_name("away"))
+    note(ann.workspace, NoteRequest(slice_id=SliceId("a"), message="offline"))
+    away.rename(hub)
+    assert ann.merge("a").merged
+    bob.statuses()
+    for clone in (ann, bob):
+        told = [one.detail["message"] for one in log(clone) if one.event == "note"]
+        assert sorted(told) == ["alone", "offline"]
 
 
 def test_a_lost_answer_to_a_push_that_went_through_is_recognised(hub: Path, ann: Clone) -> None:
