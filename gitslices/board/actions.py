@@ -66,6 +66,7 @@ def _review(verdict: Verdict) -> Callable[[Workspace, Wish], Done]:
             ReviewRequest(
                 slice_id=wish.slice_id, goal_id=wish.goal_id, kind=wish.fields["kind"],
                 reviewer=wish.user, verdict=verdict, note=wish.fields.get("note", ""),
+                commit=wish.fields.get("commit", ""),
             ),
         )  # fmt: skip
         return Done(ok=True, text=f"{made.kind} of {made.commit[:10]}: {made.verdict}")
@@ -75,10 +76,11 @@ def _review(verdict: Verdict) -> Callable[[Workspace, Wish], Done]:
 
 def _name_review(verdict: Verdict) -> Callable[[Wish], Sequence[str]]:
     def name(wish: Wish) -> Sequence[str]:
-        note = wish.fields.get("note", "")
+        note, commit = wish.fields.get("note", ""), wish.fields.get("commit", "")
         return (
             "review", *("--kind", wish.fields.get("kind", "")), *("--by", wish.user),
-            *("--verdict", verdict), *(("--note", note) if note else ()), *_name(wish),
+            *("--verdict", verdict), *(("--note", note) if note else ()),
+            *(("--commit", commit) if commit else ()), *_name(wish),
         )  # fmt: skip
 
     return name

@@ -6,6 +6,7 @@ let shown = null; // the slice of the page
 let from = "";
 let board = null;
 let at = -1; // the chosen file
+let seen = ""; // the commit whose changes are on the page
 
 const page = () => find("#one");
 
@@ -49,6 +50,7 @@ const listActions = (slice) => make("div", { class: "acts" },
 
 const draw = (slice, known) => {
   const { show } = known;
+  seen = known.changes.commit ?? "";
   const state = slice.state;
   page().replaceChildren(
     make("p", { class: "back" }, make("a", { href: "#" }, "← all slices")),
@@ -158,6 +160,7 @@ const makeField = (field, slice, presets) => {
 const openDialog = (action, slice, presets = {}) => {
   const { label, asks, fields } = board.actions[action];
   const dialog = find("#ask");
+  const commit = seen; // the page may go on beneath the dialog
   const command = make("code", { class: "command" });
   const result = make("p", { class: "result", role: "status" });
   const go = make("button", { class: "main", type: "submit" }, label);
@@ -167,7 +170,8 @@ const openDialog = (action, slice, presets = {}) => {
     make("div", { class: "acts" },
       make("button", { type: "button", onclick: () => dialog.close() }, "Close"), go));
   const wish = (more) => ({
-    action, goal: slice.goal, id: slice.id, fields: Object.fromEntries(new FormData(form)), ...more,
+    action, goal: slice.goal, id: slice.id, ...more,
+    fields: { ...Object.fromEntries(new FormData(form)), commit },
   });
   const name = async () => { command.textContent = (await send(wish({ only_name: true }))).command ?? ""; };
   form.addEventListener("input", name);

@@ -116,6 +116,7 @@ _REVIEW_EXAMPLES = """\b
 Examples:
   gitslices review api --kind code_review --by ann --verdict approve
   gitslices review api --kind code_review --by ann --verdict reject --note "no tests"
+  gitslices review api --kind code_review --by ann --verdict approve --commit 1fa5991
 """
 
 
@@ -128,6 +129,10 @@ Examples:
 @click.option("--by", "reviewer", metavar="NAME", required=True, help="Who has looked at it.")
 @click.option("--verdict", type=click.Choice(["approve", "reject"]), required=True)
 @click.option("--note", metavar="TEXT", default="", help="Why.")
+@click.option(
+    "--commit", metavar="COMMIT", default="",
+    help="What was looked at: refused if the slice is at another one by now.",
+)  # fmt: skip
 @goal_option
 @common_options
 def review_command(
@@ -137,6 +142,7 @@ def review_command(
     reviewer: str,
     verdict: Verdict,
     note: str,
+    commit: str,
     goal_id: str | None,
     directory: Path,
     as_json: bool,
@@ -154,8 +160,9 @@ def review_command(
     workspace = probe_here(directory)
     id_, goal_id = choose_slice(workspace, slice_id, goal_id)
     request = ReviewRequest(
-        slice_id=id_, kind=kind, reviewer=reviewer, verdict=verdict, note=note, goal_id=goal_id
-    )
+        slice_id=id_, kind=kind, reviewer=reviewer, verdict=verdict, note=note, goal_id=goal_id,
+        commit=commit,
+    )  # fmt: skip
     made = review(workspace, request)
     return Outcome(
         document={"ok": True, "review": made},

@@ -253,7 +253,10 @@ def _describe_gate(proof: Proof, name: str, gate: Gate | None) -> GateStatus:
 
 
 class ReviewRequest(Struct, frozen=True, kw_only=True):
-    """A verdict of one kind of review; it counts for the commit the slice's branch is at."""
+    """A verdict of one kind of review; it counts for the commit the slice's branch is at.
+
+    That is to be `commit`, or begin with it, where somebody says which one was looked at.
+    """
 
     slice_id: SliceId
     kind: str
@@ -261,6 +264,7 @@ class ReviewRequest(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     note: str = ""
     goal_id: str | None = None
+    commit: str = ""
 
 
 @told
@@ -282,6 +286,12 @@ def review(workspace: Workspace, request: ReviewRequest) -> Review:
         if commit is None:
             see = suggest("status", goal_id=goal.goal_id)
             raise RefusedError(f"slice {id_!r} has no branch", hint=f"see: {see}")
+        if not commit.startswith(request.commit.lower()):
+            see = suggest("show", id_, goal_id=goal.goal_id)
+            raise RefusedError(
+                f"slice {id_!r} is at {commit[:10]} now, and {request.commit[:10]!r} was looked at",
+                hint=f"look at what has come since: {see}",
+            )
         made = Review(
             goal_id=goal.goal_id,
             slice_id=id_,

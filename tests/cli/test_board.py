@@ -178,6 +178,12 @@ def test_what_is_done_there_is_what_the_commands_do(shop: Path, board: Board) ->
     assert "no tests" in again["previous"]["message"]
     assert board.act("release", "a")["command"] == "gitslices release --force --goal default a"
     assert board.act("approve", "a", kind="code_review")["ok"]
+    seen = board.read_slice("a")["changes"]["commit"]
+    (Path(claim["worktree_path"]) / "src" / "later.py").write_text("")
+    commit_all(Path(claim["worktree_path"]), "after it was looked at")
+    late = board.act("approve", "a", kind="code_review", commit=seen)
+    assert f"{seen[:10]!r} was looked at" in late["error"]["message"]
+    assert f"--commit {seen} " in late["error"]["command"]
     again = run_cli(shop, "claim", "a", "--holder", "two", "--json").document
     run_cli(shop, "done", "a", "--token", str(again["token"]))
     before = git(shop, "rev-parse", "main")
