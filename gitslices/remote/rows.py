@@ -275,8 +275,9 @@ def _take_slice(workspace: Workspace, store: Store, sharing: Sharing, file: Slic
     record = store.find_slice(goal_id, id_) or _make_record(store, file)
     if record is not None:
         status = file.status or ("provisioned" if record.status != "planned" else "planned")
-        here = file.clone == sharing.clone and find_open_lease(store, goal_id, id_) is not None
-        base = record.base_commit if here or file.base_commit is None else file.base_commit
+        # Where it was worked on last it may have been moved since, by `sync` say.
+        keeps = file.clone == sharing.clone or file.base_commit is None
+        base = record.base_commit if keeps else file.base_commit
         write = (*record.planned_scopes[1], *file.allowed_scope)
         store.write_slices(
             [structs.replace(record, status=status, base_commit=base,

@@ -18,12 +18,14 @@ from gitslices.core.errors import (
 )
 from gitslices.core.model import SliceId
 from gitslices.ops.evidence import ReviewRequest, review
+from gitslices.ops.fetch import FetchRequest, fetch
 from gitslices.ops.goal import close_goal
 from gitslices.ops.hold import HoldRequest, hold
 from gitslices.ops.log import LogRequest, read_log
 from gitslices.ops.note import NoteRequest, note
 from gitslices.ops.scope import AllowRequest, allow_scope
 from gitslices.ops.share import ShareRequest, leave, share
+from gitslices.ops.sync import SyncRequest, sync
 from gitslices.state.store import Event
 from tests.support.commands import Cli
 from tests.support.remotes import add_remote, push_change
@@ -206,6 +208,24 @@ def test_a_clone_that_has_just_come_works_on_beside_what_was_worked_elsewhere(
     new.join()
     assert new.claim(None, "bee").slice_id == "b"
     assert new.worktree("b").is_dir()
+
+
+def test_a_slice_that_was_moved_here_keeps_its_base_when_others_look_at_it(
+    ann: Clone, bob: Clone
+) -> None:
+    token = ann.claim("a", "ant").token
+    ann.work("a")
+    ann.done("a", token)
+    tip = push_change(bob.repo, "docs/new.md", "new")
+    fetch(ann.workspace, FetchRequest())
+    assert sync(ann.workspace, SyncRequest(slice_ids=(SliceId("a"),), style="rebase")).synced
+    assert read_record(ann.workspace, "a").base_commit == tip
+    review(
+        bob.workspace,
+        ReviewRequest(slice_id=SliceId("a"), kind="code_review", reviewer="bee", verdict="approve"),
+    )
+    assert ann.statuses()["a"] == "done"
+    assert read_record(ann.workspace, "a").base_commit == tip
 
 
 def test_what_is_on_hold_is_kept_from_workers_everywhere(ann: Clone, bob: Clone) -> None:
