@@ -14,7 +14,7 @@ from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.status import status
 from gitslices.workspace import Workspace
 from tests.support.commands import Cli
-from tests.support.remotes import add_remote, clone, push_change
+from tests.support.remotes import clone, push_change
 from tests.support.repositories import commit_all, git, write_settings
 from tests.support.slices import (
     apply_tasks,
@@ -31,11 +31,6 @@ TASKS = (
     {"id": "a", "write_set": ["a/"]},
     {"id": "b", "write_set": ["b/"], "dependencies": ["a"]},
 )
-
-
-@pytest.fixture
-def hub(repo: Path) -> Path:
-    return add_remote(repo)
 
 
 @pytest.fixture

@@ -7,19 +7,21 @@ import pytest
 
 from gitslices.core.errors import RemoteError
 from tests.support.git_servers import Faults, serve_daemon, serve_http
-from tests.support.remotes import add_remote
 from tests.support.repositories import git
 from tests.support.shared import STATE, Clone, make_clones
-
-
-@pytest.fixture
-def hub(repo: Path) -> Path:
-    return add_remote(repo)
 
 
 def point_at(address: str, *clones: Clone) -> None:
     for one in clones:
         git(one.repo, "remote", "set-url", "origin", address)
+
+
+def share_at(hub: Path, address: str) -> Clone:
+    (made,) = make_clones(hub, "ann")
+    point_at(address, made)
+    ann = Clone(made.repo)
+    ann.share()
+    return ann
 
 
 def see_through(hub: Path, address: str) -> None:
@@ -57,10 +59,7 @@ def test_a_push_whose_answer_is_dropped_has_been_made_once(
     hub: Path, http: tuple[str, Faults]
 ) -> None:
     address, faults = http
-    (ann,) = make_clones(hub, "ann")
-    point_at(address, ann)
-    ann = Clone(ann.repo)
-    ann.share()
+    ann = share_at(hub, address)
     for step in ("claim", "heartbeat", "done", "merge"):
         faults.dropped = 1
         if step == "claim":
@@ -85,10 +84,7 @@ def test_a_push_that_was_cut_has_not_been_made_and_is_safe_to_repeat(
     hub: Path, http: tuple[str, Faults]
 ) -> None:
     address, faults = http
-    (ann,) = make_clones(hub, "ann")
-    point_at(address, ann)
-    ann = Clone(ann.repo)
-    ann.share()
+    ann = share_at(hub, address)
     before = git(hub, "rev-parse", STATE)
     faults.cut = 1
     with pytest.raises(RemoteError):

@@ -8,9 +8,11 @@ from gitslices.ops.claim import ClaimReport, claim
 from gitslices.ops.done import DoneReport, DoneRequest, done
 from gitslices.ops.grant import ClaimRequest
 from gitslices.ops.leases import HeartbeatRequest, ReleaseRequest, heartbeat, release
+from gitslices.ops.log import LogRequest, read_log
 from gitslices.ops.merge import MergeReport, MergeRequest, merge
 from gitslices.ops.share import JoinRequest, ShareReport, ShareRequest, join, share
 from gitslices.ops.status import status
+from gitslices.state.store import Event
 from tests.support.remotes import clone
 from tests.support.repositories import git
 from tests.support.slices import GOAL, apply_tasks, slice_path, work
@@ -65,6 +67,9 @@ class Clone:
 
     def statuses(self) -> dict[str, str]:
         return {one.slice_id: one.status for one in status(self.workspace, None).slices}
+
+    def read_log(self) -> tuple[Event, ...]:
+        return tuple(read_log(self.workspace, LogRequest()).events)
 
     def worktree(self, slice_id: str) -> Path:
         return slice_path(self.workspace, slice_id)
