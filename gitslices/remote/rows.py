@@ -237,7 +237,9 @@ def place_plan(workspace: Workspace, plan: Plan, remote: str) -> Plan:
 
 def _take_goal(workspace: Workspace, store: Store, sharing: Sharing, file: GoalFile) -> None:
     goal_id = file.goal_id
-    if goal_id not in list_shared_goals(store) and store.read_goal(goal_id) is not None:
+    own = None if goal_id in list_shared_goals(store) else store.read_goal(goal_id)
+    # One that was left is the same: it has its branches, and may be shared again.
+    if own is not None and own.graph != file.graph:
         raise InputError(
             f"the shared state has a goal {goal_id!r}, and so has this clone, of its own",
             hint=f"call the one here otherwise: gitslices goal rename {goal_id} NEW",
@@ -260,10 +262,9 @@ def _take_goal(workspace: Workspace, store: Store, sharing: Sharing, file: GoalF
         # One that has a worktree here follows the scopes of the plan.
         record = store.find_slice(goal_id, slice_.slice_id)
         if record is not None and record.planned_scopes != slice_.scopes:
-            write = tuple(dict.fromkeys((*slice_.write_scope, *record.allowed_scope)))
+            write = tuple(sorted({*slice_.write_scope, *record.allowed_scope}))
             store.write_slices(
-                [structs.replace(record, read_scope=slice_.read_scope,
-                                 write_scope=tuple(sorted(write)),
+                [structs.replace(record, read_scope=slice_.read_scope, write_scope=write,
                                  checkout_scope=slice_.checkout_scope)]
             )  # fmt: skip
 
@@ -278,11 +279,10 @@ def _take_slice(workspace: Workspace, store: Store, sharing: Sharing, file: Slic
         # Where it was worked on last it may have been moved since, by `sync` say.
         keeps = file.clone == sharing.clone or file.base_commit is None
         base = record.base_commit if keeps else file.base_commit
-        write = (*record.planned_scopes[1], *file.allowed_scope)
+        write = tuple(sorted({*record.planned_scopes[1], *file.allowed_scope}))
         store.write_slices(
-            [structs.replace(record, status=status, base_commit=base,
-                             allowed_scope=file.allowed_scope,
-                             write_scope=tuple(sorted(dict.fromkeys(write))))]
+            [structs.replace(record, status=status, base_commit=base, write_scope=write,
+                             allowed_scope=file.allowed_scope)]
         )  # fmt: skip
     if file.clone:
         work = PushedWork(goal_id=goal_id, slice_id=id_, clone=file.clone, tip=file.tip)
@@ -372,9 +372,8 @@ def _take_lease(workspace: Workspace, store: Store, sharing: Sharing, file: Leas
         # From now on by the clock of this clone: clocks need not agree. But what has long been
         # over by any clock is over for one that has only just come, too.
         late = _count_seconds(file.expires_at, workspace.now())
-        expires_at = (
-            workspace.now() if late > _read_skew(workspace) else workspace.after(file.lasts)
-        )
+        is_over = late > _read_skew(workspace)
+        expires_at = workspace.now() if is_over else workspace.after(file.lasts)
     put_lease(
         store,
         Lease(

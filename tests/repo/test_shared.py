@@ -279,6 +279,13 @@ def test_a_clone_that_leaves_keeps_its_goals_to_itself(hub: Path, ann: Clone, bo
     assert git(hub, "rev-parse", STATE) == before
     with pytest.raises(InputError):
         leave(bob.workspace)
+    with pytest.raises(RefusedError, match="claimed here"):
+        bob.join()
+    for id_ in "ab":
+        bob.release(id_)
+    assert bob.join().goals == (GOAL,)
+    assert ann.claim("b", "bear").slice_id == "b"
+    assert bob.statuses()["b"] == "claimed"
 
 
 def test_a_goal_that_lands_where_nobody_else_sees_it_is_not_shared(hub: Path, repo: Path) -> None:
