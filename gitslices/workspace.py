@@ -172,7 +172,8 @@ class Workspace:
         """How git may go about remotes."""
         from gitslices.git.remotes import RemoteAccess
 
-        return RemoteAccess(prompts=self._prompts)
+        base = self.main_worktree or self.repo.common_dir
+        return RemoteAccess(base=base, prompts=self._prompts)
 
     def without_wait(self) -> "Workspace":
         """The same workspace, for which a lock that somebody holds is an error at once."""

@@ -74,7 +74,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise InputError(
             f"cannot listen on {host!r} at port {port}: {error.strerror}",
-            hint="take another --port, or none for one that is free",
+            hint="name an address of this machine: --host"
+            if isinstance(error, socket.gaierror)
+            else "take another --port, or none for one that is free",
         ) from error
     made.set_inheritable(False)
     return made

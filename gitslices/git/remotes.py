@@ -14,6 +14,7 @@ from gitslices.git.read import HEADS, REMOTES, read_refs
 from gitslices.git.refs import RefUpdate, update_refs
 from gitslices.git.repository import Repository, Result
 
+_ASKED: Final = r"^(core\.sshcommand|remote\..*\.(push)?url)$"
 _ANY: Final = tuple(range(256))
 # Forges say where to open a pull request, on lines that git marks as the remote's.
 _OFFERED: Final = re.compile(rb"^remote:.*?(https?://[!-~]+)", re.MULTILINE)
@@ -69,19 +70,44 @@ def find_upstream(repo: Repository, branch: BranchName) -> RemoteBranch | None:
 
 
 class RemoteAccess(Struct, frozen=True, kw_only=True):
-    """How git may reach remotes: whether a person is there to be asked for a password."""
+    """How git may reach remotes: whether a person is there to be asked for a password.
 
+    `base` is the folder that addresses like `../hub.git` are meant from.
+    """
+
+    base: Path
     prompts: bool = False
 
     def make_env(self, repo: Repository) -> dict[str, str]:
         """The variables that keep git and ssh from asking where nobody answers."""
+        listed = repo.run("config", "-z", "--get-regexp", _ASKED, ok=(0, 1)).text
+        settings = [one.partition("\n") for one in listed.split("\0") if one]
+        env = self._resolve([value for key, _, value in settings if key.startswith("remote.")])
         if self.prompts:
-            return {}
-        env = {"GIT_TERMINAL_PROMPT": "0"}
-        ssh = repo.run("config", "--get", "core.sshCommand", ok=(0, 1)).text
+            return env
+        env["GIT_TERMINAL_PROMPT"] = "0"
+        ssh = any(value for key, _, value in settings if key == "core.sshcommand")
         if not ssh and "GIT_SSH" not in os.environ and "GIT_SSH_COMMAND" not in os.environ:
             env["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
         return env
+
+    def _resolve(self, addresses: Sequence[str]) -> dict[str, str]:
+        """What has git take addresses from `base`: it would take them from where it is run."""
+        relative = [one for one in dict.fromkeys(addresses) if _is_relative(one)]
+        if not relative:
+            return {}
+        count = os.environ.get("GIT_CONFIG_COUNT", "")
+        first = int(count) if count.isdecimal() else 0
+        env = {"GIT_CONFIG_COUNT": str(first + len(relative))}
+        for number, address in enumerate(relative, first):
+            env[f"GIT_CONFIG_KEY_{number}"] = f"url.{self.base / address}.insteadOf"
+            env[f"GIT_CONFIG_VALUE_{number}"] = address
+        return env
+
+
+def _is_relative(address: str) -> bool:
+    # As git tells them apart: `host:path` and `scheme://` have a colon before any slash.
+    return not address.startswith("/") and ":" not in address.partition("/")[0] and address != ""
 
 
 def fetch_branches(

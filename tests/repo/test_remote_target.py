@@ -72,6 +72,18 @@ def test_a_merge_lands_on_the_remote_and_the_local_branch_follows(
     assert [one.status for one in status(workspace, None).slices] == ["merged", "provisioned"]
 
 
+def test_an_address_from_the_repository_s_own_folder_is_one_from_wherever_git_runs(
+    repo: Path, hub: Path, colleague: Path, workspace: Workspace
+) -> None:
+    git(repo, "remote", "set-url", "origin", f"../{hub.name}")
+    theirs = push_change(colleague, "others.txt", "theirs")
+    fetch(open_at(repo), FetchRequest())
+    assert git(repo, "rev-parse", "origin/main") == theirs
+    slice_at_hand = open_at(slice_path(workspace, "a"))
+    report = land(slice_at_hand, "a")
+    assert git(hub, "rev-parse", "main") == report.merged[0].commit
+
+
 def test_the_local_branch_stays_where_it_would_lose_something(
     repo: Path, hub: Path, workspace: Workspace
 ) -> None:
